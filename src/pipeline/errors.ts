@@ -1,0 +1,88 @@
+/** Documented in the README. Every command ends with one of these and nothing else. */
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  partly: 3,
+  notFound: 4,
+  notAllowed: 5,
+  cannotConnect: 6,
+  deadline: 7,
+  conflict: 8,
+  refused: 9,
+  bug: 70,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+type Entry = { readonly exitCode: number; readonly retryable: boolean };
+
+const permanent = (exitCode: number): Entry => ({ exitCode, retryable: false });
+const transient = (exitCode: number): Entry => ({ exitCode, retryable: true });
+
+const catalogue = {
+  E_USAGE: permanent(exitCodes.usage),
+  E_CONFIG: permanent(exitCodes.usage),
+  E_FILE_NOT_FOUND: permanent(exitCodes.notFound),
+  E_FILE_IS_DIRECTORY: permanent(exitCodes.usage),
+  E_FILE_UNREADABLE: permanent(exitCodes.notAllowed),
+  E_IMAGE_EMPTY: permanent(exitCodes.usage),
+  E_IMAGE_TOO_LARGE: permanent(exitCodes.usage),
+  E_IMAGE_TOO_MANY_PIXELS: permanent(exitCodes.usage),
+  E_IMAGE_TRUNCATED: permanent(exitCodes.usage),
+  E_IMAGE_NOT_AN_IMAGE: permanent(exitCodes.usage),
+  E_IMAGE_TYPE_REFUSED: permanent(exitCodes.usage),
+  E_MESSAGE_UNKNOWN: permanent(exitCodes.notFound),
+  E_MESSAGE_INVALID: permanent(exitCodes.failed),
+  E_DEFINITION_INVALID: permanent(exitCodes.usage),
+  E_EXPRESSION_INVALID: permanent(exitCodes.usage),
+  E_MACHINE_NOT_FOUND: permanent(exitCodes.notFound),
+  E_MACHINE_AMBIGUOUS: permanent(exitCodes.usage),
+  E_OBJECT_NOT_FOUND: permanent(exitCodes.notFound),
+  E_OBJECT_KEY_INVALID: permanent(exitCodes.usage),
+  E_OBJECT_MISMATCH: permanent(exitCodes.failed),
+  E_URL_REFUSED: permanent(exitCodes.notAllowed),
+  E_UPLOAD_REFUSED: permanent(exitCodes.failed),
+  E_UNROUTABLE: permanent(exitCodes.failed),
+  E_FLOW_FAILED: permanent(exitCodes.failed),
+  E_STEP_TIMEOUT: transient(exitCodes.deadline),
+  E_DEADLINE: permanent(exitCodes.deadline),
+  E_FAULT_INJECTED: transient(exitCodes.failed),
+  E_FETCH_FAILED: transient(exitCodes.cannotConnect),
+  E_SERVICE_UNAVAILABLE: transient(exitCodes.cannotConnect),
+  E_VISION_FAILED: transient(exitCodes.failed),
+  E_STATE_UNUSABLE: permanent(exitCodes.usage),
+  E_STATE_NEWER: permanent(exitCodes.conflict),
+  E_STATE_BUSY: transient(exitCodes.conflict),
+  E_JOURNAL_CONTENDED: transient(exitCodes.conflict),
+  E_STATE_FULL: permanent(exitCodes.failed),
+  E_INTERRUPTED: permanent(exitCodes.interrupted),
+  E_TERMINATED: permanent(exitCodes.terminated),
+  E_BUG: permanent(exitCodes.bug),
+} as const satisfies Record<string, Entry>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+/** Every code that the tool can print, for the docs and the tests. */
+export const errorCodes = Object.keys(catalogue) as readonly ErrorCode[];
+
+/** An expected failure the user can act on. Anything else that reaches main() is a bug. */
+export class TuError extends Error {
+  override readonly name = "TuError";
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+  }
+
+  get exitCode(): number {
+    return catalogue[this.code].exitCode;
+  }
+
+  get retryable(): boolean {
+    return catalogue[this.code].retryable;
+  }
+}

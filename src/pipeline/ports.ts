@@ -1,0 +1,423 @@
+import type { Message, Timer } from "./message.ts";
+
+// What the core needs from the world. "Implements the port" means "passes its contract suite"
+// (adapters/testing); the memory adapter passes it first.
+
+// ── time and identity ───────────────────────────────────────────────────────────────────────────
+
+export interface Clock {
+  /** Milliseconds since the epoch, UTC. */
+  nowMs(): number;
+  /** Resolves after at least `ms` milliseconds; rejects with the signal's reason when aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface Ids {
+  /** A new UUIDv7 (RFC 9562). */
+  create(): string;
+  /** The same UUIDv7-shaped id for the same parent and discriminator, always and everywhere. */
+  derive(parentId: string, discriminator: string): string;
+}
+
+/** SHA-256 in lower-case hex, without a prefix. */
+export type Digest = (bytes: Uint8Array) => string;
+
+// ── transports ──────────────────────────────────────────────────────────────────────────────────
+
+export type Headers = Readonly<Record<string, string>>;
+
+/** One record of a partitioned log (Kafka). `body` is passed through byte for byte. */
+export type LogRecord = {
+  readonly topic: string;
+  readonly key: string;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+};
+export type LogDelivery = LogRecord & {
+  readonly partition: number;
+  readonly offset: number;
+  /**
+   * Done with this record. The group's committed offset moves only behind the contiguous prefix of
+   * commits; after a restart delivery begins at the first record that is not committed.
+   */
+  commit(): Promise<void>;
+  /** Not done: the record is delivered again after `delayMs`; later ones of the partition wait. */
+  retry(delayMs: number): Promise<void>;
+};
+
+export interface EventLog {
+  createTopic(topic: { name: string; partitions: number }): Promise<void>;
+  /** Resolves when the log has taken the record. The same key always lands in the same partition. */
+  append(record: LogRecord): Promise<{ partition: number; offset: number }>;
+  /**
+   * Reads as a member of `group`: each partition in order, one record at a time per partition.
+   * `from` says where a group without committed offsets begins.
+   */
+  subscribe(
+    options: { group: string; topics: readonly string[]; from: "earliest" | "latest" },
+    handler: (delivery: LogDelivery) => Promise<void>,
+  ): Promise<Subscription>;
+}
+
+/** One publication to an exchange (AMQP 0-9-1). */
+export type Publication = {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly headers: Headers;
+  readonly properties: MessageProperties;
+  readonly body: Uint8Array;
+};
+export type MessageProperties = {
+  readonly contentType: "application/json";
+  readonly correlationId: string;
+  readonly type: string;
+  readonly appId: string;
+  readonly messageId: string;
+  /** Seconds since the epoch. */
+  readonly timestamp: number;
+};
+export type QueueDelivery = Publication & {
+  readonly queue: string;
+  readonly redelivered: boolean;
+  ack(): Promise<void>;
+  /** `requeue` puts it back to be delivered again after `delayMs`; without it the message is gone. */
+  nack(options: { requeue: boolean; delayMs?: number }): Promise<void>;
+};
+export type ExchangeDeclaration = {
+  readonly name: string;
+  readonly type: "fanout" | "direct" | "topic";
+};
+export type BindingDeclaration = {
+  readonly exchange: string;
+  readonly queue: string;
+  readonly routingKey: string;
+};
+
+export interface Broker {
+  declare(topology: {
+    exchanges: readonly ExchangeDeclaration[];
+    queues: readonly string[];
+    bindings: readonly BindingDeclaration[];
+  }): Promise<void>;
+  /** Resolves when the broker has taken the message (publisher confirm), with the number of queues it reached. */
+  publish(publication: Publication): Promise<{ queues: number }>;
+  /** At most `prefetch` deliveries are unacknowledged at a time. */
+  consume(
+    options: { queue: string; prefetch: number },
+    handler: (delivery: QueueDelivery) => Promise<void>,
+  ): Promise<Subscription>;
+}
+
+export interface Subscription {
+  /** Takes no further message; resolves when the handlers under way have ended. */
+  close(): Promise<void>;
+}
+
+/** Messages to oneself at a later time. Durable because they are recorded before they are scheduled. */
+export interface Timers {
+  schedule(timer: Timer): void;
+  /** Forgets what is still scheduled for a flow. */
+  cancelFlow(flowId: string): void;
+  consume(owner: string, handler: (timer: Timer) => Promise<void>): Subscription;
+}
+
+// ── what is recorded ────────────────────────────────────────────────────────────────────────────
+
+/** One decision of one consumer, exactly as it was taken: inbox, outbox and history in one record. */
+export type JournalEntry = {
+  readonly consumer: string;
+  readonly message: Message;
+  readonly outgoing: readonly Message[];
+  readonly timers: readonly Timer[];
+  /** For consumers that keep a state per flow; null for the others. */
+  readonly flow: FlowRecord | null;
+};
+export type FlowRecord = {
+  /** 1 for the first entry of a flow, then without a gap. */
+  readonly sequence: number;
+  readonly state: unknown;
+  /** True when the state is final: the flow's timers mean nothing any more. */
+  readonly ended: boolean;
+};
+export type RecordResult =
+  | { readonly outcome: "recorded" }
+  /** This consumer decided this message before; here is what it decided. */
+  | { readonly outcome: "duplicate"; readonly entry: JournalEntry }
+  /** The flow's sequence is taken or leaves a gap: read again and decide again. */
+  | { readonly outcome: "conflict" };
+
+/** What a crash left undone: a message that one of its consumers has not recorded, or a timer. */
+export type Unfinished =
+  | { readonly type: "message"; readonly message: Message; readonly consumer: string }
+  | { readonly type: "timer"; readonly timer: Timer };
+
+export interface Journal {
+  /** Durable when it resolves. Atomic: all of the entry or nothing. */
+  record(entry: JournalEntry): Promise<RecordResult>;
+  find(consumer: string, messageId: string): Promise<JournalEntry | undefined>;
+  /** The last recorded state of a flow at a consumer. */
+  flow(consumer: string, flowId: string): Promise<FlowRecord | undefined>;
+  /** All entries of a flow, oldest first. */
+  history(flowId: string): Promise<readonly JournalEntry[]>;
+  /**
+   * What earlier runs recorded and nobody finished. `consumersOf` says who has to record a message
+   * (from the topology). Work of runners that are still alive is left out.
+   */
+  unfinished(consumersOf: (message: Message) => readonly string[]): Promise<readonly Unfinished[]>;
+}
+
+// ── stores of the services ──────────────────────────────────────────────────────────────────────
+
+export type UploadSession = {
+  readonly uploadId: string;
+  readonly key: string;
+  readonly contentType: string;
+  readonly createdAt: string;
+  readonly status: "Pending" | "Uploaded";
+  readonly bytes: number | null;
+  readonly checksum: string | null;
+};
+export interface Uploads {
+  create(session: UploadSession): Promise<void>;
+  find(uploadId: string): Promise<UploadSession | undefined>;
+  /** Idempotent. */
+  markUploaded(uploadId: string, claim: { bytes: number; checksum: string }): Promise<void>;
+}
+
+/** One photograph in which a machine was seen. */
+export type Sighting = {
+  readonly flowId: string;
+  readonly objectKey: string;
+  /** ISO 8601, UTC. */
+  readonly seenAt: string;
+  readonly verdict: "new" | "known" | "ambiguous";
+};
+export type Machine = {
+  readonly id: string;
+  readonly brand: string | null;
+  readonly type: string | null;
+  readonly model: string | null;
+  readonly name: string;
+  readonly confidence: number;
+  readonly firstSeenAt: string;
+  readonly lastSeenAt: string;
+  /** Oldest first. */
+  readonly sightings: readonly Sighting[];
+  /** Machines that this one may be the same as; a person has to say. */
+  readonly resembles: readonly { readonly machineId: string; readonly score: number }[];
+};
+/** What svc-machine-storage saves for one analysis. */
+export type MachineObservation = {
+  readonly machineId: string;
+  readonly brand: string | null;
+  readonly type: string | null;
+  readonly model: string | null;
+  readonly name: string;
+  readonly confidence: number;
+  readonly sighting: Sighting;
+  readonly resembles: readonly { readonly machineId: string; readonly score: number }[];
+};
+export interface Machines {
+  /** Creates the machine or adds the sighting to it. Idempotent by `sighting.flowId`. */
+  save(observation: MachineObservation): Promise<Machine>;
+  find(id: string): Promise<Machine | undefined>;
+  /** Ids that start with `prefix`, for shortened ids on the command line. */
+  findByPrefix(prefix: string): Promise<readonly Machine[]>;
+  findByObjectKey(objectKey: string): Promise<Machine | undefined>;
+  /** Most recently seen first. */
+  list(options?: { limit?: number }): Promise<readonly Machine[]>;
+}
+
+/** What the comparison remembers of a photograph. */
+export type Fingerprint = {
+  readonly objectKey: string;
+  /** SHA-256 of the file, lower-case hex. */
+  readonly checksum: string;
+  /** Perceptual hash, 256 bits as 64 lower-case hex digits. */
+  readonly perceptualHash: string;
+};
+export interface Fingerprints {
+  /** Idempotent by object key. */
+  save(fingerprint: Fingerprint): Promise<void>;
+  all(): Promise<readonly Fingerprint[]>;
+}
+
+export type StoredObject = {
+  readonly key: string;
+  readonly contentType: string;
+  readonly sizeBytes: number;
+};
+export type PresignRequest = {
+  readonly method: "GET" | "PUT";
+  readonly key: string;
+  /** Bound into the signature of a PUT; empty for a GET. */
+  readonly contentType: string;
+  readonly expiresInSeconds: number;
+};
+/** Objects and the URLs that give access to one of them for a while. */
+export interface ObjectStore {
+  /** Durable when it resolves; never visible half-written. Throws E_OBJECT_KEY_INVALID. */
+  put(key: string, bytes: Uint8Array, options: { contentType: string }): Promise<StoredObject>;
+  get(key: string): Promise<(StoredObject & { readonly bytes: Uint8Array }) | undefined>;
+  stat(key: string): Promise<StoredObject | undefined>;
+  delete(key: string): Promise<void>;
+  list(): Promise<readonly StoredObject[]>;
+  /** `url` is absolute; `expiresAt` ISO 8601, UTC. The signature covers method, key, expiry and content type. */
+  presign(request: PresignRequest): { readonly url: string; readonly expiresAt: string };
+  /** Whether a request that came in may be served: the key, or why not. Any change to a signed URL is refused. */
+  authorize(request: {
+    readonly method: string;
+    /** Path and query as they came in. */
+    readonly target: string;
+    readonly contentType: string;
+  }):
+    | { readonly allowed: true; readonly key: string }
+    | { readonly allowed: false; readonly reason: "expired" | "signature" | "malformed" };
+}
+
+// ── HTTP between services ───────────────────────────────────────────────────────────────────────
+
+export type HttpRequest = {
+  readonly method: "GET" | "POST" | "PUT";
+  readonly url: string;
+  readonly headers?: Headers;
+  readonly body?: Uint8Array | string;
+  /** Default 30 000. */
+  readonly timeoutMs?: number;
+};
+export type HttpResponse = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+};
+export interface HttpClient {
+  /** Any status is an answer. Throws E_SERVICE_UNAVAILABLE when there is none. */
+  send(request: HttpRequest): Promise<HttpResponse>;
+}
+
+// ── images ──────────────────────────────────────────────────────────────────────────────────────
+
+export type ImageFormat = "jpeg" | "png" | "webp";
+export type ImageHeader = {
+  readonly format: ImageFormat;
+  readonly contentType: "image/jpeg" | "image/png" | "image/webp";
+  /** As stored, before the orientation is applied. */
+  readonly width: number;
+  readonly height: number;
+  /** EXIF orientation 1–8; 1 when not given. */
+  readonly orientation: number;
+};
+export type Colour = {
+  /** `#rrggbb` */
+  readonly hex: string;
+  /** One of a small fixed set of English colour names. */
+  readonly name: string;
+  /** Part of the picture, 0–1. */
+  readonly share: number;
+};
+export type Exif = {
+  /** ISO 8601; with an offset when the camera gave one, without otherwise. */
+  readonly capturedAt: string | null;
+  readonly location: {
+    readonly lat: number;
+    readonly lon: number;
+    readonly altitude?: number;
+  } | null;
+  readonly camera: string | null;
+  readonly orientation: number | null;
+  /** Everything readable, unsorted. */
+  readonly entries: readonly {
+    readonly group: string;
+    readonly key: string;
+    readonly value: string;
+  }[];
+  /** What could not be read, in words; empty when all was well. */
+  readonly problems: readonly string[];
+};
+export interface Images {
+  /**
+   * Looks at the header only, never decodes. Throws E_IMAGE_EMPTY, E_IMAGE_NOT_AN_IMAGE,
+   * E_IMAGE_TYPE_REFUSED, E_IMAGE_TOO_MANY_PIXELS, E_IMAGE_TRUNCATED.
+   */
+  identify(bytes: Uint8Array): Promise<ImageHeader>;
+  /** Decodes all of it. Throws E_IMAGE_TRUNCATED or E_IMAGE_NOT_AN_IMAGE when that fails. */
+  verify(bytes: Uint8Array): Promise<void>;
+  /** 256-bit perceptual hash, 64 lower-case hex digits; the orientation is applied first. */
+  perceptualHash(bytes: Uint8Array): Promise<string>;
+  /** Dominant colours, largest share first, at most five. */
+  colours(bytes: Uint8Array): Promise<readonly Colour[]>;
+  /** Never throws for what is inside the image. */
+  exif(bytes: Uint8Array): Promise<Exif>;
+}
+
+// ── vision ──────────────────────────────────────────────────────────────────────────────────────
+
+/** One piece of text that was read in the picture. */
+export type ReadText = {
+  readonly text: string;
+  /** How sure the reader is, 0–1. */
+  readonly confidence: number;
+  /** As parts of the upright picture, 0–1. */
+  readonly box: {
+    readonly x: number;
+    readonly y: number;
+    readonly width: number;
+    readonly height: number;
+  };
+  /** How the picture was prepared for this reading (`gray@1600`, `inverted@2400`, …). */
+  readonly preparation: string;
+};
+export type VisionProvider = {
+  readonly name: string;
+  readonly apiVersion: string | null;
+  readonly featureset: readonly string[];
+  readonly maxResults: number | null;
+  readonly reasoningName: string | null;
+  readonly reasoningModel: string | null;
+};
+export type VisionReading = {
+  readonly provider: VisionProvider;
+  readonly texts: readonly ReadText[];
+};
+/** A provider that reads what is written in a photograph. */
+export interface Vision {
+  /**
+   * Throws E_VISION_FAILED, or E_IMAGE_* for an image that cannot be read. `isEnough` is asked after
+   * each pass with all that was read so far; the provider may stop when it says yes.
+   */
+  read(
+    image: Uint8Array,
+    options: { isEnough: (texts: readonly ReadText[]) => boolean; signal?: AbortSignal },
+  ): Promise<VisionReading>;
+  /** Starts what takes long to start, if anything does; `read` works without it. */
+  warmUp(): void;
+  close(): Promise<void>;
+}
+
+// ── what a person or a CI log sees ──────────────────────────────────────────────────────────────
+
+/** One arrival: a message or a request that reached one receiver. */
+export type Hop = {
+  readonly flowId: string;
+  readonly name: string;
+  readonly kind: "command" | "event" | "timer" | "request" | "write";
+  readonly transport: "graphql" | "http" | "kafka" | "rabbitmq" | "graphql-ws" | "timer" | "store";
+  readonly from: string;
+  readonly to: string;
+  readonly atMs: number;
+  readonly messageId: string | null;
+  readonly causationId: string | null;
+  /** A few words worth showing (`attempt 2/3`, `known`, …). */
+  readonly note: string | null;
+};
+export interface Reporter {
+  hop(hop: Hop): void;
+  /** Something a person should know that is no hop: a redelivery, a parked message, a resumed flow. */
+  notice(notice: {
+    readonly code: string;
+    readonly message: string;
+    readonly flowId: string | null;
+  }): void;
+  /** Time spent inside a hop, for `--timings`. */
+  span(span: { readonly flowId: string | null; readonly name: string; readonly ms: number }): void;
+}
