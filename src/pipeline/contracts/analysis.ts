@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { ComparisonCompleted } from "./comparison.ts";
+import { bothFlows, broadcast } from "./contract.ts";
+import { MetadataSorted } from "./metadata.ts";
+import { RecognitionPayload, recognitionExamples } from "./recognition.ts";
+
+export const AnalysisStarted = z.object({ objectKey: z.string() });
+
+/** Flow `current` writes the first two fields only, as today. */
+export const AnalysisCompleted = z.object({
+  success: z.boolean(),
+  recognitionPayload: RecognitionPayload.nullable(),
+  objectKey: z.string().optional(),
+  comparison: ComparisonCompleted.optional(),
+  metadata: MetadataSorted.optional(),
+  /** The stored machine this picture shows, when the verdict is `known`. */
+  machineId: z.string().nullable().optional(),
+});
+export type AnalysisCompleted = z.infer<typeof AnalysisCompleted>;
+
+const objectKey = recognitionExamples.whole.objectKey;
+
+export const analysisStarted = broadcast({
+  name: "analysis.started",
+  summary: "The orchestrator has the upload and leads its analysis.",
+  producer: "svc-analysis-orchestrator",
+  flows: bothFlows,
+  listeners: [{ service: "graph-gateway", queue: "graph.subs.started" }],
+  body: AnalysisStarted,
+  example: { objectKey },
+});
+
+export const analysisCompleted = broadcast({
+  name: "analysis.completed",
+  summary: "The end of a successful analysis, with its result.",
+  producer: "svc-analysis-orchestrator",
+  flows: bothFlows,
+  listeners: [
+    { service: "graph-gateway", queue: "graph.subs.completed" },
+    { service: "svc-machine-storage", flows: ["full"] },
+  ],
+  body: AnalysisCompleted,
+  example: {
+    success: true,
+    recognitionPayload: recognitionExamples.slim,
+    objectKey,
+    comparison: { objectKey, verdict: "new", matches: [] },
+    metadata: {
+      objectKey,
+      image: { format: "png", width: 1280, height: 960, colours: [] },
+      entries: [],
+    },
+  },
+});

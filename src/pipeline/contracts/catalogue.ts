@@ -1,0 +1,60 @@
+import { analysisCompleted, analysisStarted } from "./analysis.ts";
+import { comparisonCompleted, comparisonFailed, comparisonRequest } from "./comparison.ts";
+import type { Consumer, Contract, FlowName, Route, ServiceName } from "./contract.ts";
+import { analysisFailed } from "./failure.ts";
+import { metadataFailed, metadataRequest, metadataSorted } from "./metadata.ts";
+import {
+  recognitionCompleted,
+  recognitionFailed,
+  recognitionRequest,
+  tuRecognitionCompleted,
+} from "./recognition.ts";
+import { imagesUploaded, imageUploaded } from "./upload.ts";
+
+/** Every command and event, in the order in which a flow meets them. */
+export const catalogue: readonly Contract[] = [
+  imagesUploaded,
+  imageUploaded,
+  analysisStarted,
+  recognitionRequest,
+  recognitionCompleted,
+  recognitionFailed,
+  tuRecognitionCompleted,
+  comparisonRequest,
+  comparisonCompleted,
+  comparisonFailed,
+  metadataRequest,
+  metadataSorted,
+  metadataFailed,
+  analysisCompleted,
+  analysisFailed,
+];
+
+const byName = new Map(catalogue.map((contract) => [contract.name, contract]));
+
+export function findContract(name: string): Contract | undefined {
+  return byName.get(name);
+}
+
+/** The route a producer uses for a message: the bridge sends on another one than the adapter. */
+export function routeOf(contract: Contract, producer: string): Route {
+  return contract.routes.find((route) => route.producer === producer) ?? contract.routes[0];
+}
+
+export function consumersIn(route: Route, flow: FlowName): readonly Consumer[] {
+  return route.consumers.filter((consumer) => consumer.flows.includes(flow));
+}
+
+/** What one service listens to in a flow. */
+export function inputsOf(
+  service: ServiceName,
+  flow: FlowName,
+): readonly { contract: Contract; route: Route; source: string }[] {
+  return catalogue.flatMap((contract) =>
+    contract.routes.flatMap((route) =>
+      consumersIn(route, flow)
+        .filter((consumer) => consumer.service === service)
+        .map(({ source }) => ({ contract, route, source })),
+    ),
+  );
+}

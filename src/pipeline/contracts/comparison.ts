@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { broadcast, command, stepListeners } from "./contract.ts";
+import { failedTwin } from "./failure.ts";
+import { RecognitionCompleted, recognitionExamples } from "./recognition.ts";
+
+export const ComparisonRequest = z.object({
+  objectKey: z.string(),
+  recognition: RecognitionCompleted,
+});
+export type ComparisonRequest = z.infer<typeof ComparisonRequest>;
+
+export const Verdict = z.enum(["new", "known", "ambiguous"]);
+
+export const ComparisonCompleted = z.object({
+  objectKey: z.string(),
+  verdict: Verdict,
+  /** Best first. `known` means that the first one is the machine. */
+  matches: z.array(
+    z.object({
+      machineId: z.string(),
+      score: z.number().min(0).max(1),
+      reasons: z.array(z.string()),
+    }),
+  ),
+});
+export type ComparisonCompleted = z.infer<typeof ComparisonCompleted>;
+
+const example: ComparisonCompleted = {
+  objectKey: recognitionExamples.whole.objectKey,
+  verdict: "ambiguous",
+  matches: [
+    {
+      machineId: "019ad2c0-6a51-7c1e-9d0f-5a3f0c2b7e11",
+      score: 0.6,
+      reasons: ["same brand and model", "another picture"],
+    },
+  ],
+};
+
+export const comparisonRequest = command({
+  name: "analysis.comparison.request",
+  summary: "Compare what was recognised with the stored machines.",
+  handler: "comparison-service",
+  queue: "comparison-service.comparison",
+  body: ComparisonRequest,
+  example: { objectKey: example.objectKey, recognition: recognitionExamples.whole },
+});
+
+export const comparisonCompleted = broadcast({
+  name: "comparison.completed",
+  summary: "The verdict: a new machine, a known one, or not to be told apart from some.",
+  producer: "comparison-service",
+  flows: ["full"],
+  listeners: stepListeners,
+  body: ComparisonCompleted,
+  example,
+});
+
+export const comparisonFailed = failedTwin({
+  step: "comparison",
+  producer: "comparison-service",
+  flows: ["full"],
+  summary: "An attempt at the comparison failed.",
+});

@@ -1,0 +1,139 @@
+import type { z } from "zod";
+
+export const flowNames = ["current", "full"] as const;
+export type FlowName = (typeof flowNames)[number];
+
+/** The services by the names they carry in hops, queues and headers. */
+export const serviceNames = [
+  "graph-gateway",
+  "tu-ingestion-service",
+  "tu-storage-service",
+  "tu-media-access-service",
+  "svc-messaging-bridge",
+  "svc-analysis-orchestrator",
+  "svc-ai-vision-adapter",
+  "comparison-service",
+  "metadata-service",
+  "svc-machine-storage",
+] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+export type Consumer = {
+  readonly service: ServiceName;
+  /** Consumer group on Kafka, queue on RabbitMQ. */
+  readonly source: string;
+  readonly flows: readonly FlowName[];
+};
+
+type RouteCommon = {
+  readonly producer: ServiceName;
+  /** What `x-producer` says; differs from the service's name only where it does so today. */
+  readonly producerHeader: string;
+  readonly consumers: readonly Consumer[];
+  /** The body on this route. The same message can have another shape elsewhere (the bridge drops fields). */
+  readonly body: z.ZodObject;
+};
+export type KafkaRoute = RouteCommon & {
+  readonly transport: "kafka";
+  readonly topic: string;
+  readonly partitions: number;
+  /** Spelling of the top-level keys on the wire. */
+  readonly casing: "camel" | "pascal";
+};
+export type RabbitRoute = RouteCommon & {
+  readonly transport: "rabbitmq";
+  readonly exchange: string;
+  readonly exchangeType: "fanout" | "direct";
+};
+export type Route = KafkaRoute | RabbitRoute;
+
+/** One message, declared once. Types, validation, topology, hops and docs all come from here. */
+export type Contract = {
+  readonly name: string;
+  readonly kind: "command" | "event";
+  readonly summary: string;
+  /** Value of `x-schema`. */
+  readonly schemaId: string;
+  readonly flows: readonly FlowName[];
+  readonly routes: readonly [Route, ...Route[]];
+  readonly example: Readonly<Record<string, unknown>>;
+};
+
+export const bothFlows: readonly FlowName[] = flowNames;
+
+type Declared = {
+  readonly name: string;
+  readonly summary: string;
+  readonly body: z.ZodObject;
+  readonly example: Readonly<Record<string, unknown>>;
+};
+
+/** A point-to-point command of the orchestrator: routed by its name to one handler's queue. */
+export function command(declared: Declared & { handler: ServiceName; queue: string }): Contract {
+  return {
+    name: declared.name,
+    kind: "command",
+    summary: declared.summary,
+    schemaId: `${declared.name}.v1`,
+    flows: ["full"],
+    routes: [
+      {
+        transport: "rabbitmq",
+        exchange: "analysis.commands",
+        exchangeType: "direct",
+        producer: "svc-analysis-orchestrator",
+        producerHeader: "svc-analysis-orchestrator",
+        body: declared.body,
+        consumers: [{ service: declared.handler, source: declared.queue, flows: ["full"] }],
+      },
+    ],
+    example: declared.example,
+  };
+}
+
+/** A listener of a broadcast; `queue` only where it has a name of its own today. */
+export type Listener = {
+  readonly service: ServiceName;
+  readonly queue?: string;
+  readonly flows?: readonly FlowName[];
+};
+
+/** A broadcast event: a fanout exchange named like it, one durable queue per listener. */
+export function broadcast(
+  declared: Declared & {
+    producer: ServiceName;
+    flows: readonly FlowName[];
+    listeners: readonly Listener[];
+  },
+): Contract {
+  const { name, producer, flows } = declared;
+  return {
+    name,
+    kind: "event",
+    summary: declared.summary,
+    schemaId: `${name}.v1`,
+    flows,
+    routes: [
+      {
+        transport: "rabbitmq",
+        exchange: name,
+        exchangeType: "fanout",
+        producer,
+        producerHeader: producer,
+        body: declared.body,
+        consumers: declared.listeners.map((listener) => ({
+          service: listener.service,
+          source: listener.queue ?? `${listener.service}.${name}`,
+          flows: listener.flows ?? flows,
+        })),
+      },
+    ],
+    example: declared.example,
+  };
+}
+
+/** Who hears the outcome of every step. */
+export const stepListeners: readonly Listener[] = [
+  { service: "svc-analysis-orchestrator" },
+  { service: "graph-gateway" },
+];

@@ -1,0 +1,74 @@
+import { z } from "zod";
+import { bothFlows, type Contract } from "./contract.ts";
+
+export const checksumPattern = /^sha256:[0-9a-f]{64}$/i;
+
+/** What ingestion announces once an upload is confirmed. Field order is that of the real service. */
+export const ImageUploaded = z.object({
+  uploadId: z.string(),
+  objectKey: z.string().min(1),
+  contentType: z.string(),
+  bytes: z.int().positive(),
+  checksum: z.string().regex(checksumPattern),
+  occurredAt: z.string(),
+});
+export type ImageUploaded = z.infer<typeof ImageUploaded>;
+
+const example: ImageUploaded = {
+  uploadId: "5b0d6f0e-93a1-4c77-8a52-0c9f2e1d7a34",
+  objectKey: "images/2025/12/03/9e4c1a77-2f0b-4d6e-b1c8-6a5d3f90e2b1.png",
+  contentType: "image/png",
+  bytes: 271804,
+  checksum: `sha256:${"7c0e".repeat(16)}`,
+  occurredAt: "2025-12-03T09:16:02.118+00:00",
+};
+
+export const imagesUploaded: Contract = {
+  name: "tu.images.uploaded",
+  kind: "event",
+  summary: "An upload was confirmed: the object is stored, its size and checksum are verified.",
+  schemaId: "images.uploaded.v0",
+  flows: bothFlows,
+  routes: [
+    {
+      transport: "kafka",
+      topic: "tu.images.uploaded",
+      partitions: 4,
+      casing: "pascal",
+      producer: "tu-ingestion-service",
+      producerHeader: "ingestion",
+      body: ImageUploaded,
+      consumers: [
+        { service: "svc-messaging-bridge", source: "svc-messaging-bridge", flows: bothFlows },
+        { service: "svc-ai-vision-adapter", source: "svc-ai-vision-adapter", flows: ["current"] },
+      ],
+    },
+  ],
+  example,
+};
+
+export const imageUploaded: Contract = {
+  name: "tu.image.uploaded",
+  kind: "event",
+  summary: "The same event behind the bridge, where the orchestrator hears it.",
+  schemaId: "tu.image.uploaded.v1",
+  flows: bothFlows,
+  routes: [
+    {
+      transport: "rabbitmq",
+      exchange: "tu.image.uploaded",
+      exchangeType: "fanout",
+      producer: "svc-messaging-bridge",
+      producerHeader: "svc-messaging-bridge",
+      body: ImageUploaded,
+      consumers: [
+        {
+          service: "svc-analysis-orchestrator",
+          source: "orchestrator.image-uploaded",
+          flows: bothFlows,
+        },
+      ],
+    },
+  ],
+  example,
+};

@@ -1,0 +1,202 @@
+// Between the envelope and the two wires. The body is the payload alone; the rest is headers.
+//
+//   W1. Writers are strict: what the contract's schema refuses is never sent, and fields it does not
+//       name are not written. Field order is the schema's, so the same payload is the same bytes.
+//   W2. Readers are tolerant: letter case of keys, known aliases, unknown fields, missing headers.
+//   W3. A body that cannot be read is a value (`unreadable`), not an exception: it is parked as is.
+
+import type { z } from "zod";
+import { findContract, routeOf } from "../contracts/catalogue.ts";
+import type { Contract, Route } from "../contracts/contract.ts";
+import { TuError } from "../errors.ts";
+import type { Message } from "../message.ts";
+import type { Headers, Ids, LogRecord, Publication } from "../ports.ts";
+import { toEpochMs } from "../time.ts";
+import { respell } from "./tolerant.ts";
+
+export const headerNames = {
+  correlationId: "x-correlation-id",
+  schema: "x-schema",
+  producer: "x-producer",
+  messageId: "x-message-id",
+  causationId: "x-causation-id",
+  occurredAt: "x-occurred-at",
+  attempt: "x-attempt",
+  attempts: "x-attempts",
+} as const;
+
+const envelopeHeaders: readonly string[] = [
+  headerNames.correlationId,
+  headerNames.schema,
+  headerNames.producer,
+  headerNames.messageId,
+  headerNames.causationId,
+  headerNames.occurredAt,
+];
+
+export type Encoded =
+  | { readonly transport: "kafka"; readonly record: LogRecord }
+  | { readonly transport: "rabbitmq"; readonly publication: Publication };
+
+/** Throws E_MESSAGE_UNKNOWN or E_MESSAGE_INVALID: our own writer is wrong, nothing has been sent. */
+export function encode(message: Message, producer: string): Encoded {
+  const contract = findContract(message.name);
+  if (contract === undefined) {
+    throw new TuError("E_MESSAGE_UNKNOWN", `there is no message named ${message.name}`);
+  }
+  const route = routeOf(contract, producer);
+  const body = toBytes(bodyText(route, validated(route.body, message)));
+  const headers = headersOf(message);
+  if (route.transport === "kafka") {
+    return {
+      transport: "kafka",
+      record: { topic: route.topic, key: message.subject, headers, body },
+    };
+  }
+  return {
+    transport: "rabbitmq",
+    publication: {
+      exchange: route.exchange,
+      routingKey: route.exchangeType === "direct" ? message.name : message.subject,
+      headers,
+      properties: {
+        contentType: "application/json",
+        correlationId: message.flowId,
+        type: message.schema,
+        appId: message.producer,
+        messageId: message.id,
+        timestamp: Math.floor(toEpochMs(message.occurredAt) / 1000),
+      },
+      body,
+    },
+  };
+}
+
+export type Arrived = {
+  readonly contract: Contract;
+  readonly route: Route;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+  /** Kafka's key or the routing key; may be empty. */
+  readonly key: string;
+  /** Where it stood (`kafka:<topic>/<partition>/<offset>`, `rabbitmq:<queue>`): the id of last resort. */
+  readonly origin: string;
+  readonly receivedAt: string;
+};
+export type Decoded =
+  | { readonly readable: true; readonly message: Message }
+  | { readonly readable: false; readonly code: "E_MESSAGE_INVALID"; readonly reason: string };
+
+export function decode(arrived: Arrived, ids: Ids): Decoded {
+  const text = fromBytes(arrived.body);
+  if (text === undefined) return unreadable("the body is not UTF-8");
+  const parsed = parseJson(text);
+  if (!parsed.ok) return unreadable("the body is not JSON");
+  const payload = arrived.route.body.safeParse(respell(arrived.route.body, parsed.value));
+  if (!payload.success) return unreadable(describeIssues(payload.error));
+  return { readable: true, message: envelope(arrived, payload.data, ids) };
+}
+
+function envelope(arrived: Arrived, payload: Record<string, unknown>, ids: Ids): Message {
+  const { contract, headers, route } = arrived;
+  const objectKey = payload["objectKey"];
+  const fanoutKey =
+    route.transport === "kafka" || route.exchangeType === "fanout" ? arrived.key : "";
+  const subject = typeof objectKey === "string" ? objectKey : fanoutKey;
+  // The real services send no ids: what they lack is derived from what identifies the message.
+  const id =
+    headers[headerNames.messageId] ?? ids.derive(arrived.origin, fromBytes(arrived.body) ?? "");
+  return {
+    id,
+    name: contract.name,
+    kind: contract.kind,
+    flowId: headers[headerNames.correlationId] ?? ids.derive(subject || id, "flow"),
+    causationId: headers[headerNames.causationId] ?? null,
+    subject,
+    occurredAt: headers[headerNames.occurredAt] ?? arrived.receivedAt,
+    producer: headers[headerNames.producer] ?? route.producerHeader,
+    schema: headers[headerNames.schema] ?? contract.schemaId,
+    headers: Object.fromEntries(
+      Object.entries(headers).filter(([name]) => !envelopeHeaders.includes(name)),
+    ),
+    payload,
+  };
+}
+
+function headersOf(message: Message): Headers {
+  return {
+    ...message.headers,
+    [headerNames.schema]: message.schema,
+    [headerNames.producer]: message.producer,
+    [headerNames.correlationId]: message.flowId,
+    [headerNames.messageId]: message.id,
+    [headerNames.occurredAt]: message.occurredAt,
+    ...(message.causationId === null ? {} : { [headerNames.causationId]: message.causationId }),
+  };
+}
+
+function validated(schema: z.ZodObject, message: Message): Record<string, unknown> {
+  const result = schema.safeParse(message.payload);
+  if (result.success) return result.data;
+  throw new TuError(
+    "E_MESSAGE_INVALID",
+    `${message.name} does not match its schema: ${describeIssues(result.error)}`,
+    { hint: `see \`tu-analyze messages ${message.name} --schema\`` },
+  );
+}
+
+function bodyText(route: Route, payload: Record<string, unknown>): string {
+  const spelled =
+    route.transport === "kafka" && route.casing === "pascal" ? toPascalKeys(payload) : payload;
+  return escapeLikeDotnet(JSON.stringify(spelled));
+}
+
+function toPascalKeys(payload: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(payload).map(([key, value]) => [
+      key.charAt(0).toUpperCase() + key.slice(1),
+      value,
+    ]),
+  );
+}
+
+/** System.Text.Json's default encoder writes these as \uXXXX; the real services use it. */
+function escapeLikeDotnet(json: string): string {
+  return json
+    .replaceAll('\\"', "\\u0022")
+    .replace(
+      /[<>&'`\u007f-\uffff]/g,
+      (char) => `\\u${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`,
+    );
+}
+
+export function describeIssues(error: z.ZodError): string {
+  return error.issues
+    .map((issue) => `${issue.path.map(String).join(".") || "body"}: ${issue.message}`)
+    .join("; ");
+}
+
+function unreadable(reason: string): Decoded {
+  return { readable: false, code: "E_MESSAGE_INVALID", reason };
+}
+
+function parseJson(text: string): { ok: true; value: unknown } | { ok: false } {
+  try {
+    return { ok: true, value: JSON.parse(text) as unknown };
+  } catch {
+    // The reason is the text itself, which is parked byte for byte.
+    return { ok: false };
+  }
+}
+
+function toBytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function fromBytes(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,48 @@
+import { z } from "zod";
+import { Message } from "../message.ts";
+
+const Failure = z.object({
+  step: z.string(),
+  code: z.string(),
+  reason: z.string(),
+  retryable: z.boolean(),
+  attempt: z.int(),
+  attempts: z.int(),
+});
+export type Failure = Readonly<z.infer<typeof Failure>>;
+
+/** A step without an entry still waits for the steps it depends on. */
+const StepState = z.discriminatedUnion("status", [
+  z.object({ status: z.literal("running"), attempt: z.int() }),
+  /** `attempt` failed; a timer starts the next one. */
+  z.object({ status: z.literal("backing-off"), attempt: z.int() }),
+  z.object({ status: z.literal("completed"), output: z.unknown() }),
+  z.object({ status: z.literal("skipped") }),
+  /** Failed for good, and the definition says to go on. */
+  z.object({ status: z.literal("failed"), failure: Failure }),
+]);
+export type StepState = Readonly<z.infer<typeof StepState>>;
+
+/** One instance of a workflow. A union of situations: what a situation does not have, it cannot show. */
+export const FlowState = z.discriminatedUnion("status", [
+  /** Not triggered yet. Replies may overtake the trigger; they wait here. */
+  z.object({ status: z.literal("idle"), early: z.array(Message).readonly() }),
+  z.object({
+    status: z.literal("running"),
+    /** `id@version` of the pinned definition. */
+    definition: z.string(),
+    flowId: z.string(),
+    input: z.unknown(),
+    steps: z.record(z.string(), StepState).readonly(),
+  }),
+  z.object({ status: z.literal("completed"), definition: z.string() }),
+  z.object({ status: z.literal("failed"), definition: z.string(), failure: Failure }),
+]);
+export type FlowState = Readonly<z.infer<typeof FlowState>>;
+export type Running = Extract<FlowState, { status: "running" }>;
+
+export const initialState: FlowState = { status: "idle", early: [] };
+
+export function hasEnded(state: FlowState): boolean {
+  return state.status === "completed" || state.status === "failed";
+}

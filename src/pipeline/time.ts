@@ -1,0 +1,29 @@
+// Time as text. The core may not ask what time it is, but it may read and write times it was given.
+
+/** ISO 8601 in UTC with milliseconds, like `2025-12-03T09:16:02.118Z`. `ms` since the epoch. */
+export function toIso(ms: number): string {
+  // Constructing from a given number asks no clock.
+  // biome-ignore lint/style/noRestrictedGlobals: converts a given time, does not read the clock
+  return new Date(ms).toISOString();
+}
+
+/** Milliseconds since the epoch; NaN when `iso` is no time. */
+export function toEpochMs(iso: string): number {
+  // biome-ignore lint/style/noRestrictedGlobals: converts a given time, does not read the clock
+  return Date.parse(iso);
+}
+
+/** As .NET writes a DateTimeOffset in UTC: offset `+00:00`, no trailing zeros in the fraction. */
+export function toDotnetIso(ms: number): string {
+  const fraction = toIso(ms).slice(20, 23).replace(/0+$/, "");
+  return `${toIso(ms).slice(0, 19)}${fraction === "" ? "" : `.${fraction}`}+00:00`;
+}
+
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `200ms`, `30s`, `10m`, `2h` in milliseconds; undefined when it is no duration. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+  const unit = unitsMs[match?.[2] ?? ""];
+  return match?.[1] === undefined || unit === undefined ? undefined : Number(match[1]) * unit;
+}
