@@ -36,9 +36,11 @@ export function findContract(name: string): Contract | undefined {
   return byName.get(name);
 }
 
-/** The route a producer uses for a message: the bridge sends on another one than the adapter. */
-export function routeOf(contract: Contract, producer: string): Route {
-  return contract.routes.find((route) => route.producer === producer) ?? contract.routes[0];
+/** The route by which `producerHeader` sends: the bridge uses another one than the adapter. */
+export function routeOf(contract: Contract, producerHeader: string): Route {
+  return (
+    contract.routes.find((route) => route.producerHeader === producerHeader) ?? contract.routes[0]
+  );
 }
 
 export function consumersIn(route: Route, flow: FlowName): readonly Consumer[] {

@@ -34,26 +34,29 @@ const envelopeHeaders: readonly string[] = [
   headerNames.occurredAt,
 ];
 
-export type Encoded =
+export type Encoded = { readonly route: Route } & (
   | { readonly transport: "kafka"; readonly record: LogRecord }
-  | { readonly transport: "rabbitmq"; readonly publication: Publication };
+  | { readonly transport: "rabbitmq"; readonly publication: Publication }
+);
 
 /** Throws E_MESSAGE_UNKNOWN or E_MESSAGE_INVALID: our own writer is wrong, nothing has been sent. */
-export function encode(message: Message, producer: string): Encoded {
+export function encode(message: Message): Encoded {
   const contract = findContract(message.name);
   if (contract === undefined) {
     throw new TuError("E_MESSAGE_UNKNOWN", `there is no message named ${message.name}`);
   }
-  const route = routeOf(contract, producer);
+  const route = routeOf(contract, message.producer);
   const body = toBytes(bodyText(route, validated(route.body, message)));
   const headers = headersOf(message);
   if (route.transport === "kafka") {
     return {
+      route,
       transport: "kafka",
       record: { topic: route.topic, key: message.subject, headers, body },
     };
   }
   return {
+    route,
     transport: "rabbitmq",
     publication: {
       exchange: route.exchange,

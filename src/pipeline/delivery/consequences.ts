@@ -1,0 +1,73 @@
+import { findContract } from "../contracts/catalogue.ts";
+import { TuError } from "../errors.ts";
+import type { Message, Timer } from "../message.ts";
+import type { Ids, JournalEntry } from "../ports.ts";
+import { toIso } from "../time.ts";
+import type { Draft, Reaction, TimerDraft } from "./service.ts";
+
+type Context = { readonly service: string; readonly ids: Ids; readonly nowMs: number };
+
+/** Gives a reaction its ids and envelopes. The same cause and reaction give the same ids. */
+export function consequencesOf(
+  cause: Message,
+  reaction: Reaction,
+  context: Context,
+): Omit<JournalEntry, "flow"> {
+  return {
+    consumer: context.service,
+    message: cause,
+    outgoing: reaction.outgoing.map((draft, index) => messageOf(draft, index, cause, context)),
+    timers: (reaction.timers ?? []).map((draft, index) => timerOf(draft, index, cause, context)),
+  };
+}
+
+function messageOf(draft: Draft, index: number, cause: Message, context: Context): Message {
+  const { ids, nowMs, service } = context;
+  const contract = findContract(draft.name);
+  const route = contract?.routes.find(({ producer }) => producer === service);
+  if (contract === undefined || route === undefined) {
+    throw new TuError("E_MESSAGE_UNKNOWN", `${service} does not send ${draft.name}`);
+  }
+  return {
+    id: ids.derive(cause.id, `${service}/${index}/${draft.name}`),
+    name: draft.name,
+    kind: contract.kind,
+    flowId: cause.flowId,
+    causationId: cause.id,
+    subject: draft.subject ?? cause.subject,
+    occurredAt: toIso(nowMs),
+    producer: route.producerHeader,
+    schema: contract.schemaId,
+    headers: { ...inherited(cause), ...draft.headers },
+    payload: draft.payload,
+  };
+}
+
+function timerOf(draft: TimerDraft, index: number, cause: Message, context: Context): Timer {
+  const { ids, nowMs, service } = context;
+  return {
+    owner: service,
+    dueAtMs: nowMs + draft.delayMs,
+    message: {
+      id: ids.derive(cause.id, `${service}/timer/${index}/${draft.name}`),
+      name: draft.name,
+      kind: "timer",
+      flowId: cause.flowId,
+      causationId: cause.id,
+      subject: cause.subject,
+      occurredAt: toIso(nowMs),
+      producer: service,
+      schema: `${draft.name}.v1`,
+      headers: inherited(cause),
+      payload: draft.payload,
+    },
+  };
+}
+
+const inheritedNames: readonly string[] = ["traceparent"];
+
+function inherited(cause: Message): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(cause.headers).filter(([name]) => inheritedNames.includes(name)),
+  );
+}

@@ -1,0 +1,202 @@
+// The imperative shell around every service: record, publish, acknowledge. It holds no rules.
+//
+//   C1. Acknowledged only behind a durable record and behind the publishing of what it says. A crash
+//       in between publishes again: same ids, same bodies.
+//   C2. A message that this consumer recorded before is never decided again; its recorded outcome is
+//       published again and the message acknowledged.
+//   C3. A message that cannot be read, or that fails `attemptsMax` times, is parked with its reason;
+//       its neighbours go on. Nothing is dropped.
+//   C4. A store or a transport that is in trouble is not the message's fault: it is delivered again,
+//       without end.
+
+import { TuError } from "../errors.ts";
+import type { Message, Timer } from "../message.ts";
+import type { Clock, Ids, Journal, JournalEntry, Reporter, Timers } from "../ports.ts";
+import { toIso } from "../time.ts";
+import { envelopeOfUnreadable, park, type Trouble } from "./park.ts";
+import type { Publish } from "./publish.ts";
+import { recordDecision, recordReaction } from "./record.ts";
+import type { Reaction, Service } from "./service.ts";
+import { type Arrived, decode } from "./wire.ts";
+
+export type ShellPorts = {
+  readonly journal: Journal;
+  readonly timers: Timers;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly reporter: Reporter;
+  readonly publish: Publish;
+};
+/** How a delivery is settled, whatever the transport. */
+export type Settle = {
+  readonly done: () => Promise<void>;
+  readonly again: (delayMs: number) => Promise<void>;
+};
+export type Consumer = {
+  /** Works off one delivery and settles it. Never rejects for what the message contains. */
+  onArrived(arrived: Arrived, settle: Settle): Promise<void>;
+  onTimer(timer: Timer): Promise<void>;
+  /** Records what an HTTP request caused, and sends it. The same `cause` twice sends the same. */
+  onRequest(cause: Message, reaction: Reaction): Promise<void>;
+};
+
+const attemptsMax = 8;
+const delayMaxMs = 5000;
+
+export function createConsumer(service: Service, ports: ShellPorts): Consumer {
+  const troubles = new Map<string, Trouble>();
+
+  return {
+    async onArrived(arrived, settle) {
+      const decoded = decode(arrived, ports.ids);
+      if (!decoded.readable) return parkUnreadable(arrived, decoded, settle);
+      const { message } = decoded;
+      reportHop(service, arrived, message, ports);
+      try {
+        await work(message);
+      } catch (error) {
+        return onTrouble(arrived, message, error, settle);
+      }
+      troubles.delete(message.id);
+      await settle.done();
+    },
+    async onTimer(timer) {
+      try {
+        await work(timer.message);
+      } catch (error) {
+        const { attempts } = troubleWith(timer.message, error);
+        const dueAtMs = ports.clock.nowMs() + delayAfter(attempts);
+        ports.timers.schedule({ ...timer, dueAtMs });
+        return;
+      }
+      troubles.delete(timer.message.id);
+    },
+    async onRequest(cause, reaction) {
+      await send(await recordReaction(service, cause, async () => reaction, ports), ports);
+    },
+  };
+
+  async function work(message: Message): Promise<void> {
+    if (service.stateful !== undefined) {
+      return send(await recordDecision(service, message, service.stateful, ports), ports);
+    }
+    const handler = service.handlers[message.name];
+    if (handler === undefined) {
+      throw new TuError("E_BUG", `${service.name} has no handler for ${message.name}`);
+    }
+    if (service.isDurable) {
+      return send(await recordReaction(service, message, handler, ports), ports);
+    }
+    await handler(message);
+  }
+
+  async function parkUnreadable(
+    arrived: Arrived,
+    why: { code: string; reason: string },
+    settle: Settle,
+  ): Promise<void> {
+    const message = envelopeOfUnreadable(arrived, ports);
+    const { code, reason } = why;
+    const trouble = { code, reason, attempts: 1, firstAt: message.occurredAt };
+    try {
+      await park(service, ports, { arrived, message, trouble });
+    } catch (error) {
+      return settle.again(delayAfter(troubleWith(message, error).attempts));
+    }
+    troubles.delete(message.id);
+    await settle.done();
+  }
+
+  async function onTrouble(
+    arrived: Arrived,
+    message: Message,
+    error: unknown,
+    settle: Settle,
+  ): Promise<void> {
+    const trouble = troubleWith(message, error);
+    if (trouble.attempts < attemptsMax || isNobodysFault(error)) {
+      return settle.again(delayAfter(trouble.attempts));
+    }
+    try {
+      await park(service, ports, { arrived, message, trouble });
+    } catch (parkError) {
+      return settle.again(delayAfter(troubleWith(message, parkError).attempts));
+    }
+    troubles.delete(message.id);
+    await settle.done();
+  }
+
+  function troubleWith(message: Message, error: unknown): Trouble {
+    const before = troubles.get(message.id);
+    const trouble: Trouble = {
+      code: error instanceof TuError ? error.code : "E_BUG",
+      reason: error instanceof Error ? error.message : String(error),
+      attempts: (before?.attempts ?? 0) + 1,
+      firstAt: before?.firstAt ?? toIso(ports.clock.nowMs()),
+    };
+    troubles.set(message.id, trouble);
+    ports.reporter.notice({
+      code: trouble.code,
+      message: `${service.name} could not work off ${message.name} (try ${trouble.attempts}): ${trouble.reason}`,
+      flowId: message.flowId,
+    });
+    return trouble;
+  }
+}
+
+async function send(entry: JournalEntry, ports: ShellPorts): Promise<void> {
+  await ports.publish(entry.outgoing);
+  for (const timer of entry.timers) ports.timers.schedule(timer);
+  if (entry.flow?.ended === true) ports.timers.cancelFlow(entry.message.flowId);
+}
+
+function delayAfter(attempts: number): number {
+  return Math.min(50 * 2 ** (attempts - 1), delayMaxMs);
+}
+
+const nobodysFault: readonly string[] = [
+  "E_STATE_BUSY",
+  "E_STATE_FULL",
+  "E_STATE_UNUSABLE",
+  "E_JOURNAL_CONTENDED",
+  "E_SERVICE_UNAVAILABLE",
+];
+
+function isNobodysFault(error: unknown): boolean {
+  return error instanceof TuError && nobodysFault.includes(error.code);
+}
+
+function reportHop(
+  service: Service,
+  arrived: Arrived,
+  message: Message,
+  { clock, reporter }: ShellPorts,
+): void {
+  reporter.hop({
+    flowId: message.flowId,
+    name: message.name,
+    kind: arrived.contract.kind,
+    transport: arrived.route.transport,
+    from: arrived.route.producer,
+    to: service.name,
+    atMs: clock.nowMs(),
+    messageId: message.id,
+    causationId: message.causationId,
+    note: noteOf(message),
+  });
+}
+
+/** What makes this hop different from the usual one: a repeated attempt, a reason, a verdict. */
+function noteOf({ headers, payload }: Message): string | null {
+  const attempt = headers["x-attempt"];
+  if (attempt !== undefined && attempt !== "1") {
+    return `attempt ${attempt}/${headers["x-attempts"] ?? "?"}`;
+  }
+  if (typeof payload !== "object" || payload === null) return null;
+  const fields: Record<string, unknown> = { ...payload };
+  if (typeof fields["reason"] === "string") {
+    const which = `attempt ${String(fields["attempt"])}/${String(fields["attempts"])}`;
+    return `${which}: ${String(fields["code"])}: ${fields["reason"]}`;
+  }
+  return typeof fields["verdict"] === "string" ? fields["verdict"] : null;
+}

@@ -1,0 +1,61 @@
+import type { Message } from "../message.ts";
+import type { JournalEntry } from "../ports.ts";
+import { toIso } from "../time.ts";
+import type { ShellPorts } from "./consume.ts";
+import { deadLetterOf } from "./dead-letter.ts";
+import type { Service } from "./service.ts";
+import type { Arrived } from "./wire.ts";
+
+export type Trouble = {
+  readonly code: string;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly firstAt: string;
+};
+
+/** Records and publishes the dead letter for `arrived`. Its neighbours go on once it resolves. */
+export async function park(
+  service: Service,
+  ports: ShellPorts,
+  parked: { arrived: Arrived; message: Message; trouble: Trouble },
+): Promise<void> {
+  const { arrived, message, trouble } = parked;
+  const letter = deadLetterOf(
+    { arrived, consumer: service.name, ...trouble, lastAt: toIso(ports.clock.nowMs()) },
+    message,
+    ports.ids,
+  );
+  const entry: JournalEntry = {
+    consumer: service.name,
+    message,
+    outgoing: [letter],
+    timers: [],
+    flow: null,
+  };
+  const result = await ports.journal.record(entry);
+  await ports.publish((result.outcome === "duplicate" ? result.entry : entry).outgoing);
+  ports.reporter.notice({
+    code: trouble.code,
+    message: `${service.name} parked ${message.name} (${arrived.origin}): ${trouble.reason}`,
+    flowId: message.flowId,
+  });
+}
+
+/** An envelope for a body that nobody can read; its id identifies the bytes and their place. */
+export function envelopeOfUnreadable(arrived: Arrived, { clock, ids }: ShellPorts): Message {
+  const text = Array.from(arrived.body, (byte) => String.fromCharCode(byte)).join("");
+  const id = ids.derive(arrived.origin, text);
+  return {
+    id,
+    name: arrived.contract.name,
+    kind: arrived.contract.kind,
+    flowId: arrived.headers["x-correlation-id"] ?? id,
+    causationId: null,
+    subject: arrived.key,
+    occurredAt: toIso(clock.nowMs()),
+    producer: arrived.headers["x-producer"] ?? arrived.route.producerHeader,
+    schema: arrived.contract.schemaId,
+    headers: {},
+    payload: null,
+  };
+}

@@ -1,0 +1,58 @@
+import { findContract } from "../contracts/catalogue.ts";
+import type { FlowName, Route } from "../contracts/contract.ts";
+import { TuError } from "../errors.ts";
+import type { Message } from "../message.ts";
+import type { Broker, EventLog } from "../ports.ts";
+import { deadLetterName, toDeadLetter } from "./dead-letter.ts";
+import { encode } from "./wire.ts";
+
+export type Transports = { readonly log: EventLog; readonly broker: Broker };
+export type Publish = (messages: readonly Message[]) => Promise<void>;
+
+/**
+ * Sends recorded messages, in order. Resolves when the transports have taken all of them; throws
+ * E_UNROUTABLE when the broker knows no queue for a message that somebody should receive.
+ */
+export function createPublish({ log, broker }: Transports, flow: FlowName): Publish {
+  return async (messages) => {
+    for (const message of messages) {
+      if (message.name === deadLetterName) await park(message);
+      else await send(message);
+    }
+  };
+
+  async function send(message: Message): Promise<void> {
+    const encoded = encode(message);
+    if (encoded.transport === "kafka") {
+      await log.append(encoded.record);
+      return;
+    }
+    const { queues } = await broker.publish(encoded.publication);
+    if (queues === 0 && isAwaited(encoded.route, flow)) {
+      throw new TuError("E_UNROUTABLE", `no queue took ${message.name} (${message.id})`, {
+        hint: "compare the broker with `tu-analyze topology`",
+      });
+    }
+  }
+
+  async function park(message: Message): Promise<void> {
+    const letter = toDeadLetter(message);
+    if (letter.transport === "kafka") await log.append(letter.record);
+    else await broker.publish(letter.publication);
+  }
+}
+
+/** The durable receivers of a message in a flow, by name. */
+export function consumersOf(message: Message, flow: FlowName): readonly string[] {
+  if (message.name === deadLetterName) return ["a person"];
+  const contract = findContract(message.name);
+  const route = contract?.routes.find(({ producerHeader }) => producerHeader === message.producer);
+  if (route === undefined) return [];
+  return route.consumers
+    .filter(({ flows, service }) => flows.includes(flow) && service !== "graph-gateway")
+    .map(({ service }) => service);
+}
+
+function isAwaited(route: Route, flow: FlowName): boolean {
+  return route.consumers.some(({ flows }) => flows.includes(flow));
+}

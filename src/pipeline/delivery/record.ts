@@ -1,0 +1,71 @@
+import { TuError } from "../errors.ts";
+import type { Message } from "../message.ts";
+import type { JournalEntry } from "../ports.ts";
+import { consequencesOf } from "./consequences.ts";
+import type { ShellPorts } from "./consume.ts";
+import type { Handler, Service, StatefulHandler } from "./service.ts";
+
+const contendedMax = 20;
+
+/** Decides a message once and for all, or finds what was decided before. Durable when it resolves. */
+export async function recordReaction(
+  service: Service,
+  message: Message,
+  handler: Handler,
+  ports: ShellPorts,
+): Promise<JournalEntry> {
+  const known = await ports.journal.find(service.name, message.id);
+  if (known !== undefined) return known;
+  const reaction = await handler(message);
+  const entry: JournalEntry = {
+    ...consequencesOf(message, reaction, contextOf(service, ports)),
+    flow: null,
+  };
+  const result = await ports.journal.record(entry);
+  return result.outcome === "duplicate" ? result.entry : entry;
+}
+
+/** The same for a consumer with a state per flow: guarded by the flow's sequence, decided again on conflict. */
+export async function recordDecision(
+  service: Service,
+  message: Message,
+  handler: StatefulHandler,
+  ports: ShellPorts,
+): Promise<JournalEntry> {
+  for (let attempt = 1; attempt <= contendedMax; attempt += 1) {
+    const entry = await decideOn(service, message, handler, ports);
+    const result = await ports.journal.record(entry);
+    if (result.outcome === "recorded") return entry;
+    if (result.outcome === "duplicate") return result.entry;
+  }
+  throw new TuError(
+    "E_JOURNAL_CONTENDED",
+    `flow ${message.flowId}: another process keeps writing its history`,
+    { hint: "stop the other process, or give each one its own --state-dir" },
+  );
+}
+
+async function decideOn(
+  service: Service,
+  message: Message,
+  handler: StatefulHandler,
+  ports: ShellPorts,
+): Promise<JournalEntry> {
+  const flow = await ports.journal.flow(service.name, message.flowId);
+  const reaction = handler(flow?.state, message);
+  if (reaction === "no change") {
+    return { consumer: service.name, message, outgoing: [], timers: [], flow: null };
+  }
+  return {
+    ...consequencesOf(message, reaction, contextOf(service, ports)),
+    flow: {
+      sequence: (flow?.sequence ?? 0) + 1,
+      state: reaction.state,
+      ended: reaction.ended,
+    },
+  };
+}
+
+function contextOf(service: Service, { clock, ids }: ShellPorts) {
+  return { service: service.name, ids, nowMs: clock.nowMs() };
+}

@@ -1,0 +1,50 @@
+import type { ServiceName } from "../contracts/contract.ts";
+import type { Message } from "../message.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+/** A message to be sent, before it has an id: the shell derives that from its cause. */
+export type Draft = {
+  readonly name: string;
+  readonly payload: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Default: the subject of the cause. */
+  readonly subject?: string;
+};
+/** A message to oneself after `delayMs`. */
+export type TimerDraft = {
+  readonly name: string;
+  readonly payload: unknown;
+  readonly delayMs: number;
+};
+export type Reaction = {
+  readonly outgoing: readonly Draft[];
+  readonly timers?: readonly TimerDraft[];
+};
+export const nothing: Reaction = { outgoing: [] };
+
+/**
+ * Takes a message and says what follows from it. Idempotent: it may run again for the same message
+ * after a crash, and its effects must then be the same. Throws only for what may be better later
+ * (the message is delivered again) or for a bug (it is parked in the end).
+ */
+export type Handler = (message: Message) => Promise<Reaction>;
+
+export type Service = {
+  readonly name: ServiceName;
+  readonly endpoints: readonly Endpoint[];
+  /** By message name. Timers of the service's own are named here too. */
+  readonly handlers: Readonly<Record<string, Handler>>;
+  /** Replaces handle-then-record where the decision needs the flow's recorded state. */
+  readonly stateful?: StatefulHandler;
+  /**
+   * False: it only passes on to clients that are connected now, so nothing is recorded, and nothing
+   * is owed to it after a restart.
+   */
+  readonly isDurable: boolean;
+  /** Messages it works on at the same time. */
+  readonly prefetch: number;
+};
+
+export type StatefulReaction = Reaction & { readonly state: unknown; readonly ended: boolean };
+/** `state` is what this handler returned for the flow's last message; undefined for the first. */
+export type StatefulHandler = (state: unknown, message: Message) => StatefulReaction | "no change";
