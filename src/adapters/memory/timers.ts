@@ -1,0 +1,107 @@
+import type { Timer } from "../../pipeline/message.ts";
+import type { Clock, Subscription, Timers } from "../../pipeline/ports.ts";
+import { type OnHandlerError, redeliveryDelayMs, warnOfHandlerError } from "./handler-failure.ts";
+import { createSchedule, type Scheduled } from "./schedule.ts";
+
+export type MemoryTimersOptions = {
+  /** Hears of every handler that rejects; without it the process prints a warning. */
+  readonly onError?: OnHandlerError;
+};
+
+type Handler = (timer: Timer) => Promise<void>;
+type Consumer = { readonly handler: Handler; readonly running: Set<Promise<void>> };
+type Owner = { consumers: readonly Consumer[]; readonly due: Map<string, Timer> };
+type Waiting = { readonly timer: Timer; scheduled: Scheduled | null };
+
+/**
+ * Timers of this process, with one sleep of the clock for all of them.
+ *
+ * 1. A timer waits once, however often it is scheduled: its message id names it.
+ * 2. One that is due and whose owner nobody consumes is kept until somebody does.
+ * 3. One whose handler rejects comes again; a cancelled flow ends that too.
+ *
+ * A waiting timer keeps the process alive, as its flow is not over; `close` forgets them all.
+ */
+export function createMemoryTimers(
+  clock: Clock,
+  options: MemoryTimersOptions = {},
+): Timers & { close(): void } {
+  const onError = options.onError ?? warnOfHandlerError;
+  const schedule = createSchedule(clock);
+  const flows = new Map<string, Map<string, Waiting>>();
+  const owners = new Map<string, Owner>();
+
+  const ownerOf = (name: string): Owner => {
+    const owner = owners.get(name) ?? { consumers: [], due: new Map() };
+    owners.set(name, owner);
+    return owner;
+  };
+  const forget = ({ message }: Timer) => {
+    const waiting = flows.get(message.flowId);
+    waiting?.delete(message.id);
+    if (waiting?.size === 0) flows.delete(message.flowId);
+  };
+  const scheduleAt = (timer: Timer, dueAtMs: number) => {
+    const { id, flowId } = timer.message;
+    const waiting = flows.get(flowId) ?? new Map<string, Waiting>();
+    if (waiting.has(id)) return;
+    flows.set(flowId, waiting);
+    const one: Waiting = { timer, scheduled: null };
+    waiting.set(id, one);
+    one.scheduled = schedule.at(dueAtMs, () => {
+      const owner = ownerOf(timer.owner);
+      owner.due.set(id, timer);
+      deliver(owner);
+    });
+  };
+  const run = async (consumer: Consumer, timer: Timer) => {
+    try {
+      await consumer.handler(timer);
+    } catch (error) {
+      onError(error, `timer ${timer.message.name} of ${timer.owner}`);
+      scheduleAt(timer, clock.nowMs() + redeliveryDelayMs);
+    }
+  };
+  const deliver = (owner: Owner) => {
+    for (const [id, timer] of owner.due) {
+      const [consumer, ...others] = owner.consumers;
+      if (consumer === undefined) return;
+      owner.consumers = [...others, consumer];
+      owner.due.delete(id);
+      forget(timer);
+      const running = run(consumer, timer).then(() => void consumer.running.delete(running));
+      consumer.running.add(running);
+    }
+  };
+  return {
+    schedule: (timer) => scheduleAt(timer, timer.dueAtMs),
+    cancelFlow(flowId) {
+      for (const [id, { timer, scheduled }] of flows.get(flowId) ?? []) {
+        scheduled?.cancel();
+        owners.get(timer.owner)?.due.delete(id);
+      }
+      flows.delete(flowId);
+    },
+    consume(name, handler) {
+      const owner = ownerOf(name);
+      const consumer: Consumer = { handler, running: new Set() };
+      owner.consumers = [...owner.consumers, consumer];
+      queueMicrotask(() => deliver(owner));
+      return createSubscription(owner, consumer);
+    },
+    close() {
+      schedule.close();
+      flows.clear();
+      owners.clear();
+    },
+  };
+}
+
+function createSubscription(owner: Owner, consumer: Consumer): Subscription {
+  return {
+    async close() {
+      owner.consumers = owner.consumers.filter((one) => one !== consumer);
+      await Promise.all(consumer.running);
+    },
+  };
+}

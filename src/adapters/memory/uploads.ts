@@ -1,0 +1,20 @@
+import { TuError } from "../../pipeline/errors.ts";
+import type { UploadSession, Uploads } from "../../pipeline/ports.ts";
+
+/** Upload sessions for as long as the process lives. */
+export function createMemoryUploads(): Uploads {
+  const sessions = new Map<string, UploadSession>();
+  return {
+    async create(session) {
+      if (!sessions.has(session.uploadId)) sessions.set(session.uploadId, session);
+    },
+    find: async (uploadId) => sessions.get(uploadId),
+    async markUploaded(uploadId, claim) {
+      const session = sessions.get(uploadId);
+      if (session === undefined)
+        throw new TuError("E_OBJECT_NOT_FOUND", `there is no upload ${uploadId}`);
+      if (session.status === "Uploaded") return;
+      sessions.set(uploadId, { ...session, ...claim, status: "Uploaded" });
+    },
+  };
+}

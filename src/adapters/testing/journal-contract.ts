@@ -1,0 +1,243 @@
+import { describe, expect, test } from "vitest";
+import type { Message } from "../../pipeline/message.ts";
+import type { FlowRecord, Journal } from "../../pipeline/ports.ts";
+import { sampleEntry, sampleMessage } from "./samples.ts";
+
+type Opened = {
+  readonly journal: Journal;
+  /** The journal as the next run finds it: everything recorded is there, nothing else is. */
+  readonly restart: () => Promise<Journal>;
+  readonly close: () => Promise<void>;
+};
+
+const flowRecord = (sequence: number, values: Partial<FlowRecord> = {}): FlowRecord => ({
+  sequence,
+  state: { step: sequence, seen: ["a", null, 1.5] },
+  ended: false,
+  ...values,
+});
+const step = (id: string, flow: FlowRecord | null, flowId = "flow-1") =>
+  sampleEntry({ message: sampleMessage({ id, flowId }), flow });
+const timerOf = (id: string, flowId = "flow-1", owner = "svc-a") => ({
+  message: sampleMessage({ id, flowId, kind: "timer" }),
+  dueAtMs: 1_763_800_000_000,
+  owner,
+});
+const toTwo = () => ["svc-b", "svc-c"];
+
+/** Every Journal adapter must pass this suite; the one in memory defines the expected behaviour. */
+export function journalContract(open: () => Promise<Opened>): void {
+  const scenario = (name: string, run: (world: Opened) => Promise<void>) =>
+    test(name, async () => {
+      const world = await open();
+      try {
+        await run(world);
+      } finally {
+        await world.close();
+      }
+    });
+
+  scenario("nothing is known of what was never recorded", async ({ journal }) => {
+    expect(await journal.find("svc-a", "m1")).toBeUndefined();
+    expect(await journal.flow("svc-a", "flow-1")).toBeUndefined();
+    expect(await journal.history("flow-1")).toEqual([]);
+    expect(await journal.unfinished(toTwo)).toEqual([]);
+  });
+
+  scenario("an entry is read back exactly, also by the next run", async ({ journal, restart }) => {
+    const entry = sampleEntry({
+      message: sampleMessage({ id: "m1" }),
+      outgoing: [sampleMessage({ id: "m2", causationId: "m1", headers: { a: "b" } })],
+      timers: [timerOf("t1")],
+      flow: flowRecord(1),
+    });
+    expect(await journal.record(entry)).toEqual({ outcome: "recorded" });
+    for (const one of [journal, await restart()]) {
+      expect(await one.find("svc-a", "m1")).toEqual(entry);
+      expect(await one.flow("svc-a", "flow-1")).toEqual(entry.flow);
+      expect(await one.history("flow-1")).toEqual([entry]);
+    }
+  });
+
+  scenario("a message decided before gives its first decision", async ({ journal }) => {
+    const first = step("m1", flowRecord(1));
+    await journal.record(first);
+    const again = { ...step("m1", flowRecord(2)), outgoing: [sampleMessage({ id: "other" })] };
+    expect(await journal.record(again)).toEqual({ outcome: "duplicate", entry: first });
+    expect(await journal.history("flow-1")).toEqual([first]);
+  });
+
+  scenario("each consumer decides a message for itself", async ({ journal }) => {
+    const message = sampleMessage({ id: "m1" });
+    for (const consumer of ["svc-a", "svc-b"])
+      expect(await journal.record(sampleEntry({ consumer, message }))).toEqual({
+        outcome: "recorded",
+      });
+    expect((await journal.history("flow-1")).map((one) => one.consumer)).toEqual([
+      "svc-a",
+      "svc-b",
+    ]);
+  });
+
+  const conflicts = [
+    { name: "taken", sequences: [1, 2], next: 2 },
+    { name: "leaving a gap", sequences: [1], next: 3 },
+    { name: "not beginning at 1", sequences: [], next: 2 },
+    { name: "below 1", sequences: [], next: 0 },
+  ];
+  for (const { name, sequences, next } of conflicts)
+    scenario(`a sequence ${name} is a conflict and records nothing`, async ({ journal }) => {
+      for (const sequence of sequences)
+        await journal.record(step(`m${sequence}`, flowRecord(sequence)));
+      expect(await journal.record(step("late", flowRecord(next)))).toEqual({
+        outcome: "conflict",
+      });
+      expect(await journal.find("svc-a", "late")).toBeUndefined();
+      expect((await journal.history("flow-1")).length).toBe(sequences.length);
+    });
+
+  scenario("flows and consumers count for themselves", async ({ journal }) => {
+    for (const flowId of ["flow-1", "flow-2"])
+      for (const consumer of ["svc-a", "svc-b"]) {
+        const entry = { ...step(`m of ${flowId}`, flowRecord(1), flowId), consumer };
+        expect(await journal.record(entry)).toEqual({ outcome: "recorded" });
+      }
+  });
+
+  scenario("the last state of a flow is the one of its last entry", async ({ journal }) => {
+    await journal.record(step("m1", flowRecord(1)));
+    await journal.record(step("m2", null));
+    await journal.record(step("m3", flowRecord(2, { state: null, ended: true })));
+    expect(await journal.flow("svc-a", "flow-1")).toEqual({
+      sequence: 2,
+      state: null,
+      ended: true,
+    });
+  });
+
+  scenario("of many at once for one sequence, one is recorded", async ({ journal }) => {
+    const calls = Array.from({ length: 20 }, (_, index) =>
+      journal.record(step(`m${index}`, flowRecord(1))),
+    );
+    const outcomes = (await Promise.all(calls)).map((one) => one.outcome).sort();
+    expect(outcomes).toEqual([...Array(19).fill("conflict"), "recorded"]);
+  });
+
+  scenario("steps of a flow may be recorded without waiting for each other", async (world) => {
+    const calls = [1, 2, 3].map((sequence) =>
+      world.journal.record(step(`m${sequence}`, flowRecord(sequence))),
+    );
+    for (const call of calls) expect(await call).toEqual({ outcome: "recorded" });
+    const history = await world.journal.history("flow-1");
+    expect(history.map((one) => one.message.id)).toEqual(["m1", "m2", "m3"]);
+  });
+
+  scenario("one call that cannot be recorded does not fail its neighbours", async ({ journal }) => {
+    const calls = [
+      journal.record(step("m1", null)),
+      journal.record(step("m1", null)),
+      journal.record(step("m2", flowRecord(7))),
+      journal.record(step("m3", null)),
+    ];
+    expect((await Promise.all(calls)).map((one) => one.outcome)).toEqual([
+      "recorded",
+      "duplicate",
+      "conflict",
+      "recorded",
+    ]);
+  });
+
+  describe("unfinished", () => unfinishedContract(scenario));
+}
+
+type Scenario = (name: string, run: (world: Opened) => Promise<void>) => void;
+
+function unfinishedContract(scenario: Scenario): void {
+  const m2 = sampleMessage({ id: "m2", causationId: "m1" });
+  const sends = (outgoing: readonly Message[]) =>
+    sampleEntry({ message: sampleMessage({ id: "m1" }), outgoing });
+
+  scenario("every consumer that has not recorded a message still has to", async (world) => {
+    await world.journal.record(sends([m2]));
+    await world.journal.record(sampleEntry({ consumer: "svc-b", message: m2 }));
+    expect(await (await world.restart()).unfinished(toTwo)).toEqual([
+      { type: "message", message: m2, consumer: "svc-c" },
+    ]);
+  });
+
+  scenario("what all have recorded is finished, and stays it", async ({ journal, restart }) => {
+    await journal.record(sends([m2]));
+    for (const consumer of toTwo()) await journal.record(sampleEntry({ consumer, message: m2 }));
+    expect(await (await restart()).unfinished(toTwo)).toEqual([]);
+    expect(await (await restart()).unfinished(toTwo)).toEqual([]);
+  });
+
+  scenario("what a run takes over and does not finish, the next one finds", async (world) => {
+    await world.journal.record(sends([m2]));
+    const wanted = toTwo().map((consumer) => ({ type: "message", message: m2, consumer }));
+    const second = await world.restart();
+    expect(await second.unfinished(toTwo)).toEqual(wanted);
+    await second.record(sampleEntry({ consumer: "svc-b", message: m2 }));
+    expect(await (await world.restart()).unfinished(toTwo)).toEqual(wanted.slice(1));
+  });
+
+  scenario("a message that nobody consumes is finished", async ({ journal, restart }) => {
+    await journal.record(sends([m2]));
+    expect(await (await restart()).unfinished(() => [])).toEqual([]);
+  });
+
+  scenario("work comes in the order it was recorded", async ({ journal, restart }) => {
+    const sent = [3, 1, 2].map((n) => sampleMessage({ id: `out-${n}` }));
+    await journal.record({ ...sends(sent), timers: [timerOf("t1")] });
+    await journal.record(step("m9", null, "flow-0"));
+    await journal.record({ ...step("m10", null), outgoing: [sampleMessage({ id: "out-0" })] });
+    const found = await (await restart()).unfinished(() => ["svc-b"]);
+    expect(found.map(idOf)).toEqual(["out-3", "out-1", "out-2", "t1", "out-0"]);
+  });
+
+  scenario("a message that two entries send is one piece of work", async (world) => {
+    await world.journal.record(sends([m2]));
+    await world.journal.record({ ...step("m7", null), outgoing: [m2] });
+    const found = await (await world.restart()).unfinished(() => ["svc-b"]);
+    expect(found.map(idOf)).toEqual(["m2"]);
+  });
+
+  scenario("a message that was consumed before it was sent is finished", async (world) => {
+    await world.journal.record(sampleEntry({ consumer: "svc-b", message: m2 }));
+    await world.journal.record(sends([m2]));
+    expect(await (await world.restart()).unfinished(() => ["svc-b"])).toEqual([]);
+  });
+
+  scenario("a timer is finished when its owner has recorded it", async ({ journal, restart }) => {
+    const [fired, waiting] = [timerOf("t1"), timerOf("t2")];
+    await journal.record({ ...step("m1", flowRecord(1)), timers: [fired, waiting] });
+    await journal.record(sampleEntry({ message: fired.message, flow: flowRecord(2) }));
+    expect(await (await restart()).unfinished(toTwo)).toEqual([{ type: "timer", timer: waiting }]);
+  });
+
+  scenario("the timers of an ended flow are finished, those of others not", async (world) => {
+    const { journal, restart } = world;
+    const other = timerOf("t2", "flow-2");
+    await journal.record({ ...step("m1", flowRecord(1)), timers: [timerOf("t1")] });
+    await journal.record({ ...step("m2", flowRecord(1), "flow-2"), timers: [other] });
+    await journal.record(step("m3", flowRecord(2, { ended: true })));
+    expect(await (await restart()).unfinished(toTwo)).toEqual([{ type: "timer", timer: other }]);
+  });
+
+  scenario("a timer set by the entry that ends its flow is finished", async (world) => {
+    const last = step("m1", flowRecord(1, { ended: true }));
+    await world.journal.record({ ...last, timers: [timerOf("t1")] });
+    expect(await (await world.restart()).unfinished(toTwo)).toEqual([]);
+  });
+
+  scenario("a flow that ends in a later run ends its old timers", async (world) => {
+    await world.journal.record({ ...step("m1", flowRecord(1)), timers: [timerOf("t1")] });
+    const second = await world.restart();
+    expect((await second.unfinished(toTwo)).map(idOf)).toEqual(["t1"]);
+    await second.record(step("m2", flowRecord(2, { ended: true })));
+    expect(await (await world.restart()).unfinished(toTwo)).toEqual([]);
+  });
+}
+
+const idOf = (one: Awaited<ReturnType<Journal["unfinished"]>>[number]): string =>
+  one.type === "message" ? one.message.id : one.timer.message.id;
