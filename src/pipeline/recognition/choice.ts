@@ -1,0 +1,126 @@
+import type { BrandMention } from "./brand-mentions.ts";
+import { type Brand, catalogue } from "./catalogue.ts";
+import { compare, heightOf, type Word } from "./lines.ts";
+import type { ModelMention } from "./model-mentions.ts";
+
+// Which of the brands and models that were read is the machine's. The rules of confidence stand at the
+// top of recognise.ts.
+
+/** The same model, wherever it was read. */
+export type Candidate = {
+  readonly value: string;
+  readonly brand: Brand;
+  readonly types: readonly string[];
+  readonly strength: number;
+  /** Strength and size: what the choice between two of them goes by. */
+  readonly weight: number;
+  /** How many preparations of the picture showed it. */
+  readonly readings: number;
+};
+export type Finding = {
+  readonly brand: string | null;
+  /** 0 when the brand was not read but follows from the model. */
+  readonly brandStrength: number;
+  readonly model: Candidate | null;
+  readonly hasRivalBrand: boolean;
+  readonly hasRivalModel: boolean;
+};
+type Mention = { readonly strength: number; readonly words: readonly Word[] };
+
+const nothing: Finding = {
+  brand: null,
+  brandStrength: 0,
+  model: null,
+  hasRivalBrand: false,
+  hasRivalModel: false,
+};
+
+/** Among brands that were read. */
+export function choose(brands: readonly BrandMention[], models: readonly ModelMention[]): Finding {
+  const [first, second] = catalogue
+    .filter((brand) => brands.some((mention) => mention.brand === brand))
+    .map((brand) => findingOf(brand, brands, models))
+    .toSorted(
+      (a, b) => b.weight - a.weight || compare(a.finding.brand ?? "", b.finding.brand ?? ""),
+    );
+  if (first === undefined) return nothing;
+  if (second === undefined) return first.finding;
+  const isClose = second.weight > first.weight * 0.85;
+  return { ...(isClose ? nothing : first.finding), hasRivalBrand: true };
+}
+
+/** Without any brand: a model that only one brand makes, if all that was read is of that brand. */
+export function chooseAlone(models: readonly ModelMention[]): Finding {
+  const [owner, ...others] = new Set(models.map(({ brand }) => brand));
+  if (owner === undefined || others.length > 0) return nothing;
+  const { model, hasRivalModel } = best(candidatesOf(models));
+  return model === null ? nothing : { ...nothing, brand: owner.name, model, hasRivalModel };
+}
+
+export function confidenceOf(finding: Finding): number {
+  const { brand, brandStrength, model, hasRivalBrand, hasRivalModel } = finding;
+  if (brand === null) return 0;
+  const rivals = (hasRivalBrand ? 0.75 : 1) * (hasRivalModel ? 0.85 : 1);
+  if (model === null) return 0.6 * brandStrength * rivals;
+  if (brandStrength === 0) return 0.45 * model.strength * rivals;
+  return (0.2 + 0.35 * brandStrength + 0.45 * model.strength) * rivals;
+}
+
+function findingOf(
+  brand: Brand,
+  brands: readonly BrandMention[],
+  models: readonly ModelMention[],
+): { readonly finding: Finding; readonly weight: number } {
+  const named = weigh(brands.filter((mention) => mention.brand === brand));
+  const candidates = candidatesOf(models.filter((mention) => mention.brand === brand));
+  const finding = {
+    ...nothing,
+    ...best(candidates),
+    brand: brand.name,
+    brandStrength: named.strength,
+  };
+  return { finding, weight: named.weight + 1.5 * (candidates[0]?.weight ?? 0) };
+}
+
+/** The strongest, unless another one is nearly as strong and says something else. */
+function best(candidates: readonly Candidate[]): Pick<Finding, "model" | "hasRivalModel"> {
+  const [first, second] = candidates;
+  if (first === undefined) return { model: null, hasRivalModel: false };
+  if (second === undefined) return { model: first, hasRivalModel: false };
+  const isClose = second.weight > first.weight * 0.8;
+  return isClose
+    ? { model: null, hasRivalModel: true }
+    : { model: first, hasRivalModel: second.strength > 0.4 };
+}
+
+/** Strongest first. "930" beside "930G" is the same model, cut off. */
+function candidatesOf(mentions: readonly ModelMention[]): readonly Candidate[] {
+  const names = [...new Set(mentions.map(({ model }) => completed(mentions, model)))];
+  return names
+    .flatMap((value) => {
+      const group = mentions.filter(({ model }) => completed(mentions, model) === value);
+      const whole = group.find(({ model }) => model === value);
+      return whole ? [{ value, brand: whole.brand, types: whole.types, ...weigh(group) }] : [];
+    })
+    .toSorted((a, b) => b.weight - a.weight || compare(a.value, b.value));
+}
+
+function completed(mentions: readonly ModelMention[], model: string): string {
+  const strongest = (name: string): number =>
+    Math.max(...mentions.filter((other) => other.model === name).map(({ strength }) => strength));
+  const longer = mentions
+    .map((mention) => mention.model)
+    .filter((name) => name.startsWith(model) && /^[-A-Z]/.test(name.slice(model.length)))
+    .filter((name) => strongest(name) >= 0.6 * strongest(model))
+    .toSorted((a, b) => b.length - a.length || compare(a, b));
+  return longer[0] ?? model;
+}
+
+function weigh(mentions: readonly Mention[]): Pick<Candidate, "strength" | "weight" | "readings"> {
+  const strongest = Math.max(...mentions.map(({ strength }) => strength));
+  const readings = new Set(mentions.flatMap(({ words }) => words[0]?.preparation ?? [])).size;
+  const strength = readings > 1 ? strongest + 0.3 * (1 - strongest) : strongest;
+  const height = Math.max(...mentions.map(({ words }) => heightOf(words)));
+  const size = 0.7 + 0.3 * Math.min(1, Math.max(0, height) / 0.08);
+  return { strength, weight: strength * size, readings };
+}

@@ -1,0 +1,153 @@
+import { findBrands } from "./brand-mentions.ts";
+import { brandsWithModel } from "./catalogue.ts";
+import { type Line, textOf, type Word } from "./lines.ts";
+import {
+  isCompanyWord,
+  isDealer,
+  isForeignWord,
+  isLabelWord,
+  isStandardWord,
+} from "./vocabulary.ts";
+
+// What is written on machines and is no model: each rule names its reason. A rule sees one line.
+
+/** `count` words from `start` on mean something else. */
+export type Noise = { readonly start: number; readonly count: number; readonly reason: string };
+
+type Rule = (line: Line) => readonly Noise[];
+
+const rules: readonly Rule[] = [
+  addresses,
+  phoneNumbers,
+  numberPlates,
+  labelledNumbers,
+  standards,
+  quantities,
+  years,
+  dealerNames,
+];
+
+export function findNoise(line: Line): readonly Noise[] {
+  return rules.flatMap((rule) => rule(line));
+}
+
+function addresses(line: Line): readonly Noise[] {
+  const domain =
+    /^(?:HTTPS?:|WWW\.)|\.(?:COM|NET|ORG|EU|DE|NL|NO|SE|DK|FI|FR|CH|AT|PL|IT|ES|UK|IE)(?:\/|$)/;
+  return each(line, ({ plain }) => {
+    if (plain.includes("@")) return "e-mail address";
+    return domain.test(plain) ? "web address" : null;
+  });
+}
+
+function phoneNumbers(line: Line): readonly Noise[] {
+  const found: Noise[] = [];
+  for (let start = 0; start < line.length; start += 1) {
+    const rest = line.slice(start);
+    const end = rest.findIndex(({ plain }) => !/^[+\d][\d().\-/+]*$/.test(plain));
+    const run = end === -1 ? rest : rest.slice(0, end);
+    if (run.map(({ plain }) => plain.replace(/\D/g, "")).join("").length < 7) continue;
+    found.push({ start, count: run.length, reason: "phone or serial number" });
+    start += run.length;
+  }
+  return found;
+}
+
+const plates: readonly RegExp[] = [
+  /^[A-Z]{2} ?\d{2} ?[A-Z]{3}$/,
+  /^[A-Z]\d{1,3} [A-Z]{3}$/,
+  /^[A-Z]{1,3}[- ][A-Z]{1,2}[- ]?\d{1,4}[EH]?$/,
+  /^[A-Z]{2} ?\d{5}$/,
+  /^[A-Z]{3} \d{2}[A-Z0-9]$/,
+  /^(?=.*[A-Z])(?=.*\d)(?:[A-Z]{1,3}|\d{1,3})-(?:[A-Z]{2,3}|\d{2,3})-(?:[A-Z]{1,2}|\d{1,2})$/,
+  /^[A-Z]{2} ?\d{2}$/,
+];
+
+/** Forms of British, German, Scandinavian, Dutch and French plates. */
+function numberPlates(line: Line): readonly Noise[] {
+  const text = line.map(({ plain }) => plain).join(" ");
+  if (!plates.some((plate) => plate.test(text))) return [];
+  if (brandsWithModel(compactOf(line)).length > 0 || findBrands(line).length > 0) return [];
+  return [{ start: 0, count: line.length, reason: "number plate" }];
+}
+
+function labelledNumbers(line: Line): readonly Noise[] {
+  return line.flatMap(({ plain }, start): readonly Noise[] => {
+    if (/^(?:#|NO\.?|NR\.?|FLEET|UNIT)[-:]?\d+[A-Z]?$/.test(plain)) {
+      return [{ start, count: 1, reason: "fleet number" }];
+    }
+    const next = line[start + 1];
+    if (!isLabelWord(plain) || next === undefined || !/\d/.test(next.plain)) return [];
+    return [{ start, count: 2, reason: `number after "${plain}"` }];
+  });
+}
+
+function standards(line: Line): readonly Noise[] {
+  return line.flatMap(({ plain }, start): readonly Noise[] => {
+    if (!isStandardWord(plain)) return [];
+    const rest = line.slice(start + 1);
+    const end = rest.findIndex((word) => !/^[\d.,]+[A-Z/]{0,3}$/.test(word.plain));
+    const count = 1 + (end === -1 ? rest.length : end);
+    return [{ start, count, reason: "sticker" }];
+  });
+}
+
+const unit =
+  "V|VOLT|KG|T|TON|TONS|TONNE|TONNES|KM/H|KMH|MPH|BAR|PSI|KPA|KW|HP|DB|MM|CM|LTR|LITRES|RPM|HZ|LBS|M3|HRS|HOURS|STD|BTR";
+const joined =
+  /^(?:\d{1,3}(?:[.,]\d+)?(?:V|VOLT|KMH|KM\/H|MPH|BAR|PSI|KW|HP|DB|MM|CM|RPM|HZ|LBS|HRS)|\d{1,5}KG|\d{1,2}(?:[.,]\d+)?T|\d+[.,]\d+ ?(?:T|M|L))$/;
+const alone = new RegExp(`^(?:${unit})$`);
+
+function quantities(line: Line): readonly Noise[] {
+  return line.flatMap(({ plain }, start): readonly Noise[] => {
+    if (joined.test(plain)) return [{ start, count: 1, reason: "sticker: a quantity" }];
+    const next = line[start + 1];
+    if (next === undefined || !/^\d+(?:[.,]\d+)?$/.test(plain) || !alone.test(next.plain))
+      return [];
+    return [{ start, count: 2, reason: "sticker: a quantity" }];
+  });
+}
+
+function years(line: Line): readonly Noise[] {
+  return each(line, ({ plain }) => (/^(?:19[5-9]\d|20[0-4]\d)$/.test(plain) ? "year" : null));
+}
+
+function dealerNames(line: Line): readonly Noise[] {
+  const names = each(line, ({ plain }) => (isDealer(plain) ? "dealer's name" : null));
+  return isCompanyLine(line) ? [...names, ...companyName(line)] : names;
+}
+
+/** "Smith CAT Hire Ltd" is a company; "Hitachi Construction Machinery Ltd" is the manufacturer. */
+export function isCompanyLine(line: Line): boolean {
+  return (
+    line.some(({ plain }) => isCompanyWord(plain)) &&
+    line.some(
+      (word) => isForeignWord(word) && (!isCompanyWord(word.plain) || word.plain === "HIRE"),
+    )
+  );
+}
+
+/** All of the line but what can only be a model: a number among letters. */
+function companyName(line: Line): readonly Noise[] {
+  return line.flatMap(({ plain }, start): readonly Noise[] =>
+    /\d/.test(plain) && /[A-Z]/.test(plain)
+      ? []
+      : [{ start, count: 1, reason: "part of a company's name" }],
+  );
+}
+
+export function compactOf(words: readonly Word[]): string {
+  return words.map(({ plain }) => plain).join("");
+}
+
+function each(line: Line, reasonOf: (word: Word) => string | null): readonly Noise[] {
+  return line.flatMap((word, start): readonly Noise[] => {
+    const reason = reasonOf(word);
+    return reason === null ? [] : [{ start, count: 1, reason }];
+  });
+}
+
+/** For the evidence: what was ignored, as it was written. */
+export function noiseText(line: Line, noise: Noise): string {
+  return textOf(line.slice(noise.start, noise.start + noise.count));
+}

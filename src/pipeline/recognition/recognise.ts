@@ -1,0 +1,180 @@
+import { z } from "zod";
+import type { ReadText } from "../ports.ts";
+import { type BrandMention, findBrands } from "./brand-mentions.ts";
+import { catalogue } from "./catalogue.ts";
+import { choose, chooseAlone, confidenceOf, type Finding } from "./choice.ts";
+import { boxAround, type Line, textOf, toLines, type Word } from "./lines.ts";
+import { findModels, findUniqueModels, type ModelMention, modelInRest } from "./model-mentions.ts";
+import { findNoise, isCompanyLine, type Noise, noiseText } from "./noise.ts";
+
+// From what was read in a photograph to brand, model and type: rules and a list of series, no guesses.
+// It does not own reading (the Vision port) or the list (brands.json).
+//
+//   R1. Total and deterministic: any texts, in any order, give the same answer and never throw.
+//   R2. A model belongs to a series of the brand it is reported with.
+//   R3. What is ambiguous is null: two models alike in strength, two brands alike, a type that a
+//       model name does not settle.
+//   R4. The type comes from the series and from nothing else.
+//
+// Confidence. b and m are the strengths of the best mention of brand and model: what the reader said,
+// times how much the rule is worth (1 for an exact name; less for a short or purely numeric model,
+// for replaced look-alikes, for a name one letter off). A second preparation that read the same adds
+// 30 % of what is missing.
+//
+//   brand and model    0.2 + 0.35 b + 0.45 m
+//   brand only         0.6 b
+//   model only         0.45 m                 (its series exists at one brand only)
+//   nothing            0
+//
+// times 0.75 when another brand, or 0.85 when another model of the brand, was read as well. So a model
+// without its brand never is confident, and 0.9 takes both, clearly read.
+
+const Box = z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() });
+
+export const Evidence = z.object({
+  about: z.enum(["brand", "model", "type", "ignored"]),
+  value: z.string(),
+  text: z.string(),
+  box: Box.readonly(),
+  confidence: z.number().min(0).max(1),
+  how: z.string(),
+});
+export type Evidence = Readonly<z.infer<typeof Evidence>>;
+
+export const Aggregate = z.object({
+  brand: z.string().nullable(),
+  type: z.string().nullable(),
+  model: z.string().nullable(),
+  weight: z.number().nullable(),
+  year: z.string().nullable(),
+  attachment: z.array(z.string()).readonly().nullable(),
+  confidence: z.number().min(0).max(1),
+  isConfident: z.boolean(),
+  typeConfidence: z.number().min(0).max(1).nullable(),
+  typeSource: z.string().nullable(),
+  name: z.string(),
+});
+export type Aggregate = Readonly<z.infer<typeof Aggregate>>;
+
+export type Recognition = {
+  readonly aggregate: Aggregate;
+  readonly evidence: readonly Evidence[];
+};
+
+type Understood = {
+  readonly lines: readonly { readonly line: Line; readonly noise: readonly Noise[] }[];
+  readonly brands: readonly BrandMention[];
+  readonly models: readonly ModelMention[];
+  readonly finding: Finding;
+};
+
+export function recognise(texts: readonly ReadText[]): Recognition {
+  const { lines, brands, models, finding } = understand(texts);
+  return {
+    aggregate: aggregateOf(finding),
+    evidence: [
+      ...brands.map((mention) => evidenceOf("brand", mention.brand.name, mention)),
+      ...models.map((mention) => evidenceOf("model", mention.model, mention)),
+      ...typeEvidence(finding, models),
+      ...lines.flatMap(({ line, noise }) => noise.map((part) => ignored(line, part))),
+    ],
+  };
+}
+
+/** Whether brand and model are sure enough to stop reading: clearly read, or read twice. */
+export function isEnough(texts: readonly ReadText[]): boolean {
+  const { brandStrength, model, hasRivalBrand, hasRivalModel } = understand(texts).finding;
+  if (brandStrength === 0 || model === null || hasRivalBrand || hasRivalModel) return false;
+  return model.strength >= 0.85 || (model.readings >= 2 && model.strength >= 0.6);
+}
+
+function understand(texts: readonly ReadText[]): Understood {
+  const lines = toLines(texts).map((line) => ({ line, noise: findNoise(line) }));
+  const brands = lines.flatMap(({ line }) => (isCompanyLine(line) ? [] : findBrands(line)));
+  if (brands.length === 0) {
+    const models = lines.flatMap(({ line, noise }) => findUniqueModels(line, noise));
+    return { lines, brands, models, finding: chooseAlone(models) };
+  }
+  const models = modelsOf(brands, lines);
+  return { lines, brands, models, finding: choose(brands, models) };
+}
+
+function modelsOf(
+  mentions: readonly BrandMention[],
+  lines: Understood["lines"],
+): readonly ModelMention[] {
+  const joined = mentions.flatMap(({ brand, rest, words: [word] }) => {
+    const mention = word && rest !== "" ? modelInRest(brand, rest, word) : null;
+    return mention === null ? [] : [mention];
+  });
+  const named = catalogue.filter((brand) => mentions.some((mention) => mention.brand === brand));
+  const apart = named.flatMap((brand) =>
+    lines.flatMap(({ line, noise }) => findModels(line, brand, noise)),
+  );
+  return [...joined, ...apart];
+}
+
+function aggregateOf(finding: Finding): Aggregate {
+  const { brand, model } = finding;
+  const type = typeOf(finding);
+  const confidence = round(confidenceOf(finding));
+  return {
+    brand,
+    type,
+    model: model?.value ?? null,
+    weight: null,
+    year: null,
+    attachment: null,
+    confidence,
+    isConfident: confidence >= 0.5,
+    typeConfidence: type && model ? round(Math.min(confidence, model.strength)) : null,
+    typeSource: type && "model_series",
+    name: [brand, type, model?.value].filter((part) => typeof part === "string").join(", "),
+  };
+}
+
+function typeOf({ model }: Finding): string | null {
+  const [type, ...others] = model?.types ?? [];
+  return type !== undefined && others.length === 0 ? type : null;
+}
+
+function typeEvidence(finding: Finding, models: readonly ModelMention[]): readonly Evidence[] {
+  const type = typeOf(finding);
+  const mention = models.find(({ model }) => model === finding.model?.value);
+  if (type === null || mention === undefined) return [];
+  return [{ ...evidenceOf("type", type, mention), how: `series of ${mention.model}` }];
+}
+
+function evidenceOf(
+  about: Evidence["about"],
+  value: string,
+  mention: { readonly words: readonly Word[]; readonly strength: number; readonly how: string },
+): Evidence {
+  const { words, strength, how } = mention;
+  const preparation = words[0]?.preparation ?? "";
+  return {
+    about,
+    value,
+    text: textOf(words),
+    box: boxAround(words),
+    confidence: round(strength),
+    how: `${how} (${preparation})`,
+  };
+}
+
+function ignored(line: Line, noise: Noise): Evidence {
+  const words = line.slice(noise.start, noise.start + noise.count);
+  const confidence = Math.min(...words.map((word) => word.confidence));
+  return {
+    about: "ignored",
+    value: noiseText(line, noise),
+    text: noiseText(line, noise),
+    box: boxAround(words),
+    confidence: round(confidence),
+    how: noise.reason,
+  };
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
