@@ -11,22 +11,13 @@
 
 import { TuError } from "../errors.ts";
 import type { Message, Timer } from "../message.ts";
-import type { Clock, Ids, Journal, JournalEntry, Reporter, Timers } from "../ports.ts";
 import { toIso } from "../time.ts";
 import { envelopeOfUnreadable, park, type Trouble } from "./park.ts";
-import type { Publish } from "./publish.ts";
 import { recordDecision, recordReaction } from "./record.ts";
-import type { Reaction, Service } from "./service.ts";
+import type { Service } from "./service.ts";
+import { type ShellPorts, send } from "./shell.ts";
 import { type Arrived, decode } from "./wire.ts";
 
-export type ShellPorts = {
-  readonly journal: Journal;
-  readonly timers: Timers;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly reporter: Reporter;
-  readonly publish: Publish;
-};
 /** How a delivery is settled, whatever the transport. */
 export type Settle = {
   readonly done: () => Promise<void>;
@@ -35,9 +26,8 @@ export type Settle = {
 export type Consumer = {
   /** Works off one delivery and settles it. Never rejects for what the message contains. */
   onArrived(arrived: Arrived, settle: Settle): Promise<void>;
+  /** Rejects when it could not be worked off; the timers port delivers it again. */
   onTimer(timer: Timer): Promise<void>;
-  /** Records what an HTTP request caused, and sends it. The same `cause` twice sends the same. */
-  onRequest(cause: Message, reaction: Reaction): Promise<void>;
 };
 
 const attemptsMax = 8;
@@ -49,7 +39,10 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
   return {
     async onArrived(arrived, settle) {
       const decoded = decode(arrived, ports.ids);
-      if (!decoded.readable) return parkUnreadable(arrived, decoded, settle);
+      if (!decoded.readable) {
+        const unreadable = envelopeOfUnreadable(arrived, ports);
+        return parkAndSettle(arrived, unreadable, firstTrouble(decoded, unreadable), settle);
+      }
       const { message } = decoded;
       reportHop(service, arrived, message, ports);
       try {
@@ -60,20 +53,7 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
       troubles.delete(message.id);
       await settle.done();
     },
-    async onTimer(timer) {
-      try {
-        await work(timer.message);
-      } catch (error) {
-        const { attempts } = troubleWith(timer.message, error);
-        const dueAtMs = ports.clock.nowMs() + delayAfter(attempts);
-        ports.timers.schedule({ ...timer, dueAtMs });
-        return;
-      }
-      troubles.delete(timer.message.id);
-    },
-    async onRequest(cause, reaction) {
-      await send(await recordReaction(service, cause, async () => reaction, ports), ports);
-    },
+    onTimer: ({ message }) => work(message),
   };
 
   async function work(message: Message): Promise<void> {
@@ -90,23 +70,6 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
     await handler(message);
   }
 
-  async function parkUnreadable(
-    arrived: Arrived,
-    why: { code: string; reason: string },
-    settle: Settle,
-  ): Promise<void> {
-    const message = envelopeOfUnreadable(arrived, ports);
-    const { code, reason } = why;
-    const trouble = { code, reason, attempts: 1, firstAt: message.occurredAt };
-    try {
-      await park(service, ports, { arrived, message, trouble });
-    } catch (error) {
-      return settle.again(delayAfter(troubleWith(message, error).attempts));
-    }
-    troubles.delete(message.id);
-    await settle.done();
-  }
-
   async function onTrouble(
     arrived: Arrived,
     message: Message,
@@ -117,10 +80,19 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
     if (trouble.attempts < attemptsMax || isNobodysFault(error)) {
       return settle.again(delayAfter(trouble.attempts));
     }
+    await parkAndSettle(arrived, message, trouble, settle);
+  }
+
+  async function parkAndSettle(
+    arrived: Arrived,
+    message: Message,
+    trouble: Trouble,
+    settle: Settle,
+  ): Promise<void> {
     try {
       await park(service, ports, { arrived, message, trouble });
-    } catch (parkError) {
-      return settle.again(delayAfter(troubleWith(message, parkError).attempts));
+    } catch (error) {
+      return settle.again(delayAfter(troubleWith(message, error).attempts));
     }
     troubles.delete(message.id);
     await settle.done();
@@ -144,10 +116,8 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
   }
 }
 
-async function send(entry: JournalEntry, ports: ShellPorts): Promise<void> {
-  await ports.publish(entry.outgoing);
-  for (const timer of entry.timers) ports.timers.schedule(timer);
-  if (entry.flow?.ended === true) ports.timers.cancelFlow(entry.message.flowId);
+function firstTrouble(why: { code: string; reason: string }, message: Message): Trouble {
+  return { code: why.code, reason: why.reason, attempts: 1, firstAt: message.occurredAt };
 }
 
 function delayAfter(attempts: number): number {

@@ -1,9 +1,9 @@
 import type { Message } from "../message.ts";
 import type { JournalEntry } from "../ports.ts";
 import { toIso } from "../time.ts";
-import type { ShellPorts } from "./consume.ts";
 import { deadLetterOf } from "./dead-letter.ts";
 import type { Service } from "./service.ts";
+import type { ShellPorts } from "./shell.ts";
 import type { Arrived } from "./wire.ts";
 
 export type Trouble = {

@@ -2,14 +2,29 @@ import { TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { JournalEntry } from "../ports.ts";
 import { consequencesOf } from "./consequences.ts";
-import type { ShellPorts } from "./consume.ts";
-import type { Handler, Service, StatefulHandler } from "./service.ts";
+import type { Handler, Reaction, Service, StatefulHandler } from "./service.ts";
+import { type ShellPorts, send } from "./shell.ts";
+
+type Named = Pick<Service, "name">;
 
 const contendedMax = 20;
 
+/**
+ * Records what an HTTP request caused, and sends it. `cause.id` identifies the request: the same one
+ * again sends the same messages again, however often it is repeated.
+ */
+export async function recordRequest(
+  service: Named,
+  cause: Message,
+  reaction: Reaction,
+  ports: ShellPorts,
+): Promise<void> {
+  await send(await recordReaction(service, cause, async () => reaction, ports), ports);
+}
+
 /** Decides a message once and for all, or finds what was decided before. Durable when it resolves. */
 export async function recordReaction(
-  service: Service,
+  service: Named,
   message: Message,
   handler: Handler,
   ports: ShellPorts,
@@ -27,7 +42,7 @@ export async function recordReaction(
 
 /** The same for a consumer with a state per flow: guarded by the flow's sequence, decided again on conflict. */
 export async function recordDecision(
-  service: Service,
+  service: Named,
   message: Message,
   handler: StatefulHandler,
   ports: ShellPorts,
@@ -46,7 +61,7 @@ export async function recordDecision(
 }
 
 async function decideOn(
-  service: Service,
+  service: Named,
   message: Message,
   handler: StatefulHandler,
   ports: ShellPorts,
@@ -66,6 +81,6 @@ async function decideOn(
   };
 }
 
-function contextOf(service: Service, { clock, ids }: ShellPorts) {
+function contextOf(service: Named, { clock, ids }: ShellPorts) {
   return { service: service.name, ids, nowMs: clock.nowMs() };
 }

@@ -1,0 +1,145 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { TuError } from "../../pipeline/errors.ts";
+import type { Clock, Reporter } from "../../pipeline/ports.ts";
+
+/** One HTTP edge, as the core describes it. */
+type Endpoint = {
+  readonly method: "GET" | "POST" | "PUT";
+  readonly path: string;
+  readonly hop: string | null;
+  handle(request: {
+    readonly method: string;
+    readonly target: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: Uint8Array;
+  }): Promise<{
+    readonly status: number;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly body: unknown;
+  }>;
+};
+export type HttpServer = {
+  /** Base address without a trailing slash. */
+  readonly url: string;
+  close(): Promise<void>;
+};
+
+/** Largest request body: the largest image and a little more, so that the service can refuse it itself. */
+const bodyBytesMax = 10 * 1024 * 1024 + 64 * 1024;
+
+/** Serves a service's endpoints on a free loopback port and reports each request as a hop. */
+export async function startHttpServer(options: {
+  readonly service: string;
+  readonly endpoints: readonly Endpoint[];
+  readonly reporter: Reporter;
+  readonly clock: Clock;
+}): Promise<HttpServer> {
+  const { fastify } = await import("fastify");
+  const server = fastify({
+    bodyLimit: bodyBytesMax,
+    forceCloseConnections: true,
+    // Paths are the services' to judge; a signed URL must arrive as it was sent.
+    routerOptions: { maxParamLength: 500 },
+  });
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => {
+    done(null, body);
+  });
+  for (const endpoint of options.endpoints) mount(server, endpoint, options);
+  await server.listen({ host: "127.0.0.1", port: 0 });
+  return { url: addressOf(server), close: () => server.close() };
+}
+
+function mount(
+  server: FastifyInstance,
+  endpoint: Endpoint,
+  options: { service: string; reporter: Reporter; clock: Clock },
+): void {
+  server.route({
+    method: endpoint.method,
+    url: endpoint.path,
+    handler: async (request, reply) => {
+      if (endpoint.hop !== null) reportHop(endpoint.hop, request, options);
+      const answer = await endpoint
+        .handle({
+          method: request.method,
+          target: request.raw.url ?? "",
+          headers: flatHeaders(request),
+          body: request.body instanceof Uint8Array ? request.body : new Uint8Array(),
+        })
+        .catch((error: unknown) => onError(error, request, options));
+      return send(reply, answer);
+    },
+  });
+}
+
+type Answer = Awaited<ReturnType<Endpoint["handle"]>>;
+
+function send(reply: FastifyReply, { body, headers, status }: Answer): FastifyReply {
+  reply.status(status).headers({ ...headers });
+  if (typeof body === "string") return reply.send(body);
+  if (body instanceof Uint8Array)
+    return reply.send(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
+  return reply.type("application/json; charset=utf-8").send(JSON.stringify(body));
+}
+
+/** The caller gets a status and a sentence, the operator the reason. */
+function onError(
+  error: unknown,
+  request: FastifyRequest,
+  { reporter, service }: { service: string; reporter: Reporter },
+): Answer {
+  const code = error instanceof TuError ? error.code : "E_BUG";
+  const reason = error instanceof Error ? error.message : String(error);
+  reporter.notice({
+    code,
+    message: `${service} failed on ${request.method} ${request.routeOptions.url ?? ""}: ${reason}`,
+    flowId: flowIdOf(request),
+  });
+  const status = error instanceof TuError && error.retryable ? 503 : 500;
+  return { status, body: { type: "about:blank", title: reason, status, code } };
+}
+
+function reportHop(
+  name: string,
+  request: FastifyRequest,
+  { clock, reporter, service }: { service: string; reporter: Reporter; clock: Clock },
+): void {
+  const flowId = flowIdOf(request);
+  if (flowId === null) return;
+  reporter.hop({
+    flowId,
+    name,
+    kind: "request",
+    transport: "http",
+    from: header(request, "x-producer") ?? "client",
+    to: service,
+    atMs: clock.nowMs(),
+    messageId: null,
+    causationId: null,
+    note: null,
+  });
+}
+
+function flowIdOf(request: FastifyRequest): string | null {
+  return header(request, "x-correlation-id") ?? null;
+}
+
+function header(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function flatHeaders(request: FastifyRequest): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(request.headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, Array.isArray(value) ? value.join(", ") : value]],
+    ),
+  );
+}
+
+function addressOf(server: FastifyInstance): string {
+  const [address] = server.addresses();
+  if (address === undefined) throw new TuError("E_BUG", "the server listens nowhere");
+  return `http://${address.address}:${address.port}`;
+}

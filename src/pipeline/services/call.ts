@@ -1,0 +1,48 @@
+import type { ServiceName } from "../contracts/contract.ts";
+import { TuError } from "../errors.ts";
+import type { HttpClient, HttpResponse } from "../ports.ts";
+
+export type Caller = { readonly service: ServiceName; readonly flowId: string };
+
+/** Headers that every call between services carries: who asks, and for which flow. */
+export function callHeaders({ service, flowId }: Caller): Record<string, string> {
+  return { "x-producer": service, "x-correlation-id": flowId };
+}
+
+/** POSTs JSON and reads JSON. The status is the caller's to judge. */
+export async function postJson(
+  http: HttpClient,
+  options: { url: string; body: unknown; headers: Record<string, string> },
+): Promise<HttpResponse & { readonly json: Record<string, unknown> }> {
+  const response = await http.send({
+    method: "POST",
+    url: options.url,
+    headers: { "content-type": "application/json", ...options.headers },
+    body: JSON.stringify(options.body),
+  });
+  return { ...response, json: parseObject(response.body) };
+}
+
+/** The `url` of a presign answer. Throws E_FETCH_FAILED when there is none. */
+export function presignedUrl(
+  response: HttpResponse & { readonly json: Record<string, unknown> },
+  asked: string,
+): { readonly url: string; readonly expiresAt: string } {
+  const { url, expiresAt } = response.json;
+  if (response.status === 200 && typeof url === "string" && typeof expiresAt === "string") {
+    return { url, expiresAt };
+  }
+  throw new TuError("E_FETCH_FAILED", `${asked} answered ${response.status}`, {
+    hint: "look at the service's own log; 401 means that the internal tokens differ",
+  });
+}
+
+function parseObject(body: Uint8Array): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(body));
+    // An object with unknown values; each is checked by whoever reads it.
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {}; // not JSON: the caller judges by status and missing fields
+  }
+}

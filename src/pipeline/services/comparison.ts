@@ -1,0 +1,65 @@
+import type { ComparisonCompleted, ComparisonRequest } from "../contracts/comparison.ts";
+import type { Service } from "../delivery/service.ts";
+import type { Digest, Fingerprints, Images, Machines } from "../ports.ts";
+import { type StepWork, stepHandler } from "./analysis-step.ts";
+import { compare } from "./compare.ts";
+import type { ImageAccess } from "./image-access.ts";
+
+export type ComparisonPorts = {
+  readonly fetchImage: ImageAccess;
+  readonly images: Images;
+  readonly digest: Digest;
+  readonly machines: Machines;
+  readonly fingerprints: Fingerprints;
+};
+
+/** Compares with the stored machines by attributes and by picture, and remembers this picture. */
+export function comparisonWork(ports: ComparisonPorts): StepWork {
+  return async (message): Promise<ComparisonCompleted> => {
+    // Decoded by its contract, so the payload has this shape.
+    const { recognition } = message.payload as ComparisonRequest;
+    const objectKey = message.subject;
+    const bytes = await ports.fetchImage(objectKey, message.flowId);
+    const checksum = ports.digest(bytes);
+    const perceptualHash = await ports.images.perceptualHash(bytes);
+    const { brand, model, type } = recognition.aggregate;
+    const result = compare(
+      { brand, model, type, checksum, perceptualHash },
+      await storedExcept(objectKey, ports),
+    );
+    await ports.fingerprints.save({ objectKey, checksum, perceptualHash });
+    return { objectKey, verdict: result.verdict, matches: [...result.matches] };
+  };
+}
+
+export function createComparison(work: StepWork): Service {
+  return {
+    name: "comparison-service",
+    endpoints: [],
+    handlers: {
+      "analysis.comparison.request": stepHandler({
+        name: "comparison",
+        completed: "comparison.completed",
+        failed: "comparison.failed",
+        work,
+      }),
+    },
+    isDurable: true,
+    prefetch: 4,
+  };
+}
+
+/** A command that is delivered twice must not recognise itself. */
+async function storedExcept(objectKey: string, { fingerprints, machines }: ComparisonPorts) {
+  const byKey = new Map(
+    (await fingerprints.all())
+      .filter((fingerprint) => fingerprint.objectKey !== objectKey)
+      .map((fingerprint) => [fingerprint.objectKey, fingerprint]),
+  );
+  return (await machines.list()).map((machine) => ({
+    machine,
+    fingerprints: machine.sightings
+      .map((sighting) => byKey.get(sighting.objectKey))
+      .filter((fingerprint) => fingerprint !== undefined),
+  }));
+}

@@ -1,0 +1,128 @@
+import { inputsOf } from "../contracts/catalogue.ts";
+import type { FlowName } from "../contracts/contract.ts";
+import { type Handler, nothing, type Service } from "../delivery/service.ts";
+import { TuError } from "../errors.ts";
+import type { Message } from "../message.ts";
+import type { Clock, HttpClient, Ids, Reporter } from "../ports.ts";
+import { callHeaders, postJson } from "./call.ts";
+
+const name = "graph-gateway";
+
+/** What connected clients hear. Events only; commands never reach them. */
+export type ClientFeed = {
+  publish(message: Message): void;
+};
+export type StartedUpload = {
+  readonly correlationId: string;
+  readonly imageUploadPayload: {
+    readonly uploadId: string;
+    readonly key: string;
+    readonly putUrl: string;
+    readonly expiresAt: string;
+  };
+};
+/** The resolvers' side of the gateway; an adapter puts GraphQL around it. */
+export type Gateway = {
+  /** Mints the flow id and sends it with both REST calls, so that it reaches Kafka. */
+  startUpload(input: { filename: string; contentType: string }): Promise<StartedUpload>;
+  /** `correlationId` ties the confirmation to the start; a client that omits it gets a flow of its own. */
+  confirmUpload(input: {
+    uploadId: string;
+    bytes: number;
+    checksum: string;
+    correlationId: string | null;
+  }): Promise<{ readonly status: string }>;
+};
+
+type GatewayPorts = {
+  readonly http: HttpClient;
+  readonly ids: Ids;
+  readonly clock: Clock;
+  readonly reporter: Reporter;
+  readonly ingestionUrl: () => string;
+  readonly internalToken: string;
+};
+
+export function createGraphGateway(flow: FlowName, feed: ClientFeed): Service {
+  const pass: Handler = async (message) => {
+    feed.publish(message);
+    return nothing;
+  };
+  const names = inputsOf(name, flow).map(({ contract }) => contract.name);
+  return {
+    name,
+    endpoints: [],
+    handlers: Object.fromEntries(names.map((message) => [message, pass])),
+    isDurable: false,
+    prefetch: 64,
+  };
+}
+
+export function createGateway(ports: GatewayPorts): Gateway {
+  const flowIds = new Map<string, string>();
+  return {
+    async startUpload(input) {
+      const flowId = ports.ids.create();
+      reportRequest("startUpload", flowId, ports);
+      const answer = await callIngestion("start", input, flowId, ports);
+      const { expiresAt, key, putUrl, uploadId } = answer;
+      const payload = {
+        uploadId: String(uploadId),
+        key: String(key),
+        putUrl: String(putUrl),
+        expiresAt: String(expiresAt),
+      };
+      flowIds.set(payload.uploadId, flowId);
+      return { correlationId: flowId, imageUploadPayload: payload };
+    },
+    async confirmUpload({ correlationId, ...input }) {
+      const flowId = correlationId ?? flowIds.get(input.uploadId) ?? ports.ids.create();
+      reportRequest("confirmUpload", flowId, ports);
+      const answer = await callIngestion("confirm", input, flowId, ports);
+      flowIds.delete(input.uploadId);
+      return { status: String(answer["status"]) };
+    },
+  };
+}
+
+/** The detail of a refusal reaches the client; the real gateway loses it. */
+async function callIngestion(
+  action: "start" | "confirm",
+  body: Record<string, unknown>,
+  flowId: string,
+  ports: GatewayPorts,
+): Promise<Record<string, unknown>> {
+  const answer = await postJson(ports.http, {
+    url: `${ports.ingestionUrl()}/v1/uploads/${action}`,
+    body,
+    headers: {
+      ...callHeaders({ service: name, flowId }),
+      "x-internal-auth": ports.internalToken,
+    },
+  });
+  if (answer.status < 300) return answer.json;
+  const { detail, errors } = answer.json;
+  const reasons =
+    typeof errors === "object" && errors !== null
+      ? Object.entries(errors).map(([field, texts]) => `${field}: ${String(texts)}`)
+      : [typeof detail === "string" ? detail : `ingestion answered ${answer.status}`];
+  throw new TuError(
+    answer.status >= 500 ? "E_SERVICE_UNAVAILABLE" : "E_UPLOAD_REFUSED",
+    `the upload was refused: ${reasons.join("; ")}`,
+  );
+}
+
+function reportRequest(operation: string, flowId: string, { clock, reporter }: GatewayPorts): void {
+  reporter.hop({
+    flowId,
+    name: operation,
+    kind: "request",
+    transport: "graphql",
+    from: "client",
+    to: name,
+    atMs: clock.nowMs(),
+    messageId: null,
+    causationId: null,
+    note: null,
+  });
+}

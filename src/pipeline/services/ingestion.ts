@@ -1,0 +1,218 @@
+import { checksumPattern, type ImageUploaded } from "../contracts/upload.ts";
+import {
+  type EndpointReply,
+  type EndpointRequest,
+  jsonReply,
+  probes,
+  readJsonBody,
+} from "../delivery/endpoint.ts";
+import { recordRequest } from "../delivery/record.ts";
+import type { Service } from "../delivery/service.ts";
+import type { ShellPorts } from "../delivery/shell.ts";
+import type { Message } from "../message.ts";
+import type { Digest, HttpClient, UploadSession, Uploads } from "../ports.ts";
+import { toDotnetIso, toIso } from "../time.ts";
+import { callHeaders, postJson, presignedUrl } from "./call.ts";
+import { objectKeyFor } from "./object-key.ts";
+
+const name = "tu-ingestion-service";
+const acceptedTypes: readonly string[] = ["image/jpeg", "image/png", "image/webp"];
+const ttlSec = 300;
+
+export type IngestionPorts = {
+  readonly shell: ShellPorts;
+  readonly uploads: Uploads;
+  readonly http: HttpClient;
+  readonly digest: Digest;
+  readonly storageUrl: () => string;
+  readonly internalToken: string;
+};
+
+/**
+ * The public upload API. On confirm it fetches the stored object and compares size and checksum with
+ * the claim; confirming again is accepted and announces nothing new.
+ */
+export function createIngestion(ports: IngestionPorts): Service {
+  return {
+    name,
+    endpoints: [
+      {
+        method: "POST",
+        path: "/v1/uploads/start",
+        hop: "POST /v1/uploads/start",
+        handle: (request) => withCorrelation(request, ports, start),
+      },
+      {
+        method: "POST",
+        path: "/v1/uploads/confirm",
+        hop: "POST /v1/uploads/confirm",
+        handle: (request) => withCorrelation(request, ports, confirm),
+      },
+      ...probes("Ingestion.Api"),
+    ],
+    handlers: {},
+    isDurable: true,
+    prefetch: 1,
+  };
+}
+
+type Step = (
+  body: Record<string, unknown>,
+  flowId: string,
+  ports: IngestionPorts,
+) => Promise<EndpointReply>;
+
+async function withCorrelation(
+  request: EndpointRequest,
+  ports: IngestionPorts,
+  step: Step,
+): Promise<EndpointReply> {
+  const given = request.headers["x-correlation-id"]?.trim();
+  const flowId =
+    given === undefined || given === "" ? ports.shell.ids.create().replaceAll("-", "") : given;
+  const body = readJsonBody(request);
+  const reply =
+    body === undefined
+      ? problem(400, "the body is not a JSON object")
+      : await step(body, flowId, ports);
+  return { ...reply, headers: { ...reply.headers, "x-correlation-id": flowId } };
+}
+
+const start: Step = async (body, flowId, ports) => {
+  const { contentType, filename } = body;
+  if (typeof filename !== "string" || typeof contentType !== "string") {
+    return problem(400, "filename and contentType must be text");
+  }
+  const errors = {
+    ...(filename.trim() === "" ? { filename: ["Filename cannot be empty"] } : {}),
+    ...(acceptedTypes.includes(contentType.toLowerCase())
+      ? {}
+      : { contentType: ["Unsupported MIME type"] }),
+  };
+  if (Object.keys(errors).length > 0) return jsonReply(422, { errors });
+  const { clock, ids } = ports.shell;
+  const nowMs = clock.nowMs();
+  const key = objectKeyFor({ filename, contentType, uuid: ids.create(), nowMs });
+  const { expiresAt, url } = await presign("put", { key, contentType, ttlSec }, flowId, ports);
+  const uploadId = ids.create();
+  await ports.uploads.create({
+    uploadId,
+    key,
+    contentType,
+    createdAt: toIso(nowMs),
+    status: "Pending",
+    bytes: null,
+    checksum: null,
+  });
+  return jsonReply(200, { uploadId, key, putUrl: url, expiresAt });
+};
+
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+const confirm: Step = async (body, flowId, ports) => {
+  const { bytes, checksum, uploadId } = body;
+  if (typeof uploadId !== "string" || !uuidPattern.test(uploadId)) {
+    return problem(400, "uploadId must be a UUID");
+  }
+  if (typeof bytes !== "number" || !Number.isInteger(bytes) || typeof checksum !== "string") {
+    return problem(400, "bytes must be a whole number, checksum text");
+  }
+  const errors = {
+    ...(bytes > 0 ? {} : { bytes: ["Must be greater than zero"] }),
+    ...(checksumPattern.test(checksum)
+      ? {}
+      : { checksum: ["Invalid checksum format (expected sha256:<64 hex>)"] }),
+  };
+  if (Object.keys(errors).length > 0) return jsonReply(422, { errors });
+  const session = await ports.uploads.find(uploadId.toLowerCase());
+  if (session === undefined) {
+    return jsonReply(404, {
+      type: "about:blank",
+      title: "upload not found",
+      status: 404,
+      detail: `there is no upload ${uploadId}`,
+    });
+  }
+  const mismatch = await compareWithObject(session, { bytes, checksum }, flowId, ports);
+  if (mismatch !== undefined) return jsonReply(422, { errors: mismatch });
+  await announce(session, { bytes, checksum }, flowId, ports);
+  return jsonReply(202, { status: "Accepted" });
+};
+
+type Claim = { readonly bytes: number; readonly checksum: string };
+
+/** The client's claim against what is really stored. */
+async function compareWithObject(
+  session: UploadSession,
+  claim: Claim,
+  flowId: string,
+  ports: IngestionPorts,
+): Promise<Record<string, readonly string[]> | undefined> {
+  const { url } = await presign("get", { key: session.key, ttlSec }, flowId, ports);
+  const caller = { service: name, flowId } as const;
+  const object = await ports.http.send({ method: "GET", url, headers: callHeaders(caller) });
+  if (object.status === 404) return { uploadId: ["No object was stored for this upload"] };
+  if (object.status !== 200) {
+    throw new Error(`the object store answered ${object.status} for ${session.key}`);
+  }
+  if (object.body.length !== claim.bytes) {
+    return { bytes: [`Does not match the stored object (${object.body.length} bytes)`] };
+  }
+  const isSame = `sha256:${ports.digest(object.body)}` === claim.checksum.toLowerCase();
+  return isSame ? undefined : { checksum: ["Does not match the stored object"] };
+}
+
+/** Recorded first, then sent: a repeated confirm finds the record and sends the same event again at most. */
+async function announce(
+  session: UploadSession,
+  claim: Claim,
+  flowId: string,
+  ports: IngestionPorts,
+): Promise<void> {
+  const nowMs = ports.shell.clock.nowMs();
+  const payload: ImageUploaded = {
+    uploadId: session.uploadId,
+    objectKey: session.key,
+    contentType: session.contentType,
+    ...claim,
+    occurredAt: toDotnetIso(nowMs),
+  };
+  const cause: Message = {
+    id: ports.shell.ids.derive(session.uploadId, "confirm"),
+    name: "confirm upload",
+    kind: "request",
+    flowId,
+    causationId: null,
+    subject: session.key,
+    occurredAt: toIso(nowMs),
+    producer: "graph-gateway",
+    schema: "confirm-upload.v1",
+    headers: {},
+    payload: { uploadId: session.uploadId, ...claim },
+  };
+  await recordRequest(
+    { name },
+    cause,
+    { outgoing: [{ name: "tu.images.uploaded", payload }] },
+    ports.shell,
+  );
+  await ports.uploads.markUploaded(session.uploadId, claim);
+}
+
+async function presign(
+  kind: "put" | "get",
+  body: Record<string, unknown>,
+  flowId: string,
+  { http, internalToken, storageUrl }: IngestionPorts,
+): Promise<{ readonly url: string; readonly expiresAt: string }> {
+  const answer = await postJson(http, {
+    url: `${storageUrl()}/internal/v1/storage/presign-${kind}`,
+    body,
+    headers: { ...callHeaders({ service: name, flowId }), "x-internal-token": internalToken },
+  });
+  return presignedUrl(answer, "the storage service");
+}
+
+function problem(status: number, title: string): EndpointReply {
+  return jsonReply(status, { type: "about:blank", title, status, errors: { body: [title] } });
+}

@@ -1,0 +1,74 @@
+import type { AnalysisCompleted } from "../contracts/analysis.ts";
+import { nothing, type Service } from "../delivery/service.ts";
+import type { Message } from "../message.ts";
+import type { Clock, Ids, Machines, Reporter } from "../ports.ts";
+
+const name = "svc-machine-storage";
+
+type MachineStoragePorts = {
+  readonly machines: Machines;
+  readonly ids: Ids;
+  readonly clock: Clock;
+  readonly reporter: Reporter;
+};
+
+/**
+ * Owns the machine records. Saving is idempotent by flow. A picture in which nothing was recognised,
+ * and which is not known either, makes no machine: there would be nothing to call it.
+ */
+export function createMachineStorage(ports: MachineStoragePorts): Service {
+  return {
+    name,
+    endpoints: [],
+    handlers: {
+      "analysis.completed": async (message) => {
+        // Decoded by its contract, so the payload has this shape.
+        await save(message, message.payload as AnalysisCompleted, ports);
+        return nothing;
+      },
+    },
+    isDurable: true,
+    prefetch: 4,
+  };
+}
+
+async function save(
+  message: Message,
+  { comparison, machineId, objectKey, recognitionPayload }: AnalysisCompleted,
+  ports: MachineStoragePorts,
+): Promise<void> {
+  const aggregate = recognitionPayload?.aggregate;
+  const isNameless = !aggregate?.brand && !aggregate?.type && !aggregate?.model;
+  if (aggregate === undefined || (isNameless && !machineId)) return;
+  const verdict = comparison?.verdict ?? "new";
+  const machine = await ports.machines.save({
+    machineId: machineId ?? ports.ids.derive(message.flowId, "machine"),
+    brand: aggregate.brand,
+    type: aggregate.type,
+    model: aggregate.model,
+    name: aggregate.name ?? "",
+    confidence: aggregate.confidence,
+    sighting: {
+      flowId: message.flowId,
+      objectKey: objectKey ?? message.subject,
+      seenAt: message.occurredAt,
+      verdict,
+    },
+    resembles:
+      verdict === "ambiguous"
+        ? (comparison?.matches ?? []).map(({ machineId: id, score }) => ({ machineId: id, score }))
+        : [],
+  });
+  ports.reporter.hop({
+    flowId: message.flowId,
+    name: "machine saved",
+    kind: "write",
+    transport: "store",
+    from: name,
+    to: "machines",
+    atMs: ports.clock.nowMs(),
+    messageId: null,
+    causationId: message.id,
+    note: machine.id,
+  });
+}

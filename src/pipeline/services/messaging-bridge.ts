@@ -1,0 +1,33 @@
+import type { KafkaRecognition, RecognitionPayload } from "../contracts/recognition.ts";
+import type { ImageUploaded } from "../contracts/upload.ts";
+import type { Reaction, Service } from "../delivery/service.ts";
+import type { Message } from "../message.ts";
+
+/**
+ * Carries events from Kafka to RabbitMQ, keeping key and headers (the real one drops both, and with
+ * them every way to tell whose result it is). The recognition's `machineType` arrives as `type`.
+ */
+export function createMessagingBridge(): Service {
+  return {
+    name: "svc-messaging-bridge",
+    endpoints: [],
+    handlers: {
+      "tu.images.uploaded": async (message) =>
+        // Decoded by its contract, so the payload has this shape.
+        forward(message, "tu.image.uploaded", message.payload as ImageUploaded),
+      "tu.recognition.completed": async (message) =>
+        forward(message, "tu.recognition.completed", slim(message.payload as KafkaRecognition)),
+    },
+    isDurable: true,
+    prefetch: 16,
+  };
+}
+
+function forward(message: Message, name: string, payload: unknown): Reaction {
+  return { outgoing: [{ name, payload, headers: message.headers, subject: message.subject }] };
+}
+
+function slim({ aggregate, provider }: KafkaRecognition): RecognitionPayload {
+  const { machineType, ...rest } = aggregate;
+  return { provider, aggregate: { ...rest, type: machineType } };
+}

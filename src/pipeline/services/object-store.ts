@@ -1,0 +1,65 @@
+import {
+  type Endpoint,
+  type EndpointReply,
+  type EndpointRequest,
+  textReply,
+} from "../delivery/endpoint.ts";
+import type { ObjectStore } from "../ports.ts";
+import { imageBytesMax } from "./image-access.ts";
+
+/** The object store's HTTP edge: presigned PUT and GET with the semantics of S3. */
+export function createObjectStoreEndpoints(objects: ObjectStore): readonly Endpoint[] {
+  return [
+    {
+      method: "PUT",
+      path: "/*",
+      hop: "PUT object",
+      handle: async (request) => {
+        const access = authorize(objects, request);
+        if (!access.allowed) return refused(access.reason);
+        if (request.body.length > imageBytesMax) return s3Error(413, "EntityTooLarge");
+        await objects.put(access.key, request.body, { contentType: contentTypeOf(request) });
+        return { status: 200, body: "" };
+      },
+    },
+    {
+      method: "GET",
+      path: "/*",
+      hop: "GET object",
+      handle: async (request) => {
+        const access = authorize(objects, request);
+        if (!access.allowed) return refused(access.reason);
+        const object = await objects.get(access.key);
+        if (object === undefined) return s3Error(404, "NoSuchKey");
+        return { status: 200, headers: { "content-type": object.contentType }, body: object.bytes };
+      },
+    },
+  ];
+}
+
+function authorize(objects: ObjectStore, request: EndpointRequest) {
+  return objects.authorize({
+    method: request.method,
+    target: request.target,
+    contentType: request.method === "PUT" ? contentTypeOf(request) : "",
+  });
+}
+
+function contentTypeOf(request: EndpointRequest): string {
+  return request.headers["content-type"] ?? "";
+}
+
+function refused(reason: "expired" | "signature" | "malformed"): EndpointReply {
+  if (reason === "malformed") return s3Error(400, "AuthorizationQueryParametersError");
+  return s3Error(403, reason === "expired" ? "AccessDenied" : "SignatureDoesNotMatch");
+}
+
+function s3Error(status: number, code: string): EndpointReply {
+  return {
+    ...textReply(
+      status,
+      `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code></Error>`,
+    ),
+    headers: { "content-type": "application/xml" },
+  };
+}
