@@ -176,7 +176,7 @@ describe("exif", () => {
     const exif = await images.exif(bytes);
     expect(exif).toMatchObject({
       capturedAt: "2024-05-17T14:03:22+02:00",
-      location: { lat: -33.856, lon: -70.5, altitude: -25 },
+      location: { lat: -33.856, lon: -70.5, altitude: 25 },
       camera: "NIKON D90",
       problems: [],
     });
@@ -197,6 +197,15 @@ describe("exif", () => {
       camera: "Canon EOS R5",
       location: null,
     });
+  });
+
+  test("knows heights below the sea", async () => {
+    const bytes = await scene(1, 64, 64).jpeg().withExif(camera).toBuffer();
+    // The library writes no bytes into this entry: tag 5, type 1, one value, 0.
+    const at = bytes.indexOf(Buffer.from([5, 0, 1, 0, 1, 0, 0, 0, 0]));
+    expect(at).toBeGreaterThan(0);
+    bytes[at + 8] = 1;
+    expect((await images.exif(bytes)).location?.altitude).toBe(-25);
   });
 
   test("names a time that is none", async () => {
