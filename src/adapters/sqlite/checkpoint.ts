@@ -1,0 +1,184 @@
+import type { Unfinished } from "../../pipeline/ports.ts";
+import type { Database } from "./database.ts";
+import { outgoingOf, timersOf } from "./entry-row.ts";
+import type { ConsumersOf, Decided, OpenWork, Work } from "./open-work.ts";
+import type { Runners } from "./runners.ts";
+
+// Finding unfinished work without reading history.
+//
+// 1. Whatever an entry up to `checkpoint.seq` asked for is finished or in `pending`.
+// 2. The checkpoint and `pending` move together, in one transaction.
+// 3. Work in `pending` belongs to the runner that is to finish it; only that of runners that are
+//    gone changes hands, in the transaction that found them gone.
+//
+// All of these run inside a transaction of the caller; `work` may be cleared when it has committed.
+
+/** Moves the checkpoint to the last entry. `ownRunner` names entries that `work` knows already. */
+export function advance(
+  database: Database,
+  work: OpenWork,
+  consumersOf: ConsumersOf,
+  ownRunner: number | null,
+): void {
+  for (const decided of entriesSinceCheckpoint(database, ownRunner))
+    work.note(decided, consumersOf);
+  removeFinished(database, work);
+  for (const one of work.opened()) if (isOpen(database, one)) insertPending(database, one);
+  moveCheckpoint(database);
+}
+
+/** Takes over the work of runners that are gone, in the order it was recorded. */
+export function takeOver(
+  database: Database,
+  runners: Runners,
+  ownRunner: number,
+): readonly Unfinished[] {
+  const { query } = database;
+  const holders = database.all(query.selectFrom("pending").select("runner").distinct());
+  const gone = holders.filter(({ runner }) => !runners.isAlive(runner));
+  const taken = gone.flatMap(({ runner }) => pendingOf(database, runner));
+  for (const { runner } of gone)
+    database.run(
+      query.updateTable("pending").set({ runner: ownRunner }).where("runner", "=", runner),
+    );
+  runners.removeGone();
+  return taken.sort(byRecording).map(toUnfinished);
+}
+
+function* entriesSinceCheckpoint(database: Database, ownRunner: number | null): Generator<Decided> {
+  const pageSize = 1000;
+  let after = checkpointOf(database);
+  for (;;) {
+    const rows = database.all(
+      database.query
+        .selectFrom("entry")
+        .select([
+          "seq",
+          "runner",
+          "consumer",
+          "message_id",
+          "flow_id",
+          "ended",
+          "outgoing",
+          "timers",
+        ])
+        .where("seq", ">", after)
+        .where("runner", "!=", ownRunner ?? -1)
+        .orderBy("seq")
+        .limit(pageSize),
+    );
+    for (const row of rows) {
+      after = row.seq;
+      yield {
+        seq: row.seq,
+        runner: row.runner,
+        consumer: row.consumer,
+        messageId: row.message_id,
+        flowId: row.flow_id,
+        isEnded: row.ended === 1,
+        outgoing: outgoingOf(row),
+        timers: timersOf(row),
+      };
+    }
+    if (rows.length < pageSize) return;
+  }
+}
+
+const checkpointOf = (database: Database) =>
+  database.first(database.query.selectFrom("checkpoint").select("seq"))?.seq ?? 0;
+
+function moveCheckpoint(database: Database): void {
+  const { query } = database;
+  const last = database.first(
+    query.selectFrom("entry").select("seq").orderBy("seq", "desc").limit(1),
+  );
+  database.run(query.updateTable("checkpoint").set({ seq: last?.seq ?? 0 }));
+}
+
+function removeFinished(database: Database, work: OpenWork): void {
+  const { query } = database;
+  const any = database.first(query.selectFrom("pending").select("seq").limit(1));
+  if (any === undefined) return;
+  for (const { consumer, messageId } of work.closed())
+    database.run(
+      query
+        .deleteFrom("pending")
+        .where("message_id", "=", messageId)
+        .where("consumer", "=", consumer),
+    );
+  for (const { consumer, flowId } of work.ended())
+    database.run(
+      query
+        .deleteFrom("pending")
+        .where("flow_id", "=", flowId)
+        .where("consumer", "=", consumer)
+        .where("kind", "=", "timer"),
+    );
+}
+
+/** Whether no entry finished it: one before those that `work` has seen, or one of another runner. */
+function isOpen(database: Database, { kind, consumer, messageId, flowId }: Work): boolean {
+  const { query } = database;
+  const recorded = database.first(
+    query
+      .selectFrom("entry")
+      .select("seq")
+      .where("message_id", "=", messageId)
+      .where("consumer", "=", consumer),
+  );
+  if (recorded !== undefined || kind === "message") return recorded === undefined;
+  const last = database.first(
+    query
+      .selectFrom("entry")
+      .select("ended")
+      .where("flow_id", "=", flowId)
+      .where("consumer", "=", consumer)
+      .where("flow_sequence", "is not", null)
+      .orderBy("flow_sequence", "desc")
+      .limit(1),
+  );
+  return last?.ended !== 1;
+}
+
+function insertPending(database: Database, work: Work): void {
+  database.run(
+    database.query
+      .insertInto("pending")
+      .values({
+        consumer: work.consumer,
+        message_id: work.messageId,
+        kind: work.kind,
+        flow_id: work.flowId,
+        seq: work.seq,
+        position: work.position,
+        runner: work.runner,
+      })
+      .onConflict((conflict) => conflict.doNothing()),
+  );
+}
+
+const pendingOf = (database: Database, runner: number) =>
+  database.all(
+    database.query
+      .selectFrom("pending")
+      .innerJoin("entry", "entry.seq", "pending.seq")
+      .select(["pending.seq", "pending.kind", "pending.position", "pending.consumer"])
+      .select(["entry.outgoing", "entry.timers"])
+      .where("pending.runner", "=", runner),
+  );
+
+type PendingRow = ReturnType<typeof pendingOf>[number];
+
+const kindOrder = { message: 0, timer: 1 };
+const byRecording = (a: PendingRow, b: PendingRow) =>
+  a.seq - b.seq || kindOrder[a.kind] - kindOrder[b.kind] || a.position - b.position;
+
+function toUnfinished(row: PendingRow): Unfinished {
+  if (row.kind === "timer") {
+    const timer = timersOf(row)[row.position];
+    if (timer !== undefined) return { type: "timer", timer };
+  }
+  const message = outgoingOf(row)[row.position];
+  if (message !== undefined) return { type: "message", message, consumer: row.consumer };
+  throw new Error(`pending work ${row.seq}/${row.position} is not in its entry`);
+}

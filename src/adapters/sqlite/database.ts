@@ -1,0 +1,191 @@
+import { mkdir, open } from "node:fs/promises";
+import { dirname } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import type { Compilable, Kysely } from "kysely";
+import type { Schema } from "./schema.ts";
+import { isBusy, toStateError, unusable } from "./state-error.ts";
+
+type Value = string | number | null;
+/** A prepared statement; the hot path calls it directly. */
+export type Statement = {
+  run(values: readonly Value[]): { readonly changes: number; readonly seq: number };
+  first(values: readonly Value[]): Readonly<Record<string, Value>> | undefined;
+};
+
+/** One connection to the state file. Everything is synchronous; errors come as TuError where a user can act. */
+export type Database = {
+  readonly file: string;
+  /** Builds queries; `all`, `first` and `run` execute them. */
+  readonly query: Kysely<Schema>;
+  all<Row>(query: Compilable<Row>): readonly Row[];
+  first<Row>(query: Compilable<Row>): Row | undefined;
+  /** Gives the number of changed rows. */
+  run(query: Compilable<unknown>): number;
+  prepare(sql: string): Statement;
+  exec(sql: string): void;
+  pragma(name: string): number;
+  /** All of `body` or nothing, and no other process writes meanwhile. `body` must not await. */
+  transaction<T>(body: () => T): T;
+  /** All of `body` or nothing, inside a transaction that goes on either way. */
+  savepoint<T>(body: () => T): T;
+  close(): void;
+};
+
+/** The part of libsql's better-sqlite3 interface that is used. */
+type Native = {
+  prepare(sql: string): {
+    run(values: readonly unknown[]): { changes: number; lastInsertRowid: number | bigint };
+    get(values: readonly unknown[]): unknown;
+    all(values: readonly unknown[]): unknown[];
+  };
+  exec(sql: string): unknown;
+  readonly inTransaction: boolean;
+  close(): unknown;
+};
+
+/**
+ * Opens or creates the file (0600, its directory 0700) in WAL mode with synchronous=FULL: a commit
+ * is on the disk when it returns. Throws E_STATE_UNUSABLE, and E_STATE_BUSY when another process
+ * holds the file for longer than `busyTimeoutMs`.
+ */
+export async function openDatabase(file: string, busyTimeoutMs: number): Promise<Database> {
+  const [{ default: Libsql }, query] = await Promise.all([import("libsql"), createQueryBuilder()]);
+  await createPrivateFile(file);
+  const native = openNative(() => new Libsql(file, { timeout: busyTimeoutMs }), file);
+  try {
+    await enterWal(native, busyTimeoutMs);
+    native.exec("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+  } catch (error) {
+    native.close();
+    throw toStateError(error, file);
+  }
+  return createDatabase(native, query, file);
+}
+
+async function createQueryBuilder(): Promise<Kysely<Schema>> {
+  const { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } =
+    await import("kysely");
+  return new Kysely<Schema>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      // Kysely builds; `Database` executes, because a transaction here must not await.
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  });
+}
+
+async function createPrivateFile(file: string): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    // SQLite gives the -wal and -shm files the mode of this one.
+    const handle = await open(file, "a", 0o600);
+    await handle.close();
+  } catch (error) {
+    throw toStateError(error, file);
+  }
+}
+
+function openNative(connect: () => Native, file: string): Native {
+  try {
+    return connect();
+  } catch (error) {
+    throw unusable(file, error);
+  }
+}
+
+/** SQLite does not wait for its busy timeout here, so two processes that create a file would fail. */
+async function enterWal(native: Native, busyTimeoutMs: number): Promise<void> {
+  const pauseMs = 20;
+  for (let waitedMs = 0; ; waitedMs += pauseMs) {
+    try {
+      native.prepare("PRAGMA journal_mode = WAL").all([]);
+      return;
+    } catch (error) {
+      if (!isBusy(error) || waitedMs >= busyTimeoutMs) throw error;
+      await wait(pauseMs);
+    }
+  }
+}
+
+function createDatabase(native: Native, query: Kysely<Schema>, file: string): Database {
+  const prepared = new Map<string, ReturnType<Native["prepare"]>>();
+  let isClosed = false;
+  const guard = <T>(body: () => T): T => {
+    // libsql keeps a closed connection working for as long as a statement of it lives.
+    if (isClosed) throw new Error(`${file} was used after it had been closed`);
+    try {
+      return body();
+    } catch (error) {
+      throw toStateError(error, file);
+    }
+  };
+  const statement = (sql: string) => {
+    const known = prepared.get(sql) ?? native.prepare(sql);
+    prepared.set(sql, known);
+    return known;
+  };
+  const all = <Row>(compilable: Compilable<Row>): Row[] => {
+    const { sql, parameters } = compilable.compile();
+    return guard(() => statement(sql).all(parameters)) as Row[]; // the builder knows the columns
+  };
+  return {
+    file,
+    query,
+    all,
+    first: (compilable) => all(compilable)[0],
+    run(compilable) {
+      const { sql, parameters } = compilable.compile();
+      return guard(() => statement(sql).run(parameters)).changes;
+    },
+    prepare(sql) {
+      const one = guard(() => native.prepare(sql));
+      return {
+        run(values) {
+          const { changes, lastInsertRowid } = guard(() => one.run(values));
+          return { changes, seq: Number(lastInsertRowid) };
+        },
+        first: (values) => guard(() => one.get(values)) as ReturnType<Statement["first"]>, // rows hold SQLite values only
+      };
+    },
+    exec: (sql) => guard(() => void native.exec(sql)),
+    pragma: (name) => guard(() => Number(Object.values(readPragma(native, name))[0])),
+    transaction: (body) => guard(() => inTransaction(native, body)),
+    savepoint: (body) => guard(() => inSavepoint(native, body)),
+    close() {
+      if (isClosed) return;
+      guard(() => native.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all([]));
+      isClosed = true;
+      native.close();
+    },
+  };
+}
+
+const readPragma = (native: Native, name: string) =>
+  native.prepare(`PRAGMA ${name}`).all([])[0] as Record<string, unknown>; // a pragma that reads gives one row
+
+function inTransaction<T>(native: Native, body: () => T): T {
+  native.exec("BEGIN IMMEDIATE");
+  try {
+    const result = body();
+    native.exec("COMMIT");
+    return result;
+  } catch (error) {
+    // A full disk or a broken file has ended the transaction already.
+    if (native.inTransaction) native.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+function inSavepoint<T>(native: Native, body: () => T): T {
+  native.exec("SAVEPOINT body");
+  try {
+    const result = body();
+    native.exec("RELEASE body");
+    return result;
+  } catch (error) {
+    if (native.inTransaction) native.exec("ROLLBACK TO body; RELEASE body");
+    throw error;
+  }
+}

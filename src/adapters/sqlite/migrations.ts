@@ -1,0 +1,125 @@
+import { TuError } from "../../pipeline/errors.ts";
+import type { Database } from "./database.ts";
+
+/** Marks the file as ours (`PRAGMA application_id`): "TUan". */
+const applicationId = 0x5455616e;
+
+/** Each one takes the file from the version that is its index to the next. Never edit one that was released. */
+const migrations: readonly string[] = [
+  `
+  -- One row is one decision: inbox, outbox and history. The first index finds it by its message,
+  -- the second holds a flow's sequence without a gap or a second taker, and lists a flow.
+  CREATE TABLE entry (
+    seq INTEGER PRIMARY KEY,
+    runner INTEGER NOT NULL,
+    consumer TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    flow_id TEXT NOT NULL,
+    flow_sequence INTEGER,
+    ended INTEGER NOT NULL,
+    incoming TEXT NOT NULL,
+    outgoing TEXT NOT NULL,
+    timers TEXT NOT NULL,
+    state TEXT
+  ) STRICT;
+  CREATE UNIQUE INDEX entry_message ON entry (message_id, consumer);
+  CREATE UNIQUE INDEX entry_flow ON entry (flow_id, consumer, flow_sequence);
+
+  -- Work of the entries up to checkpoint.seq that nobody had finished then.
+  CREATE TABLE checkpoint (id INTEGER PRIMARY KEY CHECK (id = 0), seq INTEGER NOT NULL) STRICT;
+  INSERT INTO checkpoint VALUES (0, 0);
+  CREATE TABLE pending (
+    consumer TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    flow_id TEXT NOT NULL,
+    seq INTEGER NOT NULL REFERENCES entry (seq),
+    position INTEGER NOT NULL,
+    runner INTEGER NOT NULL,
+    PRIMARY KEY (message_id, consumer)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX pending_flow ON pending (flow_id);
+
+  -- AUTOINCREMENT: the number of a runner that is gone must never come again.
+  CREATE TABLE runner (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    lease_until_ms INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE upload (
+    upload_id TEXT PRIMARY KEY,
+    key TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    status TEXT NOT NULL,
+    bytes INTEGER,
+    checksum TEXT
+  ) STRICT;
+
+  CREATE TABLE machine (
+    id TEXT PRIMARY KEY,
+    brand TEXT,
+    type TEXT,
+    model TEXT,
+    name TEXT NOT NULL,
+    confidence REAL NOT NULL,
+    last_seen_at TEXT NOT NULL,
+    resembles TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX machine_last_seen ON machine (last_seen_at);
+  CREATE TABLE sighting (
+    seq INTEGER PRIMARY KEY,
+    flow_id TEXT NOT NULL UNIQUE,
+    machine_id TEXT NOT NULL REFERENCES machine (id),
+    object_key TEXT NOT NULL,
+    seen_at TEXT NOT NULL,
+    verdict TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX sighting_machine ON sighting (machine_id);
+  CREATE INDEX sighting_object_key ON sighting (object_key);
+
+  CREATE TABLE fingerprint (
+    seq INTEGER PRIMARY KEY,
+    object_key TEXT NOT NULL UNIQUE,
+    checksum TEXT NOT NULL,
+    perceptual_hash TEXT NOT NULL
+  ) STRICT;
+  `,
+];
+
+/**
+ * Brings the file to the version that this code knows, in one transaction: of two processes that
+ * open a new file at once, the second finds it done. Throws E_STATE_NEWER for a file of a later
+ * version, and E_STATE_UNUSABLE for a database that is somebody else's.
+ */
+export function migrate(database: Database): void {
+  if (isCurrent(database)) return;
+  database.transaction(() => {
+    if (isCurrent(database)) return;
+    for (const migration of migrations.slice(versionOf(database))) database.exec(migration);
+    database.exec(`PRAGMA application_id = ${applicationId}`);
+    database.exec(`PRAGMA user_version = ${migrations.length}`);
+  });
+}
+
+function isCurrent(database: Database): boolean {
+  const version = versionOf(database);
+  if (version > migrations.length)
+    throw new TuError(
+      "E_STATE_NEWER",
+      `${database.file} was written by a newer version (schema ${version}, this one knows ${migrations.length})`,
+      { hint: "update tu-analyze, or use another state directory" },
+    );
+  const isOurs = database.pragma("application_id") === applicationId;
+  const isNew = version === 0 && database.pragma("schema_version") === 0;
+  if (!isOurs && !isNew)
+    throw new TuError("E_STATE_UNUSABLE", `${database.file} is a database of another program`, {
+      hint: "use another state directory, or move that file away",
+    });
+  return version === migrations.length;
+}
+
+const versionOf = (database: Database) => database.pragma("user_version");

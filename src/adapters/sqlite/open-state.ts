@@ -1,0 +1,85 @@
+import { join } from "node:path";
+import type { Clock, Fingerprints, Journal, Machines, Uploads } from "../../pipeline/ports.ts";
+import { openDatabase } from "./database.ts";
+import { createSqliteFingerprints } from "./fingerprints.ts";
+import { createSqliteJournal } from "./journal.ts";
+import { createSqliteMachines } from "./machines.ts";
+import { migrate } from "./migrations.ts";
+import { createRunners } from "./runners.ts";
+import { createSqliteUploads } from "./uploads.ts";
+import { createWriter } from "./writer.ts";
+
+export type SqliteStateOptions = {
+  readonly clock: Clock;
+  /** A name for people; every opening is a runner of its own, whatever its name. */
+  readonly runnerId: string;
+  /** How long to wait for another process that holds the file. Default 5 000. */
+  readonly busyTimeoutMs?: number;
+  /** How many entries pass between two checkpoints of unfinished work. Default 10 000. */
+  readonly checkpointEvery?: number;
+  /** Hears of a lease that could not be renewed; without it the process prints a warning. */
+  readonly onError?: (error: unknown) => void;
+};
+
+export type SqliteState = {
+  readonly journal: Journal;
+  readonly uploads: Uploads;
+  readonly machines: Machines;
+  readonly fingerprints: Fingerprints;
+  /** Commits what is waiting, leaves what is unfinished to the next run, and lets go of the file. */
+  close(): Promise<void>;
+};
+
+/**
+ * Everything durable except the objects, in the file `state.db` of `directory`. Several processes may
+ * have it open. Throws E_STATE_UNUSABLE, E_STATE_NEWER, E_STATE_BUSY and E_STATE_FULL.
+ */
+export async function openSqliteState(
+  directory: string,
+  options: SqliteStateOptions,
+): Promise<SqliteState> {
+  const { clock, runnerId, busyTimeoutMs = 5_000, checkpointEvery } = options;
+  const database = await openDatabase(join(directory, "state.db"), busyTimeoutMs);
+  try {
+    migrate(database);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  const runners = createRunners({
+    database,
+    clock,
+    name: runnerId,
+    onError: options.onError ?? ((error) => process.emitWarning(String(error))),
+  });
+  const writer = createWriter(database);
+  const journal = createSqliteJournal({
+    database,
+    writer,
+    runners,
+    ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
+  });
+  return {
+    journal,
+    uploads: createSqliteUploads(database, writer),
+    machines: createSqliteMachines(database, writer),
+    fingerprints: createSqliteFingerprints(database, writer),
+    close: once(async () => {
+      try {
+        writer.flush();
+        journal.checkpoint();
+        runners.leave();
+      } finally {
+        database.close();
+      }
+    }),
+  };
+}
+
+function once(action: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | null = null;
+  return () => {
+    done ??= action();
+    return done;
+  };
+}

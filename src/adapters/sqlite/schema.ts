@@ -1,0 +1,68 @@
+import type { Generated } from "kysely";
+
+/** The tables of the state file, as `migrations.ts` leaves them. */
+export type Schema = {
+  readonly entry: {
+    readonly seq: Generated<number>;
+    readonly runner: number;
+    readonly consumer: string;
+    readonly message_id: string;
+    readonly flow_id: string;
+    readonly flow_sequence: number | null;
+    readonly ended: number;
+    readonly incoming: string;
+    readonly outgoing: string;
+    readonly timers: string;
+    readonly state: string | null;
+  };
+  readonly checkpoint: { readonly id: number; readonly seq: number };
+  readonly pending: {
+    readonly consumer: string;
+    readonly message_id: string;
+    readonly kind: "message" | "timer";
+    readonly flow_id: string;
+    readonly seq: number;
+    readonly position: number;
+    readonly runner: number;
+  };
+  readonly runner: {
+    readonly id: Generated<number>;
+    readonly name: string;
+    readonly host: string;
+    readonly pid: number;
+    readonly lease_until_ms: number;
+  };
+  readonly upload: {
+    readonly upload_id: string;
+    readonly key: string;
+    readonly content_type: string;
+    readonly created_at: string;
+    readonly status: "Pending" | "Uploaded";
+    readonly bytes: number | null;
+    readonly checksum: string | null;
+  };
+  readonly machine: {
+    readonly id: string;
+    readonly brand: string | null;
+    readonly type: string | null;
+    readonly model: string | null;
+    readonly name: string;
+    readonly confidence: number;
+    readonly last_seen_at: string;
+    readonly resembles: string;
+  };
+  readonly sighting: {
+    readonly seq: Generated<number>;
+    readonly flow_id: string;
+    readonly machine_id: string;
+    readonly object_key: string;
+    readonly seen_at: string;
+    readonly verdict: "new" | "known" | "ambiguous";
+  };
+  readonly fingerprint: {
+    readonly seq: Generated<number>;
+    readonly object_key: string;
+    readonly checksum: string;
+    readonly perceptual_hash: string;
+  };
+};

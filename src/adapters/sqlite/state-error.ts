@@ -1,0 +1,44 @@
+import { TuError } from "../../pipeline/errors.ts";
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+
+export const isBusy = (error: unknown): boolean =>
+  codeOf(error).startsWith("SQLITE_BUSY") || codeOf(error).startsWith("SQLITE_LOCKED");
+
+/** What SQLite says, as an error that a user can act on; what is our own mistake stays as it is. */
+export function toStateError(error: unknown, file: string): unknown {
+  const code = codeOf(error);
+  if (isBusy(error))
+    return new TuError("E_STATE_BUSY", `${file} is locked by another process`, {
+      hint: "wait for the other process, or end it",
+      cause: error,
+    });
+  if (code.startsWith("SQLITE_FULL") || code === "ENOSPC")
+    return new TuError("E_STATE_FULL", `no space left to write ${file}`, {
+      hint: "free some disk space, or use another state directory",
+      cause: error,
+    });
+  return isUnusable(code) ? unusable(file, error) : error;
+}
+
+export const unusable = (file: string, cause: unknown) =>
+  new TuError("E_STATE_UNUSABLE", `${file} cannot be used: ${reasonOf(cause)}`, {
+    hint: `move ${file} away (and the -wal and -shm files beside it), or use another state directory`,
+    cause,
+  });
+
+const reasonOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
+
+const unusableCodes = [
+  "CORRUPT",
+  "NOTADB",
+  "CANTOPEN",
+  "READONLY",
+  "IOERR",
+  "PERM",
+  "AUTH",
+  "FORMAT",
+];
+const isUnusable = (code: string) =>
+  /^E[A-Z]+$/.test(code) || unusableCodes.some((one) => code.startsWith(`SQLITE_${one}`));

@@ -1,0 +1,42 @@
+import { TuError } from "../../pipeline/errors.ts";
+import type { Uploads } from "../../pipeline/ports.ts";
+import type { Database } from "./database.ts";
+import type { Writer } from "./writer.ts";
+
+/** Upload sessions in the state file. */
+export function createSqliteUploads(database: Database, writer: Writer): Uploads {
+  const { query } = database;
+  const rowOf = (uploadId: string) =>
+    database.first(query.selectFrom("upload").selectAll().where("upload_id", "=", uploadId));
+  return {
+    async create({ uploadId, contentType, createdAt, ...rest }) {
+      const row = {
+        ...rest,
+        upload_id: uploadId,
+        content_type: contentType,
+        created_at: createdAt,
+      };
+      const insert = query
+        .insertInto("upload")
+        .values(row)
+        .onConflict((conflict) => conflict.doNothing());
+      await writer.write(() => database.run(insert));
+    },
+    async find(uploadId) {
+      const row = rowOf(uploadId);
+      if (row === undefined) return undefined;
+      const { upload_id, content_type: contentType, created_at: createdAt, ...rest } = row;
+      return { ...rest, uploadId: upload_id, contentType, createdAt };
+    },
+    async markUploaded(uploadId, { bytes, checksum }) {
+      const update = query
+        .updateTable("upload")
+        .set({ status: "Uploaded", bytes, checksum })
+        .where("upload_id", "=", uploadId)
+        .where("status", "=", "Pending");
+      const changed = await writer.write(() => database.run(update));
+      if (changed === 0 && rowOf(uploadId) === undefined)
+        throw new TuError("E_OBJECT_NOT_FOUND", `there is no upload ${uploadId}`);
+    },
+  };
+}

@@ -1,0 +1,148 @@
+import { expect, test } from "vitest";
+import type { MachineObservation, Machines, Sighting } from "../../pipeline/ports.ts";
+
+type Opened = { readonly machines: Machines; readonly close: () => Promise<void> };
+
+const sighting = (flowId: string, values: Partial<Sighting> = {}): Sighting => ({
+  flowId,
+  objectKey: `images/${flowId}.jpg`,
+  seenAt: "2025-11-22T10:00:00.000Z",
+  verdict: "new",
+  ...values,
+});
+const observation = (
+  machineId: string,
+  seen: Sighting,
+  values: Partial<MachineObservation> = {},
+): MachineObservation => ({
+  machineId,
+  brand: "Volvo",
+  type: "Excavator",
+  model: "EC300",
+  name: "Volvo EC300",
+  confidence: 0.8,
+  sighting: seen,
+  resembles: [],
+  ...values,
+});
+
+/** Every Machines adapter must pass this suite. */
+export function machinesContract(open: () => Promise<Opened>): void {
+  const scenario = (name: string, run: (machines: Machines) => Promise<void>) =>
+    test(name, async () => {
+      const { machines, close } = await open();
+      try {
+        await run(machines);
+      } finally {
+        await close();
+      }
+    });
+
+  scenario("at first there are none", async (machines) => {
+    expect(await machines.list()).toEqual([]);
+    expect(await machines.find("m")).toBeUndefined();
+    expect(await machines.findByPrefix("")).toEqual([]);
+    expect(await machines.findByObjectKey("images/f1.jpg")).toBeUndefined();
+  });
+
+  scenario("the first observation creates the machine", async (machines) => {
+    const seen = sighting("f1");
+    const resembles = [{ machineId: "other", score: 0.61 }];
+    const saved = await machines.save(observation("m1", seen, { brand: null, resembles }));
+    expect(saved).toEqual({
+      id: "m1",
+      brand: null,
+      type: "Excavator",
+      model: "EC300",
+      name: "Volvo EC300",
+      confidence: 0.8,
+      firstSeenAt: seen.seenAt,
+      lastSeenAt: seen.seenAt,
+      sightings: [seen],
+      resembles,
+    });
+    expect(await machines.find("m1")).toEqual(saved);
+    expect(await machines.findByObjectKey("images/f1.jpg")).toEqual(saved);
+  });
+
+  scenario("a later observation adds its sighting, oldest first", async (machines) => {
+    const [noon, dawn, night] = ["12", "06", "22"].map((hour) =>
+      sighting(`f${hour}`, { seenAt: `2025-11-22T${hour}:00:00.000Z`, verdict: "known" }),
+    ) as [Sighting, Sighting, Sighting]; // three hours give three sightings
+    for (const seen of [noon, dawn, night]) await machines.save(observation("m1", seen));
+    const machine = await machines.find("m1");
+    expect(machine?.sightings).toEqual([dawn, noon, night]);
+    expect(machine).toMatchObject({ firstSeenAt: dawn.seenAt, lastSeenAt: night.seenAt });
+  });
+
+  scenario("the surest observation names the machine, the first of equals", async (machines) => {
+    const steps = [
+      { flowId: "f1", name: "unsure", confidence: 0.5, model: null },
+      { flowId: "f2", name: "sure", confidence: 0.9, model: "EC300" },
+      { flowId: "f3", name: "as sure", confidence: 0.9, model: "EC220" },
+      { flowId: "f4", name: "unsure", confidence: 0.4, model: null },
+    ];
+    for (const { flowId, ...values } of steps)
+      await machines.save(observation("m1", sighting(flowId), values));
+    expect(await machines.find("m1")).toMatchObject({
+      name: "sure",
+      confidence: 0.9,
+      model: "EC300",
+    });
+  });
+
+  scenario("a resemblance has its latest score", async (machines) => {
+    const save = (flowId: string, resembles: MachineObservation["resembles"]) =>
+      machines.save(observation("m1", sighting(flowId), { resembles }));
+    const [a, b] = [
+      { machineId: "a", score: 0.6 },
+      { machineId: "b", score: 0.7 },
+    ] as const;
+    await save("f1", [a, b]);
+    await save("f2", [{ ...a, score: 0.65 }]);
+    expect((await machines.find("m1"))?.resembles).toEqual([b, { ...a, score: 0.65 }]);
+  });
+
+  scenario("one flow counts once, also when it names another machine", async (machines) => {
+    const first = await machines.save(observation("m1", sighting("f1")));
+    expect(await machines.save(observation("m1", sighting("f1")))).toEqual(first);
+    expect(await machines.save(observation("m2", sighting("f1")))).toEqual(first);
+    expect(await machines.list()).toEqual([first]);
+  });
+
+  scenario("many observations at once are all kept", async (machines) => {
+    const flows = Array.from({ length: 30 }, (_, index) => `f${index}`);
+    await Promise.all(flows.map((flowId) => machines.save(observation("m1", sighting(flowId)))));
+    expect((await machines.find("m1"))?.sightings.length).toBe(30);
+  });
+
+  scenario("a prefix finds ids that begin with exactly that", async (machines) => {
+    for (const id of ["a_1", "a%2", "ab3", "A_4"])
+      await machines.save(observation(id, sighting(`flow of ${id}`)));
+    const ids = async (prefix: string) =>
+      new Set((await machines.findByPrefix(prefix)).map(({ id }) => id));
+    expect(await ids("a_")).toEqual(new Set(["a_1"]));
+    expect(await ids("a%")).toEqual(new Set(["a%2"]));
+    expect(await ids("a")).toEqual(new Set(["a_1", "a%2", "ab3"]));
+    expect(await ids("ab3")).toEqual(new Set(["ab3"]));
+    expect(await ids("")).toEqual(new Set(["a_1", "a%2", "ab3", "A_4"]));
+    expect(await ids("\\")).toEqual(new Set());
+  });
+
+  scenario("an object key leads to the machine it was first seen as", async (machines) => {
+    const objectKey = "images/shared.jpg";
+    await machines.save(observation("m1", sighting("f1", { objectKey })));
+    await machines.save(observation("m2", sighting("f2", { objectKey })));
+    expect((await machines.findByObjectKey(objectKey))?.id).toBe("m1");
+  });
+
+  scenario("the list begins with the most recently seen", async (machines) => {
+    for (const [id, day] of Object.entries({ old: "01", new: "03", mid: "02" }))
+      await machines.save(
+        observation(id, sighting(id, { seenAt: `2025-11-${day}T00:00:00.000Z` })),
+      );
+    expect((await machines.list()).map(({ id }) => id)).toEqual(["new", "mid", "old"]);
+    expect((await machines.list({ limit: 2 })).map(({ id }) => id)).toEqual(["new", "mid"]);
+    expect(await machines.list({ limit: 0 })).toEqual([]);
+  });
+}

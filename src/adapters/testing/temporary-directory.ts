@@ -1,0 +1,12 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A directory of the test's own, and how to remove it. */
+export async function createTemporaryDirectory(): Promise<{
+  readonly directory: string;
+  readonly remove: () => Promise<void>;
+}> {
+  const directory = await mkdtemp(join(tmpdir(), "tu-analyze-"));
+  return { directory, remove: () => rm(directory, { recursive: true, force: true }) };
+}
