@@ -46,8 +46,8 @@ export async function startHttpServer(options: {
     done(null, body);
   });
   for (const endpoint of options.endpoints) mount(server, endpoint, options);
-  await server.listen({ host: "127.0.0.1", port: 0 });
-  return { url: addressOf(server), close: () => server.close() };
+  const url = await server.listen({ host: "127.0.0.1", port: 0 });
+  return { url, close: () => server.close() };
 }
 
 function mount(
@@ -136,10 +136,4 @@ function flatHeaders(request: FastifyRequest): Record<string, string> {
       value === undefined ? [] : [[name, Array.isArray(value) ? value.join(", ") : value]],
     ),
   );
-}
-
-function addressOf(server: FastifyInstance): string {
-  const [address] = server.addresses();
-  if (address === undefined) throw new TuError("E_BUG", "the server listens nowhere");
-  return `http://${address.address}:${address.port}`;
 }

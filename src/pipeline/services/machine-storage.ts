@@ -39,7 +39,9 @@ async function save(
 ): Promise<void> {
   const aggregate = recognitionPayload?.aggregate;
   const isNameless = !aggregate?.brand && !aggregate?.type && !aggregate?.model;
-  if (aggregate === undefined || (isNameless && !machineId)) return;
+  if (aggregate === undefined || (isNameless && !machineId)) {
+    return report(message, "no machine saved", "nothing was recognised", ports);
+  }
   const verdict = comparison?.verdict ?? "new";
   const machine = await ports.machines.save({
     machineId: machineId ?? ports.ids.derive(message.flowId, "machine"),
@@ -59,16 +61,25 @@ async function save(
         ? (comparison?.matches ?? []).map(({ machineId: id, score }) => ({ machineId: id, score }))
         : [],
   });
-  ports.reporter.hop({
+  report(message, "machine saved", machine.id, ports);
+}
+
+function report(
+  message: Message,
+  what: string,
+  note: string,
+  { clock, reporter }: MachineStoragePorts,
+): void {
+  reporter.hop({
     flowId: message.flowId,
-    name: "machine saved",
+    name: what,
     kind: "write",
     transport: "store",
     from: name,
     to: "machines",
-    atMs: ports.clock.nowMs(),
+    atMs: clock.nowMs(),
     messageId: null,
     causationId: message.id,
-    note: machine.id,
+    note,
   });
 }

@@ -1,0 +1,23 @@
+/** Text from messages and file names is data: control and escape characters never reach the terminal. */
+export function printable(text: string): string {
+  return text.replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not get through
+    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+const codes: Readonly<Record<Style, number>> = {
+  bold: 1,
+  dim: 2,
+  red: 31,
+  green: 32,
+  yellow: 33,
+  cyan: 36,
+};
+export type Paint = (style: Style, text: string) => string;
+
+export function createPaint(isColoured: boolean): Paint {
+  return (style, text) => (isColoured ? `\u001b[${codes[style]}m${text}\u001b[0m` : text);
+}

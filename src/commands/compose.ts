@@ -1,0 +1,363 @@
+// Settings → ports. The only file that names concrete adapters, each imported on the path that uses it.
+
+import { randomBytes } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { HttpServer } from "../adapters/http/server.ts";
+import type { FlowName } from "../pipeline/contracts/contract.ts";
+import type { Endpoint } from "../pipeline/delivery/endpoint.ts";
+import { createPublish } from "../pipeline/delivery/publish.ts";
+import { resume } from "../pipeline/delivery/resume.ts";
+import { declareTopology, type RunPorts, runService } from "../pipeline/delivery/run-services.ts";
+import type { Service } from "../pipeline/delivery/service.ts";
+import { versionOf } from "../pipeline/engine/definition.ts";
+import { TuError } from "../pipeline/errors.ts";
+import { type Flow, flowNamed } from "../pipeline/flows/flow.ts";
+import type { UploadPorts } from "../pipeline/operations/upload.ts";
+import type {
+  Clock,
+  Fingerprints,
+  Ids,
+  Images,
+  Journal,
+  Machines,
+  ObjectStore,
+  Reporter,
+  Uploads,
+  Vision,
+} from "../pipeline/ports.ts";
+import { comparisonWork, createComparison } from "../pipeline/services/comparison.ts";
+import { type Faults, withFault } from "../pipeline/services/faults.ts";
+import {
+  type ClientFeed,
+  createGateway,
+  createGraphGateway,
+} from "../pipeline/services/graph-gateway.ts";
+import { createImageAccess } from "../pipeline/services/image-access.ts";
+import { createIngestion } from "../pipeline/services/ingestion.ts";
+import { createMachineStorage } from "../pipeline/services/machine-storage.ts";
+import { createMediaAccess } from "../pipeline/services/media-access.ts";
+import { createMessagingBridge } from "../pipeline/services/messaging-bridge.ts";
+import { createMetadata, metadataWork } from "../pipeline/services/metadata.ts";
+import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts";
+import { createOrchestrator } from "../pipeline/services/orchestrator.ts";
+import { createStorage } from "../pipeline/services/storage.ts";
+import { createVisionAdapter, recognitionWork } from "../pipeline/services/vision-adapter.ts";
+import { createRecorder } from "../pipeline/trace/recorder.ts";
+
+export type PipelineOptions = {
+  readonly flow: FlowName;
+  /** Null: nothing is kept. */
+  readonly stateDir: string | null;
+  readonly faults: Faults;
+  /** Replaces the timeout of every step, like `500ms`. */
+  readonly stepTimeout: string | null;
+  readonly reporter: Reporter;
+};
+export type Pipeline = UploadPorts & {
+  readonly images: Images;
+  /** Flows that an earlier run left and this one goes on with. */
+  readonly resumed: readonly string[];
+  /** Takes no new work, lets what is under way end, releases everything. */
+  close(): Promise<void>;
+};
+
+/** What has to be undone, last opened first closed. */
+type Closers = (() => Promise<void> | void)[];
+
+/** The whole pipeline in this process: every service, every transport, on loopback. */
+export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
+  const closers: Closers = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    return await start(options, closers, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function start(
+  options: PipelineOptions,
+  closers: Closers,
+  close: () => Promise<void>,
+): Promise<Pipeline> {
+  const { createSystemClock } = await import("../adapters/memory/clock.ts");
+  const { createRandomIds, sha256 } = await import("../adapters/memory/ids.ts");
+  const { createFetchHttpClient } = await import("../adapters/http/client.ts");
+  const clock = createSystemClock();
+  const ids = createRandomIds(clock);
+  const recorder = createRecorder(options.reporter);
+  const flow = withStepTimeout(flowNamed(options.flow), options.stepTimeout);
+  const world: World = {
+    ...(await openReaders(closers)),
+    clock,
+    ids,
+    digest: sha256,
+    http: createFetchHttpClient(),
+    recorder,
+    flow,
+    internalToken: randomBytes(24).toString("hex"),
+    urls: new Map(),
+    closers,
+  };
+  const stores = await openStores(options, world);
+  const run = await openTransports(stores.journal, world);
+  const feed = await serve(run, stores, options.faults, world);
+  const resumed = await resume(options.flow, { ...run, reporter: recorder });
+  const { createGraphqlGatewayClient } = await import("../adapters/graphql/client.ts");
+  const gateway = await createGraphqlGatewayClient(urlOf(world, "graph-gateway"));
+  closers.push(
+    () => feed.close(),
+    () => gateway.close(),
+  );
+  const { digest, http, images } = world;
+  const { machines } = stores;
+  return { gateway, http, digest, clock, machines, recorder, flow, images, resumed, close };
+}
+
+type World = {
+  readonly images: Images;
+  readonly vision: Vision;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly digest: UploadPorts["digest"];
+  readonly http: UploadPorts["http"];
+  readonly recorder: UploadPorts["recorder"];
+  readonly flow: Flow;
+  readonly internalToken: string;
+  /** Base addresses, known once a service listens. */
+  readonly urls: Map<string, string>;
+  readonly closers: Closers;
+};
+type Stores = {
+  readonly journal: Journal;
+  readonly uploads: Uploads;
+  readonly machines: Machines;
+  readonly fingerprints: Fingerprints;
+  readonly objects: ObjectStore;
+};
+
+function urlOf(world: World, service: string): string {
+  const url = world.urls.get(service);
+  if (url === undefined) throw new TuError("E_BUG", `${service} does not listen yet`);
+  return url;
+}
+
+async function openReaders(closers: Closers): Promise<{ images: Images; vision: Vision }> {
+  const { createLocalVision } = await import("../adapters/local-vision/vision.ts");
+  const { createImages } = await import("../adapters/images/images.ts");
+  const vision = createLocalVision();
+  vision.warmUp();
+  closers.push(() => vision.close());
+  return { images: createImages(), vision };
+}
+
+/** The object store's URLs are signed with a secret of this process: they die with it. */
+async function openStores({ flow, stateDir }: PipelineOptions, world: World): Promise<Stores> {
+  const { createUrlSigner } = await import("../adapters/signing/url-signer.ts");
+  const signer = createUrlSigner({
+    baseUrl: () => urlOf(world, "object-store"),
+    secret: randomBytes(32),
+    clock: world.clock,
+  });
+  if (stateDir === null) return openMemoryStores(signer);
+  const { openSqliteState } = await import("../adapters/sqlite/state.ts");
+  const { createFilesystemObjectStore } = await import("../adapters/filesystem/object-store.ts");
+  await makeStateDir(stateDir);
+  const shared = { clock: world.clock, runnerId: world.ids.create() };
+  const state = await openSqliteState(stateDir, shared);
+  world.closers.push(() => state.close());
+  // A journal per flow: what a run in one flow left is not for services of the other to finish.
+  const journal = await openSqliteState(join(stateDir, `flow-${flow}`), shared);
+  world.closers.push(() => journal.close());
+  const objects = await createFilesystemObjectStore({
+    directory: join(stateDir, "objects"),
+    signer,
+  });
+  const { fingerprints, machines, uploads } = state;
+  return { journal: journal.journal, uploads, machines, fingerprints, objects };
+}
+
+/** The machines alone, for looking. A directory that does not exist yet has none. */
+export async function openMachines(
+  stateDir: string,
+): Promise<{ machines: Machines; close(): Promise<void> }> {
+  const { existsSync } = await import("node:fs");
+  if (!existsSync(stateDir)) {
+    const { createMemoryMachines } = await import("../adapters/memory/machines.ts");
+    return { machines: createMemoryMachines(), close: async () => undefined };
+  }
+  const { createSystemClock } = await import("../adapters/memory/clock.ts");
+  const { openSqliteState } = await import("../adapters/sqlite/state.ts");
+  return openSqliteState(stateDir, { clock: createSystemClock(), runnerId: "machines" });
+}
+
+async function makeStateDir(stateDir: string): Promise<void> {
+  try {
+    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new TuError("E_STATE_UNUSABLE", `the state directory ${stateDir} cannot be made`, {
+      hint: "choose another with --state-dir, or keep nothing with --ephemeral",
+      cause: error,
+    });
+  }
+}
+
+async function openMemoryStores(
+  signer: Pick<ObjectStore, "presign" | "authorize">,
+): Promise<Stores> {
+  const { createMemoryJournal } = await import("../adapters/memory/journal.ts");
+  const { createMemoryUploads } = await import("../adapters/memory/uploads.ts");
+  const { createMemoryMachines } = await import("../adapters/memory/machines.ts");
+  const { createMemoryFingerprints } = await import("../adapters/memory/fingerprints.ts");
+  const { createMemoryObjectStore } = await import("../adapters/memory/object-store.ts");
+  return {
+    journal: createMemoryJournal(),
+    uploads: createMemoryUploads(),
+    machines: createMemoryMachines(),
+    fingerprints: createMemoryFingerprints(),
+    objects: createMemoryObjectStore({ signer }),
+  };
+}
+
+async function openTransports(journal: Journal, world: World): Promise<RunPorts> {
+  const { createMemoryEventLog } = await import("../adapters/memory/event-log.ts");
+  const { createMemoryBroker } = await import("../adapters/memory/broker.ts");
+  const { createMemoryTimers } = await import("../adapters/memory/timers.ts");
+  const onError = (error: unknown) => {
+    const message = error instanceof Error ? error.message : String(error);
+    const code = error instanceof TuError ? error.code : "E_BUG";
+    world.recorder.notice({ code, message, flowId: null });
+  };
+  const log = createMemoryEventLog({ onError });
+  const broker = createMemoryBroker({ onError });
+  const timers = createMemoryTimers(world.clock, { onError });
+  world.closers.push(
+    () => log.close(),
+    () => broker.close(),
+    () => timers.close(),
+  );
+  const { clock, flow, ids, recorder: reporter } = world;
+  const publish = createPublish({ log, broker }, flow.name);
+  return { journal, timers, clock, ids, reporter, publish, log, broker };
+}
+
+/** Starts every service of the flow: its HTTP edge on a port of its own, then what it listens to. */
+async function serve(
+  run: RunPorts,
+  stores: Stores,
+  faults: Faults,
+  world: World,
+): Promise<ClientFeed & { close(): void }> {
+  const { createFeed } = await import("../adapters/graphql/feed.ts");
+  const { startGraphqlServer } = await import("../adapters/graphql/server.ts");
+  const feed = createFeed();
+  const services = servicesOf(run, stores, faults, feed, world);
+  await Promise.all([
+    ...services
+      .filter(({ endpoints }) => endpoints.length > 0)
+      .map(({ endpoints, name }) => listen(name, endpoints, world)),
+    listen("object-store", createObjectStoreEndpoints(stores.objects), world),
+  ]);
+  const gateway = createGateway({
+    http: world.http,
+    ids: world.ids,
+    clock: world.clock,
+    reporter: world.recorder,
+    ingestionUrl: () => urlOf(world, "tu-ingestion-service"),
+    internalToken: world.internalToken,
+  });
+  const graphql = await startGraphqlServer({ gateway, feed });
+  world.urls.set("graph-gateway", graphql.url);
+  world.closers.push(() => graphql.close());
+  await declareTopology(world.flow.name, run);
+  for (const service of services) {
+    const subscription = await runService(service, world.flow.name, run);
+    world.closers.push(() => subscription.close());
+  }
+  return feed;
+}
+
+async function listen(
+  service: string,
+  endpoints: readonly Endpoint[],
+  world: World,
+): Promise<HttpServer> {
+  const { startHttpServer } = await import("../adapters/http/server.ts");
+  const { clock, recorder: reporter } = world;
+  const server = await startHttpServer({ service, endpoints, reporter, clock });
+  world.urls.set(service, server.url);
+  world.closers.push(() => server.close());
+  return server;
+}
+
+function servicesOf(
+  shell: RunPorts,
+  stores: Stores,
+  faults: Faults,
+  feed: ClientFeed,
+  world: World,
+): readonly Service[] {
+  const { clock, digest, flow, http, ids, images, internalToken, recorder, vision } = world;
+  const { fingerprints, machines, objects, uploads } = stores;
+  const storageUrl = () => urlOf(world, "tu-storage-service");
+  const imageAccessOf = (service: Service["name"]) =>
+    createImageAccess({
+      http,
+      clock,
+      service,
+      mediaAccessUrl: () => urlOf(world, "tu-media-access-service"),
+    });
+  const recognition = recognitionWork({
+    fetchImage: imageAccessOf("svc-ai-vision-adapter"),
+    vision,
+    images,
+  });
+  const always = [
+    createIngestion({ shell, uploads, http, digest, storageUrl, internalToken }),
+    createStorage({ objects, internalToken }),
+    createMediaAccess({ http, storageUrl, internalToken }),
+    createMessagingBridge(),
+    createOrchestrator({
+      definition: flow.definition,
+      definitionOf: (version) =>
+        version === versionOf(flow.definition) ? flow.definition : undefined,
+    }),
+    createVisionAdapter({
+      flow: flow.name,
+      work: withFault("recognition", faults.recognition, recognition),
+      retry: retryOf(flow, "recognition"),
+    }),
+    createGraphGateway(flow.name, feed),
+  ];
+  if (flow.name === "current") return always;
+  const comparison = comparisonWork({
+    fetchImage: imageAccessOf("comparison-service"),
+    images,
+    digest,
+    machines,
+    fingerprints,
+  });
+  const metadata = metadataWork({ fetchImage: imageAccessOf("metadata-service"), images });
+  return [
+    ...always,
+    createComparison(withFault("comparison", faults.comparison, comparison)),
+    createMetadata(withFault("metadata", faults.metadata, metadata)),
+    createMachineStorage({ machines, ids, clock, reporter: recorder }),
+  ];
+}
+
+function retryOf(flow: Flow, stepId: string) {
+  const step = flow.definition.steps.find(({ id }) => id === stepId);
+  if (step === undefined) throw new TuError("E_BUG", `flow ${flow.name} has no step ${stepId}`);
+  return step.retry;
+}
+
+function withStepTimeout(flow: Flow, timeout: string | null): Flow {
+  if (timeout === null) return flow;
+  const steps = flow.definition.steps.map((step) => ({ ...step, timeout }));
+  return { ...flow, definition: { ...flow.definition, steps } };
+}

@@ -1,0 +1,136 @@
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { flowNames } from "../pipeline/contracts/contract.ts";
+import { describeIssues } from "../pipeline/delivery/wire.ts";
+import { TuError } from "../pipeline/errors.ts";
+import { parseDuration } from "../pipeline/time.ts";
+
+const Duration = z
+  .string()
+  .refine((text) => parseDuration(text) !== undefined, "not a duration like 500ms, 30s, 10m");
+
+/** What can be set in a file. Unknown keys are errors. */
+export const Settings = z.strictObject({
+  stateDir: z.string().min(1),
+  flow: z.enum(flowNames),
+  timeout: Duration,
+  concurrency: z.coerce.number().int().min(1).max(16),
+});
+export type Settings = z.infer<typeof Settings>;
+
+const variables: Readonly<Record<keyof Settings, string>> = {
+  stateDir: "TU_ANALYZE_STATE_DIR",
+  flow: "TU_ANALYZE_FLOW",
+  timeout: "TU_ANALYZE_TIMEOUT",
+  concurrency: "TU_ANALYZE_CONCURRENCY",
+};
+
+/**
+ * Flags > TU_ANALYZE_* > project file (searched upwards) > user file (XDG) > defaults, per field.
+ * The only reader of the environment. Throws E_CONFIG naming every problem and where it stands.
+ */
+export async function loadSettings(
+  flags: {
+    [K in keyof Settings]?: Settings[K] | undefined;
+  },
+): Promise<Settings> {
+  const files = await readFiles();
+  const problems: string[] = [];
+  const pick = <K extends keyof Settings>(key: K, fallback: Settings[K]): Settings[K] => {
+    const sources: readonly (readonly [string, unknown])[] = [
+      [`--${key}`, flags[key]],
+      [variables[key], process.env[variables[key]]],
+      ...files.map(({ path, values }) => [path, values[key]] as const),
+    ];
+    const [where, value] = sources.find(([, candidate]) => candidate !== undefined) ?? [
+      "",
+      fallback,
+    ];
+    const result = Settings.shape[key].safeParse(value);
+    // The schema of this very key was asked, so its output has this key's type.
+    if (result.success) return result.data as Settings[K];
+    problems.push(`${where}: ${key}: ${describeIssues(result.error).replace(/^body: /, "")}`);
+    return fallback;
+  };
+  const settings = {
+    stateDir: resolve(pick("stateDir", defaultStateDir())),
+    flow: pick("flow", "full"),
+    timeout: pick("timeout", "2m"),
+    concurrency: pick("concurrency", 2),
+  };
+  const unknown = files.flatMap(({ path, values }) =>
+    Object.keys(values)
+      .filter((key) => !(key in Settings.shape))
+      .map((key) => `${path}: there is no setting ${key}`),
+  );
+  const all = [...problems, ...unknown];
+  if (all.length === 0) return settings;
+  throw new TuError("E_CONFIG", `the configuration is not valid: ${all.join("; ")}`, {
+    hint: `known settings: ${Object.keys(Settings.shape).join(", ")}`,
+  });
+}
+
+/** `never` when nothing may be coloured, whatever the terminal says. */
+export function wantsColour(): boolean {
+  const { NO_COLOR, TERM } = process.env;
+  return (NO_COLOR === undefined || NO_COLOR === "") && TERM !== "dumb";
+}
+
+type SettingsFile = { readonly path: string; readonly values: Record<string, unknown> };
+
+async function readFiles(): Promise<readonly SettingsFile[]> {
+  const { cosmiconfig } = await import("cosmiconfig");
+  const explorer = cosmiconfig("tu-analyze", {
+    searchStrategy: "global",
+    searchPlaces: [
+      "package.json",
+      ".tu-analyzerc",
+      ".tu-analyzerc.json",
+      ".tu-analyzerc.yaml",
+      "tu-analyze.config.json",
+    ],
+    stopDir: homedir(),
+  });
+  const user = join(configHome(), "tu-analyze", "config.json");
+  try {
+    const found = [await explorer.search(), await explorer.load(user).catch(absent)];
+    return found.flatMap((file) =>
+      file === null || file === undefined || file.isEmpty === true
+        ? []
+        : [{ path: file.filepath, values: asRecord(file.config) }],
+    );
+  } catch (error) {
+    throw new TuError("E_CONFIG", `a configuration file cannot be read: ${messageOf(error)}`, {
+      hint: "it must be JSON or YAML",
+      cause: error,
+    });
+  }
+}
+
+function absent(error: unknown): null {
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+  throw error;
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  throw new Error("it must hold an object");
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function configHome(): string {
+  return nonEmpty(process.env["XDG_CONFIG_HOME"]) ?? join(homedir(), ".config");
+}
+
+function defaultStateDir(): string {
+  const stateHome = nonEmpty(process.env["XDG_STATE_HOME"]) ?? join(homedir(), ".local", "state");
+  return join(stateHome, "tu-analyze");
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === undefined || text === "" ? undefined : text;
+}

@@ -1,0 +1,160 @@
+import { Command, CommanderError, Option } from "commander";
+import { exitCodes, TuError } from "../pipeline/errors.ts";
+import {
+  asTuError,
+  errorReport,
+  type Format,
+  formats,
+  printAside,
+  printJson,
+  quietOnClosedPipe,
+} from "./output.ts";
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** Runs the command line and resolves with the exit code. The one place that renders errors. */
+export async function main(argv: readonly string[]): Promise<number> {
+  quietOnClosedPipe();
+  const args = argv.slice(2);
+  let code: number = exitCodes.done;
+  const program = commandTable((result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync([...argv]);
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
+    return render(error instanceof CommanderError ? usageError(error) : asTuError(error), args);
+  }
+}
+
+type OnExit = (code: number) => void;
+
+function commandTable(onExit: OnExit): Command {
+  const program = new Command("tu-analyze")
+    .description("Run, see into and repair the Trackunit image-analysis pipeline.")
+    .option("-V, --version", "print the version") // answered by the launcher
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
+  for (const add of [addUpload, addMessages, addTopology, addMachines]) add(program, onExit);
+  return program;
+}
+
+function addUpload(program: Command, onExit: OnExit): void {
+  common(program.command("upload"))
+    .description("run the whole pipeline for one or more images and print the story")
+    .argument("<image...>", "image files; - reads one from standard input")
+    .addOption(flowOption("full: as designed; current: as deployed (default full)"))
+    .option("--fault <step=mode>", "fail, fail-once or timeout in a step; repeatable", collect, [])
+    .option("--timeout <duration>", "give up on an image after this long (default 2m)")
+    .option("--step-timeout <duration>", "replace the timeout of every step")
+    .option("--concurrency <n>", "images at once (default 2)")
+    .option("--state-dir <dir>", "where state is kept")
+    .option("--ephemeral", "keep nothing")
+    .option("--timings", "say where the time went")
+    .action(async (images: string[], options: Options) => {
+      const { uploadCommand } = await import("./upload.ts");
+      onExit(await uploadCommand(images, options));
+    });
+}
+
+function addMessages(program: Command, onExit: OnExit): void {
+  common(program.command("messages"))
+    .description("the catalogue of commands and events")
+    .argument("[name]", "one message")
+    .option("--schema", "print its JSON Schema")
+    .option("--example", "print an example body")
+    .action(async (name: string | undefined, options: Options) => {
+      const { messagesCommand } = await import("./messages.ts");
+      onExit(messagesCommand(name, options));
+    });
+}
+
+function addTopology(program: Command, onExit: OnExit): void {
+  common(program.command("topology"), [...formats, "mermaid"])
+    .description("topics, exchanges, queues and bindings of a flow")
+    .addOption(flowOption("full or current").default("full"))
+    .action(async (options: Options) => {
+      const { topologyCommand } = await import("./topology.ts");
+      onExit(topologyCommand(options));
+    });
+}
+
+function addMachines(program: Command, onExit: OnExit): void {
+  const machines = common(program.command("machines"))
+    .description("the machines that were recognised")
+    .option("--state-dir <dir>", "where state is kept")
+    .option("--limit <n>", "at most so many, most recently seen first")
+    .action(async (options: Options) => {
+      const { listMachines } = await import("./machines.ts");
+      onExit(await listMachines(options));
+    });
+  common(machines.command("show"))
+    .description("one machine with its sightings")
+    .argument("<id>", "its id, or a unique beginning of it")
+    .option("--state-dir <dir>", "where state is kept")
+    .action(async (id: string, _options: Options, command: Command) => {
+      const { showMachine } = await import("./machines.ts");
+      onExit(await showMachine(id, command.optsWithGlobals()));
+    });
+}
+
+/** The options of every command. */
+function common(command: Command, outputs: readonly string[] = formats): Command {
+  return command
+    .addOption(
+      new Option("-o, --output <format>", "how to print the result")
+        .choices(outputs)
+        .default("text"),
+    )
+    .option("--json", "the same as -o json")
+    .addOption(
+      new Option("--color <when>", "colours: auto, always or never")
+        .choices(["auto", "always", "never"])
+        .default("auto"),
+    )
+    .option("--debug", "print stack traces and causes");
+}
+
+function flowOption(description: string): Option {
+  return new Option("--flow <name>", description).choices(["full", "current"]);
+}
+
+function collect(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value];
+}
+
+function usageError(error: CommanderError): TuError {
+  const message = error.message.replace(/^error: /, "").replaceAll("\n", " ");
+  return new TuError("E_USAGE", message, { hint: "see `tu-analyze --help`" });
+}
+
+function render(error: TuError, args: readonly string[]): number {
+  const format = machineFormat(args);
+  if (format !== undefined) printJson(errorReport(error), format);
+  printAside(`${error.code}: ${error.message}`);
+  if (error.hint !== undefined) printAside(`  hint: ${error.hint}`);
+  if (args.includes("--debug")) printDebug(error);
+  return error.exitCode;
+}
+
+function printDebug(error: Error): void {
+  printAside(error.stack ?? String(error));
+  if (error.cause instanceof Error) {
+    printAside("caused by:");
+    printDebug(error.cause);
+  }
+}
+
+/** Read by hand, because an error may come before the arguments were understood. */
+function machineFormat(args: readonly string[]): Format | undefined {
+  const given = args.flatMap((arg, index) => {
+    if (arg === "--json") return ["json"];
+    if (arg === "-o" || arg === "--output") return [args[index + 1]];
+    return /^(?:--output=|-o)(.+)$/.exec(arg)?.[1] ?? [];
+  });
+  const last = given.at(-1);
+  return last === "json" || last === "jsonl" ? last : undefined;
+}

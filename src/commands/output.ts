@@ -1,0 +1,49 @@
+import { TuError } from "../pipeline/errors.ts";
+
+export const formats = ["text", "json", "jsonl"] as const;
+export type Format = (typeof formats)[number];
+
+/** A reader that has seen enough (`| head`) is no error; what is left is not written. */
+export function quietOnClosedPipe(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") {
+      process.exitCode ??= 0;
+      process.stdout.destroy();
+      return;
+    }
+    throw error;
+  });
+}
+
+export function printLine(line: string): void {
+  if (!process.stdout.destroyed) process.stdout.write(`${line}\n`);
+}
+
+export function printJson(value: unknown, format: Format): void {
+  printLine(format === "json" ? JSON.stringify(value, null, 2) : JSON.stringify(value));
+}
+
+/** Everything that is not data. */
+export function printAside(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+export function errorReport(error: TuError) {
+  return {
+    schema: "tu-analyze/error@1" as const,
+    code: error.code,
+    message: error.message,
+    hint: error.hint ?? null,
+    exitCode: error.exitCode,
+  };
+}
+
+/** Anything that is not a TuError is our bug, and says so. */
+export function asTuError(error: unknown): TuError {
+  if (error instanceof TuError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new TuError("E_BUG", message, {
+    hint: "this is a bug in tu-analyze; run again with --debug and report what it prints",
+    cause: error,
+  });
+}

@@ -1,0 +1,53 @@
+import { TuError } from "../pipeline/errors.ts";
+import { printAside } from "./output.ts";
+
+export type Stop = {
+  /** Aborted with E_INTERRUPTED or E_TERMINATED by the first signal. */
+  readonly signal: AbortSignal;
+  /** Waits for the clean-up, but not for ever; also ends the listening. */
+  drain(cleanUp: Promise<void> | undefined): Promise<void>;
+};
+
+const drainMs = 10_000;
+
+/** The first Ctrl-C or SIGTERM stops in good order, a second one at once. */
+export function untilSignal(): Stop {
+  const controller = new AbortController();
+  const onSignal = (name: "SIGINT" | "SIGTERM") => {
+    release(); // the next one meets Node's own handling, which ends the process
+    const isInterrupt = name === "SIGINT";
+    printAside(
+      `${isInterrupt ? "interrupted" : "terminated"}: finishing what is under way; again to stop at once`,
+    );
+    const code = isInterrupt ? "E_INTERRUPTED" : "E_TERMINATED";
+    controller.abort(
+      new TuError(code, `stopped by ${name}; what was accepted is recorded`, {
+        hint: "the next start goes on with it",
+      }),
+    );
+  };
+  const onInterrupt = () => onSignal("SIGINT");
+  const onTerminate = () => onSignal("SIGTERM");
+  const release = () => {
+    process.off("SIGINT", onInterrupt);
+    process.off("SIGTERM", onTerminate);
+  };
+  process.on("SIGINT", onInterrupt);
+  process.on("SIGTERM", onTerminate);
+  return {
+    signal: controller.signal,
+    async drain(cleanUp) {
+      const overdue = setTimeout(() => {
+        release();
+        printAside("still busy after 10 s; stopping now");
+        process.kill(process.pid, controller.signal.aborted ? "SIGINT" : "SIGTERM");
+      }, drainMs);
+      try {
+        await cleanUp;
+      } finally {
+        clearTimeout(overdue);
+        release();
+      }
+    },
+  };
+}

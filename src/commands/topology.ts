@@ -1,0 +1,65 @@
+import type { FlowName } from "../pipeline/contracts/contract.ts";
+import { exitCodes } from "../pipeline/errors.ts";
+import { type Topology, topologyOf } from "../pipeline/topology.ts";
+import { printJson, printLine } from "./output.ts";
+
+/** Options as commander has checked them. */
+type Options = {
+  readonly flow?: FlowName;
+  readonly output?: "text" | "json" | "jsonl" | "mermaid";
+  readonly json?: boolean;
+};
+
+export function topologyCommand(options: Options): number {
+  const topology = topologyOf(options.flow ?? "full");
+  const output = options.json === true ? "json" : (options.output ?? "text");
+  if (output === "mermaid") printLine(mermaid(topology));
+  else if (output === "text") for (const line of textLines(topology)) printLine(line);
+  else printJson({ schema: "tu-analyze/topology@1", ...topology }, output);
+  return exitCodes.done;
+}
+
+function textLines(topology: Topology): readonly string[] {
+  const { bindings, exchanges, flow, queues, topics } = topology;
+  return [
+    `flow ${flow}`,
+    "",
+    "Kafka topics",
+    ...topics.map(
+      ({ groups, name, partitions, producer }) =>
+        `  ${name}  ${partitions} partitions  ${producer} → ${groups.join(", ") || "-"}`,
+    ),
+    "",
+    "RabbitMQ exchanges",
+    ...exchanges.flatMap(({ name, producer, type }) => [
+      `  ${name}  ${type}, durable  from ${producer}`,
+      ...bindings
+        .filter(({ exchange }) => exchange === name)
+        .map(({ queue, routingKey }) => {
+          const consumer = queues.find((candidate) => candidate.name === queue)?.consumer ?? "-";
+          const key = routingKey === "" ? "" : `  [${routingKey}]`;
+          return `    → ${queue}${key}  (${consumer})`;
+        }),
+    ]),
+  ];
+}
+
+function mermaid({ bindings, exchanges, queues, topics }: Topology): string {
+  const id = (kind: string, name: string) => `${kind}_${name.replaceAll(/[^A-Za-z0-9]/g, "_")}`;
+  const service = (name: string) => `${id("s", name)}["${name}"]`;
+  return [
+    "flowchart LR",
+    ...topics.flatMap(({ groups, name, producer }) => [
+      `  ${service(producer)} --> ${id("t", name)}[("${name}")]`,
+      ...groups.map((group) => `  ${id("t", name)} --> ${service(group)}`),
+    ]),
+    ...exchanges.map(
+      ({ name, producer }) => `  ${service(producer)} --> ${id("x", name)}{{"${name}"}}`,
+    ),
+    ...bindings.map(({ exchange, queue, routingKey }) => {
+      const label = routingKey === "" ? "" : `|"${routingKey}"|`;
+      return `  ${id("x", exchange)} -->${label} ${id("q", queue)}[/"${queue}"/]`;
+    }),
+    ...queues.map(({ consumer, name }) => `  ${id("q", name)} --> ${service(consumer)}`),
+  ].join("\n");
+}

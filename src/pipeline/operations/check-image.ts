@@ -1,0 +1,26 @@
+import { TuError } from "../errors.ts";
+import type { ImageHeader, Images } from "../ports.ts";
+import { imageBytesMax } from "../services/image-access.ts";
+
+/**
+ * Everything that can be known to be wrong with an image before it is uploaded, cheapest first.
+ * Throws E_IMAGE_EMPTY, E_IMAGE_TOO_LARGE, E_IMAGE_NOT_AN_IMAGE, E_IMAGE_TYPE_REFUSED,
+ * E_IMAGE_TOO_MANY_PIXELS, E_IMAGE_TRUNCATED.
+ */
+export async function checkImage(bytes: Uint8Array, images: Images): Promise<ImageHeader> {
+  if (bytes.length > imageBytesMax) throw tooLarge(bytes.length);
+  const header = await images.identify(bytes);
+  await images.verify(bytes);
+  return header;
+}
+
+export function tooLarge(sizeBytes: number): TuError {
+  const mebibytes = (sizeBytes / 1024 / 1024).toFixed(1);
+  return new TuError(
+    "E_IMAGE_TOO_LARGE",
+    `the image has ${mebibytes} MiB; at most 10 MiB are taken`,
+    {
+      hint: "save it smaller or with more compression, for example as JPEG at quality 85",
+    },
+  );
+}

@@ -1,0 +1,95 @@
+import { z } from "zod";
+import { ComparisonCompleted } from "../contracts/comparison.ts";
+import { flowNames } from "../contracts/contract.ts";
+import { MetadataSorted } from "../contracts/metadata.ts";
+import { RecognitionCompleted } from "../contracts/recognition.ts";
+
+const Hop = z.object({
+  name: z.string(),
+  kind: z.enum(["command", "event", "timer", "request", "write"]),
+  transport: z.string(),
+  from: z.string(),
+  to: z.string(),
+  at: z.iso.datetime(),
+  sincePreviousMs: z.number(),
+  messageId: z.string().nullable(),
+  causationId: z.string().nullable(),
+  note: z.string().nullable(),
+});
+
+export const MachineReport = z.object({
+  id: z.string(),
+  brand: z.string().nullable(),
+  type: z.string().nullable(),
+  model: z.string().nullable(),
+  name: z.string(),
+  confidence: z.number(),
+  firstSeenAt: z.string(),
+  lastSeenAt: z.string(),
+  sightings: z.array(
+    z.object({
+      flowId: z.string(),
+      objectKey: z.string(),
+      seenAt: z.string(),
+      verdict: z.enum(["new", "known", "ambiguous"]),
+    }),
+  ),
+  resembles: z.array(z.object({ machineId: z.string(), score: z.number() })),
+});
+export type MachineReport = z.infer<typeof MachineReport>;
+
+/** The recognition as far as the flow's messages carry it: `current` has neither evidence nor weight. */
+const Recognition = RecognitionCompleted.partial({ objectKey: true }).extend({
+  provider: RecognitionCompleted.shape.provider.partial({
+    reasoningModel: true,
+    reasoningName: true,
+  }),
+  aggregate: RecognitionCompleted.shape.aggregate.partial({
+    weight: true,
+    year: true,
+    attachment: true,
+  }),
+});
+
+export const Failure = z.object({
+  step: z.string(),
+  code: z.string(),
+  reason: z.string(),
+  retryable: z.boolean(),
+  attempt: z.int(),
+  attempts: z.int(),
+});
+
+/** What `upload -o json` prints for one image. */
+export const UploadReport = z.object({
+  schema: z.literal("tu-analyze/upload@1"),
+  file: z.string(),
+  flowId: z.string(),
+  flow: z.enum(flowNames),
+  objectKey: z.string(),
+  status: z.enum(["completed", "failed"]),
+  durationMs: z.number(),
+  hops: z.array(Hop),
+  result: z.object({
+    recognition: Recognition.nullable(),
+    comparison: ComparisonCompleted.nullable(),
+    metadata: MetadataSorted.nullable(),
+    machine: MachineReport.nullable(),
+  }),
+  failure: Failure.optional(),
+  timings: z.array(z.object({ name: z.string(), ms: z.number() })).optional(),
+});
+export type UploadReport = z.infer<typeof UploadReport>;
+
+/** What it prints for an image that never became a flow. */
+export const RejectedReport = z.object({
+  schema: z.literal("tu-analyze/upload@1"),
+  file: z.string(),
+  status: z.literal("rejected"),
+  failure: z.object({
+    code: z.string(),
+    reason: z.string(),
+    hint: z.string().nullable(),
+  }),
+});
+export type RejectedReport = z.infer<typeof RejectedReport>;

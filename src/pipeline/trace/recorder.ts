@@ -1,0 +1,43 @@
+import type { Hop, Reporter } from "../ports.ts";
+
+/** A reporter that remembers, by flow, and passes everything on. */
+export type Recorder = Reporter & {
+  hopsOf(flowId: string): readonly Hop[];
+  /** The first hop of the flow that `isWanted`, now or later. */
+  until(flowId: string, isWanted: (hop: Hop) => boolean): Promise<Hop>;
+  forget(flowId: string): void;
+};
+
+type Waiter = { isWanted(hop: Hop): boolean; resolve(hop: Hop): void };
+type Flow = { readonly hops: Hop[]; readonly waiters: Set<Waiter> };
+
+export function createRecorder(next: Reporter): Recorder {
+  const flows = new Map<string, Flow>();
+  const flowOf = (flowId: string): Flow => {
+    const flow = flows.get(flowId) ?? { hops: [], waiters: new Set() };
+    flows.set(flowId, flow);
+    return flow;
+  };
+  return {
+    hop(hop) {
+      const flow = flowOf(hop.flowId);
+      flow.hops.push(hop);
+      next.hop(hop);
+      for (const waiter of [...flow.waiters]) {
+        if (!waiter.isWanted(hop)) continue;
+        flow.waiters.delete(waiter);
+        waiter.resolve(hop);
+      }
+    },
+    notice: (notice) => next.notice(notice),
+    span: (span) => next.span(span),
+    hopsOf: (flowId) => flowOf(flowId).hops,
+    until(flowId, isWanted) {
+      const flow = flowOf(flowId);
+      const seen = flow.hops.find(isWanted);
+      if (seen !== undefined) return Promise.resolve(seen);
+      return new Promise((resolve) => flow.waiters.add({ isWanted, resolve }));
+    },
+    forget: (flowId) => void flows.delete(flowId),
+  };
+}
