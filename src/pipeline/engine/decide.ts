@@ -123,7 +123,7 @@ function onCompleted(
   step: Step,
   message: Message,
 ): Outcome {
-  const current = state.steps[step.id];
+  const current = stepState(state, step.id);
   const isAwaited =
     current?.status === "running" ||
     current?.status === "backing-off" ||
@@ -134,7 +134,7 @@ function onCompleted(
 }
 
 function onFailed(definition: Definition, state: Running, step: Step, message: Message): Outcome {
-  const current = state.steps[step.id];
+  const current = stepState(state, step.id);
   if (current?.status !== "running") return undefined;
   const failure = failureOf(step, message.payload, current.attempt);
   if (step.type === "wait_event") {
@@ -154,7 +154,7 @@ function onTimer(definition: Definition, state: Running, message: Message): Outc
   if (!payload.success) return undefined;
   const { attempt, purpose } = payload.data;
   const step = definition.steps.find(({ id }) => id === payload.data.step);
-  const current = step === undefined ? undefined : state.steps[step.id];
+  const current = step === undefined ? undefined : stepState(state, step.id);
   if (step === undefined || current === undefined) return undefined;
   if (purpose === "retry") {
     const isDue = current.status === "backing-off" && current.attempt === attempt;
@@ -219,14 +219,14 @@ function advance(
   causeId: string,
 ): { readonly state: FlowState; readonly requests: readonly Request[] } {
   const ready = definition.steps.find(
-    (step) => state.steps[step.id] === undefined && isReady(step, state),
+    (step) => stepState(state, step.id) === undefined && isReady(step, state),
   );
   if (ready !== undefined) {
     const begun = begin(definition, state, ready);
     const rest = advance(definition, begun.state, causeId);
     return { state: rest.state, requests: [...begun.requests, ...rest.requests] };
   }
-  if (!definition.steps.every(({ id }) => isSettled(state.steps[id]))) {
+  if (!definition.steps.every(({ id }) => isSettled(stepState(state, id)))) {
     return { state, requests: [] };
   }
   return {
@@ -265,7 +265,12 @@ function run(definition: Definition, state: Running, step: Step, attempt: number
 }
 
 function isReady(step: Step, state: Running): boolean {
-  return step.depends_on.every((id) => isSettled(state.steps[id]));
+  return step.depends_on.every((id) => isSettled(stepState(state, id)));
+}
+
+/** Own entries only: a step may be called `constructor`. */
+function stepState({ steps }: Running, id: string): StepState | undefined {
+  return Object.hasOwn(steps, id) ? steps[id] : undefined;
 }
 
 function isSettled(step: StepState | undefined): boolean {

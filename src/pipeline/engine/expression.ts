@@ -146,7 +146,11 @@ type Token = {
 
 const tokenPattern =
   /\s*(?:(\d+(?:\.\d+)?)|'([^']*)'|"([^"]*)"|([A-Za-z_][\w-]*)|(\$\{|[<>=!]=|&&|\|\||[<>!?:()[\].}]))/y;
-const words: Readonly<Record<string, string>> = { and: "&&", or: "||", not: "!" };
+const words: ReadonlyMap<string, string> = new Map([
+  ["and", "&&"],
+  ["or", "||"],
+  ["not", "!"],
+]);
 
 function tokenize(source: string): readonly Token[] {
   const tokens: Token[] = [];
@@ -167,7 +171,7 @@ function tokenOf(match: RegExpExecArray, at: number): Token {
   const text = single ?? double;
   if (text !== undefined) return { at, type: "text", value: text };
   if (name !== undefined) {
-    const operator = words[name];
+    const operator = words.get(name);
     return operator === undefined
       ? { at, type: "name", value: name }
       : { at, type: "symbol", value: operator };
