@@ -1,3 +1,4 @@
+import type { Compilable } from "kysely";
 import type { Unfinished } from "../../pipeline/ports.ts";
 import type { Database } from "./database.ts";
 import { outgoingOf, timersOf } from "./entry-row.ts";
@@ -13,17 +14,70 @@ import type { Runners } from "./runners.ts";
 //
 // All of these run inside a transaction of the caller; `work` may be cleared when it has committed.
 
+export type Checkpoints = {
+  readonly database: Database;
+  readonly statements: ReturnType<typeof prepareStatements>;
+};
+
+export const createCheckpoints = (database: Database): Checkpoints => ({
+  database,
+  statements: prepareStatements(database),
+});
+
+/** What runs once per entry or piece of work; building the query again would cost more than it. */
+function prepareStatements(database: Database) {
+  const { query } = database;
+  const prepare = (one: Compilable<unknown>) => database.prepare(one.compile().sql);
+  const work = { flow_id: "", seq: 0, position: 0, runner: 0 };
+  return {
+    deleteWork: prepare(
+      query.deleteFrom("pending").where("message_id", "=", "").where("consumer", "=", ""),
+    ),
+    deleteTimers: prepare(
+      query
+        .deleteFrom("pending")
+        .where("flow_id", "=", "")
+        .where("consumer", "=", "")
+        .where("kind", "=", "timer"),
+    ),
+    insertWork: prepare(
+      query
+        .insertInto("pending")
+        .values({ consumer: "", message_id: "", kind: "timer", ...work })
+        .onConflict((conflict) => conflict.doNothing()),
+    ),
+    recorded: prepare(
+      query
+        .selectFrom("entry")
+        .select("seq")
+        .where("message_id", "=", "")
+        .where("consumer", "=", ""),
+    ),
+    lastOfFlow: prepare(
+      query
+        .selectFrom("entry")
+        .select("ended")
+        .where("flow_id", "=", "")
+        .where("consumer", "=", "")
+        .where("flow_sequence", "is not", null)
+        .orderBy("flow_sequence", "desc")
+        .limit(1),
+    ),
+  };
+}
+
 /** Moves the checkpoint to the last entry. `ownRunner` names entries that `work` knows already. */
 export function advance(
-  database: Database,
+  checkpoints: Checkpoints,
   work: OpenWork,
   consumersOf: ConsumersOf,
   ownRunner: number | null,
 ): void {
+  const { database } = checkpoints;
   for (const decided of entriesSinceCheckpoint(database, ownRunner))
     work.note(decided, consumersOf);
-  removeFinished(database, work);
-  for (const one of work.opened()) if (isOpen(database, one)) insertPending(database, one);
+  removeFinished(checkpoints, work);
+  for (const one of work.opened()) if (isOpen(checkpoints, one)) insertPending(checkpoints, one);
   moveCheckpoint(database);
 }
 
@@ -95,67 +149,30 @@ function moveCheckpoint(database: Database): void {
   database.run(query.updateTable("checkpoint").set({ seq: last?.seq ?? 0 }));
 }
 
-function removeFinished(database: Database, work: OpenWork): void {
-  const { query } = database;
-  const any = database.first(query.selectFrom("pending").select("seq").limit(1));
-  if (any === undefined) return;
+function removeFinished({ statements }: Checkpoints, work: OpenWork): void {
   for (const { consumer, messageId } of work.closed())
-    database.run(
-      query
-        .deleteFrom("pending")
-        .where("message_id", "=", messageId)
-        .where("consumer", "=", consumer),
-    );
+    statements.deleteWork.run([messageId, consumer]);
   for (const { consumer, flowId } of work.ended())
-    database.run(
-      query
-        .deleteFrom("pending")
-        .where("flow_id", "=", flowId)
-        .where("consumer", "=", consumer)
-        .where("kind", "=", "timer"),
-    );
+    statements.deleteTimers.run([flowId, consumer, "timer"]);
 }
 
 /** Whether no entry finished it: one before those that `work` has seen, or one of another runner. */
-function isOpen(database: Database, { kind, consumer, messageId, flowId }: Work): boolean {
-  const { query } = database;
-  const recorded = database.first(
-    query
-      .selectFrom("entry")
-      .select("seq")
-      .where("message_id", "=", messageId)
-      .where("consumer", "=", consumer),
-  );
-  if (recorded !== undefined || kind === "message") return recorded === undefined;
-  const last = database.first(
-    query
-      .selectFrom("entry")
-      .select("ended")
-      .where("flow_id", "=", flowId)
-      .where("consumer", "=", consumer)
-      .where("flow_sequence", "is not", null)
-      .orderBy("flow_sequence", "desc")
-      .limit(1),
-  );
-  return last?.ended !== 1;
+function isOpen({ statements }: Checkpoints, { kind, consumer, messageId, flowId }: Work): boolean {
+  if (statements.recorded.first([messageId, consumer]) !== undefined) return false;
+  if (kind === "message") return true;
+  return statements.lastOfFlow.first([flowId, consumer, 1])?.["ended"] !== 1;
 }
 
-function insertPending(database: Database, work: Work): void {
-  database.run(
-    database.query
-      .insertInto("pending")
-      .values({
-        consumer: work.consumer,
-        message_id: work.messageId,
-        kind: work.kind,
-        flow_id: work.flowId,
-        seq: work.seq,
-        position: work.position,
-        runner: work.runner,
-      })
-      .onConflict((conflict) => conflict.doNothing()),
-  );
-}
+const insertPending = ({ statements }: Checkpoints, work: Work) =>
+  statements.insertWork.run([
+    work.consumer,
+    work.messageId,
+    work.kind,
+    work.flowId,
+    work.seq,
+    work.position,
+    work.runner,
+  ]);
 
 const pendingOf = (database: Database, runner: number) =>
   database.all(

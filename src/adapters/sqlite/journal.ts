@@ -1,5 +1,5 @@
 import type { Journal, JournalEntry, RecordResult } from "../../pipeline/ports.ts";
-import { advance, takeOver } from "./checkpoint.ts";
+import { advance, createCheckpoints, takeOver } from "./checkpoint.ts";
 import type { Database } from "./database.ts";
 import { type EntryStatements, prepareEntryStatements } from "./entry-statements.ts";
 import { type ConsumersOf, createOpenWork } from "./open-work.ts";
@@ -26,6 +26,7 @@ export function createSqliteJournal(options: {
 }): Journal & { checkpoint(): void } {
   const { database, writer, runners, checkpointEvery = checkpointEveryDefault } = options;
   const statements = prepareEntryStatements(database);
+  const checkpoints = createCheckpoints(database);
   const work = createOpenWork();
   let consumers: ConsumersOf | null = null;
   let sinceCheckpoint = 0;
@@ -33,7 +34,7 @@ export function createSqliteJournal(options: {
   /** In one transaction with `alongside`, which sees the moved checkpoint. */
   const checkpoint = <T>(consumersOf: ConsumersOf, runner: number, alongside: () => T): T => {
     const result = database.transaction(() => {
-      advance(database, work, consumersOf, consumers === null ? null : runner);
+      advance(checkpoints, work, consumersOf, consumers === null ? null : runner);
       return alongside();
     });
     work.clear();
@@ -41,6 +42,7 @@ export function createSqliteJournal(options: {
     return result;
   };
   const note = (entry: JournalEntry, seq: number, runner: number) => {
+    statements.committed(entry);
     if (consumers === null) return;
     work.note({ ...decidedOf(entry), seq, runner }, consumers);
     sinceCheckpoint += 1;

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Clock, Fingerprints, Journal, Machines, Uploads } from "../../pipeline/ports.ts";
 import { openDatabase } from "./database.ts";
 import { createSqliteFingerprints } from "./fingerprints.ts";
@@ -31,15 +30,14 @@ export type SqliteState = {
 };
 
 /**
- * Everything durable except the objects, in the file `state.db` of `directory`. Several processes may
- * have it open. Throws E_STATE_UNUSABLE, E_STATE_NEWER, E_STATE_BUSY and E_STATE_FULL.
+ * Everything durable except the objects, in one file. Several processes may have it open. Throws E_STATE_UNUSABLE, E_STATE_NEWER, E_STATE_BUSY and E_STATE_FULL.
  */
 export async function openSqliteState(
-  directory: string,
+  file: string,
   options: SqliteStateOptions,
 ): Promise<SqliteState> {
   const { clock, runnerId, busyTimeoutMs = 5_000, checkpointEvery } = options;
-  const database = await openDatabase(join(directory, "state.db"), busyTimeoutMs);
+  const database = await openDatabase(file, busyTimeoutMs);
   try {
     migrate(database);
   } catch (error) {

@@ -5,14 +5,14 @@ import { journalContract, sampleConsumersOf } from "../testing/journal-contract.
 import { machinesContract } from "../testing/machines-contract.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
 import { uploadsContract } from "../testing/uploads-contract.ts";
-import { openSqliteState, type SqliteState, type SqliteStateOptions } from "./open-state.ts";
+import { openSqliteState, type SqliteState, type SqliteStateOptions } from "./state.ts";
 
 const clock: Clock = { nowMs: () => Date.now(), sleep: () => Promise.reject(new Error("unused")) };
 
 async function openWorld(options: Partial<SqliteStateOptions> = {}) {
   const { directory, remove } = await createTemporaryDirectory();
   const openState = () =>
-    openSqliteState(`${directory}/state`, { clock, runnerId: "test", ...options });
+    openSqliteState(`${directory}/state/flow.db`, { clock, runnerId: "test", ...options });
   let state: SqliteState = await openState();
   return {
     state,
