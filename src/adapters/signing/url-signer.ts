@@ -1,0 +1,90 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { TuError } from "../../pipeline/errors.ts";
+import type { Clock, ObjectStore, PresignRequest } from "../../pipeline/ports.ts";
+
+export type UrlSignerOptions = {
+  /** Scheme, host and port under which the objects are served, asked for at each signature. */
+  readonly baseUrl: () => string;
+  readonly secret: Uint8Array | string;
+  readonly clock: Clock;
+};
+
+/** What a request has to be, letter by letter; HMAC-SHA256 covers these four. */
+type Grant = {
+  readonly method: string;
+  readonly key: string;
+  /** Seconds since the epoch. */
+  readonly expires: number;
+  readonly contentType: string;
+};
+
+const bucket = "trackunit-images";
+const longestSeconds = 3600;
+const keyPattern = /^(?!\/)(?!.*(?:\.\.|\/\/))[A-Za-z0-9/_.-]{1,200}(?<!\/)$/;
+const contentTypePattern = /^[a-z0-9.+-]+\/[a-z0-9.+-]+$/i;
+const targetPattern =
+  /^\/trackunit-images\/([^?]+)\?X-Tu-Expires=(\d{1,12})(?:&X-Tu-Content-Type=[^&]+)?&X-Tu-Signature=([0-9a-f]{64})$/;
+
+/**
+ * URLs that open one object to one method for 1–3600 seconds:
+ * `/trackunit-images/{key}?X-Tu-Expires={epoch seconds}[&X-Tu-Content-Type={type}]&X-Tu-Signature={hex}`.
+ * The type is there for a PUT, whose Content-Type header must be exactly that.
+ *
+ * A request is allowed when its target is, letter by letter, the one that would be signed today for
+ * what it says; another order, encoding, case or number of parameters is a change like any other.
+ */
+export function createUrlSigner(
+  options: UrlSignerOptions,
+): Pick<ObjectStore, "presign" | "authorize"> {
+  const { clock, secret } = options;
+  const sign = ({ method, key, expires, contentType }: Grant): string =>
+    createHmac("sha256", secret)
+      // None of the four can hold a line end.
+      .update([method, key, expires, contentType].join("\n"))
+      .digest("hex");
+  return {
+    presign(request) {
+      const grant = grantOf(request, clock.nowMs());
+      return {
+        url: options.baseUrl() + targetOf(grant, sign(grant)),
+        expiresAt: new Date(grant.expires * 1000).toISOString(),
+      };
+    },
+    authorize({ method, target, contentType }) {
+      const [, key, expires, signature] = targetPattern.exec(target) ?? [];
+      if (key === undefined || expires === undefined || signature === undefined)
+        return { allowed: false, reason: "malformed" };
+      if (!keyPattern.test(key)) return { allowed: false, reason: "malformed" };
+      const grant: Grant = { method, key, expires: Number(expires), contentType };
+      const isSigned = isEqual(signature, sign(grant));
+      if (!isSigned || target !== targetOf(grant, signature))
+        return { allowed: false, reason: "signature" };
+      if (clock.nowMs() >= grant.expires * 1000) return { allowed: false, reason: "expired" };
+      return { allowed: true, key };
+    },
+  };
+}
+
+/** Throws E_OBJECT_KEY_INVALID, and E_USAGE for a lifetime or a content type that cannot be signed. */
+function grantOf({ method, key, contentType, expiresInSeconds }: PresignRequest, nowMs: number) {
+  if (!keyPattern.test(key))
+    throw new TuError("E_OBJECT_KEY_INVALID", `${JSON.stringify(key)} is no object key`, {
+      hint: "at most 200 letters, digits, / _ - and ., without .. or // or / at the ends",
+    });
+  const isLifetime = Number.isInteger(expiresInSeconds) && expiresInSeconds >= 1;
+  if (!isLifetime || expiresInSeconds > longestSeconds)
+    throw new TuError("E_USAGE", `a URL lives for 1 to ${longestSeconds} seconds`);
+  if (method === "PUT" && !contentTypePattern.test(contentType))
+    throw new TuError("E_USAGE", `${JSON.stringify(contentType)} is no content type`);
+  // Rounded up: a URL never lives shorter than was asked for.
+  const expires = Math.ceil(nowMs / 1000) + expiresInSeconds;
+  return { method, key, expires, contentType: method === "PUT" ? contentType : "" };
+}
+
+function targetOf({ method, key, expires, contentType }: Grant, signature: string): string {
+  const type = method === "PUT" ? `&X-Tu-Content-Type=${encodeURIComponent(contentType)}` : "";
+  return `/${bucket}/${key}?X-Tu-Expires=${expires}${type}&X-Tu-Signature=${signature}`;
+}
+
+const isEqual = (a: string, b: string) =>
+  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
