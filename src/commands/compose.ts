@@ -168,10 +168,10 @@ async function openStores({ flow, stateDir }: PipelineOptions, world: World): Pr
   const { createFilesystemObjectStore } = await import("../adapters/filesystem/object-store.ts");
   await makeStateDir(stateDir);
   const shared = { clock: world.clock, runnerId: world.ids.create() };
-  const state = await openSqliteState(stateDir, shared);
+  const state = await openSqliteState(join(stateDir, "state.db"), shared);
   world.closers.push(() => state.close());
   // A journal per flow: what a run in one flow left is not for services of the other to finish.
-  const journal = await openSqliteState(join(stateDir, `flow-${flow}`), shared);
+  const journal = await openSqliteState(join(stateDir, `flow-${flow}.db`), shared);
   world.closers.push(() => journal.close());
   const objects = await createFilesystemObjectStore({
     directory: join(stateDir, "objects"),
@@ -192,7 +192,8 @@ export async function openMachines(
   }
   const { createSystemClock } = await import("../adapters/memory/clock.ts");
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
-  return openSqliteState(stateDir, { clock: createSystemClock(), runnerId: "machines" });
+  const file = join(stateDir, "state.db");
+  return openSqliteState(file, { clock: createSystemClock(), runnerId: "machines" });
 }
 
 async function makeStateDir(stateDir: string): Promise<void> {

@@ -149,10 +149,10 @@ test("a waiting step leaves retries to the service and ends with its last word",
 test("a step may have the name of something every object has", () => {
   const odd = definitionOf(
     stepNamed("constructor"),
-    stepNamed("b", { depends_on: ["constructor"] }),
+    stepNamed("a", { depends_on: ["constructor"] }),
   );
   expect(asked(given(odd).when(requested()))).toContain("constructor.request 1/2");
-  expect(asked(given(odd, requested()).when(done("constructor", "m1")))).toContain("b.request 1/2");
+  expect(asked(given(odd, requested()).when(done("constructor", "m1")))).toContain("a.request 1/2");
 });
 
 // ── properties ──────────────────────────────────────────────────────────────────────────────────
