@@ -1,5 +1,8 @@
+import { TuError } from "../../pipeline/errors.ts";
 import type { ReadText, Vision, VisionProvider } from "../../pipeline/ports.ts";
-import { type Reader, startReader, type Word } from "./reader.ts";
+import { passes } from "./passes.ts";
+import { loadUpright } from "./plane.ts";
+import { type Reader, startReader } from "./reader.ts";
 
 const provider: VisionProvider = {
   name: "local",
@@ -10,26 +13,36 @@ const provider: VisionProvider = {
   reasoningModel: null,
 };
 
+/** Finer detail than this costs time and shows nothing more. */
+const longestSide = 2_400;
+/** A picture that is not read by then is given up with what was read. */
+const patienceMs = 5_500;
+
+/** The `Vision` port without any network: tesseract on lines of text that are found here. */
 export function createLocalVision(): Vision {
   let reader: Promise<Reader> | undefined;
   const open = (): Promise<Reader> => {
-    reader ??= startReader();
+    reader ??= startReader().catch((cause: unknown) => {
+      reader = undefined;
+      throw cause;
+    });
     return reader;
   };
   return {
     async read(image, { isEnough, signal }) {
-      const { default: sharp } = await import("sharp");
-      const started = await open();
-      const { data, info } = await sharp(image)
-        .rotate()
-        .grayscale()
-        .resize({ width: 1600, height: 1600, fit: "inside", withoutEnlargement: true })
-        .png({ compressionLevel: 1 })
-        .toBuffer({ resolveWithObject: true });
-      signal?.throwIfAborted();
-      const words = await started.read(data, "page");
-      const texts = words.map((word) => toReadText(word, info, "gray@1600"));
-      isEnough(texts);
+      const [started, upright] = await Promise.all([
+        open(),
+        loadUpright(image, longestSide).catch(unreadable),
+      ]);
+      const until = performance.now() + patienceMs;
+      const texts: ReadText[] = [];
+      for (const pass of passes) {
+        for await (const some of pass({ upright, reader: started })) {
+          signal?.throwIfAborted();
+          texts.push(...some);
+          if (isEnough(texts) || performance.now() > until) return { provider, texts };
+        }
+      }
       return { provider, texts };
     },
     warmUp() {
@@ -37,22 +50,15 @@ export function createLocalVision(): Vision {
     },
     async close() {
       const started = await reader?.catch(() => undefined);
-      await started?.close();
       reader = undefined;
+      await started?.close();
     },
   };
 }
 
-function toReadText(
-  word: Word,
-  { width, height }: { width: number; height: number },
-  preparation: string,
-): ReadText {
-  const { x0, y0, x1, y1 } = word.box;
-  return {
-    text: word.text,
-    confidence: word.confidence,
-    box: { x: x0 / width, y: y0 / height, width: (x1 - x0) / width, height: (y1 - y0) / height },
-    preparation,
-  };
+function unreadable(cause: unknown): never {
+  throw new TuError("E_IMAGE_NOT_AN_IMAGE", "The image cannot be decoded.", {
+    hint: "Give a photograph as JPEG, PNG or WebP.",
+    cause,
+  });
 }
