@@ -25,7 +25,7 @@ export const analysisStarted = broadcast({
   summary: "The orchestrator has the upload and leads its analysis.",
   producer: "svc-analysis-orchestrator",
   flows: bothFlows,
-  listeners: [{ service: "graph-gateway", queue: "graph.subs.started" }],
+  listeners: [{ service: "graph-gateway", queue: "graph.subs.started", isNews: true }],
   body: AnalysisStarted,
   example: { objectKey },
 });

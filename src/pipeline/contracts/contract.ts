@@ -23,6 +23,11 @@ export type Consumer = {
   /** Consumer group on Kafka, queue on RabbitMQ. */
   readonly source: string;
   readonly flows: readonly FlowName[];
+  /**
+   * True: only passed on to clients that are connected now. Nothing is recorded, and nothing is owed
+   * to this consumer after a restart.
+   */
+  readonly isNews?: boolean;
 };
 
 type RouteCommon = {
@@ -96,6 +101,7 @@ export type Listener = {
   readonly service: ServiceName;
   readonly queue?: string;
   readonly flows?: readonly FlowName[];
+  readonly isNews?: boolean;
 };
 
 /** A broadcast event: a fanout exchange named like it, one durable queue per listener. */
@@ -125,6 +131,7 @@ export function broadcast(
           service: listener.service,
           source: listener.queue ?? `${listener.service}.${name}`,
           flows: listener.flows ?? flows,
+          isNews: listener.isNews ?? false,
         })),
       },
     ],
@@ -135,5 +142,5 @@ export function broadcast(
 /** Who hears the outcome of every step. */
 export const stepListeners: readonly Listener[] = [
   { service: "svc-analysis-orchestrator" },
-  { service: "graph-gateway" },
+  { service: "graph-gateway", isNews: true },
 ];

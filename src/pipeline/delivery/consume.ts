@@ -11,10 +11,11 @@
 
 import { TuError } from "../errors.ts";
 import type { Message, Timer } from "../message.ts";
+import type { JournalEntry } from "../ports.ts";
 import { toIso } from "../time.ts";
 import { envelopeOfUnreadable, park, type Trouble } from "./park.ts";
 import { recordDecision, recordReaction } from "./record.ts";
-import type { Service } from "./service.ts";
+import type { Handler, Service } from "./service.ts";
 import { type ShellPorts, send } from "./shell.ts";
 import { type Arrived, decode } from "./wire.ts";
 
@@ -46,28 +47,40 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
       const { message } = decoded;
       reportHop(service, arrived, message, ports);
       try {
-        await work(message);
+        await (isNews(service, arrived) ? pass(message) : work(message));
       } catch (error) {
         return onTrouble(arrived, message, error, settle);
       }
       troubles.delete(message.id);
       await settle.done();
     },
-    onTimer: ({ message }) => work(message),
+    async onTimer({ message }) {
+      if (await work(message)) reportTimer(service, message, ports);
+    },
   };
 
-  async function work(message: Message): Promise<void> {
+  /** Whether the message changed anything. */
+  async function work(message: Message): Promise<boolean> {
+    const entry = await decided(message);
+    await send(entry, ports);
+    return entry.flow !== null || entry.outgoing.length > 0;
+  }
+
+  async function decided(message: Message): Promise<JournalEntry> {
     if (service.stateful !== undefined) {
-      return send(await recordDecision(service, message, service.stateful, ports), ports);
+      return recordDecision(service, message, service.stateful, ports);
     }
-    const handler = service.handlers[message.name];
-    if (handler === undefined) {
-      throw new TuError("E_BUG", `${service.name} has no handler for ${message.name}`);
-    }
-    if (service.isDurable) {
-      return send(await recordReaction(service, message, handler, ports), ports);
-    }
-    await handler(message);
+    return recordReaction(service, message, handlerOf(message), ports);
+  }
+
+  async function pass(message: Message): Promise<void> {
+    await handlerOf(message)(message);
+  }
+
+  function handlerOf({ name }: Message): Handler {
+    const handler = service.handlers[name];
+    if (handler !== undefined) return handler;
+    throw new TuError("E_BUG", `${service.name} has no handler for ${name}`);
   }
 
   async function onTrouble(
@@ -116,6 +129,10 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
   }
 }
 
+function isNews({ name }: Service, { route }: Arrived): boolean {
+  return route.consumers.some(({ isNews: only, service }) => service === name && only === true);
+}
+
 function firstTrouble(why: { code: string; reason: string }, message: Message): Trouble {
   return { code: why.code, reason: why.reason, attempts: 1, firstAt: message.occurredAt };
 }
@@ -153,6 +170,24 @@ function reportHop(
     messageId: message.id,
     causationId: message.causationId,
     note: noteOf(message),
+  });
+}
+
+/** A timer that changed something is part of the story: a timeout, or the wait before an attempt. */
+function reportTimer(service: Service, message: Message, { clock, reporter }: ShellPorts): void {
+  const { attempt, purpose, step } = { ...(message.payload as Record<string, unknown>) }; // our own
+  const what = [step, purpose].filter((part) => typeof part === "string").join(" ");
+  reporter.hop({
+    flowId: message.flowId,
+    name: what === "" ? message.name : what,
+    kind: "timer",
+    transport: "timer",
+    from: service.name,
+    to: service.name,
+    atMs: clock.nowMs(),
+    messageId: message.id,
+    causationId: message.causationId,
+    note: typeof attempt === "number" ? `attempt ${attempt}` : null,
   });
 }
 

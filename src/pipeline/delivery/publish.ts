@@ -49,7 +49,7 @@ export function consumersOf(message: Message, flow: FlowName): readonly string[]
   const route = contract?.routes.find(({ producerHeader }) => producerHeader === message.producer);
   if (route === undefined) return [];
   return route.consumers
-    .filter(({ flows, service }) => flows.includes(flow) && service !== "graph-gateway")
+    .filter(({ flows, isNews }) => flows.includes(flow) && isNews !== true)
     .map(({ service }) => service);
 }
 

@@ -36,11 +36,6 @@ export type Service = {
   readonly handlers: Readonly<Record<string, Handler>>;
   /** Replaces handle-then-record where the decision needs the flow's recorded state. */
   readonly stateful?: StatefulHandler;
-  /**
-   * False: it only passes on to clients that are connected now, so nothing is recorded, and nothing
-   * is owed to it after a restart.
-   */
-  readonly isDurable: boolean;
   /** Messages it works on at the same time. */
   readonly prefetch: number;
 };

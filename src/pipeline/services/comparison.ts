@@ -44,7 +44,6 @@ export function createComparison(work: StepWork): Service {
         work,
       }),
     },
-    isDurable: true,
     prefetch: 4,
   };
 }

@@ -53,7 +53,6 @@ export function createGraphGateway(flow: FlowName, feed: ClientFeed): Service {
     name,
     endpoints: [],
     handlers: Object.fromEntries(names.map((message) => [message, pass])),
-    isDurable: false,
     prefetch: 64,
   };
 }

@@ -51,7 +51,6 @@ export function createIngestion(ports: IngestionPorts): Service {
       ...probes("Ingestion.Api"),
     ],
     handlers: {},
-    isDurable: true,
     prefetch: 1,
   };
 }

@@ -27,7 +27,6 @@ export function createMachineStorage(ports: MachineStoragePorts): Service {
         return nothing;
       },
     },
-    isDurable: true,
     prefetch: 4,
   };
 }

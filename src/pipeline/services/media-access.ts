@@ -42,7 +42,6 @@ export function createMediaAccess(ports: {
       ...probes("MediaAccess.Api"),
     ],
     handlers: {},
-    isDurable: true,
     prefetch: 1,
   };
 }

@@ -18,7 +18,6 @@ export function createMessagingBridge(): Service {
       "tu.recognition.completed": async (message) =>
         forward(message, "tu.recognition.completed", slim(message.payload as KafkaRecognition)),
     },
-    isDurable: true,
     prefetch: 16,
   };
 }

@@ -45,7 +45,6 @@ export function createMetadata(work: StepWork): Service {
         work,
       }),
     },
-    isDurable: true,
     prefetch: 4,
   };
 }

@@ -26,7 +26,6 @@ export function createOrchestrator(options: {
       const decision = decide(definition, state, message);
       return decision.state === state ? "no change" : toReaction(decision.state, decision.outgoing);
     },
-    isDurable: true,
     prefetch: 16,
   };
 }

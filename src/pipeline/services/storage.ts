@@ -23,7 +23,6 @@ export function createStorage(ports: StoragePorts): Service {
       (endpoint) => guarded(endpoint, ports.internalToken),
     ),
     handlers: {},
-    isDurable: true,
     prefetch: 1,
   };
 }

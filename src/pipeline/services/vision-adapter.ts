@@ -65,7 +65,6 @@ export function createVisionAdapter(options: {
       options.flow === "full"
         ? { "analysis.recognition.request": stepHandler({ ...step, work: options.work }) }
         : selfDriven(options),
-    isDurable: true,
     prefetch: 2,
   };
 }

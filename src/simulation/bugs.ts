@@ -1,0 +1,154 @@
+import type { Journal, JournalEntry } from "../pipeline/ports.ts";
+import type { Plant } from "./process.ts";
+
+// Mistakes that a shell like ours is easily written with. Each is planted by changing a port; the
+// simulation must notice every one of them, or its silence means nothing.
+
+/** `shared` is what all processes of a run have in common and no crash takes away. */
+export type Bug = { readonly name: string; plant(): Plant };
+
+export const bugs: readonly Bug[] = [
+  {
+    name: "acknowledge before recording",
+    plant: () => (ports) => ({
+      ...ports,
+      broker: {
+        ...ports.broker,
+        consume: (options, handler) =>
+          ports.broker.consume(options, async (delivery) => {
+            await delivery.ack();
+            await handler({ ...delivery, ack: async () => undefined });
+          }),
+      },
+    }),
+  },
+  {
+    name: "commit the offset before recording",
+    plant: () => (ports) => ({
+      ...ports,
+      log: {
+        ...ports.log,
+        subscribe: (options, handler) =>
+          ports.log.subscribe(options, async (delivery) => {
+            await delivery.commit();
+            await handler({ ...delivery, commit: async () => undefined });
+          }),
+      },
+      journal: { ...ports.journal, unfinished: onlyTimers(ports.journal) },
+    }),
+  },
+  {
+    name: "forget what was received before",
+    plant: () => (ports) => ({
+      ...ports,
+      journal: { ...ports.journal, find: async () => undefined, record: forgetful(ports.journal) },
+    }),
+  },
+  {
+    name: "lose the timers in a crash",
+    plant: () => (ports) => ({
+      ...ports,
+      journal: {
+        ...ports.journal,
+        unfinished: async (consumersOf) =>
+          (await ports.journal.unfinished(consumersOf)).filter(({ type }) => type === "message"),
+      },
+    }),
+  },
+  {
+    name: "publish nothing again after a crash",
+    plant: () => (ports) => ({
+      ...ports,
+      journal: { ...ports.journal, unfinished: onlyTimers(ports.journal) },
+    }),
+  },
+  {
+    name: "swallow a failed publish",
+    plant: () => (ports) => ({
+      ...ports,
+      publish: (messages) => ports.publish(messages).catch(() => undefined),
+    }),
+  },
+  {
+    name: "a new id for every message",
+    plant: () => {
+      let count = 0;
+      return (ports) => ({
+        ...ports,
+        ids: {
+          ...ports.ids,
+          derive: (parent, discriminator) => {
+            count += 1;
+            return ports.ids.derive(parent, `${discriminator}#${count}`);
+          },
+        },
+        // Without the guard of ids, a redelivery is decided as if it were new.
+        journal: { ...ports.journal, find: async () => undefined },
+      });
+    },
+  },
+  {
+    name: "publish before recording",
+    plant: () => (ports) => ({
+      ...ports,
+      journal: {
+        ...ports.journal,
+        async record(entry) {
+          await ports.publish(entry.outgoing);
+          return ports.journal.record(entry);
+        },
+      },
+    }),
+  },
+  {
+    name: "decide on a state that is out of date",
+    plant: () => {
+      const seen = new Map<string, Awaited<ReturnType<Journal["flow"]>>>();
+      return (ports) => ({
+        ...ports,
+        journal: {
+          ...ports.journal,
+          async flow(consumer, flowId) {
+            const now = await ports.journal.flow(consumer, flowId);
+            const before = seen.get(flowId);
+            seen.set(flowId, now);
+            // The right sequence with an older state: the lock is kept, the history is not.
+            return now === undefined || before === undefined
+              ? now
+              : { ...before, sequence: now.sequence };
+          },
+        },
+      });
+    },
+  },
+  {
+    name: "drop what fails instead of delivering it again",
+    plant: () => (ports) => ({
+      ...ports,
+      broker: {
+        ...ports.broker,
+        consume: (options, handler) =>
+          ports.broker.consume(options, (delivery) =>
+            handler({ ...delivery, nack: () => delivery.ack() }),
+          ),
+      },
+    }),
+  },
+];
+
+function onlyTimers(journal: Journal): Journal["unfinished"] {
+  return async (consumersOf) =>
+    (await journal.unfinished(consumersOf)).filter(({ type }) => type === "timer");
+}
+
+/** Records the message under another id when it was recorded before. */
+function forgetful(journal: Journal): Journal["record"] {
+  return async (entry) => {
+    for (let copy = 0; ; copy += 1) {
+      const id = copy === 0 ? entry.message.id : `${entry.message.id} (${copy})`;
+      const renamed: JournalEntry = { ...entry, message: { ...entry.message, id } };
+      const result = await journal.record(renamed);
+      if (result.outcome !== "duplicate") return result;
+    }
+  };
+}

@@ -1,0 +1,74 @@
+import type { Digest, HttpClient } from "../pipeline/ports.ts";
+import { type Nature, pause } from "./faults.ts";
+import type { Life } from "./scheduler.ts";
+
+/** What one client was told. `accepted`: the 202 that means that nothing may be lost from here on. */
+export type ClientStory = {
+  readonly flowId: string;
+  readonly picture: string;
+  objectKey: string | null;
+  accepted: boolean;
+};
+
+/**
+ * A client outside the system: it survives the system's crashes, tries again what got no answer, and
+ * sometimes confirms twice although it was heard.
+ */
+export async function runClient(
+  story: ClientStory,
+  ports: {
+    readonly nature: Nature;
+    readonly life: Life;
+    readonly http: HttpClient;
+    readonly digest: Digest;
+  },
+): Promise<void> {
+  const { digest, life, nature } = ports;
+  const bytes = new TextEncoder().encode(story.picture);
+  const headers = { "x-correlation-id": story.flowId, "content-type": "application/json" };
+  const started = await untilAnswered(ports, 200, {
+    method: "POST",
+    url: "http://tu-ingestion-service/v1/uploads/start",
+    headers,
+    body: JSON.stringify({ filename: "machine.jpg", contentType: "image/jpeg" }),
+  });
+  const { key, putUrl, uploadId } = JSON.parse(new TextDecoder().decode(started.body)) as Record<
+    string,
+    string
+  >; // the answer's shape is asserted by the ingestion service's own tests
+  story.objectKey = key ?? null;
+  await untilAnswered(ports, 200, {
+    method: "PUT",
+    url: String(putUrl),
+    headers: { ...headers, "content-type": "image/jpeg" },
+    body: bytes,
+  });
+  const confirm = {
+    method: "POST" as const,
+    url: "http://tu-ingestion-service/v1/uploads/confirm",
+    headers,
+    body: JSON.stringify({
+      uploadId,
+      bytes: bytes.length,
+      checksum: `sha256:${digest(bytes)}`,
+    }),
+  };
+  await untilAnswered(ports, 202, confirm);
+  story.accepted = true;
+  if (nature.random() < 0.3) {
+    await pause(nature, life);
+    await untilAnswered(ports, 202, confirm);
+  }
+}
+
+async function untilAnswered(
+  { http, life, nature }: { nature: Nature; life: Life; http: HttpClient },
+  status: number,
+  request: Parameters<HttpClient["send"]>[0],
+) {
+  for (;;) {
+    const answer = await http.send(request).catch(() => undefined); // no answer: asked again
+    if (answer?.status === status) return answer;
+    await nature.scheduler.after(life, 200 + nature.random() * 1000);
+  }
+}

@@ -1,0 +1,75 @@
+import { TuError } from "../pipeline/errors.ts";
+import type { Life, Random, Scheduler } from "./scheduler.ts";
+
+/** What the simulated world may do to a message or a call, as probabilities per step. */
+export type Weather = {
+  readonly crash: number;
+  /** A call or publication that never arrives. */
+  readonly lose: number;
+  /** One that arrives, but whose answer or confirm does not. */
+  readonly loseAnswer: number;
+  readonly duplicate: number;
+  readonly reorder: boolean;
+  readonly slowestMs: number;
+  /** A picture that the vision provider fails on, per attempt. */
+  readonly visionFails: number;
+};
+
+export const calm: Weather = {
+  crash: 0,
+  lose: 0,
+  loseAnswer: 0,
+  duplicate: 0,
+  reorder: false,
+  slowestMs: 5,
+  visionFails: 0,
+};
+
+export function stormOf(random: Random): Weather {
+  return {
+    crash: random() < 0.8 ? 0.004 + random() * 0.02 : 0,
+    lose: random() * 0.06,
+    loseAnswer: random() * 0.06,
+    duplicate: random() * 0.15,
+    reorder: random() < 0.7,
+    slowestMs: 5 + random() * 400,
+    visionFails: random() * 0.3,
+  };
+}
+
+/** One process's way into the simulated world: everything it awaits goes through `io`. */
+export type Nature = {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  weather(): Weather;
+};
+
+/** Waits, does it, waits again: a crash can fall before the effect and between effect and answer. */
+export async function io<T>(nature: Nature, life: Life, effect: () => T | Promise<T>): Promise<T> {
+  await pause(nature, life);
+  const result = await effect();
+  await pause(nature, life);
+  return result;
+}
+
+/** The same over a network: it may also get lost, before or after the effect. */
+export async function network<T>(
+  nature: Nature,
+  life: Life,
+  effect: () => T | Promise<T>,
+): Promise<T> {
+  await pause(nature, life);
+  if (nature.random() < nature.weather().lose) throw noAnswer();
+  const result = await effect();
+  await pause(nature, life);
+  if (nature.random() < nature.weather().loseAnswer) throw noAnswer();
+  return result;
+}
+
+export function pause({ random, scheduler, weather }: Nature, life: Life): Promise<void> {
+  return scheduler.after(life, random() * weather().slowestMs);
+}
+
+function noAnswer(): TuError {
+  return new TuError("E_SERVICE_UNAVAILABLE", "the simulated network gave no answer");
+}

@@ -1,0 +1,151 @@
+import { deadLetterName } from "../pipeline/delivery/dead-letter.ts";
+import type { Flow } from "../pipeline/flows/flow.ts";
+import type { Message } from "../pipeline/message.ts";
+import type { JournalEntry, Machine, Publication } from "../pipeline/ports.ts";
+import type { ClientStory } from "./client.ts";
+
+/** What is left when a run has come to rest. */
+export type Remains = {
+  readonly flow: Flow;
+  readonly clients: readonly ClientStory[];
+  readonly histories: ReadonlyMap<string, readonly JournalEntry[]>;
+  readonly machines: readonly Machine[];
+  readonly taken: readonly Publication[];
+  /** Whether virtual time ran out before everything was still. */
+  readonly timedOut: boolean;
+};
+
+type Rule = {
+  readonly name: string;
+  readonly check: (remains: Remains) => readonly string[];
+};
+
+const ends: readonly string[] = ["analysis.completed", "analysis.failed"];
+
+/** Nothing lost, nothing double, nothing stuck. */
+const rules: readonly Rule[] = [
+  {
+    name: "every client is answered in the end",
+    check: ({ clients }) =>
+      clients.filter(({ accepted }) => !accepted).map(({ flowId }) => `${flowId} waits for ever`),
+  },
+  {
+    name: "every accepted upload ends, once",
+    check: ({ clients, histories }) =>
+      clients
+        .filter(({ accepted }) => accepted)
+        .flatMap(({ flowId }) => {
+          const count = sentIn(histories.get(flowId) ?? []).filter(({ name }) =>
+            ends.includes(name),
+          ).length;
+          if (count === 1) return [];
+          return [count === 0 ? `${flowId} never ends` : `${flowId} ends ${count} times`];
+        }),
+  },
+  {
+    name: "the end reaches the broker, with one id",
+    check: ({ clients, taken }) =>
+      clients
+        .filter(({ accepted }) => accepted)
+        .flatMap(({ flowId }) => {
+          const ids = new Set(
+            taken
+              .filter(
+                ({ exchange, properties }) =>
+                  properties.correlationId === flowId && ends.includes(exchange),
+              )
+              .map(({ properties }) => properties.messageId),
+          );
+          return ids.size === 1 ? [] : [`${flowId}: ${ids.size} different ends were published`];
+        }),
+  },
+  {
+    name: "a completed analysis is one sighting of one machine",
+    check: ({ clients, flow, histories, machines }) =>
+      flow.name === "current"
+        ? []
+        : clients.flatMap(({ flowId }) => {
+            const isCompleted = sentIn(histories.get(flowId) ?? []).some(
+              ({ name }) => name === "analysis.completed",
+            );
+            const seen = machines.flatMap(({ sightings }) =>
+              sightings.filter((sighting) => sighting.flowId === flowId),
+            ).length;
+            return seen === (isCompleted ? 1 : 0) ? [] : [`${flowId} was saved ${seen} times`];
+          }),
+  },
+  {
+    name: "the same id is always the same bytes",
+    check: ({ taken }) => {
+      const bodies = new Map<string, string>();
+      return taken.flatMap(({ body, properties }) => {
+        const text = new TextDecoder().decode(body);
+        const before = bodies.get(properties.messageId) ?? text;
+        bodies.set(properties.messageId, text);
+        return before === text ? [] : [`${properties.messageId} has two bodies`];
+      });
+    },
+  },
+  {
+    name: "what a step did is published once under one id",
+    check: ({ clients, taken }) =>
+      clients.flatMap(({ flowId }) =>
+        ["tu.image.uploaded", "analysis.started"].flatMap((exchange) => {
+          const ids = new Set(
+            taken
+              .filter(
+                (publication) =>
+                  publication.exchange === exchange &&
+                  publication.properties.correlationId === flowId,
+              )
+              .map(({ properties }) => properties.messageId),
+          );
+          return ids.size <= 1 ? [] : [`${flowId}: ${exchange} was sent under ${ids.size} ids`];
+        }),
+      ),
+  },
+  {
+    name: "nothing is published that is not recorded",
+    check: ({ histories, taken }) => {
+      const recorded = new Set(
+        [...histories.values()].flatMap((history) => sentIn(history).map(({ id }) => id)),
+      );
+      return taken
+        .filter(({ properties }) => !recorded.has(properties.messageId))
+        .map(({ exchange, properties }) => `${exchange} ${properties.messageId} is on no record`);
+    },
+  },
+  {
+    name: "a flow's history has no gap and no double",
+    check: ({ histories }) =>
+      [...histories].flatMap(([flowId, history]) => {
+        const sequences = history.flatMap(({ flow }) => (flow === null ? [] : [flow.sequence]));
+        const isWhole = sequences.every((sequence, index) => sequence === index + 1);
+        const keys = history.map(({ consumer, message }) => `${consumer} ${message.id}`);
+        return isWhole && new Set(keys).size === keys.length
+          ? []
+          : [`${flowId} has the history ${sequences.join(",")}`];
+      }),
+  },
+  {
+    name: "nothing is parked that only met bad weather",
+    check: ({ histories }) =>
+      [...histories.values()].flatMap((history) =>
+        sentIn(history)
+          .filter(({ name }) => name === deadLetterName)
+          .map(({ flowId, producer }) => `${producer} parked a message of ${flowId}`),
+      ),
+  },
+  {
+    name: "everything comes to rest",
+    check: ({ timedOut }) => (timedOut ? ["virtual time ran out"] : []),
+  },
+];
+
+export function violationsIn(remains: Remains): readonly string[] {
+  return rules.flatMap(({ check, name }) => check(remains).map((what) => `${name}: ${what}`));
+}
+
+function sentIn(history: readonly JournalEntry[]): readonly Message[] {
+  return history.flatMap(({ outgoing }) => outgoing);
+}

@@ -1,0 +1,345 @@
+import type { Endpoint } from "../pipeline/delivery/endpoint.ts";
+import { createPublish } from "../pipeline/delivery/publish.ts";
+import { resume } from "../pipeline/delivery/resume.ts";
+import { declareTopology, type RunPorts, runService } from "../pipeline/delivery/run-services.ts";
+import type { Service } from "../pipeline/delivery/service.ts";
+import { versionOf } from "../pipeline/engine/definition.ts";
+import { TuError } from "../pipeline/errors.ts";
+import type { Flow } from "../pipeline/flows/flow.ts";
+import type { Timer } from "../pipeline/message.ts";
+import type {
+  Clock,
+  Digest,
+  Fingerprints,
+  HttpClient,
+  Ids,
+  Images,
+  Journal,
+  Machines,
+  ObjectStore,
+  Reporter,
+  Timers,
+  Uploads,
+  Vision,
+} from "../pipeline/ports.ts";
+import { comparisonWork, createComparison } from "../pipeline/services/comparison.ts";
+import { createGraphGateway } from "../pipeline/services/graph-gateway.ts";
+import { createImageAccess } from "../pipeline/services/image-access.ts";
+import { createIngestion } from "../pipeline/services/ingestion.ts";
+import { createMachineStorage } from "../pipeline/services/machine-storage.ts";
+import { createMediaAccess } from "../pipeline/services/media-access.ts";
+import { createMessagingBridge } from "../pipeline/services/messaging-bridge.ts";
+import { createMetadata, metadataWork } from "../pipeline/services/metadata.ts";
+import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts";
+import { createOrchestrator } from "../pipeline/services/orchestrator.ts";
+import { createStorage } from "../pipeline/services/storage.ts";
+import { createVisionAdapter, recognitionWork } from "../pipeline/services/vision-adapter.ts";
+import type { SimulatedBrokers } from "./brokers.ts";
+import { io, type Nature, network, pause } from "./faults.ts";
+import type { Life } from "./scheduler.ts";
+
+/** What survives every crash. */
+export type Disk = {
+  readonly journal: Journal;
+  readonly uploads: Uploads;
+  readonly machines: Machines;
+  readonly fingerprints: Fingerprints;
+  readonly objects: ObjectStore;
+};
+export type Process = {
+  readonly life: Life;
+  readonly endpoints: ReadonlyMap<string, readonly Endpoint[]>;
+};
+export type SimulationPorts = {
+  readonly nature: Nature;
+  readonly brokers: SimulatedBrokers;
+  readonly disk: Disk;
+  readonly ids: Ids;
+  readonly digest: Digest;
+  readonly flow: Flow;
+  /** Reaches the processes that live now. */
+  readonly http: (life: Life) => HttpClient;
+  readonly reporter: Reporter;
+};
+/** Changes the ports of a process before its services get them: how bugs are planted. */
+export type Plant = (ports: RunPorts) => RunPorts;
+
+/** Starts one process with every service. Returns at once; it is up when its steps have run. */
+export function startProcess(ports: SimulationPorts, plant: Plant): Process {
+  const life: Life = { alive: true };
+  const endpoints = new Map<string, readonly Endpoint[]>();
+  const boot = async (): Promise<void> => {
+    await pause(ports.nature, life);
+    const run = plant(portsOf(ports, life));
+    const services = servicesOf(ports, run, life);
+    await retrying(ports.nature, life, () => declareTopology(ports.flow.name, run));
+    for (const service of services) {
+      await runService(service, ports.flow.name, run);
+      endpoints.set(service.name, service.endpoints);
+    }
+    endpoints.set("object-store", createObjectStoreEndpoints(ports.disk.objects));
+    await retrying(ports.nature, life, () => resume(ports.flow.name, run));
+  };
+  void boot();
+  return { life, endpoints };
+}
+
+/** As a supervisor would: start-up that meets a lost call is done again. */
+async function retrying(nature: Nature, life: Life, work: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (!(error instanceof TuError)) throw error;
+      await pause(nature, life);
+    }
+  }
+}
+
+function portsOf(ports: SimulationPorts, life: Life): RunPorts {
+  const { brokers, disk, flow, ids, nature, reporter } = ports;
+  const { broker, log } = brokers.connect(life);
+  return {
+    journal: overIo(disk.journal, nature, life),
+    timers: createSimulatedTimers(nature, life),
+    clock: clockOf(nature, life),
+    ids,
+    reporter,
+    broker,
+    log,
+    publish: createPublish({ broker, log }, flow.name),
+  };
+}
+
+function clockOf({ scheduler }: Nature, life: Life): Clock {
+  return {
+    nowMs: () => Math.floor(scheduler.nowMs()),
+    sleep: (ms) => scheduler.after(life, ms),
+  };
+}
+
+/** A store on disk: every call takes time, and the power can go before and after it. */
+export function overIo<S extends object>(store: S, nature: Nature, life: Life): S {
+  const methods = Object.entries(store).map(([name, method]) => [
+    name,
+    typeof method === "function"
+      ? (...args: unknown[]) => io(nature, life, () => method(...args) as unknown)
+      : method,
+  ]);
+  // The same methods with the same types, each behind `io`.
+  return Object.fromEntries(methods) as S;
+}
+
+function createSimulatedTimers(nature: Nature, life: Life): Timers {
+  const handlers = new Map<string, (timer: Timer) => Promise<void>>();
+  const cancelled = new Set<string>();
+  const fire = async (timer: Timer): Promise<void> => {
+    for (;;) {
+      await nature.scheduler.after(life, Math.max(0, timer.dueAtMs - nature.scheduler.nowMs()));
+      if (cancelled.has(timer.message.flowId)) return;
+      try {
+        await handlers.get(timer.owner)?.(timer);
+        return;
+      } catch {
+        await nature.scheduler.after(life, 100); // the port promises to deliver it again
+      }
+    }
+  };
+  return {
+    schedule: (timer) => void fire(timer),
+    cancelFlow: (flowId) => void cancelled.add(flowId),
+    consume(owner, handler) {
+      handlers.set(owner, handler);
+      return { close: async () => undefined };
+    },
+  };
+}
+
+function servicesOf(ports: SimulationPorts, run: RunPorts, life: Life): readonly Service[] {
+  const { digest, flow, ids, nature } = ports;
+  const http = ports.http(life);
+  const objects = ports.disk.objects;
+  const machines = overIo(ports.disk.machines, nature, life);
+  const fingerprints = overIo(ports.disk.fingerprints, nature, life);
+  const uploads = overIo(ports.disk.uploads, nature, life);
+  const internalToken = "token";
+  const storageUrl = () => "http://tu-storage-service";
+  const fetchImageOf = (service: Service["name"]) =>
+    createImageAccess({
+      http,
+      clock: run.clock,
+      service,
+      mediaAccessUrl: () => "http://tu-media-access-service",
+    });
+  const step = flow.definition.steps[0];
+  if (step === undefined) throw new TuError("E_BUG", "the flow has no step");
+  const always = [
+    createIngestion({ shell: run, uploads, http, digest, storageUrl, internalToken }),
+    createStorage({ objects, internalToken }),
+    createMediaAccess({ http, storageUrl, internalToken }),
+    createMessagingBridge(),
+    createOrchestrator({
+      definition: flow.definition,
+      definitionOf: (version) =>
+        version === versionOf(flow.definition) ? flow.definition : undefined,
+    }),
+    createVisionAdapter({
+      flow: flow.name,
+      retry: step.retry,
+      work: recognitionWork({
+        fetchImage: fetchImageOf("svc-ai-vision-adapter"),
+        vision: createSimulatedVision(nature, life),
+        images: simulatedImages,
+      }),
+    }),
+    createGraphGateway(flow.name, { publish: () => undefined }),
+  ];
+  if (flow.name === "current") return always;
+  return [
+    ...always,
+    createComparison(
+      comparisonWork({
+        fetchImage: fetchImageOf("comparison-service"),
+        images: simulatedImages,
+        digest,
+        machines,
+        fingerprints,
+      }),
+    ),
+    createMetadata(
+      metadataWork({ fetchImage: fetchImageOf("metadata-service"), images: simulatedImages }),
+    ),
+    createMachineStorage({ machines, ids, clock: run.clock, reporter: run.reporter }),
+  ];
+}
+
+/** Reads the machine's name from the bytes, which are text here; fails as often as the weather says. */
+function createSimulatedVision(nature: Nature, life: Life): Vision {
+  return {
+    async read(image) {
+      await pause(nature, life);
+      if (nature.random() < nature.weather().visionFails) {
+        throw new TuError("E_VISION_FAILED", "the simulated provider failed");
+      }
+      const words = new TextDecoder().decode(image).split(" ");
+      return {
+        provider: {
+          name: "simulated",
+          apiVersion: null,
+          featureset: [],
+          maxResults: null,
+          reasoningName: null,
+          reasoningModel: null,
+        },
+        texts: words.map((text, index) => ({
+          text,
+          confidence: 0.95,
+          box: { x: 0.1 + 0.2 * index, y: 0.5, width: 0.15, height: 0.05 },
+          preparation: "simulated",
+        })),
+      };
+    },
+    warmUp: () => undefined,
+    close: async () => undefined,
+  };
+}
+
+const simulatedImages: Images = {
+  identify: async () => ({
+    format: "jpeg",
+    contentType: "image/jpeg",
+    width: 640,
+    height: 480,
+    orientation: 1,
+  }),
+  verify: async () => undefined,
+  perceptualHash: async (bytes) => {
+    const [first = 0, second = 0] = bytes.slice(-2);
+    return ((first * 256 + second) % 65_536).toString(16).padStart(4, "0").repeat(16);
+  },
+  colours: async () => [],
+  exif: async () => ({
+    capturedAt: null,
+    location: null,
+    camera: null,
+    orientation: null,
+    entries: [],
+    problems: [],
+  }),
+};
+
+/** Requests between services, and those of clients: to any process that lives and serves. */
+export function createSimulatedHttp(
+  nature: Nature,
+  life: Life,
+  processes: () => readonly Process[],
+): HttpClient {
+  return {
+    send: (request) =>
+      network(nature, life, async () => {
+        const { host, pathname, search } = new URL(request.url);
+        const serving = processes().filter(
+          (process) => process.life.alive && process.endpoints.has(host),
+        );
+        const target = serving[Math.floor(nature.random() * serving.length)];
+        const endpoint = target?.endpoints
+          .get(host)
+          ?.find(
+            ({ method, path }) => method === request.method && (path === pathname || path === "/*"),
+          );
+        if (target === undefined || endpoint === undefined) {
+          throw new TuError("E_SERVICE_UNAVAILABLE", `nobody serves ${host}`);
+        }
+        const body =
+          typeof request.body === "string" ? new TextEncoder().encode(request.body) : request.body;
+        const answer = await orTimeout(nature, life, target.life, () =>
+          endpoint
+            .handle({
+              method: request.method,
+              target: `${pathname}${search}`,
+              headers: request.headers ?? {},
+              body: body ?? new Uint8Array(),
+            })
+            .catch((error: unknown) => ({
+              status: error instanceof TuError && error.retryable ? 503 : 500,
+              headers: {},
+              body: { title: String(error) },
+            })),
+        );
+        return {
+          status: answer.status,
+          headers: answer.headers ?? {},
+          body:
+            answer.body instanceof Uint8Array
+              ? answer.body
+              : new TextEncoder().encode(
+                  typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body),
+                ),
+        };
+      }),
+  };
+}
+
+const timeoutMs = 5000;
+
+/** A process that dies in the middle of a request leaves its caller waiting. */
+async function orTimeout<T>(
+  { scheduler }: Nature,
+  caller: Life,
+  target: Life,
+  work: () => Promise<T>,
+): Promise<T> {
+  const answer = work();
+  for (let waitedMs = 0; ; waitedMs += 500) {
+    const result = await Promise.race([
+      answer.then((value) => ({ value })),
+      scheduler.after(caller, 500).then(() => "not yet" as const),
+    ]);
+    if (result !== "not yet") return result.value;
+    if (!target.alive || waitedMs >= timeoutMs) {
+      answer.catch(() => undefined); // nobody is left to hear it
+      throw new TuError("E_SERVICE_UNAVAILABLE", "the simulated process died");
+    }
+  }
+}

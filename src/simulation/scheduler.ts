@@ -1,0 +1,101 @@
+// Virtual time and the only source of order in a simulated run: one seed, one run.
+//
+//   S1. Every await of the simulated world is a step here; a step is resolved alone, and everything
+//       that follows from it has come to rest before the next one.
+//   S2. Steps of a dead process are never resolved: it is as if the power had gone.
+
+/** Numbers in [0, 1) that depend on the seed alone (mulberry32). */
+export type Random = () => number;
+
+export function createRandom(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Who a step belongs to. `alive` false: its steps are dropped. */
+export type Life = { alive: boolean };
+
+export type Scheduler = {
+  nowMs(): number;
+  /** Resolves after `ms` of virtual time, unless its owner has died by then. */
+  after(life: Life, ms: number): Promise<void>;
+  /** Works off steps in the order of virtual time until none is left or `untilMs` is reached. */
+  run(untilMs: number, onStep: () => void): Promise<void>;
+  readonly steps: number;
+};
+
+type Task = { readonly atMs: number; readonly order: number; readonly life: Life; resolve(): void };
+
+export function createScheduler(startMs: number): Scheduler {
+  const heap: Task[] = [];
+  let now = startMs;
+  let order = 0;
+  let steps = 0;
+  return {
+    nowMs: () => now,
+    after(life, ms) {
+      order += 1;
+      const atMs = now + ms;
+      return new Promise((resolve) => push(heap, { atMs, order, life, resolve }));
+    },
+    async run(untilMs, onStep) {
+      for (let task = pop(heap); task !== undefined; task = pop(heap)) {
+        if (task.atMs > untilMs) return;
+        now = task.atMs;
+        if (!task.life.alive) continue;
+        steps += 1;
+        task.resolve();
+        await rest();
+        onStep();
+      }
+    },
+    get steps() {
+      return steps;
+    },
+  };
+}
+
+/** Resolves once every promise that can go on has gone on. */
+function rest(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function isBefore(a: Task, b: Task): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+}
+
+function push(heap: Task[], task: Task): void {
+  let index = heap.length;
+  heap.push(task);
+  while (index > 0) {
+    const parent = (index - 1) >> 1;
+    const above = heap[parent];
+    if (above === undefined || isBefore(above, task)) break;
+    heap[index] = above;
+    index = parent;
+  }
+  heap[index] = task;
+}
+
+function pop(heap: Task[]): Task | undefined {
+  const first = heap[0];
+  const last = heap.pop();
+  if (first === undefined || last === undefined || heap.length === 0) return first;
+  let index = 0;
+  for (;;) {
+    const left = heap[2 * index + 1];
+    const right = heap[2 * index + 2];
+    const isRight = right !== undefined && left !== undefined && isBefore(right, left);
+    const child = isRight ? right : left;
+    if (child === undefined || isBefore(last, child)) break;
+    heap[index] = child;
+    index = 2 * index + (isRight ? 2 : 1);
+  }
+  heap[index] = last;
+  return first;
+}
