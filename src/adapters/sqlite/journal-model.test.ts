@@ -1,0 +1,111 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Message, Timer } from "../../pipeline/message.ts";
+import type { Journal, JournalEntry } from "../../pipeline/ports.ts";
+import { createMemoryJournal } from "../memory/journal.ts";
+import { sampleMessage } from "../testing/samples.ts";
+import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
+import { openSqliteState, type SqliteState } from "./state.ts";
+
+// Random runs, in memory and in the file side by side: every answer is the same, whether a run ends
+// by closing or by vanishing.
+
+const consumers = ["svc-a", "svc-b", "svc-c"] as const;
+const messageOf = (index: number): Message =>
+  sampleMessage({ id: `m${index}`, flowId: `flow-${index % 2}`, payload: index });
+const timerOf = (index: number, owner: string): Timer => ({
+  message: { ...messageOf(index), id: `t${index}`, kind: "timer" },
+  dueAtMs: index,
+  owner,
+});
+/** Fixed by the message, as in a topology: none, some or all. */
+const consumersOf = ({ payload }: Message) =>
+  consumers.filter((_, bit) => ((Number(payload) + 1) >> bit) % 2 === 1);
+
+const index = fc.nat({ max: 9 });
+const consumer = fc.constantFrom(...consumers);
+const recordOperation = fc.record({
+  type: fc.constant("record" as const),
+  consumer,
+  incoming: fc.oneof(
+    index.map(messageOf),
+    index.map((one) => timerOf(one, "").message),
+  ),
+  outgoing: fc.array(index.map(messageOf), { maxLength: 3 }),
+  timers: fc.array(
+    fc.tuple(index, consumer).map(([one, owner]) => timerOf(one, owner)),
+    { maxLength: 2 },
+  ),
+  /** How far the sequence is from the one that would follow; null for a consumer without flows. */
+  sequenceOff: fc.option(fc.constantFrom(0, 0, 0, 0, -1, 1)),
+});
+const endOperation = fc.record({
+  type: fc.constant("end" as const),
+  how: fc.constantFrom("close" as const, "vanish" as const),
+});
+const operations = fc.array(fc.oneof({ weight: 9, arbitrary: recordOperation }, endOperation), {
+  maxLength: 60,
+});
+type RecordOperation = typeof recordOperation extends fc.Arbitrary<infer T> ? T : never;
+
+async function entryFor(journal: Journal, operation: RecordOperation): Promise<JournalEntry> {
+  const { consumer: name, incoming: message, outgoing, timers, sequenceOff } = operation;
+  const base = { consumer: name, message, outgoing, timers };
+  if (sequenceOff === null) return { ...base, flow: null };
+  const last = (await journal.flow(name, message.flowId))?.sequence ?? 0;
+  const sequence = last + 1 + sequenceOff;
+  // Once ended, always ended: a final state has no other after it.
+  return { ...base, flow: { sequence, state: { sequence, by: message.id }, ended: sequence >= 3 } };
+}
+
+async function answers(journal: Journal) {
+  const flows = ["flow-0", "flow-1"];
+  return {
+    histories: await Promise.all(flows.map((flowId) => journal.history(flowId))),
+    states: await Promise.all(
+      consumers.flatMap((name) => flows.map((flowId) => journal.flow(name, flowId))),
+    ),
+    found: await Promise.all(consumers.map((name) => journal.find(name, "m3"))),
+  };
+}
+
+test("the journal in memory and the one in the file answer alike", {
+  timeout: 60_000,
+}, async () => {
+  await fc.assert(
+    fc.asyncProperty(operations, fc.constantFrom(1, 2, 5, 1000), async (steps, checkpointEvery) => {
+      const { directory, remove } = await createTemporaryDirectory();
+      let nowMs = 0;
+      const clock = { nowMs: () => nowMs, sleep: () => Promise.reject(new Error("unused")) };
+      const open = () =>
+        openSqliteState(`${directory}/state.db`, { clock, runnerId: "r", checkpointEvery });
+      const opened: SqliteState[] = [await open()];
+      const reference = createMemoryJournal();
+      let journal = opened[0]?.journal ?? reference;
+      await journal.unfinished(consumersOf);
+      try {
+        for (const step of steps) {
+          if (step.type === "record") {
+            const entry = await entryFor(reference, step);
+            expect(await journal.record(entry)).toEqual(await reference.record(entry));
+            continue;
+          }
+          if (step.how === "close") await opened.at(-1)?.close();
+          // The lease of one that vanished has to run out, as its process, ours, is alive.
+          else nowMs += 20_001;
+          const next = await open();
+          opened.push(next);
+          journal = next.journal;
+          expect(await journal.unfinished(consumersOf)).toEqual(
+            await reference.unfinished(consumersOf),
+          );
+        }
+        expect(await answers(journal)).toEqual(await answers(reference));
+      } finally {
+        for (const state of opened) await state.close();
+        await remove();
+      }
+    }),
+    { numRuns: 150 },
+  );
+});

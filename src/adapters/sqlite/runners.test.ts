@@ -1,0 +1,155 @@
+import Libsql from "libsql";
+import { describe, expect, test } from "vitest";
+import type { Message } from "../../pipeline/message.ts";
+import { sampleEntry, sampleMessage } from "../testing/samples.ts";
+import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
+import { openSqliteState, type SqliteState } from "./state.ts";
+
+const consumersOf = ({ name }: Message) => (name === "sample" ? ["svc-b"] : []);
+const sends = (id: string) =>
+  sampleEntry({
+    message: sampleMessage({ id: `cause of ${id}` }),
+    outgoing: [sampleMessage({ id })],
+  });
+
+type World = {
+  readonly file: string;
+  readonly open: (name?: string) => Promise<SqliteState>;
+  readonly wait: (ms: number) => void;
+  readonly left: (state: SqliteState) => Promise<readonly string[]>;
+};
+
+const scenario = (name: string, run: (world: World) => Promise<void>) =>
+  test(name, async () => {
+    const { directory, remove } = await createTemporaryDirectory();
+    const file = `${directory}/state.db`;
+    const opened: SqliteState[] = [];
+    let nowMs = 0;
+    const clock = { nowMs: () => nowMs, sleep: () => Promise.reject(new Error("unused")) };
+    try {
+      await run({
+        file,
+        async open(runnerId = "runner") {
+          const state = await openSqliteState(file, { clock, runnerId, checkpointEvery: 3 });
+          opened.push(state);
+          return state;
+        },
+        wait: (ms) => {
+          nowMs += ms;
+        },
+        async left(state) {
+          const found = await state.journal.unfinished(consumersOf);
+          return found.map((one) => (one.type === "message" ? one.message.id : "timer"));
+        },
+      });
+    } finally {
+      for (const state of opened) await state.close();
+      await remove();
+    }
+  });
+
+describe("work of other runners", () => {
+  scenario("is left alone while they live, and taken over when they close", async (world) => {
+    const [one, two] = [await world.open(), await world.open()];
+    await one.journal.record(sends("a"));
+    expect(await world.left(two)).toEqual([]);
+    await one.close();
+    expect(await world.left(two)).toEqual(["a"]);
+    expect(await world.left(two)).toEqual([]);
+  });
+
+  scenario("is taken over when their lease has run out", async (world) => {
+    const [one, two] = [await world.open(), await world.open()];
+    await one.journal.record(sends("a"));
+    world.wait(19_999);
+    expect(await world.left(two)).toEqual([]);
+    world.wait(1);
+    expect(await world.left(two)).toEqual(["a"]);
+  });
+
+  scenario("is taken over at once when their process is gone", async (world) => {
+    const one = await world.open();
+    await one.journal.record(sends("a"));
+    const database = new Libsql(world.file);
+    database.exec(`UPDATE runner SET pid = ${2 ** 31 - 1}`);
+    database.close();
+    expect(await world.left(await world.open())).toEqual(["a"]);
+  });
+
+  scenario("is not judged by a process number of another host", async (world) => {
+    const one = await world.open();
+    await one.journal.record(sends("a"));
+    const database = new Libsql(world.file);
+    database.exec(`UPDATE runner SET pid = ${2 ** 31 - 1}, host = 'elsewhere'`);
+    database.close();
+    const two = await world.open();
+    expect(await world.left(two)).toEqual([]);
+    world.wait(20_000);
+    expect(await world.left(two)).toEqual(["a"]);
+  });
+
+  scenario("goes to one of two that start", async (world) => {
+    const one = await world.open();
+    for (const id of ["a", "b", "c", "d"]) await one.journal.record(sends(id));
+    await one.close();
+    const [two, three] = [await world.open(), await world.open()];
+    const both = await Promise.all([world.left(two), world.left(three)]);
+    expect(both.flat()).toEqual(["a", "b", "c", "d"]);
+    expect(both.map(({ length }) => length)).toContain(0);
+  });
+
+  scenario("that a suspended runner goes on with is recorded once", async (world) => {
+    const [one, two] = [await world.open(), await world.open()];
+    await one.journal.record(sends("a"));
+    world.wait(20_000);
+    expect(await world.left(two)).toEqual(["a"]);
+    const done = sampleEntry({ consumer: "svc-b", message: sampleMessage({ id: "a" }) });
+    expect(await one.journal.record(done)).toEqual({ outcome: "recorded" });
+    expect(await two.journal.record(done)).toMatchObject({ outcome: "duplicate" });
+    await one.journal.record(sends("late"));
+    expect(await world.left(two)).toEqual(["late"]);
+  });
+
+  scenario("that others finish meanwhile is not found again", async (world) => {
+    const [one, two] = [await world.open(), await world.open()];
+    for (const state of [one, two]) expect(await world.left(state)).toEqual([]);
+    for (const id of ["a", "b", "c", "d", "e"]) await one.journal.record(sends(id));
+    for (const id of ["a", "b", "d"])
+      await two.journal.record(sampleEntry({ consumer: "svc-b", message: sampleMessage({ id }) }));
+    await one.close();
+    await two.close();
+    expect(await world.left(await world.open())).toEqual(["c", "e"]);
+  });
+});
+
+describe("a run that finished everything", () => {
+  scenario("leaves nothing to look at", async (world) => {
+    const one = await world.open();
+    await world.left(one);
+    for (let index = 0; index < 20; index += 1) {
+      await one.journal.record(sends(`m${index}`));
+      await one.journal.record(
+        sampleEntry({ consumer: "svc-b", message: sampleMessage({ id: `m${index}` }) }),
+      );
+    }
+    await one.close();
+    const database = new Libsql(world.file);
+    const count = (sql: string) => database.prepare(sql).pluck().all([])[0];
+    expect(count("SELECT count(*) FROM entry")).toBe(40);
+    expect(count("SELECT count(*) FROM entry, checkpoint WHERE entry.seq > checkpoint.seq")).toBe(
+      0,
+    );
+    expect(count("SELECT count(*) FROM pending")).toBe(0);
+    expect(count("SELECT count(*) FROM runner")).toBe(0);
+    database.close();
+    expect(await world.left(await world.open())).toEqual([]);
+  });
+
+  scenario("or only looked has left no trace of itself", async (world) => {
+    const one = await world.open();
+    expect(await one.journal.history("flow-1")).toEqual([]);
+    const database = new Libsql(world.file);
+    expect(database.prepare("SELECT count(*) FROM runner").pluck().all([])[0]).toBe(0);
+    database.close();
+  });
+});

@@ -1,0 +1,160 @@
+import { chmod, mkdir, open as openFile, readdir, stat, writeFile } from "node:fs/promises";
+import Libsql from "libsql";
+import { expect, test } from "vitest";
+import { sampleEntry, sampleMessage } from "../testing/samples.ts";
+import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
+import { openDatabase } from "./database.ts";
+import { createSqliteJournal } from "./journal.ts";
+import { createRunners } from "./runners.ts";
+import { openSqliteState } from "./state.ts";
+import { createWriter } from "./writer.ts";
+
+const clock = { nowMs: () => Date.now(), sleep: () => Promise.reject(new Error("unused")) };
+const open = (file: string, busyTimeoutMs = 50) =>
+  openSqliteState(file, { clock, runnerId: "test", busyTimeoutMs });
+const entry = (id: string) => sampleEntry({ message: sampleMessage({ id }) });
+
+const withFile = (name: string, run: (file: string) => Promise<void>) =>
+  test(name, async () => {
+    const { directory, remove } = await createTemporaryDirectory();
+    try {
+      await run(`${directory}/state/flow.db`);
+    } finally {
+      await remove();
+    }
+  });
+
+/** Runs SQL as somebody else would. */
+function asAnother(file: string, sql: string): void {
+  const database = new Libsql(file);
+  database.exec(sql);
+  database.close();
+}
+
+withFile("the file and its directory are private", async (file) => {
+  const state = await open(file);
+  await state.journal.record(entry("m1"));
+  const directory = file.slice(0, file.lastIndexOf("/"));
+  expect((await stat(directory)).mode & 0o777).toBe(0o700);
+  for (const name of await readdir(directory))
+    expect([name, (await stat(`${directory}/${name}`)).mode & 0o777]).toEqual([name, 0o600]);
+  await state.close();
+});
+
+withFile("a file of a later version is left alone", async (file) => {
+  await (await open(file)).close();
+  asAnother(file, "PRAGMA user_version = 99");
+  await expect(open(file)).rejects.toMatchObject({
+    code: "E_STATE_NEWER",
+    message: expect.stringContaining(file),
+  });
+});
+
+withFile("a database of another program is left alone", async (file) => {
+  await (await open(file)).close();
+  const other = file.replace("flow.db", "other.db");
+  asAnother(other, "CREATE TABLE theirs (x)");
+  await expect(open(other)).rejects.toMatchObject({ code: "E_STATE_UNUSABLE" });
+});
+
+withFile("a file that is no database is named with a hint", async (file) => {
+  await mkdir(file.slice(0, file.lastIndexOf("/")));
+  await writeFile(file, "this is a text and not a database\n".repeat(100));
+  await expect(open(file)).rejects.toMatchObject({
+    code: "E_STATE_UNUSABLE",
+    hint: expect.stringContaining(file),
+  });
+});
+
+withFile("a directory in place of the file is named with a hint", async (file) => {
+  await mkdir(file, { recursive: true });
+  await expect(open(file)).rejects.toMatchObject({
+    code: "E_STATE_UNUSABLE",
+    hint: expect.stringContaining(file),
+  });
+});
+
+// Permissions do not bind root.
+test.skipIf(process.getuid?.() === 0)("a file that may not be read is unusable", async () => {
+  const { directory, remove } = await createTemporaryDirectory();
+  await chmod(directory, 0o500);
+  await expect(open(`${directory}/flow.db`)).rejects.toMatchObject({ code: "E_STATE_UNUSABLE" });
+  await chmod(directory, 0o700);
+  await remove();
+});
+
+withFile("a file damaged in the middle fails the calls that meet the damage", async (file) => {
+  const state = await open(file);
+  for (let index = 0; index < 50; index += 1) await state.journal.record(entry(`m${index}`));
+  await state.close();
+  const { size } = await stat(file);
+  const handle = await openFile(file, "r+");
+  // All but the first page, which says what the file is.
+  await handle.write(Buffer.alloc(size - 4096, 0x5a), 0, size - 4096, 4096);
+  await handle.close();
+  const damaged = await open(file);
+  await expect(damaged.journal.find("svc-a", "m1")).rejects.toMatchObject({
+    code: "E_STATE_UNUSABLE",
+  });
+  await damaged.close();
+});
+
+withFile(
+  "a file that another process holds too long is busy, and works afterwards",
+  async (file) => {
+    const state = await open(file);
+    const other = new Libsql(file);
+    other.exec("BEGIN IMMEDIATE");
+    const calls = [state.journal.record(entry("m1")), state.journal.record(entry("m2"))];
+    for (const call of await Promise.allSettled(calls))
+      expect(call).toMatchObject({ status: "rejected", reason: { code: "E_STATE_BUSY" } });
+    other.exec("ROLLBACK");
+    other.close();
+    expect(await state.journal.record(entry("m1"))).toEqual({ outcome: "recorded" });
+    await state.close();
+  },
+);
+
+withFile("a full disk fails the calls of its commit and records none of them", async (file) => {
+  await (await open(file)).close();
+  const database = await openDatabase(file, 50);
+  const runners = createRunners({ database, clock, name: "test", onError: () => {} });
+  const journal = createSqliteJournal({ database, runners, writer: createWriter(database) });
+  await journal.record(entry("m1"));
+  // What a full disk does: the file may not grow.
+  database.exec(`PRAGMA max_page_count = ${database.pragma("page_count")}`);
+  const big = sampleEntry({ message: sampleMessage({ id: "m3", payload: "x".repeat(100_000) }) });
+  for (const call of await Promise.allSettled([journal.record(entry("m2")), journal.record(big)]))
+    expect(call).toMatchObject({ status: "rejected", reason: { code: "E_STATE_FULL" } });
+  expect(await journal.find("svc-a", "m2")).toBeUndefined();
+  database.exec("PRAGMA max_page_count = 1000000");
+  expect(await journal.record(entry("m2"))).toEqual({ outcome: "recorded" });
+  runners.leave();
+  database.close();
+});
+
+withFile("an entry that is not JSON fails alone", async (file) => {
+  const state = await open(file);
+  const impossible = sampleEntry({ message: sampleMessage({ id: "m2", payload: { big: 1n } }) });
+  const [before, broken, after] = await Promise.allSettled([
+    state.journal.record(entry("m1")),
+    state.journal.record(impossible),
+    state.journal.record(entry("m3")),
+  ]);
+  expect([before.status, broken.status, after.status]).toEqual([
+    "fulfilled",
+    "rejected",
+    "fulfilled",
+  ]);
+  expect(await state.journal.find("svc-a", "m3")).toEqual(entry("m3"));
+  await state.close();
+});
+
+withFile("closing commits what is waiting, and ends it", async (file) => {
+  const state = await open(file);
+  const waiting = state.journal.record(entry("m1"));
+  await Promise.all([state.close(), state.close()]);
+  expect(await waiting).toEqual({ outcome: "recorded" });
+  await expect(state.journal.record(entry("m2"))).rejects.toThrow("closed");
+  await expect(state.journal.find("svc-a", "m1")).rejects.toThrow("closed");
+});
