@@ -62,6 +62,13 @@ export type Pipeline = UploadPorts & {
   close(): Promise<void>;
 };
 
+/** What a command needs of an image before there is a pipeline. */
+export async function openInput() {
+  const { readInput } = await import("../adapters/filesystem/input.ts");
+  const { createImages } = await import("../adapters/images/images.ts");
+  return { read: readInput, images: createImages() };
+}
+
 /** What has to be undone, last opened first closed. */
 type Closers = (() => Promise<void> | void)[];
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ComparisonCompleted } from "./comparison.ts";
-import { bothFlows, broadcast } from "./contract.ts";
+import { broadcast, flowNames } from "./contract.ts";
 import { MetadataSorted } from "./metadata.ts";
 import { RecognitionPayload, recognitionExamples } from "./recognition.ts";
 
@@ -24,7 +24,7 @@ export const analysisStarted = broadcast({
   name: "analysis.started",
   summary: "The orchestrator has the upload and leads its analysis.",
   producer: "svc-analysis-orchestrator",
-  flows: bothFlows,
+  flows: flowNames,
   listeners: [{ service: "graph-gateway", queue: "graph.subs.started", isNews: true }],
   body: AnalysisStarted,
   example: { objectKey },
@@ -34,7 +34,7 @@ export const analysisCompleted = broadcast({
   name: "analysis.completed",
   summary: "The end of a successful analysis, with its result.",
   producer: "svc-analysis-orchestrator",
-  flows: bothFlows,
+  flows: flowNames,
   listeners: [
     { service: "graph-gateway", queue: "graph.subs.completed" },
     { service: "svc-machine-storage", flows: ["full"] },

@@ -64,8 +64,6 @@ export type Contract = {
   readonly example: Readonly<Record<string, unknown>>;
 };
 
-export const bothFlows: readonly FlowName[] = flowNames;
-
 type Declared = {
   readonly name: string;
   readonly summary: string;

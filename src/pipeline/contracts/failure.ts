@@ -1,9 +1,9 @@
 import { z } from "zod";
 import {
-  bothFlows,
   broadcast,
   type Contract,
   type FlowName,
+  flowNames,
   type Listener,
   type ServiceName,
   stepListeners,
@@ -51,7 +51,7 @@ export function failedTwin(options: {
 export const analysisFailed = failedTwin({
   step: "analysis",
   producer: "svc-analysis-orchestrator",
-  flows: bothFlows,
+  flows: flowNames,
   listeners: [{ service: "graph-gateway" }],
   summary: "The analysis ended without a result; says at which step and why.",
 });

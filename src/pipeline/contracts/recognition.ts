@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { Evidence } from "../recognition/recognise.ts";
 import {
-  bothFlows,
   broadcast,
   type Contract,
   command,
+  flowNames,
   type Route,
   stepListeners,
 } from "./contract.ts";
@@ -128,7 +128,7 @@ export const recognitionCompleted = broadcast({
 export const recognitionFailed = failedTwin({
   step: "recognition",
   producer: "svc-ai-vision-adapter",
-  flows: bothFlows,
+  flows: flowNames,
   summary: "An attempt at recognition failed; says which and whether another follows.",
 });
 

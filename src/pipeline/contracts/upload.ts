@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { bothFlows, type Contract } from "./contract.ts";
+import { type Contract, flowNames } from "./contract.ts";
 
 export const checksumPattern = /^sha256:[0-9a-f]{64}$/i;
 
@@ -28,7 +28,7 @@ export const imagesUploaded: Contract = {
   kind: "event",
   summary: "An upload was confirmed: the object is stored, its size and checksum are verified.",
   schemaId: "images.uploaded.v0",
-  flows: bothFlows,
+  flows: flowNames,
   routes: [
     {
       transport: "kafka",
@@ -39,7 +39,7 @@ export const imagesUploaded: Contract = {
       producerHeader: "ingestion",
       body: ImageUploaded,
       consumers: [
-        { service: "svc-messaging-bridge", source: "svc-messaging-bridge", flows: bothFlows },
+        { service: "svc-messaging-bridge", source: "svc-messaging-bridge", flows: flowNames },
         { service: "svc-ai-vision-adapter", source: "svc-ai-vision-adapter", flows: ["current"] },
       ],
     },
@@ -52,7 +52,7 @@ export const imageUploaded: Contract = {
   kind: "event",
   summary: "The same event behind the bridge, where the orchestrator hears it.",
   schemaId: "tu.image.uploaded.v1",
-  flows: bothFlows,
+  flows: flowNames,
   routes: [
     {
       transport: "rabbitmq",
@@ -65,7 +65,7 @@ export const imageUploaded: Contract = {
         {
           service: "svc-analysis-orchestrator",
           source: "orchestrator.image-uploaded",
-          flows: bothFlows,
+          flows: flowNames,
         },
       ],
     },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { FlowName } from "../contracts/contract.ts";
-import { type Definition, readDefinition, versionOf } from "../engine/definition.ts";
+import { type Definition, readDefinition } from "../engine/definition.ts";
 import current from "./current.json" with { type: "json" };
 import full from "./full.json" with { type: "json" };
 
@@ -26,11 +26,6 @@ const flows: Readonly<Record<FlowName, () => Flow>> = {
 
 export function flowNamed(name: FlowName): Flow {
   return flows[name]();
-}
-
-/** The definition that an instance pins, for the flow it runs in. */
-export function pinned(flow: Flow, version: string): Definition | undefined {
-  return versionOf(flow.definition) === version ? flow.definition : undefined;
 }
 
 function readFlow(name: FlowName, source: { definition: unknown; hops: unknown }): Flow {

@@ -70,12 +70,15 @@ export function findUniqueModels(line: Line, noise: readonly Noise[]): readonly 
     .filter(({ words }) => isTelling(words) && brandsWithModel(compactOf(words)).length === 1);
 }
 
-/** Letters in front of a number ("PC200"), or clearly read and at least four signs long. */
+/** Clearly read, letters and digits, and long enough not to be the rest of something else. */
 function isTelling(words: readonly Word[]): boolean {
   const compact = compactOf(words);
   const confidence = Math.min(...words.map((word) => word.confidence));
-  if (!/[A-Z]/.test(compact) || !/\d/.test(compact)) return false;
-  return confidence >= 0.6 && (/^[A-Z]{2,4}-?\d{2,}/.test(compact) || compact.length >= 4);
+  const isMixed = /[A-Z]/.test(compact) && /\d{2}/.test(compact);
+  return (
+    isMixed &&
+    ((confidence >= 0.85 && compact.length >= 5) || (confidence >= 0.95 && compact.length >= 4))
+  );
 }
 
 /** A model that follows the brand inside one word. */

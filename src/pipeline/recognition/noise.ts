@@ -12,7 +12,13 @@ import {
 // What is written on machines and is no model: each rule names its reason. A rule sees one line.
 
 /** `count` words from `start` on mean something else. */
-export type Noise = { readonly start: number; readonly count: number; readonly reason: string };
+export type Noise = {
+  readonly start: number;
+  readonly count: number;
+  readonly reason: string;
+  /** Whether the place holds a number that other readings may take for a model. */
+  readonly isNumber?: true;
+};
 
 type Rule = (line: Line) => readonly Noise[];
 
@@ -47,7 +53,7 @@ function phoneNumbers(line: Line): readonly Noise[] {
     const end = rest.findIndex(({ plain }) => !/^[+\d][\d().\-/+]*$/.test(plain));
     const run = end === -1 ? rest : rest.slice(0, end);
     if (run.map(({ plain }) => plain.replace(/\D/g, "")).join("").length < 7) continue;
-    found.push({ start, count: run.length, reason: "phone or serial number" });
+    found.push({ start, count: run.length, reason: "phone or serial number", isNumber: true });
     start += run.length;
   }
   return found;
@@ -68,17 +74,23 @@ function numberPlates(line: Line): readonly Noise[] {
   const text = line.map(({ plain }) => plain).join(" ");
   if (!plates.some((plate) => plate.test(text))) return [];
   if (brandsWithModel(compactOf(line)).length > 0 || findBrands(line).length > 0) return [];
-  return [{ start: 0, count: line.length, reason: "number plate" }];
+  return [{ start: 0, count: line.length, reason: "number plate", isNumber: true }];
 }
 
 function labelledNumbers(line: Line): readonly Noise[] {
   return line.flatMap(({ plain }, start): readonly Noise[] => {
     if (/^(?:#|NO\.?|NR\.?|FLEET|UNIT)[-:]?\d+[A-Z]?$/.test(plain)) {
-      return [{ start, count: 1, reason: "fleet number" }];
+      return [{ start, count: 1, reason: "fleet number", isNumber: true }];
     }
-    const next = line[start + 1];
-    if (!isLabelWord(plain) || next === undefined || !/\d/.test(next.plain)) return [];
-    return [{ start, count: 2, reason: `number after "${plain}"` }];
+    const next = line[start + 1]?.plain ?? "";
+    if (!/\d/.test(next)) return [];
+    const isLabel = isLabelWord(plain) || /^(?:L?EET|NIT|LNIT)$/.test(plain);
+    // "FLEE T320": the label's last letter went to the number.
+    const isSplit =
+      /^[A-Z]+$/.test(plain) && isLabelWord(plain + (/^[A-Z]+/.exec(next)?.[0] ?? ""));
+    return isLabel || isSplit
+      ? [{ start, count: 2, reason: `number after "${plain}"`, isNumber: true }]
+      : [];
   });
 }
 
@@ -100,11 +112,12 @@ const alone = new RegExp(`^(?:${unit})$`);
 
 function quantities(line: Line): readonly Noise[] {
   return line.flatMap(({ plain }, start): readonly Noise[] => {
-    if (joined.test(plain)) return [{ start, count: 1, reason: "sticker: a quantity" }];
+    if (joined.test(plain))
+      return [{ start, count: 1, reason: "sticker: a quantity", isNumber: true }];
     const next = line[start + 1];
     if (next === undefined || !/^\d+(?:[.,]\d+)?$/.test(plain) || !alone.test(next.plain))
       return [];
-    return [{ start, count: 2, reason: "sticker: a quantity" }];
+    return [{ start, count: 2, reason: "sticker: a quantity", isNumber: true }];
   });
 }
 

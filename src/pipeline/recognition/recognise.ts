@@ -29,13 +29,16 @@ import { findNoise, isCompanyLine, type Noise, noiseText } from "./noise.ts";
 // times 0.75 when another brand, or 0.85 when another model of the brand, was read as well. So a model
 // without its brand never is confident, and 0.9 takes both, clearly read.
 
-const Box = z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() });
+const Box = z
+  .object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() })
+  .readonly();
+type Box = z.infer<typeof Box>;
 
 export const Evidence = z.object({
   about: z.enum(["brand", "model", "type", "ignored"]),
   value: z.string(),
   text: z.string(),
-  box: Box.readonly(),
+  box: Box,
   confidence: z.number().min(0).max(1),
   how: z.string(),
 });
@@ -91,12 +94,38 @@ export function isEnough(texts: readonly ReadText[]): boolean {
 function understand(texts: readonly ReadText[]): Understood {
   const lines = toLines(texts).map((line) => ({ line, noise: findNoise(line) }));
   const brands = lines.flatMap(({ line }) => (isCompanyLine(line) ? [] : findBrands(line)));
+  const isElsewhere = outsideOf(lines.flatMap(placesOfNumbers));
   if (brands.length === 0) {
-    const models = lines.flatMap(({ line, noise }) => findUniqueModels(line, noise));
+    const models = lines
+      .flatMap(({ line, noise }) => findUniqueModels(line, noise))
+      .filter(isElsewhere);
     return { lines, brands, models, finding: chooseAlone(models) };
   }
-  const models = modelsOf(brands, lines);
+  const models = modelsOf(brands, lines).filter(isElsewhere);
   return { lines, brands, models, finding: choose(brands, models) };
+}
+
+/** Where one reading shows a fleet number, a phone number or a plate, no other one shows a model. */
+function placesOfNumbers({ line, noise }: Understood["lines"][number]): readonly Box[] {
+  return noise
+    .filter(({ isNumber }) => isNumber)
+    .map(({ start, count }) => line.slice(start, start + count))
+    .filter((words) => Math.min(...words.map(({ confidence }) => confidence)) >= 0.5)
+    .map(boxAround);
+}
+
+function outsideOf(places: readonly Box[]): (mention: ModelMention) => boolean {
+  return ({ words }) => {
+    const { x, y, width, height } = boxAround(words);
+    const [middleX, middleY] = [x + width / 2, y + height / 2];
+    return !places.some(
+      (place) =>
+        middleX > place.x &&
+        middleX < place.x + place.width &&
+        middleY > place.y &&
+        middleY < place.y + place.height,
+    );
+  };
 }
 
 function modelsOf(

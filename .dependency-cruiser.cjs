@@ -1,0 +1,127 @@
+// The arrows of ARCHITECTURE.md as rules. `scripts/check-arrows.ts` plants a violation of each one
+// and sees it caught.
+
+const core = "^src/pipeline";
+const notTests = { pathNot: "[.](test|samples)[.]tsx?$" };
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: "pipeline-is-the-core",
+      severity: "error",
+      comment: "The core knows neither its adapters nor its commands.",
+      from: { path: core, ...notTests },
+      to: { path: "^src/(adapters|commands|simulation)" },
+    },
+    {
+      name: "pipeline-does-no-io",
+      severity: "error",
+      comment: "No Node built-ins in the core: time, files and sockets come through ports.",
+      from: { path: core, ...notTests },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "pipeline-depends-on-zod-only",
+      severity: "error",
+      comment: "The only package the core may import.",
+      from: { path: core, ...notTests },
+      to: { path: "node_modules", pathNot: "node_modules/zod/" },
+    },
+    {
+      name: "adapters-do-not-know-commands",
+      severity: "error",
+      from: { path: "^src/adapters" },
+      to: { path: "^src/(commands|simulation)" },
+    },
+    {
+      name: "adapters-see-the-contract-only",
+      severity: "error",
+      comment: "Adapters know ports, messages, contracts and errors; not the rules, not the shell.",
+      from: { path: "^src/adapters", ...notTests },
+      to: {
+        path: "^src/pipeline/",
+        pathNot: "^src/pipeline/((ports|message|errors)[.]ts|contracts/)",
+      },
+    },
+    {
+      name: "adapters-are-strangers",
+      severity: "error",
+      comment: "One technology per folder; two folders meet only in the composition.",
+      from: { path: "^src/adapters/([^/]+)/", ...notTests },
+      to: {
+        path: "^src/adapters/([^/]+)/",
+        pathNot: ["^src/adapters/$1/", "^src/adapters/testing/"],
+      },
+    },
+    {
+      name: "only-compose-names-adapters",
+      severity: "error",
+      comment: "Except the terminal's lines, which every command prints with.",
+      from: { path: "^src/commands", pathNot: "^src/commands/compose[.]ts$|[.]test[.]ts$" },
+      to: { path: "^src/adapters", pathNot: "^src/adapters/terminal/" },
+    },
+    {
+      name: "compose-loads-adapters-lazily",
+      severity: "error",
+      comment: "An adapter is paid for by the path that uses it.",
+      from: { path: "^src/commands/compose[.]ts$" },
+      to: { path: "^src/adapters", dependencyTypesNot: ["type-only", "dynamic-import"] },
+    },
+    {
+      name: "commands-are-strangers-to-main",
+      severity: "error",
+      comment: "Only main.ts knows every command.",
+      from: { path: "^src/commands/(?!main[.])" },
+      to: { path: "^src/commands/main[.]ts" },
+    },
+    {
+      name: "main-loads-commands-lazily",
+      severity: "error",
+      from: { path: "^src/commands/main[.]ts$" },
+      to: {
+        path: "^src/commands",
+        pathNot: "^src/commands/output[.]ts$",
+        dependencyTypesNot: ["type-only", "dynamic-import"],
+      },
+    },
+    {
+      name: "simulation-is-not-shipped",
+      severity: "error",
+      from: { path: "^src/(?!simulation)" },
+      to: { path: "^src/simulation" },
+    },
+    {
+      name: "heavy-packages-load-lazily",
+      severity: "error",
+      comment: "Imported dynamically or for their types only.",
+      from: { path: "^src", ...notTests },
+      to: {
+        path: "node_modules/(sharp|tesseract[.]js|libsql|kysely|fastify|graphql-yoga|graphql-ws|ws|cosmiconfig)/",
+        dependencyTypesNot: ["type-only", "dynamic-import"],
+      },
+    },
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    {
+      name: "no-orphans",
+      severity: "error",
+      from: { orphan: true, pathNot: "[.]d[.]ts$" },
+      to: {},
+    },
+    {
+      name: "tests-are-leaves",
+      severity: "error",
+      from: { pathNot: "[.](test|samples)[.]tsx?$|/testing/" },
+      to: { path: "([.](test|samples)[.]tsx?$|/testing/)" },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    doNotFollow: { path: "node_modules" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "default", "types"],
+    },
+  },
+};

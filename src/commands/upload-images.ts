@@ -1,0 +1,114 @@
+import { basename } from "node:path";
+import { checkImage, tooLarge } from "../pipeline/operations/check-image.ts";
+import { upload } from "../pipeline/operations/upload.ts";
+import type { UploadReport } from "../pipeline/operations/upload-report.ts";
+import { imageBytesMax } from "../pipeline/services/image-access.ts";
+import { openInput, type Pipeline } from "./compose.ts";
+import type { Settings } from "./config.ts";
+import { asTuError } from "./output.ts";
+import type { Outcome } from "./upload-outcome.ts";
+import type { UploadScreen } from "./upload-screen.ts";
+
+/** One invocation of the command. */
+export type UploadRun = {
+  readonly withTimings: boolean;
+  readonly settings: Settings;
+  readonly deadlineMs: number;
+  readonly screen: UploadScreen;
+  readonly signal: AbortSignal;
+  readonly pipeline: Once<Pipeline>;
+};
+/** A bounded number at once; pictures with the same content one after the other, so that the second is known. */
+export async function uploadImages(
+  paths: readonly string[],
+  run: UploadRun,
+): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const sameContent = new Map<string, Promise<unknown>>();
+  const waiting = [...paths.entries()];
+  const worker = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [index, path] = next;
+      const outcome = await uploadOne(path, run, sameContent);
+      outcomes[index] = outcome;
+      if (paths.length > 1) run.screen.outcome(outcome);
+    }
+  };
+  const workers = Math.min(run.settings.concurrency, paths.length);
+  await Promise.all(Array.from({ length: workers }, worker));
+  await waitForResumed(run);
+  return outcomes;
+}
+
+async function uploadOne(
+  path: string,
+  run: UploadRun,
+  sameContent: Map<string, Promise<unknown>>,
+): Promise<Outcome> {
+  try {
+    run.signal.throwIfAborted();
+    const { images, read } = await openInput();
+    const bytes = await read(path, { bytesMax: imageBytesMax, onTooLarge: tooLarge });
+    const header = await checkImage(bytes, images);
+    const pipeline = await run.pipeline.get();
+    const checksum = pipeline.digest(bytes);
+    const work = async () =>
+      upload(
+        {
+          file: path,
+          filename: path === "-" ? `stdin.${header.format}` : basename(path),
+          contentType: header.contentType,
+          bytes,
+          deadlineMs: run.deadlineMs,
+          signal: run.signal,
+          onStarted: (flowId) => run.screen.started(flowId, path),
+        },
+        pipeline,
+      );
+    const before = sameContent.get(checksum) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    sameContent.set(checksum, mine);
+    return { type: "report", report: withoutTimings(await mine, run) };
+  } catch (error) {
+    return { type: "error", file: path, error: asTuError(error) };
+  }
+}
+
+function withoutTimings(report: UploadReport, { withTimings }: UploadRun): UploadReport {
+  if (withTimings) return report;
+  const { timings: _, ...rest } = report;
+  return rest;
+}
+
+/** What a crash left goes on beside the uploads; it gets the same time as they. */
+async function waitForResumed({ deadlineMs, pipeline, signal }: UploadRun): Promise<void> {
+  const opened = await pipeline.opened();
+  if (opened === undefined || opened.resumed.length === 0) return;
+  const ends = opened.resumed.map((flowId) =>
+    opened.recorder.until(
+      flowId,
+      ({ name, to }) =>
+        to === "graph-gateway" && ["analysis.completed", "analysis.failed"].includes(name),
+    ),
+  );
+  const race = new AbortController();
+  const deadline = opened.clock
+    .sleep(deadlineMs, AbortSignal.any([race.signal, signal]))
+    .catch(() => undefined); // aborted: by the end of the race, or by a signal that uploadOne reported
+  await Promise.race([Promise.all(ends), deadline]);
+  race.abort();
+}
+
+/** Opens at the first call; `opened` tells whether there was one. */
+export type Once<T> = { get(): Promise<T>; opened(): Promise<T> | undefined };
+
+export function once<T>(open: () => Promise<T>): Once<T> {
+  let opened: Promise<T> | undefined;
+  return {
+    get() {
+      opened ??= open();
+      return opened;
+    },
+    opened: () => opened,
+  };
+}

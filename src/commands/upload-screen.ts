@@ -1,0 +1,116 @@
+import { hopLine } from "../adapters/terminal/hop-line.ts";
+import { reportLines } from "../adapters/terminal/report-lines.ts";
+import { createPaint, type Paint, printable } from "../adapters/terminal/text.ts";
+import type { Hop, Reporter } from "../pipeline/ports.ts";
+import { type Settings, wantsColour } from "./config.ts";
+import { type Format, printAside, printJson, printLine } from "./output.ts";
+import { isGood, type Outcome, recordOf } from "./upload-outcome.ts";
+
+export type ScreenOptions = {
+  readonly output?: Format;
+  readonly json?: boolean;
+  readonly color?: "auto" | "always" | "never";
+  readonly ephemeral?: boolean;
+};
+
+/** What a person, or a pipe, sees of an upload while it runs and when it ends. */
+export type UploadScreen = {
+  readonly reporter: Reporter;
+  started(flowId: string, file: string): void;
+  outcome(outcome: Outcome): void;
+  summary(outcomes: readonly Outcome[]): void;
+  close(): void;
+};
+
+export function createUploadScreen(
+  paths: readonly string[],
+  options: ScreenOptions,
+  settings: Settings,
+): UploadScreen {
+  const format = options.json === true ? "json" : (options.output ?? "text");
+  const paint = createPaint(isColoured(options));
+  const kept = options.ephemeral === true ? "nothing is kept" : `state ${settings.stateDir} (kept)`;
+  if (format === "text" || process.stderr.isTTY) {
+    printAside(paint("dim", `tu-analyze upload · flow ${settings.flow} · ${printable(kept)}`));
+  }
+  return format === "text"
+    ? createTextScreen(paths, paint)
+    : createJsonScreen(format, paths.length > 1);
+}
+
+function createTextScreen(paths: readonly string[], paint: Paint): UploadScreen {
+  const files = new Map<string, string>();
+  const startedAt = new Map<string, number>();
+  const early = new Map<string, Hop[]>();
+  const prefixOf = (flowId: string) =>
+    paths.length > 1 ? `${paint("cyan", `[${printable(files.get(flowId) ?? "")}]`)} ` : "";
+  const show = (hop: Hop) => {
+    const start = startedAt.get(hop.flowId) ?? hop.atMs;
+    startedAt.set(hop.flowId, start);
+    printLine(`${prefixOf(hop.flowId)}${hopLine(hop, hop.atMs - start, paint)}`);
+  };
+  return {
+    reporter: {
+      hop(hop) {
+        // The first hops of a flow come before its id is known to be ours.
+        if (files.has(hop.flowId)) show(hop);
+        else early.set(hop.flowId, [...(early.get(hop.flowId) ?? []), hop]);
+      },
+      notice: ({ code, message }) =>
+        printAside(`${paint("yellow", "!")} ${code}: ${printable(message)}`),
+      span: () => undefined,
+    },
+    started(flowId, file) {
+      files.set(flowId, file);
+      for (const hop of early.get(flowId) ?? []) show(hop);
+      early.delete(flowId);
+    },
+    outcome(outcome) {
+      if (outcome.type === "error") {
+        const { code, hint, message } = outcome.error;
+        printAside(`${printable(outcome.file)}: ${code}: ${printable(message)}`);
+        if (hint !== undefined) printAside(`  hint: ${printable(hint)}`);
+        return;
+      }
+      const { report } = outcome;
+      for (const line of reportLines(report, paint)) printLine(`${prefixOf(report.flowId)}${line}`);
+      for (const { ms, name } of report.timings ?? []) {
+        printLine(`${prefixOf(report.flowId)}  ${name.padEnd(20)} ${String(ms).padStart(6)} ms`);
+      }
+    },
+    summary(outcomes) {
+      const good = outcomes.filter(isGood).length;
+      printLine(
+        `\n${good} of ${outcomes.length} images analysed, ${outcomes.length - good} failed`,
+      );
+    },
+    close: () => undefined,
+  };
+}
+
+function createJsonScreen(format: Format, isMany: boolean): UploadScreen {
+  return {
+    reporter: {
+      hop: () => undefined,
+      notice: ({ code, message }) => printAside(`! ${code}: ${printable(message)}`),
+      span: () => undefined,
+    },
+    started: () => undefined,
+    outcome(outcome) {
+      if (!isMany || format === "jsonl") printJson(recordOf(outcome), format);
+    },
+    summary(outcomes) {
+      if (format === "jsonl") return;
+      const uploads = outcomes.map(recordOf);
+      const completed = outcomes.filter(isGood).length;
+      const failed = outcomes.length - completed;
+      printJson({ schema: "tu-analyze/uploads@1", completed, failed, uploads }, format);
+    },
+    close: () => undefined,
+  };
+}
+
+function isColoured({ color }: ScreenOptions): boolean {
+  if (color === "always") return true;
+  return color !== "never" && process.stdout.isTTY && wantsColour();
+}
