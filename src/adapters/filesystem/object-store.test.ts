@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { ObjectStore } from "../../pipeline/ports.ts";
@@ -54,6 +54,21 @@ describe("filesystem object store", () => {
       expect(await store.stat("a")).toBeUndefined();
     }
     expect(await store.list()).toEqual([]);
+  });
+
+  inDirectory("a file with a byte too many or another end is no object", async (directory) => {
+    const store = await openStore(directory);
+    await store.put("a", Buffer.from("some bytes"), picture);
+    const file = await fileOf(directory);
+    const whole = await readFile(file);
+    const otherEnd = Buffer.from(whole);
+    otherEnd[whole.length - 2] = 0;
+    for (const damaged of [Buffer.concat([Buffer.from("x"), whole]), otherEnd]) {
+      await writeFile(file, damaged);
+      expect(await store.get("a")).toBeUndefined();
+    }
+    await writeFile(file, whole);
+    expect((await store.get("a"))?.sizeBytes).toBe(10);
   });
 
   inDirectory("an object under another's name is not that other", async (directory) => {

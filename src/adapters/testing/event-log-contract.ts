@@ -203,6 +203,21 @@ export function eventLogContract(open: () => Promise<Opened>): void {
     expect((await next.seen.atLeast(1)).map(text)).toEqual(["b"]);
   });
 
+  scenario("what a closing subscription did not commit is delivered again", async (world) => {
+    const [gate, started] = [createGate(), createGate()];
+    const reader = await world.read("g", async () => {
+      started.open();
+      await gate.opened;
+    });
+    await world.append("a");
+    await started.opened;
+    const closing = reader.close();
+    const next = await world.read("g");
+    gate.open();
+    await closing;
+    expect((await next.seen.atLeast(1)).map(text)).toEqual(["a"]);
+  });
+
   scenario("creating a topic again leaves it as it is", async ({ log, topic, append, read }) => {
     await append("a");
     await log.createTopic({ name: topic, partitions: 1 });

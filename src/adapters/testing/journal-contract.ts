@@ -243,6 +243,15 @@ function unfinishedContract(scenario: Scenario): void {
     expect(await (await world.restart()).unfinished(sampleConsumersOf)).toEqual([]);
   });
 
+  scenario("a timer set for a flow that had ended already is finished", async (world) => {
+    await world.journal.record(step("m1", flowRecord(1, { ended: true })));
+    const second = await world.restart();
+    await second.unfinished(sampleConsumersOf);
+    const late = { ...step("m2", null), consumer: "svc-b", timers: [timerOf("t1")] };
+    await second.record(late);
+    expect(await (await world.restart()).unfinished(sampleConsumersOf)).toEqual([]);
+  });
+
   scenario("a flow that ends in a later run ends its old timers", async (world) => {
     await world.journal.record({ ...step("m1", flowRecord(1)), timers: [timerOf("t1")] });
     const second = await world.restart();
