@@ -10,7 +10,13 @@ import { findTextLines, type TextLine } from "./text-lines.ts";
 // at a time, so that the reading can stop as soon as it is enough.
 
 export type Pass = (scene: Scene) => AsyncIterable<readonly ReadText[]>;
-export type Scene = { readonly upright: Sharp; readonly reader: Reader };
+export type Scene = {
+  readonly upright: Sharp;
+  readonly reader: Reader;
+  readonly view: (channel: Channel) => Promise<View>;
+};
+/** One channel of the picture: the lines in it, and the pixels that they are cut out of. */
+type View = { readonly lines: readonly TextLine[]; readonly planes: readonly Plane[] };
 
 /** Sides of the picture in which lines are looked for: small letters in the large one and vice versa. */
 const searchSides = [1_400, 700] as const;
@@ -20,11 +26,32 @@ const linesAtOnce = 4;
 export const passes: readonly Pass[] = [
   (scene) => readLines(scene, { channel: "grey", variant: "plain", from: 0, most: 20 }),
   (scene) => readLines(scene, { channel: "blue", variant: "plain", from: 0, most: 12 }),
-  (scene) => readPage(scene, 1_600),
   (scene) => readLines(scene, { channel: "grey", variant: "flat", from: 0, most: 16 }),
+  (scene) => readPage(scene, 1_200),
   (scene) => readLines(scene, { channel: "grey", variant: "leaning", from: 0, most: 12 }),
   (scene) => readLines(scene, { channel: "grey", variant: "plain", from: 20, most: 20 }),
 ];
+
+/** Each channel is looked through once, however many passes use it. */
+export function createScene(upright: Sharp, reader: Reader): Scene {
+  const views = new Map<Channel, Promise<View>>();
+  return {
+    upright,
+    reader,
+    view(channel) {
+      const view = views.get(channel) ?? viewOf(upright, channel);
+      views.set(channel, view);
+      return view;
+    },
+  };
+}
+
+async function viewOf(upright: Sharp, channel: Channel): Promise<View> {
+  const planesAt = (sides: readonly number[]) =>
+    Promise.all(sides.map((side) => planeOf(upright, channel, side)));
+  const [searched, planes] = await Promise.all([planesAt(searchSides), planesAt(patchSides)]);
+  return { lines: linesOf(searched), planes };
+}
 
 type LinePass = {
   readonly channel: Channel;
@@ -34,15 +61,10 @@ type LinePass = {
 };
 
 async function* readLines(scene: Scene, pass: LinePass): AsyncIterable<readonly ReadText[]> {
-  const lines = (await linesOf(scene.upright, pass.channel)).slice(
-    pass.from,
-    pass.from + pass.most,
-  );
-  const planes = await Promise.all(
-    patchSides.map((side) => planeOf(scene.upright, pass.channel, side)),
-  );
-  for (let at = 0; at < lines.length; at += linesAtOnce) {
-    const some = lines.slice(at, at + linesAtOnce);
+  const { lines, planes } = await scene.view(pass.channel);
+  const end = Math.min(lines.length, pass.from + pass.most);
+  for (let at = pass.from; at < end; at += linesAtOnce) {
+    const some = lines.slice(at, Math.min(end, at + linesAtOnce));
     const read = some.map((line) => readLine(scene.reader, planes, line, pass));
     yield (await Promise.all(read)).flat();
   }
@@ -81,8 +103,7 @@ function inPicture({ text, confidence, box }: Word, patch: Patch, preparation: s
 }
 
 /** Lines that look like text, best first; of those at the same place the best only. */
-async function linesOf(upright: Sharp, channel: Channel): Promise<readonly TextLine[]> {
-  const planes = await Promise.all(searchSides.map((side) => planeOf(upright, channel, side)));
+function linesOf(planes: readonly Plane[]): readonly TextLine[] {
   const found = planes
     .flatMap((plane) => {
       const { dark, light } = findBlobs(plane);

@@ -31,6 +31,9 @@ export interface Reader {
 
 const segmentation = { page: "11", line: "7" } as const satisfies Record<Layout, string>;
 
+/** The engine would print to the terminal that it guesses a resolution and sees accents. */
+const quiet = { user_defined_dpi: "300", debug_file: "/dev/null" };
+
 /** Model names are no dictionary words, so the dictionaries would only bend them. */
 const withoutDictionaries = { load_system_dawg: "0", load_freq_dawg: "0" };
 
@@ -39,7 +42,7 @@ export async function startReader(): Promise<Reader> {
   const worker = await Promise.race([startWorker(broken.raise), broken.raised]).catch(rethrow);
   return {
     async read(picture, layout) {
-      const options = { tessedit_pageseg_mode: segmentation[layout], user_defined_dpi: "300" };
+      const options = { ...quiet, tessedit_pageseg_mode: segmentation[layout] };
       const reading = worker
         // tesseract.js hands unknown options on to the engine, but does not type them.
         .recognize(picture, options as object, { text: false, blocks: true })

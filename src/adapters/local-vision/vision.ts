@@ -1,6 +1,6 @@
 import { TuError } from "../../pipeline/errors.ts";
 import type { ReadText, Vision, VisionProvider } from "../../pipeline/ports.ts";
-import { passes } from "./passes.ts";
+import { createScene, passes } from "./passes.ts";
 import { loadUpright } from "./plane.ts";
 import { type Reader, startReader } from "./reader.ts";
 
@@ -16,7 +16,7 @@ const provider: VisionProvider = {
 /** Finer detail than this costs time and shows nothing more. */
 const longestSide = 2_400;
 /** A picture that is not read by then is given up with what was read. */
-const patienceMs = 5_500;
+const patienceMs = 4_500;
 
 /** The `Vision` port without any network: tesseract on lines of text that are found here. */
 export function createLocalVision(): Vision {
@@ -35,9 +35,10 @@ export function createLocalVision(): Vision {
         loadUpright(image, longestSide).catch(unreadable),
       ]);
       const until = performance.now() + patienceMs;
+      const scene = createScene(upright, started);
       const texts: ReadText[] = [];
       for (const pass of passes) {
-        for await (const some of pass({ upright, reader: started })) {
+        for await (const some of pass(scene)) {
           signal?.throwIfAborted();
           texts.push(...some);
           if (isEnough(texts) || performance.now() > until) return { provider, texts };
