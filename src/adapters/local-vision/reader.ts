@@ -39,7 +39,8 @@ const withoutDictionaries = { load_system_dawg: "0", load_freq_dawg: "0" };
 
 export async function startReader(): Promise<Reader> {
   const broken = createAlarm();
-  const worker = await Promise.race([startWorker(broken.raise), broken.raised]).catch(rethrow);
+  const starting = Promise.race([startWorker(broken.raise), broken.raised]);
+  const { worker, thread } = await starting.catch(rethrow);
   return {
     async read(picture, layout) {
       const options = { ...quiet, tessedit_pageseg_mode: segmentation[layout] };
@@ -55,7 +56,8 @@ export async function startReader(): Promise<Reader> {
     },
     async close() {
       broken.raise(new Error("the reader was closed"));
-      await worker.terminate();
+      // Not the worker's own way to end: with it a reading under way would reject where nobody listens.
+      await thread.terminate();
     },
   };
 }
@@ -82,7 +84,9 @@ function certainty(percent: number): number {
   return Math.min(0.97, Math.max(0, (percent - 76) / 22));
 }
 
-async function startWorker(onError: (cause: unknown) => void): Promise<Worker> {
+type Started = { readonly worker: Worker; readonly thread: ThreadWorker };
+
+async function startWorker(onError: (cause: unknown) => void): Promise<Started> {
   const langPath = await englishFolder();
   const { default: tesseract } = await import("tesseract.js");
   let handleError = onError;
@@ -97,7 +101,7 @@ async function startWorker(onError: (cause: unknown) => void): Promise<Worker> {
   // The Node build exposes its thread here; an unheard `error` event would end the whole process.
   const thread = (worker as unknown as { readonly worker: ThreadWorker }).worker;
   thread.on("error", onError);
-  return worker;
+  return { worker, thread };
 }
 
 /** A promise that only ever rejects, and that nobody has to listen to. */
