@@ -6,7 +6,12 @@ export function createMemoryMachines(): Machines {
   const byFlow = new Map<string, string>();
   const byObjectKey = new Map<string, string>();
 
-  const list = () => [...machines.values()].sort(byLastSeen);
+  let ordered: readonly Machine[] | null = null;
+
+  const list = () => {
+    ordered ??= [...machines.values()].sort(byLastSeen);
+    return ordered;
+  };
   return {
     async save(observation) {
       const { machineId, sighting } = observation;
@@ -14,6 +19,7 @@ export function createMemoryMachines(): Machines {
       if (saved !== undefined) return saved;
       const machine = withObservation(machines.get(machineId), observation);
       machines.set(machineId, machine);
+      ordered = null;
       byFlow.set(sighting.flowId, machineId);
       if (!byObjectKey.has(sighting.objectKey)) byObjectKey.set(sighting.objectKey, machineId);
       return machine;
@@ -31,7 +37,7 @@ export function createMemoryMachines(): Machines {
  */
 function withObservation(known: Machine | undefined, seen: MachineObservation): Machine {
   const { machineId: id, sighting, ...rest } = seen;
-  const sightings = [...(known?.sightings ?? []), sighting].sort(bySeenAt);
+  const sightings = withSighting(known?.sightings ?? [], sighting);
   return {
     id,
     ...(known === undefined || seen.confidence > known.confidence ? rest : known),
@@ -40,6 +46,15 @@ function withObservation(known: Machine | undefined, seen: MachineObservation): 
     sightings,
     resembles: mergeResemblances(known?.resembles ?? [], seen.resembles),
   };
+}
+
+/** Nearly always the newest comes last; sorting thousands for each would be most of the work. */
+function withSighting(
+  known: Machine["sightings"],
+  sighting: Machine["sightings"][number],
+): Machine["sightings"] {
+  const isLast = sighting.seenAt >= (known.at(-1)?.seenAt ?? "");
+  return isLast ? [...known, sighting] : [...known, sighting].sort(bySeenAt);
 }
 
 function mergeResemblances(

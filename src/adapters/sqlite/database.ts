@@ -26,8 +26,6 @@ export type Database = {
   pragma(name: string): number;
   /** All of `body` or nothing, and no other process writes meanwhile. `body` must not await. */
   transaction<T>(body: () => T): T;
-  /** All of `body` or nothing, inside a transaction that goes on either way. */
-  savepoint<T>(body: () => T): T;
   close(): void;
 };
 
@@ -152,7 +150,6 @@ function createDatabase(native: Native, query: Kysely<Schema>, file: string): Da
     exec: (sql) => guard(() => void native.exec(sql)),
     pragma: (name) => guard(() => Number(Object.values(readPragma(native, name))[0])),
     transaction: (body) => guard(() => inTransaction(native, body)),
-    savepoint: (body) => guard(() => inSavepoint(native, body)),
     close() {
       if (isClosed) return;
       guard(() => native.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all([]));
@@ -174,18 +171,6 @@ function inTransaction<T>(native: Native, body: () => T): T {
   } catch (error) {
     // A full disk or a broken file has ended the transaction already.
     if (native.inTransaction) native.exec("ROLLBACK");
-    throw error;
-  }
-}
-
-function inSavepoint<T>(native: Native, body: () => T): T {
-  native.exec("SAVEPOINT body");
-  try {
-    const result = body();
-    native.exec("RELEASE body");
-    return result;
-  } catch (error) {
-    if (native.inTransaction) native.exec("ROLLBACK TO body; RELEASE body");
     throw error;
   }
 }

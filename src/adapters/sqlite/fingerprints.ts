@@ -1,26 +1,31 @@
-import type { Fingerprints } from "../../pipeline/ports.ts";
+import type { Fingerprint, Fingerprints } from "../../pipeline/ports.ts";
 import type { Database } from "./database.ts";
+import { createFollower } from "./follower.ts";
 import type { Writer } from "./writer.ts";
 
-/** Fingerprints in the state file. */
+/** Fingerprints in the state file, and in memory: every comparison asks for all of them. */
 export function createSqliteFingerprints(database: Database, writer: Writer): Fingerprints {
   const { query } = database;
+  const byObjectKey = new Map<string, Fingerprint>();
+  const follower = createFollower({
+    database,
+    rowsAfter: (seq) =>
+      query.selectFrom("fingerprint").selectAll().where("seq", ">", seq).orderBy("seq"),
+    apply: ({ object_key: objectKey, checksum, perceptual_hash: perceptualHash }) =>
+      byObjectKey.set(objectKey, { objectKey, checksum, perceptualHash }),
+  });
   return {
     async save({ objectKey, checksum, perceptualHash }) {
-      const values = { checksum, perceptual_hash: perceptualHash };
-      const upsert = query
-        .insertInto("fingerprint")
-        .values({ object_key: objectKey, ...values })
-        .onConflict((conflict) => conflict.column("object_key").doUpdateSet(values));
-      await writer.write(() => database.run(upsert));
+      follower.catchUp();
+      const known = byObjectKey.get(objectKey);
+      if (known?.checksum === checksum && known.perceptualHash === perceptualHash) return;
+      const row = { object_key: objectKey, checksum, perceptual_hash: perceptualHash };
+      const insert = query.insertInto("fingerprint").values(row);
+      await writer.write(() => database.run(insert), follower.added);
     },
     async all() {
-      const rows = database.all(query.selectFrom("fingerprint").selectAll().orderBy("seq"));
-      return rows.map((row) => ({
-        objectKey: row.object_key,
-        checksum: row.checksum,
-        perceptualHash: row.perceptual_hash,
-      }));
+      follower.catchUp();
+      return [...byObjectKey.values()];
     },
   };
 }

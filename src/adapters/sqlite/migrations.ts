@@ -59,31 +59,25 @@ const migrations: readonly string[] = [
     checksum TEXT
   ) STRICT;
 
-  CREATE TABLE machine (
-    id TEXT PRIMARY KEY,
+  -- The next two only grow; readers go on from the last seq that they have seen. A machine is what
+  -- its observations add up to, a fingerprint the last one of its object.
+  CREATE TABLE observation (
+    seq INTEGER PRIMARY KEY,
+    flow_id TEXT NOT NULL UNIQUE,
+    machine_id TEXT NOT NULL,
     brand TEXT,
     type TEXT,
     model TEXT,
     name TEXT NOT NULL,
     confidence REAL NOT NULL,
-    last_seen_at TEXT NOT NULL,
-    resembles TEXT NOT NULL
-  ) STRICT;
-  CREATE INDEX machine_last_seen ON machine (last_seen_at);
-  CREATE TABLE sighting (
-    seq INTEGER PRIMARY KEY,
-    flow_id TEXT NOT NULL UNIQUE,
-    machine_id TEXT NOT NULL REFERENCES machine (id),
     object_key TEXT NOT NULL,
     seen_at TEXT NOT NULL,
-    verdict TEXT NOT NULL
+    verdict TEXT NOT NULL,
+    resembles TEXT NOT NULL
   ) STRICT;
-  CREATE INDEX sighting_machine ON sighting (machine_id);
-  CREATE INDEX sighting_object_key ON sighting (object_key);
-
   CREATE TABLE fingerprint (
     seq INTEGER PRIMARY KEY,
-    object_key TEXT NOT NULL UNIQUE,
+    object_key TEXT NOT NULL,
     checksum TEXT NOT NULL,
     perceptual_hash TEXT NOT NULL
   ) STRICT;

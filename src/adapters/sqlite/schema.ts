@@ -41,23 +41,19 @@ export type Schema = {
     readonly bytes: number | null;
     readonly checksum: string | null;
   };
-  readonly machine: {
-    readonly id: string;
+  readonly observation: {
+    readonly seq: Generated<number>;
+    readonly flow_id: string;
+    readonly machine_id: string;
     readonly brand: string | null;
     readonly type: string | null;
     readonly model: string | null;
     readonly name: string;
     readonly confidence: number;
-    readonly last_seen_at: string;
-    readonly resembles: string;
-  };
-  readonly sighting: {
-    readonly seq: Generated<number>;
-    readonly flow_id: string;
-    readonly machine_id: string;
     readonly object_key: string;
     readonly seen_at: string;
     readonly verdict: "new" | "known" | "ambiguous";
+    readonly resembles: string;
   };
   readonly fingerprint: {
     readonly seq: Generated<number>;

@@ -5,8 +5,7 @@ import type { Database } from "./database.ts";
 export type Writer = {
   /**
    * Runs `body` in the next commit and resolves with its value when that is on the disk. `body` may
-   * not await; when it throws, its neighbours go on, so one of several statements uses
-   * `database.savepoint`. `afterCommit` runs before anything else can look at the file.
+   * not await, and makes one change: when it throws, its neighbours go on. `afterCommit` runs before anything else can look at the file.
    */
   write<T>(body: () => T, afterCommit?: (value: T) => void): Promise<T>;
   /** Commits what is waiting now. */

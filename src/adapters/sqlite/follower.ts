@@ -1,0 +1,41 @@
+import type { Compilable } from "kysely";
+import type { Database } from "./database.ts";
+
+/**
+ * Follows a table that only grows, so that what is asked often is answered from memory: `catchUp`
+ * applies the rows that this process and others added since the last look. Never inside a
+ * transaction, whose rows may not stay.
+ */
+export type Follower = {
+  catchUp(): void;
+  /** This process added a row; of other connections SQLite tells by itself. */
+  added(): void;
+};
+
+export function createFollower<Row extends { readonly seq: number }>(options: {
+  readonly database: Database;
+  /** Rows after `seq`, in order. */
+  readonly rowsAfter: (seq: number) => Compilable<Row>;
+  readonly apply: (row: Row) => void;
+}): Follower {
+  const { database, rowsAfter, apply } = options;
+  let last = 0;
+  let seenVersion: number | null = null;
+  let hasAdded = false;
+  return {
+    catchUp() {
+      // Changes when another connection has written (https://sqlite.org/pragma.html#pragma_data_version).
+      const version = database.pragma("data_version");
+      if (version === seenVersion && !hasAdded) return;
+      for (const row of database.all(rowsAfter(last))) {
+        apply(row);
+        last = row.seq;
+      }
+      seenVersion = version;
+      hasAdded = false;
+    },
+    added() {
+      hasAdded = true;
+    },
+  };
+}
