@@ -50,8 +50,8 @@ export type PipelineOptions = {
   /** Null: nothing is kept. */
   readonly stateDir: string | null;
   readonly faults: Faults;
-  /** Replaces the timeout of every step, like `500ms`. */
-  readonly stepTimeout: string | null;
+  /** Timeouts that replace those of the definition, by step, like `500ms`. */
+  readonly stepTimeouts: Readonly<Record<string, string>>;
   readonly reporter: Reporter;
 };
 export type Pipeline = UploadPorts & {
@@ -97,7 +97,7 @@ async function start(
   const clock = createSystemClock();
   const ids = createRandomIds(clock);
   const recorder = createRecorder(options.reporter);
-  const flow = withStepTimeout(flowNamed(options.flow), options.stepTimeout);
+  const flow = withStepTimeouts(flowNamed(options.flow), options.stepTimeouts);
   const world: World = {
     ...(await openReaders(closers)),
     clock,
@@ -364,8 +364,10 @@ function retryOf(flow: Flow, stepId: string) {
   return step.retry;
 }
 
-function withStepTimeout(flow: Flow, timeout: string | null): Flow {
-  if (timeout === null) return flow;
-  const steps = flow.definition.steps.map((step) => ({ ...step, timeout }));
+function withStepTimeouts(flow: Flow, timeouts: PipelineOptions["stepTimeouts"]): Flow {
+  const steps = flow.definition.steps.map((step) => ({
+    ...step,
+    timeout: timeouts[step.id] ?? step.timeout,
+  }));
   return { ...flow, definition: { ...flow.definition, steps } };
 }

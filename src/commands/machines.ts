@@ -16,7 +16,9 @@ type Options = {
 export async function listMachines(options: Options): Promise<number> {
   const limit = options.limit === undefined ? undefined : Number(options.limit);
   if (limit !== undefined && !(Number.isInteger(limit) && limit > 0)) {
-    throw new TuError("E_USAGE", `--limit ${options.limit} is not a whole number above 0`);
+    throw new TuError("E_USAGE", `--limit ${options.limit} is not a whole number above 0`, {
+      hint: "leave it out to list all",
+    });
   }
   const machines = await withMachines(options, (store) =>
     store.list(limit === undefined ? {} : { limit }),

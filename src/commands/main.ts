@@ -49,7 +49,12 @@ function addUpload(program: Command, onExit: OnExit): void {
     .addOption(flowOption("full: as designed; current: as deployed (default full)"))
     .option("--fault <step=mode>", "fail, fail-once or timeout in a step; repeatable", collect, [])
     .option("--timeout <duration>", "give up on an image after this long (default 2m)")
-    .option("--step-timeout <duration>", "replace the timeout of every step")
+    .option(
+      "--step-timeout <[step=]duration>",
+      "replace the timeout of every step, or of one; repeatable",
+      collect,
+      [],
+    )
     .option("--concurrency <n>", "images at once (default 2)")
     .option("--state-dir <dir>", "where state is kept")
     .option("--ephemeral", "keep nothing")

@@ -19,7 +19,7 @@ type Options = ScreenOptions & {
   readonly flow?: Settings["flow"];
   readonly fault?: readonly string[];
   readonly timeout?: string;
-  readonly stepTimeout?: string;
+  readonly stepTimeout?: readonly string[];
   readonly concurrency?: string;
   readonly stateDir?: string;
   readonly timings?: boolean;
@@ -34,7 +34,7 @@ export async function uploadCommand(paths: readonly string[], options: Options):
     concurrency: options.concurrency === undefined ? undefined : Number(options.concurrency),
   });
   const faults = readFaults(options.fault ?? [], settings.flow);
-  if (options.stepTimeout !== undefined) requireDuration("--step-timeout", options.stepTimeout);
+  const stepTimeouts = readStepTimeouts(options.stepTimeout ?? [], settings.flow);
   const stop = untilSignal();
   const screen = createUploadScreen(paths, options, settings);
   const run: UploadRun = {
@@ -48,7 +48,7 @@ export async function uploadCommand(paths: readonly string[], options: Options):
         flow: settings.flow,
         stateDir: options.ephemeral === true ? null : settings.stateDir,
         faults,
-        stepTimeout: options.stepTimeout ?? null,
+        stepTimeouts,
         reporter: screen.reporter,
       }),
     ),
@@ -80,7 +80,7 @@ function finish(outcomes: readonly Outcome[], screen: UploadScreen): number {
 }
 
 function readFaults(given: readonly string[], flow: Settings["flow"]): Faults {
-  const known = flow === "current" ? faultSteps.slice(0, 1) : faultSteps;
+  const known = stepsOf(flow);
   return Object.fromEntries(
     given.map((text) => {
       const [step, mode] = text.split("=");
@@ -90,6 +90,30 @@ function readFaults(given: readonly string[], flow: Settings["flow"]): Faults {
       });
     }),
   );
+}
+
+/** `300ms` for every step, `comparison=300ms` for one; the later ones win. */
+function readStepTimeouts(
+  given: readonly string[],
+  flow: Settings["flow"],
+): Readonly<Record<string, string>> {
+  const steps = stepsOf(flow);
+  return Object.fromEntries(
+    given.flatMap((text) => {
+      const [first = "", second] = text.split("=");
+      const [step, timeout] = second === undefined ? [undefined, first] : [first, second];
+      requireDuration("--step-timeout", timeout);
+      if (step === undefined) return steps.map((every) => [every, timeout] as const);
+      if (isStep(step) && steps.includes(step)) return [[step, timeout] as const];
+      throw new TuError("E_USAGE", `flow ${flow} has no step ${step}`, {
+        hint: `its steps are ${steps.join(", ")}`,
+      });
+    }),
+  );
+}
+
+function stepsOf(flow: Settings["flow"]): readonly FaultStep[] {
+  return flow === "current" ? ["recognition"] : faultSteps;
 }
 
 function isStep(text: string | undefined): text is FaultStep {

@@ -1,0 +1,144 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { json, temporaryDirectory, tool } from "./run-tool.samples.ts";
+
+describe("usage", () => {
+  test.each([
+    ["no command", []],
+    ["an unknown command", ["uplod"]],
+    ["an unknown option", ["messages", "--shema"]],
+    ["an unknown format", ["messages", "-o", "xml"]],
+    ["an unknown flow", ["topology", "--flow", "old"]],
+    ["a missing argument", ["upload"]],
+    ["a fault without a mode", ["upload", "x.jpg", "--fault", "recognition"]],
+    [
+      "a fault in a step the flow has not",
+      ["upload", "x.jpg", "--flow", "current", "--fault", "metadata=fail"],
+    ],
+    ["a timeout that is none", ["upload", "x.jpg", "--timeout", "soon"]],
+    ["a step timeout that is none", ["upload", "x.jpg", "--step-timeout", "metadata=x"]],
+    ["a limit that is none", ["machines", "--limit", "many"]],
+    ["too much concurrency", ["upload", "x.jpg", "--concurrency", "1000"]],
+  ])("%s is exit 2 with a code and a hint", async (_, args) => {
+    const { code, stderr, stdout } = await tool(args);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^E_(USAGE|CONFIG): .+\n {2}hint: .+/);
+    expect(stdout).toBe("");
+  });
+
+  test("a mistyped word gets a guess, and the guess is not run", async () => {
+    expect((await tool(["uplod"])).stderr).toContain("Did you mean upload?");
+    expect((await tool(["messages", "--shema"])).stderr).toContain("Did you mean --schema?");
+    expect((await tool(["messages", "analysis.complete"])).stderr).toContain(
+      "did you mean analysis.completed?",
+    );
+  });
+
+  test("with a machine format even a usage error parses", async () => {
+    const result = await tool(["upload", "--flo", "full", "-o", "json"]);
+    expect(json(result)).toMatchObject({
+      schema: "tu-analyze/error@1",
+      code: "E_USAGE",
+      exitCode: 2,
+    });
+  });
+
+  test("help and version are exit 0 and go to standard output", async () => {
+    const help = await tool(["--help"]);
+    expect(help).toMatchObject({ code: 0, stderr: "" });
+    expect(help.stdout).toContain("upload");
+    const version = await tool(["--version"]);
+    expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await tool(["upload", "--help"])).stdout).toContain("--fault");
+  });
+});
+
+describe("messages and topology", () => {
+  test("print text, JSON, one schema and one example", async () => {
+    const all = json(await tool(["messages", "-o", "json"]));
+    expect(all).toMatchObject({ schema: "tu-analyze/messages@1" });
+    expect(all["messages"]).toHaveLength(15);
+    const schema = json(await tool(["messages", "metadata.sorted", "--schema"]));
+    expect(schema).toMatchObject({ $id: "metadata.sorted.v1", type: "object" });
+    const example = json(await tool(["messages", "tu.images.uploaded", "--example"]));
+    expect(example).toHaveProperty("objectKey");
+    expect((await tool(["messages"])).stdout).toContain("analysis.recognition.request");
+  });
+
+  test("an unknown message is exit 4", async () => {
+    const result = await tool(["messages", "nothing.like.it", "-o", "json"]);
+    expect(result.code).toBe(4);
+    expect(json(result)).toMatchObject({ code: "E_MESSAGE_UNKNOWN" });
+  });
+
+  test("the topology comes as JSON and as a diagram", async () => {
+    const topology = json(await tool(["topology", "--flow", "current", "-o", "json"]));
+    expect(topology).toMatchObject({ schema: "tu-analyze/topology@1", flow: "current" });
+    expect((await tool(["topology", "-o", "mermaid"])).stdout).toMatch(/^flowchart LR\n/);
+  });
+});
+
+describe("machines", () => {
+  test("none yet is an empty list, and an unknown one is exit 4", async () => {
+    expect(json(await tool(["machines", "--json"]))).toEqual({
+      schema: "tu-analyze/machines@1",
+      machines: [],
+    });
+    const missing = await tool(["machines", "show", "0000", "--json"]);
+    expect(missing.code).toBe(4);
+    expect(json(missing)).toMatchObject({ code: "E_MACHINE_NOT_FOUND" });
+  });
+});
+
+describe("configuration", () => {
+  test("flag over variable over project file over user file", async () => {
+    const home = await temporaryDirectory();
+    await mkdir(join(home, "user", "tu-analyze"), { recursive: true });
+    await writeFile(
+      join(home, "user", "tu-analyze", "config.json"),
+      '{"stateDir":"/from/user","flow":"wrong"}',
+    );
+    await writeFile(join(home, ".tu-analyzerc.json"), '{"flow":"current"}');
+    const env = { HOME: home, XDG_CONFIG_HOME: join(home, "user") };
+    const banner = async (more: Record<string, string>, ...args: string[]) =>
+      (await tool(["upload", "none.jpg", ...args], { cwd: home, env: { ...env, ...more } })).stderr;
+    expect(await banner({})).toContain("flow current · state /from/user");
+    expect(await banner({ TU_ANALYZE_STATE_DIR: "/from/env" })).toContain("state /from/env");
+    expect(await banner({ TU_ANALYZE_FLOW: "current" }, "--flow", "full")).toContain("flow full");
+  });
+
+  test("every unknown key and bad value is named with its file", async () => {
+    const home = await temporaryDirectory();
+    await writeFile(join(home, ".tu-analyzerc.json"), '{"flw":"full","timeout":"soon"}');
+    const { code, stderr } = await tool(["machines"], { cwd: home });
+    expect(code).toBe(2);
+    expect(stderr).toContain("E_CONFIG");
+    expect(stderr).toContain("there is no setting flw");
+    expect(stderr).toContain("timeout: not a duration");
+    expect(stderr).toContain(".tu-analyzerc.json");
+  });
+});
+
+describe("what should not happen", () => {
+  const preload = (source: string) => ({
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(source)}`,
+  });
+
+  test("a bug is exit 70, says so, and shows its stack only with --debug", async () => {
+    const env = preload("Object.fromEntries = () => { throw new TypeError('planted') }");
+    const quiet = await tool(["messages", "--schema"], { env });
+    expect(quiet.code).toBe(70);
+    expect(quiet.stderr).toMatch(/^E_BUG: planted\n {2}hint: .*bug/);
+    expect(quiet.stderr).not.toContain("    at ");
+    expect((await tool(["messages", "--schema", "--debug"], { env })).stderr).toContain("    at ");
+  });
+
+  test("a gateway that does not answer is exit 6", async () => {
+    const env = preload("globalThis.fetch = () => Promise.reject(new TypeError('planted'))");
+    const image = join(import.meta.dirname, "../../fixtures/images/nothing.jpg");
+    const result = await tool(["upload", image, "--ephemeral", "-o", "json"], { env });
+    expect(json(result)).toMatchObject({ code: "E_SERVICE_UNAVAILABLE" });
+    expect(result.code).toBe(6);
+  });
+});

@@ -1,0 +1,280 @@
+import { existsSync } from "node:fs";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { flowNamed } from "../pipeline/flows/flow.ts";
+import { RejectedReport, UploadReport } from "../pipeline/operations/upload-report.ts";
+import { image, json, temporaryDirectory, tool } from "./run-tool.samples.ts";
+
+const komatsu = image("komatsu-pc200.jpg");
+const report = async (...args: string[]) => {
+  const result = await tool(["upload", "-o", "json", ...args]);
+  return { result, report: UploadReport.parse(json(result)) };
+};
+
+describe("a good image", () => {
+  test.each(["full", "current"] as const)(
+    "flow %s ends with the machine, every hop of it",
+    async (flow) => {
+      const { report: told, result } = await report(komatsu, "--ephemeral", "--flow", flow);
+      expect(result.code).toBe(0);
+      expect(told).toMatchObject({
+        status: "completed",
+        flow,
+        result: {
+          recognition: { aggregate: { brand: "Komatsu", type: "Excavator", model: "PC200-8" } },
+        },
+      });
+      for (const { from, name, to, transport } of flowNamed(flow).hops) {
+        expect(told.hops, `${name} ${from} → ${to}`).toContainEqual(
+          expect.objectContaining({ name, from, to, transport }),
+        );
+      }
+    },
+  );
+
+  test("each message names the one that caused it, back to the upload", async () => {
+    const { report: told } = await report(komatsu, "--ephemeral");
+    const messages = told.hops.filter(({ messageId }) => messageId !== null);
+    const ids = new Set(messages.map(({ messageId }) => messageId));
+    const rootless = messages.filter(({ causationId }) => !ids.has(causationId));
+    expect(rootless.map(({ name }) => name)).toEqual(["tu.images.uploaded"]);
+  });
+
+  test("the same picture again is known, another of the same model is not", async () => {
+    const stateDir = await temporaryDirectory();
+    const uploaded = async (name: string) =>
+      (await report(image(name), "--state-dir", stateDir)).report.result;
+    const first = await uploaded("cat-930g.jpg");
+    const again = await uploaded("cat-930g.jpg");
+    const other = await uploaded("cat-930g-again.jpg");
+    expect(first.comparison?.verdict).toBe("new");
+    expect(again.comparison?.verdict).toBe("known");
+    expect(again.machine?.id).toBe(first.machine?.id);
+    expect(again.machine?.sightings).toHaveLength(2);
+    expect(other.comparison?.verdict).toBe("ambiguous");
+    expect(other.machine?.id).not.toBe(first.machine?.id);
+
+    const listed = json(await tool(["machines", "-o", "json", "--state-dir", stateDir]));
+    expect(listed["machines"]).toHaveLength(2);
+    const id = String(first.machine?.id);
+    const shown = json(await tool(["machines", "show", id, "--json", "--state-dir", stateDir]));
+    expect(shown).toMatchObject({ schema: "tu-analyze/machine@1", id, model: "930G" });
+  });
+
+  test("a picture of nothing completes with nulls, low confidence and no machine", async () => {
+    const { report: told, result } = await report(image("nothing.jpg"), "--ephemeral");
+    expect(result.code).toBe(0);
+    expect(told.result.recognition?.aggregate).toMatchObject({
+      brand: null,
+      type: null,
+      model: null,
+      isConfident: false,
+    });
+    expect(told.result.machine).toBeNull();
+  });
+
+  test("standard input is an image too, and an odd name changes nothing", async () => {
+    const bytes = await readFile(komatsu);
+    const piped = await tool(["upload", "-", "--ephemeral", "-o", "json"], { stdin: bytes });
+    expect(UploadReport.parse(json(piped)).status).toBe("completed");
+
+    const directory = await temporaryDirectory();
+    const odd = join(directory, '-ünter\u001b[31m & "söhne".j pg');
+    await copyFile(komatsu, odd);
+    const named = await tool(["upload", odd, "--ephemeral"]);
+    expect(named.code).toBe(0);
+    expect(named.stdout + named.stderr).not.toContain("\u001b");
+  });
+
+  test("the text is a story of plain lines on a pipe", async () => {
+    const { code, stderr, stdout } = await tool(["upload", komatsu, "--ephemeral", "--timings"]);
+    expect(code).toBe(0);
+    expect(stdout).not.toContain("\u001b");
+    const order = [
+      "startUpload",
+      "tu.images.uploaded",
+      "recognition.completed",
+      "analysis completed",
+    ];
+    const places = order.map((text) => stdout.indexOf(text));
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(places[0]).toBeGreaterThanOrEqual(0);
+    expect(stdout).toContain("Komatsu · PC200-8 · Excavator");
+    expect(stdout).toMatch(/recognition +\d+ ms/);
+    expect(stderr).toContain("nothing is kept");
+  });
+});
+
+describe("faults", () => {
+  test.each([
+    ["full", "recognition"],
+    ["full", "comparison"],
+    ["full", "metadata"],
+    ["current", "recognition"],
+  ])("flow %s fails at %s after every attempt", async (flow, step) => {
+    const { report: told, result } = await report(
+      komatsu,
+      "--ephemeral",
+      "--flow",
+      flow,
+      "--fault",
+      `${step}=fail`,
+    );
+    expect(result.code).toBe(1);
+    expect(told).toMatchObject({
+      status: "failed",
+      failure: { step, code: "E_FAULT_INJECTED", attempt: 3, attempts: 3 },
+    });
+    const attempts = told.hops.filter(
+      ({ name, to }) => name === `${step}.failed` && to === "svc-analysis-orchestrator",
+    );
+    expect(attempts.map(({ note }) => note?.slice(0, 11))).toEqual([
+      "attempt 1/3",
+      "attempt 2/3",
+      "attempt 3/3",
+    ]);
+  });
+
+  test.each(["full", "current"])(
+    "flow %s recovers from one failure and shows the retry",
+    async (flow) => {
+      const { report: told, result } = await report(
+        komatsu,
+        "--ephemeral",
+        "--flow",
+        flow,
+        "--fault",
+        "recognition=fail-once",
+      );
+      expect(result.code).toBe(0);
+      expect(told.status).toBe("completed");
+      expect(told.hops.some(({ name }) => name === "recognition.failed")).toBe(true);
+      expect(told.hops.some(({ note }) => note?.startsWith("attempt 2") === true)).toBe(true);
+    },
+  );
+
+  test("silence is a timeout, tried as often as the definition says", async () => {
+    const { report: told, result } = await report(
+      komatsu,
+      "--ephemeral",
+      "--fault",
+      "comparison=timeout",
+      "--step-timeout",
+      "comparison=300ms",
+    );
+    expect(result.code).toBe(1);
+    expect(told.failure).toMatchObject({ step: "comparison", code: "E_STEP_TIMEOUT", attempt: 3 });
+  });
+
+  test("a flow that stands still past the deadline names the hop that is missing", async () => {
+    const result = await tool([
+      "upload",
+      komatsu,
+      "--ephemeral",
+      "-o",
+      "json",
+      "--fault",
+      "recognition=timeout",
+      "--timeout",
+      "3s",
+    ]);
+    expect(result.code).toBe(7);
+    expect(json(result)).toMatchObject({
+      schema: "tu-analyze/error@1",
+      code: "E_DEADLINE",
+      message: expect.stringContaining("stuck before POST /internal/v0/media/get-url"),
+    });
+  });
+});
+
+describe("bad input", () => {
+  test.each([
+    ["broken/empty.jpg", "E_IMAGE_EMPTY", 2],
+    ["broken/truncated.jpg", "E_IMAGE_TRUNCATED", 2],
+    ["broken/truncated.png", "E_IMAGE_TRUNCATED", 2],
+    ["broken/text.jpg", "E_IMAGE_NOT_AN_IMAGE", 2],
+    ["broken/animation.gif", "E_IMAGE_TYPE_REFUSED", 2],
+    ["broken/drawing.svg", "E_IMAGE_TYPE_REFUSED", 2],
+    ["broken/huge-header.png", "E_IMAGE_TOO_MANY_PIXELS", 2],
+    ["no-such-file.jpg", "E_FILE_NOT_FOUND", 4],
+    ["broken", "E_FILE_IS_DIRECTORY", 2],
+  ])("%s is refused as %s before anything is kept", async (name, code, exitCode) => {
+    const stateDir = join(await temporaryDirectory(), "state");
+    const result = await tool(["upload", image(name), "-o", "json", "--state-dir", stateDir]);
+    expect(json(result)).toMatchObject({ schema: "tu-analyze/error@1", code, exitCode });
+    expect(json(result)["hint"]).toEqual(expect.any(String));
+    expect(result.code).toBe(exitCode);
+    expect(existsSync(stateDir)).toBe(false);
+  });
+
+  test("over 10 MiB is refused by its size, from a file and from a pipe", async () => {
+    const large = join(await temporaryDirectory(), "large.jpg");
+    const bytes = Buffer.concat([await readFile(komatsu), Buffer.alloc(10 * 1024 * 1024)]);
+    await writeFile(large, bytes);
+    for (const result of [
+      await tool(["upload", large, "-o", "json"]),
+      await tool(["upload", "-", "-o", "json"], { stdin: bytes }),
+    ]) {
+      expect(json(result)).toMatchObject({ code: "E_IMAGE_TOO_LARGE" });
+      expect(result.code).toBe(2);
+    }
+  });
+
+  test.runIf(process.platform === "linux")(
+    "a file that cannot be read is not allowed",
+    async () => {
+      const result = await tool(["upload", "/proc/self/mem", "-o", "json"]);
+      expect(json(result)).toMatchObject({ code: "E_FILE_UNREADABLE" });
+      expect(result.code).toBe(5);
+    },
+  );
+});
+
+describe("several images", () => {
+  test("are a record a line, and some that failed are exit 3", async () => {
+    const result = await tool([
+      "upload",
+      komatsu,
+      image("broken/empty.jpg"),
+      image("nothing.jpg"),
+      komatsu,
+      "--ephemeral",
+      "-o",
+      "jsonl",
+    ]);
+    expect(result.code).toBe(3);
+    const records = result.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { status: string });
+    expect(records.map(({ status }) => status).toSorted()).toEqual([
+      "completed",
+      "completed",
+      "completed",
+      "rejected",
+    ]);
+    const rejected = records.find(({ status }) => status === "rejected");
+    expect(RejectedReport.parse(rejected).failure.code).toBe("E_IMAGE_EMPTY");
+    const same = records
+      .filter((record) => record.status === "completed")
+      .map((record) => UploadReport.parse(record))
+      .filter(({ file }) => file === komatsu);
+    expect(same.map(({ result: { comparison } }) => comparison?.verdict).toSorted()).toEqual([
+      "known",
+      "new",
+    ]);
+  });
+
+  test("all of them bad is exit 1, and one JSON document says so", async () => {
+    const result = await tool([
+      "upload",
+      image("broken/empty.jpg"),
+      image("none.jpg"),
+      "-o",
+      "json",
+    ]);
+    expect(result.code).toBe(1);
+    expect(json(result)).toMatchObject({ schema: "tu-analyze/uploads@1", completed: 0, failed: 2 });
+  });
+});
