@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import type { Unfinished } from "../../pipeline/ports.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
-import { childConsumersOf, childEntry, stepsPerFlow } from "./journal-child.ts";
 import { openSqliteState } from "./state.ts";
+import { childConsumersOf, childEntry, stepsPerFlow } from "./testing/journal-child.ts";
 
 const clock = { nowMs: () => Date.now(), sleep: () => Promise.reject(new Error("unused")) };
 
@@ -20,7 +20,7 @@ const inDirectory = (name: string, run: (file: string) => Promise<void>) =>
   });
 
 function start(mode: "flows" | "compete", file: string, name: string): ChildProcess {
-  const path = fileURLToPath(new URL("./journal-child.ts", import.meta.url));
+  const path = fileURLToPath(new URL("./testing/journal-child.ts", import.meta.url));
   return fork(path, [mode, file, name], { execArgv: ["--import", "tsx"] });
 }
 

@@ -1,6 +1,6 @@
-import type { JournalEntry } from "../../pipeline/ports.ts";
-import { sampleEntry, sampleMessage } from "../testing/samples.ts";
-import { openSqliteState } from "./state.ts";
+import type { JournalEntry } from "../../../pipeline/ports.ts";
+import { sampleEntry, sampleMessage } from "../../testing/samples.ts";
+import { openSqliteState } from "../state.ts";
 
 // What the tests of several processes fork. It says over IPC what was recorded, after it was.
 
