@@ -56,7 +56,8 @@ function mentionAt(line: Line, start: number): BrandMention | null {
   for (const count of counts) {
     const words = line.slice(start, start + count);
     const letters = lettersOf(words);
-    const spelt = exactly(letters) ?? withDigitsAsLetters(letters) ?? almost(letters);
+    const spelt =
+      exactly(letters) ?? withDigitsAsLetters(letters) ?? almost(letters) ?? cutOff(letters);
     const mention = spelt && judge(line, words, spelt, "");
     if (mention) return mention;
   }
@@ -103,6 +104,20 @@ function almost(letters: string): Spelt | null {
   const [nearest] = near;
   if (nearest === undefined || near.some(({ brand }) => brand !== nearest.brand)) return null;
   return { ...nearest, rule: 0.75, how: "brand name, one letter off" };
+}
+
+/** The beginning or the end of one long name, most of it: "OSAN" behind a ladder. */
+function cutOff(letters: string): Spelt | null {
+  if (!/^\p{L}{4,}$/u.test(letters)) return null;
+  const parts = known.filter(
+    (name) =>
+      name.letters.length >= 6 &&
+      letters.length >= 0.6 * name.letters.length &&
+      (name.letters.startsWith(letters) || name.letters.endsWith(letters)),
+  );
+  const [part] = parts;
+  if (part === undefined || parts.some(({ brand }) => brand !== part.brand)) return null;
+  return { ...part, rule: 0.55, how: "brand name, cut off" };
 }
 
 function joinedWithModel(line: Line, start: number): BrandMention | null {

@@ -142,7 +142,7 @@ function ruleStrength({ compact, changes }: Reading): number {
   const length = compact.replace(/-.*$/, "").length;
   const byLength = length <= 2 ? 0.6 : length === 3 ? 0.85 : 1;
   const byKind = /[A-Z]/.test(compact) || compact.includes("-") ? 1 : 0.85;
-  return byLength * byKind * (1 - 0.2 * changes);
+  return byLength * byKind * (1 - 0.25 * changes);
 }
 
 /** As it stands, or with the fewest look-alikes replaced; null when that leaves a choice. */

@@ -88,7 +88,7 @@ export function recognise(texts: readonly ReadText[]): Recognition {
 export function isEnough(texts: readonly ReadText[]): boolean {
   const { brandStrength, model, hasRivalBrand, hasRivalModel } = understand(texts).finding;
   if (brandStrength === 0 || model === null || hasRivalBrand || hasRivalModel) return false;
-  return model.strength >= 0.85 || (model.readings >= 2 && model.strength >= 0.6);
+  return model.strength >= 0.85 || (model.readings >= 2 && model.strength >= 0.75);
 }
 
 function understand(texts: readonly ReadText[]): Understood {
