@@ -17,6 +17,8 @@ export type Variant = "plain" | "flat" | "leaning";
 export type Patch = Plane & {
   /** Where a pixel of the patch lies in the picture, in parts of it. */
   readonly locate: (x: number, y: number) => { readonly x: number; readonly y: number };
+  /** Where the middle of the patch lies. */
+  readonly centre: { readonly x: number; readonly y: number };
   /** What part of the picture's height so many pixels of the patch are. */
   readonly share: (pixels: number) => number;
 };
@@ -43,14 +45,16 @@ export function straighten(plane: Plane, line: TextLine, variant: Variant): Patc
     const { x, y } = source(at % width, Math.floor(at / width));
     data[at] = brightnessAt(plane, x, y);
   }
+  const locate = (x: number, y: number) => {
+    const at = source(x, y);
+    return { x: at.x / plane.width, y: at.y / plane.height };
+  };
   return {
     width,
     height,
+    locate,
+    centre: locate(width / 2, height / 2),
     data: stretch(variant === "flat" ? flatten({ width, height, data }) : data),
-    locate(x, y) {
-      const at = source(x, y);
-      return { x: at.x / plane.width, y: at.y / plane.height };
-    },
     share: (pixels) => pixels / scale / plane.height,
   };
 }

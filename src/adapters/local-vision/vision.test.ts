@@ -40,6 +40,20 @@ test.each([0, 9, -9])("reads a word at %d° and says where it stands", async (tu
   expect(y + height / 2).toBeCloseTo(0.62 + Math.tan((turn * Math.PI) / 180) * 0.25, 1);
 });
 
+test.each([35, -35])("reads livery on a boom at %d°, and places it", async (turn) => {
+  const image = await sign("DOOSAN", turn).jpeg().toBuffer();
+  const { texts } = await vision.read(image, { isEnough: says("DOOSAN") });
+  const {
+    x = 0,
+    y = 0,
+    width = 0,
+    height = 0,
+  } = texts.find(({ text }) => text === "DOOSAN")?.box ?? {};
+  const along = (130 * Math.cos((turn * Math.PI) / 180)) / 1000;
+  expect(x + width / 2).toBeCloseTo(0.52 + along, 1);
+  expect(y + height / 2).toBeCloseTo(0.62 + (130 * Math.sin((turn * Math.PI) / 180)) / 700, 1);
+});
+
 test("reads a picture that is stored on its side, and places the text in the upright one", async () => {
   const upright = await sign("HITACHI").png().toBuffer();
   const stored = await sharp(upright)
