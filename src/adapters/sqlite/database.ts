@@ -152,9 +152,12 @@ function createDatabase(native: Native, query: Kysely<Schema>, file: string): Da
     transaction: (body) => guard(() => inTransaction(native, body)),
     close() {
       if (isClosed) return;
-      guard(() => native.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all([]));
-      isClosed = true;
-      native.close();
+      try {
+        guard(() => native.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all([]));
+      } finally {
+        isClosed = true;
+        native.close();
+      }
     },
   };
 }

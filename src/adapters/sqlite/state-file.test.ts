@@ -150,6 +150,18 @@ withFile("an entry that is not JSON fails alone", async (file) => {
   await state.close();
 });
 
+withFile("closing lets go of the file also when it cannot write to it any more", async (file) => {
+  const state = await open(file);
+  await state.journal.unfinished(() => []);
+  await state.journal.record(entry("m1"));
+  const other = new Libsql(file);
+  other.exec("BEGIN IMMEDIATE");
+  await expect(state.close()).rejects.toMatchObject({ code: "E_STATE_BUSY" });
+  await expect(state.journal.find("svc-a", "m1")).rejects.toThrow("closed");
+  other.exec("ROLLBACK");
+  other.close();
+});
+
 withFile("closing commits what is waiting, and ends it", async (file) => {
   const state = await open(file);
   const waiting = state.journal.record(entry("m1"));

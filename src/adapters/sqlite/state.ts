@@ -1,10 +1,10 @@
 import type { Clock, Fingerprints, Journal, Machines, Uploads } from "../../pipeline/ports.ts";
-import { openDatabase } from "./database.ts";
+import { type Database, openDatabase } from "./database.ts";
 import { createSqliteFingerprints } from "./fingerprints.ts";
 import { createSqliteJournal } from "./journal.ts";
 import { createSqliteMachines } from "./machines.ts";
 import { migrate } from "./migrations.ts";
-import { createRunners } from "./runners.ts";
+import { createRunners, type Runners } from "./runners.ts";
 import { createSqliteUploads } from "./uploads.ts";
 import { createWriter } from "./writer.ts";
 
@@ -66,12 +66,20 @@ export async function openSqliteState(
       try {
         writer.flush();
         journal.checkpoint();
-        runners.leave();
       } finally {
-        database.close();
+        letGo(runners, database);
       }
     }),
   };
+}
+
+/** Also when the last checkpoint failed: a lease that is still renewed would keep its work from others. */
+function letGo(runners: Runners, database: Database): void {
+  try {
+    runners.leave();
+  } finally {
+    database.close();
+  }
 }
 
 function once(action: () => Promise<void>): () => Promise<void> {
