@@ -1,0 +1,209 @@
+// Writes what is generated: docs/messages.md, docs/errors.md and schemas/*.json. With --check it
+// writes nothing and fails when one of them is not what the sources say.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { outputSchemas } from "../src/commands/schemas.ts";
+import { catalogue } from "../src/pipeline/contracts/catalogue.ts";
+import { type Contract, flowNames, type Route } from "../src/pipeline/contracts/contract.ts";
+import { encode } from "../src/pipeline/delivery/wire.ts";
+import { errorCodes, exitCodes, TuError } from "../src/pipeline/errors.ts";
+import { flowNamed } from "../src/pipeline/flows/flow.ts";
+
+const root = join(import.meta.dirname, "..");
+const isCheck = process.argv.includes("--check");
+let stale = 0;
+
+for (const [path, text] of [
+  ["docs/messages.md", messagesPage()],
+  ["docs/errors.md", errorsPage()],
+  ...Object.entries(outputSchemas).map(([id, schema]) => [schemaPath(id), schemaFile(id, schema)]),
+  ...catalogue.map((contract) => [
+    `fixtures/messages/${contract.name}.json`,
+    wireFixture(contract),
+  ]),
+] as const) {
+  put(String(path), String(text));
+}
+if (isCheck) console.log(stale === 0 ? "generated files are up to date" : `${stale} are stale`);
+process.exitCode = stale === 0 ? 0 : 1;
+
+function put(path: string, text: string): void {
+  const file = join(root, path);
+  if (!isCheck) {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    return;
+  }
+  if (read(file) === text) return;
+  stale += 1;
+  console.error(`${path} is stale: npm run docs`);
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined; // not written yet, which is stale
+  }
+}
+
+function schemaPath(id: string): string {
+  return `schemas/${id.replace("tu-analyze/", "").replace("@", ".v")}.json`;
+}
+
+function schemaFile(id: string, schema: z.ZodType): string {
+  return `${JSON.stringify({ $id: id, ...z.toJSONSchema(schema) }, null, 2)}\n`;
+}
+
+/** The example as it goes over its first route: headers and body, for tests and for other tools. */
+function wireFixture({ example, kind, name, routes, schemaId }: Contract): string {
+  const encoded = encode({
+    id: "019ad2c0-6a51-7c1e-9d0f-5a3f0c2b7e11",
+    name,
+    kind,
+    flowId: "019ad2c0-6a50-7b1d-8c0e-4a2e0b1a6d00",
+    causationId: "019ad2c0-6a50-7f00-8000-000000000001",
+    subject: "images/2025/12/03/9e4c1a77-2f0b-4d6e-b1c8-6a5d3f90e2b1.png",
+    occurredAt: "2025-12-03T09:16:02.118Z",
+    producer: routes[0].producerHeader,
+    schema: schemaId,
+    headers: {},
+    payload: example,
+  });
+  const { body, headers } = encoded.transport === "kafka" ? encoded.record : encoded.publication;
+  const where =
+    encoded.transport === "kafka"
+      ? { topic: encoded.record.topic, key: encoded.record.key }
+      : { exchange: encoded.publication.exchange, routingKey: encoded.publication.routingKey };
+  const fixture = {
+    transport: encoded.transport,
+    ...where,
+    headers,
+    body: new TextDecoder().decode(body),
+  };
+  return `${JSON.stringify(fixture, null, 2)}\n`;
+}
+
+function messagesPage(): string {
+  return [
+    "# Messages",
+    "",
+    "Generated from the catalogue (`src/pipeline/contracts/`) by `npm run docs`; do not edit.",
+    "",
+    "| message | kind | flows | from → to | says |",
+    "|---|---|---|---|---|",
+    ...catalogue.map(
+      ({ flows, kind, name, routes, summary }) =>
+        `| [\`${name}\`](#${anchor(name)}) | ${kind} | ${flows.join(", ")} | ${routes.map(direction).join("; ")} | ${summary} |`,
+    ),
+    "",
+    ...flowNames.flatMap(hopsSection),
+    ...catalogue.flatMap(messageSection),
+  ].join("\n");
+}
+
+function hopsSection(name: (typeof flowNames)[number]): readonly string[] {
+  return [
+    `## The hops of flow \`${name}\``,
+    "",
+    "| # | hop | transport | from | to |",
+    "|---|---|---|---|---|",
+    ...flowNamed(name).hops.map(
+      (hop, index) =>
+        `| ${index + 1} | \`${hop.name}\` | ${hop.transport} | ${hop.from} | ${hop.to} |`,
+    ),
+    "",
+  ];
+}
+
+function messageSection(contract: Contract): readonly string[] {
+  const { example, kind, name, routes, schemaId, summary } = contract;
+  return [
+    `## ${name}`,
+    "",
+    `${summary} (${kind}, \`x-schema: ${schemaId}\`)`,
+    "",
+    ...routes.flatMap((route) => [
+      `- ${placeOf(route)}, from ${route.producer}`,
+      ...route.consumers.map(
+        ({ flows, isNews, service, source }) =>
+          `  - ${service} by \`${source}\` (${flows.join(", ")}${isNews === true ? "; news only" : ""})`,
+      ),
+      "",
+      "  | field | type |",
+      "  |---|---|",
+      ...fieldsOf(route).map(([field, type]) => `  | \`${field}\` | ${type} |`),
+      "",
+    ]),
+    "```json",
+    JSON.stringify(example, null, 2),
+    "```",
+    "",
+  ];
+}
+
+type JsonSchema = {
+  readonly type?: string | readonly string[];
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly anyOf?: readonly JsonSchema[];
+  readonly items?: JsonSchema;
+  readonly enum?: readonly unknown[];
+};
+
+function fieldsOf(route: Route): readonly (readonly [string, string])[] {
+  // The JSON Schema of an object, in the parts that are read here.
+  const schema = z.toJSONSchema(route.body, { io: "input" }) as JsonSchema;
+  return Object.entries(schema.properties ?? {}).map(([field, property]) => [
+    field,
+    `${typeOf(property)}${schema.required?.includes(field) === true ? "" : ", optional"}`,
+  ]);
+}
+
+function typeOf(schema: JsonSchema): string {
+  if (schema.anyOf !== undefined) return schema.anyOf.map(typeOf).join(" or ");
+  if (schema.enum !== undefined) return schema.enum.map(String).join(", ");
+  if (schema.items !== undefined) return `list of ${typeOf(schema.items)}`;
+  return String(schema.type ?? "any");
+}
+
+function placeOf(route: Route): string {
+  return route.transport === "kafka"
+    ? `Kafka topic \`${route.topic}\` (key: object key, ${route.casing} case)`
+    : `RabbitMQ ${route.exchangeType} exchange \`${route.exchange}\``;
+}
+
+function direction({ consumers, producer }: Route): string {
+  return `${producer} → ${consumers.map(({ service }) => service).join(", ")}`;
+}
+
+function anchor(name: string): string {
+  return name.replaceAll(".", "");
+}
+
+function errorsPage(): string {
+  return [
+    "# Errors and exit codes",
+    "",
+    "Generated from `src/pipeline/errors.ts` by `npm run docs`; do not edit.",
+    "",
+    "| exit code | meaning |",
+    "|---|---|",
+    ...Object.entries(exitCodes).map(([name, code]) => `| ${code} | ${spaced(name)} |`),
+    "",
+    "| code | exit code | worth another try |",
+    "|---|---|---|",
+    ...errorCodes
+      .map((code) => new TuError(code, ""))
+      .map(
+        ({ code, exitCode, retryable }) =>
+          `| \`${code}\` | ${exitCode} | ${retryable ? "yes" : "no"} |`,
+      ),
+    "",
+  ].join("\n");
+}
+
+function spaced(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}

@@ -1,0 +1,91 @@
+import { z } from "zod";
+import { flowNames } from "../pipeline/contracts/contract.ts";
+import {
+  MachineReport,
+  RejectedReport,
+  UploadReport,
+} from "../pipeline/operations/upload-report.ts";
+
+// The shapes of everything that a command prints with a machine format. JSON only grows.
+
+const MachineOutput = MachineReport.extend({ schema: z.literal("tu-analyze/machine@1") });
+
+const Consumer = z.object({
+  service: z.string(),
+  source: z.string(),
+  flows: z.array(z.enum(flowNames)),
+  isNews: z.boolean().optional(),
+});
+const RouteOutput = z.object({
+  transport: z.enum(["kafka", "rabbitmq"]),
+  topic: z.string().optional(),
+  key: z.string().optional(),
+  casing: z.enum(["camel", "pascal"]).optional(),
+  exchange: z.string().optional(),
+  exchangeType: z.enum(["fanout", "direct"]).optional(),
+  producer: z.string(),
+  consumers: z.array(Consumer),
+});
+const MessageShape = z.object({
+  name: z.string(),
+  kind: z.enum(["command", "event"]),
+  summary: z.string(),
+  schemaId: z.string(),
+  flows: z.array(z.enum(flowNames)),
+  routes: z.array(RouteOutput),
+  example: z.record(z.string(), z.unknown()),
+});
+
+/** By the value of `schema`. */
+export const outputSchemas = {
+  "tu-analyze/upload@1": z.union([UploadReport, RejectedReport]),
+  "tu-analyze/uploads@1": z.object({
+    schema: z.literal("tu-analyze/uploads@1"),
+    completed: z.int(),
+    failed: z.int(),
+    uploads: z.array(z.union([UploadReport, RejectedReport])),
+  }),
+  "tu-analyze/error@1": z.object({
+    schema: z.literal("tu-analyze/error@1"),
+    code: z.string(),
+    message: z.string(),
+    hint: z.string().nullable(),
+    exitCode: z.int(),
+  }),
+  "tu-analyze/machines@1": z.object({
+    schema: z.literal("tu-analyze/machines@1"),
+    machines: z.array(MachineReport),
+  }),
+  "tu-analyze/machine@1": MachineOutput,
+  "tu-analyze/messages@1": z.object({
+    schema: z.literal("tu-analyze/messages@1"),
+    messages: z.array(MessageShape),
+  }),
+  "tu-analyze/message@1": MessageShape.extend({ schema: z.literal("tu-analyze/message@1") }),
+  "tu-analyze/topology@1": z.object({
+    schema: z.literal("tu-analyze/topology@1"),
+    flow: z.enum(flowNames),
+    topics: z.array(
+      z.object({
+        name: z.string(),
+        partitions: z.int(),
+        key: z.string(),
+        producer: z.string(),
+        groups: z.array(z.string()),
+      }),
+    ),
+    exchanges: z.array(
+      z.object({
+        name: z.string(),
+        type: z.enum(["fanout", "direct", "topic"]),
+        durable: z.literal(true),
+        producer: z.string(),
+      }),
+    ),
+    queues: z.array(z.object({ name: z.string(), durable: z.literal(true), consumer: z.string() })),
+    bindings: z.array(
+      z.object({ exchange: z.string(), queue: z.string(), routingKey: z.string() }),
+    ),
+  }),
+} as const;
+export type OutputSchema = keyof typeof outputSchemas;

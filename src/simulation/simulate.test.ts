@@ -1,0 +1,33 @@
+import { describe, expect, test } from "vitest";
+import { bugs } from "./bugs.ts";
+import { simulate } from "./simulate.ts";
+
+// The short run; `npm run simulate -- --seeds 10000` is the long one, which CI runs too.
+const seeds = Array.from({ length: 60 }, (_, index) => index + 1);
+
+test("nothing is lost, nothing double, nothing stuck", async () => {
+  let crashes = 0;
+  for (const seed of seeds) {
+    const run = await simulate(seed);
+    crashes += run.crashes;
+    expect(run.violations, `seed ${seed}`).toEqual([]);
+  }
+  expect(crashes).toBeGreaterThan(seeds.length);
+});
+
+test("the same seed is the same run, step by step", async () => {
+  for (const seed of seeds.slice(0, 5)) expect(await simulate(seed)).toEqual(await simulate(seed));
+  const prints = await Promise.all(
+    [1, 2, 3].map(async (seed) => (await simulate(seed)).fingerprint),
+  );
+  expect(new Set(prints).size).toBe(3);
+});
+
+describe("a planted bug is caught", () => {
+  test.each(bugs.map((bug) => [bug.name, bug] as const))("%s", async (_, bug) => {
+    for (const seed of seeds) {
+      if ((await simulate(seed, bug)).violations.length > 0) return;
+    }
+    expect.unreachable(`no seed up to ${seeds.length} notices it`);
+  });
+});
