@@ -92,7 +92,8 @@ const start: Step = async (body, flowId, ports) => {
   const { clock, ids } = ports.shell;
   const nowMs = clock.nowMs();
   const key = objectKeyFor({ filename, contentType, uuid: ids.create(), nowMs });
-  const { expiresAt, url } = await presign("put", { key, contentType, ttlSec }, flowId, ports);
+  const wanted = { key, contentType: contentType.toLowerCase(), ttlSec };
+  const { expiresAt, url } = await presign("put", wanted, flowId, ports);
   const uploadId = ids.create();
   await ports.uploads.create({
     uploadId,

@@ -46,7 +46,7 @@ function authorize(objects: ObjectStore, request: EndpointRequest) {
 }
 
 function contentTypeOf(request: EndpointRequest): string {
-  return request.headers["content-type"] ?? "";
+  return (request.headers["content-type"] ?? "").toLowerCase(); // media types have no case
 }
 
 function refused(reason: "expired" | "signature" | "malformed"): EndpointReply {

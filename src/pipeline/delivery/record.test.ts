@@ -1,0 +1,163 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createSystemClock } from "../../adapters/memory/clock.ts";
+import { createRandomIds } from "../../adapters/memory/ids.ts";
+import { createMemoryJournal } from "../../adapters/memory/journal.ts";
+import { findContract } from "../contracts/catalogue.ts";
+import { versionOf } from "../engine/definition.ts";
+import { flowNamed } from "../flows/flow.ts";
+import type { Message } from "../message.ts";
+import type { Journal, JournalEntry } from "../ports.ts";
+import { createOrchestrator } from "../services/orchestrator.ts";
+import { recordDecision } from "./record.ts";
+import { type ShellPorts, send } from "./shell.ts";
+
+const { definition } = flowNamed("full");
+const orchestrator = createOrchestrator({
+  definition,
+  definitionOf: (version) => (version === versionOf(definition) ? definition : undefined),
+});
+const ids = createRandomIds();
+const clock = { ...createSystemClock(), nowMs: () => 0 };
+
+const incoming = (name: string, id: string): Message => ({
+  id,
+  name,
+  kind: "event",
+  flowId: "f1",
+  causationId: null,
+  subject: "images/a.png",
+  occurredAt: "2026-01-01T00:00:00.000Z",
+  producer: "test",
+  schema: `${name}.v1`,
+  headers: {},
+  payload: findContract(name)?.example,
+});
+/** Each message delivered twice: brokers do that. */
+const inputs = [
+  "tu.image.uploaded",
+  "recognition.completed",
+  "comparison.completed",
+  "metadata.sorted",
+]
+  .map((name) => incoming(name, `m-${name}`))
+  .flatMap((message) => [message, message]);
+
+class Crash extends Error {}
+
+/** A world that dies at the given awaits and delivers again whatever was not acknowledged. */
+function world(crashAt: readonly number[]) {
+  const inner = createMemoryJournal();
+  const published = new Map<string, Message>();
+  const acknowledged = new Set<number>();
+  let awaits = 0;
+  const fuse = () => {
+    awaits += 1;
+    if (crashAt.includes(awaits)) throw new Crash();
+  };
+  const journal: Journal = {
+    ...inner,
+    async flow(...args) {
+      fuse();
+      return inner.flow(...args);
+    },
+    async record(entry) {
+      fuse();
+      const result = await inner.record(entry);
+      fuse();
+      return result;
+    },
+  };
+  const ports: ShellPorts = {
+    journal,
+    clock,
+    ids,
+    timers: {
+      schedule: fuse,
+      cancelFlow: () => undefined,
+      consume: () => ({ close: async () => undefined }),
+    },
+    reporter: { hop: () => undefined, notice: () => undefined, span: () => undefined },
+    async publish(messages) {
+      fuse();
+      for (const message of messages) {
+        expect(published.get(message.id) ?? message, "one id, one body").toEqual(message);
+        published.set(message.id, message);
+      }
+      fuse();
+    },
+  };
+  return { ports, published, inner, acknowledged, fuse };
+}
+
+async function deliver(message: Message, ports: ShellPorts): Promise<JournalEntry> {
+  if (orchestrator.stateful === undefined) throw new Error("the orchestrator keeps state");
+  const entry = await recordDecision(orchestrator, message, orchestrator.stateful, ports);
+  await send(entry, ports);
+  return entry;
+}
+
+async function untilDone({ acknowledged, fuse, ports }: ReturnType<typeof world>): Promise<void> {
+  for (let restart = 0; restart < 100; restart += 1) {
+    try {
+      for (const [index, message] of inputs.entries()) {
+        if (acknowledged.has(index)) continue;
+        await deliver(message, ports);
+        fuse();
+        acknowledged.add(index);
+      }
+      return;
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error;
+    }
+  }
+  throw new Error("never finished");
+}
+
+test("a crash at any await neither loses nor invents a message", async () => {
+  const calm = world([]);
+  await untilDone(calm);
+  expect([...calm.published.values()].map(({ name }) => name)).toEqual([
+    "analysis.started",
+    "analysis.recognition.request",
+    "analysis.comparison.request",
+    "analysis.metadata.request",
+    "analysis.completed",
+  ]);
+  const anyCrashes = fc.uniqueArray(fc.integer({ min: 1, max: 120 }), { maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(anyCrashes, async (crashes) => {
+      const rough = world(crashes);
+      await untilDone(rough);
+      expect(Object.fromEntries(rough.published)).toEqual(Object.fromEntries(calm.published));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("two runners on one flow agree on a single history", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+      const { inner, ports, published } = world([]);
+      const slow: ShellPorts = {
+        ...ports,
+        journal: {
+          ...inner,
+          flow: scheduler.scheduleFunction(inner.flow) as Journal["flow"], // keeps the signature
+          record: scheduler.scheduleFunction(inner.record) as Journal["record"], // likewise
+        },
+      };
+      const runner = async () => {
+        for (const message of inputs) await deliver(message, slow);
+      };
+      await scheduler.waitFor(Promise.all([runner(), runner()]));
+      const history = await inner.history("f1");
+      expect(history.flatMap(({ flow }) => (flow === null ? [] : [flow.sequence]))).toEqual([
+        1, 2, 3, 4,
+      ]);
+      const ends = [...published.values()].filter(({ name }) => name === "analysis.completed");
+      expect(ends).toHaveLength(1);
+    }),
+    { numRuns: 200 },
+  );
+});

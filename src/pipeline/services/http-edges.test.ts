@@ -1,0 +1,278 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { createSystemClock } from "../../adapters/memory/clock.ts";
+import { createRandomIds, sha256 } from "../../adapters/memory/ids.ts";
+import { createMemoryJournal } from "../../adapters/memory/journal.ts";
+import { createMemoryObjectStore } from "../../adapters/memory/object-store.ts";
+import { createMemoryUploads } from "../../adapters/memory/uploads.ts";
+import { createUrlSigner } from "../../adapters/signing/url-signer.ts";
+import type { Endpoint } from "../delivery/endpoint.ts";
+import type { Message } from "../message.ts";
+import type { HttpClient, ObjectStore } from "../ports.ts";
+import { createIngestion } from "./ingestion.ts";
+import { createMediaAccess } from "./media-access.ts";
+import { createObjectStoreEndpoints } from "./object-store.ts";
+import { createStorage } from "./storage.ts";
+
+// The HTTP edges as the contracts of the real services describe them, called without a network.
+
+const clock = createSystemClock();
+const ids = createRandomIds(clock);
+const internalToken = "token";
+const hosts = new Map<string, readonly Endpoint[]>();
+let sent: Message[] = [];
+let objects: ObjectStore;
+
+const http: HttpClient = {
+  async send({ body, headers, method, url }) {
+    const { host, pathname, search } = new URL(url);
+    return call(host, method, `${pathname}${search}`, body ?? "", headers);
+  },
+};
+
+async function call(
+  host: string,
+  method: string,
+  target: string,
+  body: unknown = "",
+  headers: Readonly<Record<string, string>> = {},
+) {
+  const path = target.split("?")[0];
+  const endpoint = hosts
+    .get(host)
+    ?.find((one) => one.method === method && (one.path === path || one.path === "/*"));
+  if (endpoint === undefined) throw new Error(`no ${method} ${host}${target}`);
+  const text = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
+  const reply = await endpoint.handle({
+    method,
+    target,
+    headers,
+    body: typeof text === "string" ? new TextEncoder().encode(text) : text,
+  });
+  const bytes =
+    reply.body instanceof Uint8Array
+      ? reply.body
+      : new TextEncoder().encode(
+          typeof reply.body === "string" ? reply.body : JSON.stringify(reply.body),
+        );
+  return { status: reply.status, headers: reply.headers ?? {}, body: bytes };
+}
+const jsonOf = ({ body }: { body: Uint8Array }) =>
+  JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown>;
+const textOf = ({ body }: { body: Uint8Array }) => new TextDecoder().decode(body);
+
+beforeEach(() => {
+  sent = [];
+  const signer = createUrlSigner({ baseUrl: () => "http://objects", secret: "secret", clock });
+  objects = createMemoryObjectStore({ signer });
+  const storageUrl = () => "http://storage";
+  hosts.set("objects", createObjectStoreEndpoints(objects));
+  hosts.set("storage", createStorage({ objects, internalToken }).endpoints);
+  hosts.set("media", createMediaAccess({ http, storageUrl, internalToken }).endpoints);
+  hosts.set(
+    "ingestion",
+    createIngestion({
+      shell: {
+        journal: createMemoryJournal(),
+        timers: {
+          schedule: () => undefined,
+          cancelFlow: () => undefined,
+          consume: () => ({ close: async () => undefined }),
+        },
+        clock,
+        ids,
+        reporter: { hop: () => undefined, notice: () => undefined, span: () => undefined },
+        publish: async (messages) => void sent.push(...messages),
+      },
+      uploads: createMemoryUploads(),
+      http,
+      digest: sha256,
+      storageUrl,
+      internalToken,
+    }).endpoints,
+  );
+});
+
+const picture = new TextEncoder().encode("picture");
+const checksum = `sha256:${sha256(picture)}`;
+const correlation = { "x-correlation-id": "flow-1" };
+async function stored(bytes = picture) {
+  const started = jsonOf(
+    await call(
+      "ingestion",
+      "POST",
+      "/v1/uploads/start",
+      { filename: "Digger.PNG", contentType: "image/png" },
+      correlation,
+    ),
+  );
+  const { pathname, search } = new URL(String(started["putUrl"]));
+  const put = await call("objects", "PUT", `${pathname}${search}`, bytes, {
+    "content-type": "image/png",
+  });
+  expect(put.status).toBe(200);
+  return { uploadId: String(started["uploadId"]), key: String(started["key"]) };
+}
+const confirm = (body: unknown) =>
+  call("ingestion", "POST", "/v1/uploads/confirm", body, correlation);
+
+describe("ingestion", () => {
+  test("start answers id, key, URL and expiry, and echoes the correlation id", async () => {
+    const body = { filename: "Digger.PNG", contentType: "IMAGE/PNG" };
+    const reply = await call("ingestion", "POST", "/v1/uploads/start", body, correlation);
+    expect(reply.status).toBe(200);
+    expect(reply.headers["x-correlation-id"]).toBe("flow-1");
+    const { expiresAt, key, uploadId } = jsonOf(reply);
+    expect(key).toMatch(/^images\/\d{4}\/\d\d\/\d\d\/[0-9a-f-]{36}\.png$/);
+    expect(uploadId).toMatch(/^[0-9a-f-]{36}$/);
+    const seconds = (Date.parse(String(expiresAt)) - clock.nowMs()) / 1000;
+    expect(seconds).toBeGreaterThan(290);
+    expect(seconds).toBeLessThanOrEqual(301);
+  });
+  test("without a correlation id it makes one of 32 hex digits", async () => {
+    const body = { filename: "a.png", contentType: "image/png" };
+    const { headers } = await call("ingestion", "POST", "/v1/uploads/start", body);
+    expect(headers["x-correlation-id"]).toMatch(/^[0-9a-f]{32}$/);
+  });
+  test("all failing fields together are 422, before the look-up", async () => {
+    const start = await call("ingestion", "POST", "/v1/uploads/start", {
+      filename: " ",
+      contentType: "image/gif",
+    });
+    expect([start.status, jsonOf(start)]).toEqual([
+      422,
+      {
+        errors: { filename: ["Filename cannot be empty"], contentType: ["Unsupported MIME type"] },
+      },
+    ]);
+    const unknown = await confirm({ uploadId: ids.create(), bytes: 0, checksum: "md5:x" });
+    expect([unknown.status, jsonOf(unknown)]).toEqual([
+      422,
+      {
+        errors: {
+          bytes: ["Must be greater than zero"],
+          checksum: ["Invalid checksum format (expected sha256:<64 hex>)"],
+        },
+      },
+    ]);
+  });
+  test("an unknown upload is 404, malformed input 400", async () => {
+    const unknown = await confirm({ uploadId: ids.create(), bytes: 7, checksum });
+    expect([unknown.status, jsonOf(unknown)["title"]]).toEqual([404, "upload not found"]);
+    expect((await confirm("{")).status).toBe(400);
+    expect((await confirm({ uploadId: "x", bytes: 1, checksum })).status).toBe(400);
+    expect((await confirm({ uploadId: ids.create(), bytes: "7", checksum })).status).toBe(400);
+  });
+  test("confirm announces the upload once, however often it is repeated", async () => {
+    const { key, uploadId } = await stored();
+    for (let time = 0; time < 3; time += 1) {
+      const reply = await confirm({
+        uploadId,
+        bytes: 7,
+        checksum: checksum.toUpperCase().replace("SHA256", "sha256"),
+      });
+      expect([reply.status, jsonOf(reply)]).toEqual([202, { status: "Accepted" }]);
+    }
+    expect(new Set(sent.map(({ id }) => id)).size).toBe(1);
+    expect(sent[0]).toMatchObject({
+      name: "tu.images.uploaded",
+      flowId: "flow-1",
+      subject: key,
+      payload: { uploadId, objectKey: key, contentType: "image/png", bytes: 7 },
+    });
+  });
+  test("a claim that is not what is stored is refused and announces nothing", async () => {
+    const { uploadId } = await stored();
+    const wrongSize = await confirm({ uploadId, bytes: 8, checksum });
+    expect([wrongSize.status, jsonOf(wrongSize)]).toEqual([
+      422,
+      { errors: { bytes: ["Does not match the stored object (7 bytes)"] } },
+    ]);
+    const wrongSum = await confirm({ uploadId, bytes: 7, checksum: `sha256:${"a".repeat(64)}` });
+    expect(jsonOf(wrongSum)).toEqual({
+      errors: { checksum: ["Does not match the stored object"] },
+    });
+    expect(sent).toEqual([]);
+  });
+  test("an upload without an object is refused", async () => {
+    const body = { filename: "a.png", contentType: "image/png" };
+    const { uploadId } = jsonOf(await call("ingestion", "POST", "/v1/uploads/start", body));
+    expect((await confirm({ uploadId, bytes: 7, checksum })).status).toBe(422);
+  });
+  test("probes answer", async () => {
+    expect(textOf(await call("ingestion", "GET", "/health"))).toBe("Healthy");
+    expect(jsonOf(await call("ingestion", "GET", "/"))).toEqual({
+      service: "Ingestion.Api",
+      status: "ok",
+    });
+  });
+});
+
+describe("storage", () => {
+  const token = { "x-internal-token": internalToken };
+  const presign = (body: unknown, headers: Record<string, string> = token) =>
+    call("storage", "POST", "/internal/v1/storage/presign-put", body, headers);
+
+  test("every request needs the internal token, probes too", async () => {
+    const missing = await call("storage", "GET", "/health");
+    expect([missing.status, textOf(missing)]).toEqual([401, "Missing internal token"]);
+    const wrong = await call("storage", "GET", "/health", "", { "x-internal-token": "no" });
+    expect([wrong.status, textOf(wrong)]).toEqual([401, "Invalid internal token"]);
+    expect(textOf(await call("storage", "GET", "/health", "", token))).toBe("Healthy");
+  });
+  test.each([
+    [
+      { key: " ", contentType: "", ttlSec: 0 },
+      { key: ["Required"], contentType: ["Required"], ttlSec: ["Range1To3600"] },
+    ],
+    [{ key: "a".repeat(201), contentType: "image/png", ttlSec: 1 }, { key: ["MaxLengthExceeded"] }],
+    [{ key: "/a", contentType: "image/png", ttlSec: 1 }, { key: ["InvalidPathShape"] }],
+    [{ key: "a/../b", contentType: "image/png", ttlSec: 1 }, { key: ["InvalidPathTraversal"] }],
+    [
+      { key: "a b", contentType: "text/plain", ttlSec: 3601 },
+      {
+        key: ["InvalidCharacterSet"],
+        contentType: ["MustStartWithImageSlash"],
+        ttlSec: ["Range1To3600"],
+      },
+    ],
+  ])("%j is 422", async (body, errors) => {
+    const reply = await presign(body);
+    expect([reply.status, jsonOf(reply)]).toEqual([422, { errors }]);
+  });
+});
+
+describe("media access and the object store", () => {
+  test("hand out a URL that gives the object, and 404 for one that is not there", async () => {
+    const { key } = await stored();
+    const get = async (objectKey: string) => {
+      const reply = await call("media", "POST", "/internal/v0/media/get-url", { objectKey });
+      const { pathname, search } = new URL(String(jsonOf(reply)["url"]));
+      return call("objects", "GET", `${pathname}${search}`);
+    };
+    expect(textOf(await get(key))).toBe("picture");
+    expect((await get("images/none.png")).status).toBe(404);
+  });
+  test("a missing key is 422, a key that storage refuses too", async () => {
+    const missing = await call("media", "POST", "/internal/v0/media/get-url", {});
+    expect([missing.status, jsonOf(missing)]).toEqual([
+      422,
+      { errors: { objectKey: ["Required"] } },
+    ]);
+    const odd = await call("media", "POST", "/internal/v0/media/get-url", { objectKey: "a b" });
+    expect(odd.status).toBe(422);
+  });
+  test("another content type than the signed one is refused", async () => {
+    const { url } = objects.presign({
+      method: "PUT",
+      key: "images/a.png",
+      contentType: "image/png",
+      expiresInSeconds: 60,
+    });
+    const { pathname, search } = new URL(url);
+    const put = (contentType: string) =>
+      call("objects", "PUT", `${pathname}${search}`, picture, { "content-type": contentType });
+    expect((await put("image/jpeg")).status).toBe(403);
+    expect(await objects.stat("images/a.png")).toBeUndefined();
+    expect((await put("image/png")).status).toBe(200);
+  });
+});
