@@ -1,0 +1,27 @@
+// npm run bench [-- --smoke] [-- P1 P3 …]: the figures, as ratios of two sides measured in one run.
+// A bench tells; it does not pass or fail. The exit code is for broken deliveries only.
+import { spawnSync } from "node:child_process";
+import { engineThroughput } from "./engine.ts";
+import { print } from "./measure.ts";
+import { memory } from "./memory.ts";
+import { packages } from "./packages.ts";
+import { startUp } from "./start-up.ts";
+
+const args = process.argv.slice(2);
+const isSmoke = args.includes("--smoke");
+const wanted = args.filter((arg) => /^P\d+$/.test(arg));
+const isWanted = (id: string) => wanted.length === 0 || wanted.includes(id);
+
+if (globalThis.gc === undefined) {
+  const again = ["--expose-gc", ...process.execArgv, ...process.argv.slice(1)];
+  process.exitCode = spawnSync(process.execPath, again, { stdio: "inherit" }).status ?? 1;
+} else {
+  console.log(`Node ${process.version}${isSmoke ? ", a smoke run: too short for figures" : ""}`);
+  if (isWanted("P1")) for (const figure of await startUp(isSmoke ? 3 : 15)) print(figure);
+  if (isWanted("P3")) print(await engineThroughput(isSmoke ? 1 : 7, isSmoke ? 300 : 3000));
+  if (isWanted("P9")) {
+    for (const figure of await memory(isSmoke ? 2000 : 100_000, isSmoke ? 2000 : 200_000))
+      print(figure);
+  }
+  if (isWanted("P12")) for (const figure of packages()) print(figure);
+}
