@@ -34,11 +34,13 @@ export async function turnPicture(upright: Sharp, degrees: number): Promise<Turn
         x: x * Math.cos(radians) + y * Math.sin(radians) + from.width / 2,
         y: y * Math.cos(radians) - x * Math.sin(radians) + from.height / 2,
       };
+      const left = clamp((back.x + (box.x - centre.x) * to.width) / from.width);
+      const top = clamp((back.y + (box.y - centre.y) * to.height) / from.height);
       return {
-        x: clamp((back.x + (box.x - centre.x) * to.width) / from.width),
-        y: clamp((back.y + (box.y - centre.y) * to.height) / from.height),
-        width: (box.width * to.width) / from.width,
-        height: (box.height * to.height) / from.height,
+        x: left,
+        y: top,
+        width: Math.min(1 - left, (box.width * to.width) / from.width),
+        height: Math.min(1 - top, (box.height * to.height) / from.height),
       };
     },
   };

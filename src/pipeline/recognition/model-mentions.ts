@@ -141,7 +141,7 @@ function judge(
 function ruleStrength({ compact, changes }: Reading): number {
   const length = compact.replace(/-.*$/, "").length;
   const byLength = length <= 2 ? 0.6 : length === 3 ? 0.85 : 1;
-  const byKind = /[A-Z]/.test(compact) || compact.includes("-") ? 1 : 0.85;
+  const byKind = /[A-Z]/.test(compact) || compact.includes("-") ? 1 : 0.75;
   return byLength * byKind * (1 - 0.25 * changes);
 }
 

@@ -27,14 +27,24 @@ const rules: readonly Rule[] = [
   phoneNumbers,
   numberPlates,
   labelledNumbers,
+  numbersAfterWords,
   standards,
   quantities,
   years,
   dealerNames,
 ];
 
+/** Of rules that speak of the same words the first one does. */
 export function findNoise(line: Line): readonly Noise[] {
-  return rules.flatMap((rule) => rule(line));
+  const found: Noise[] = [];
+  for (const noise of rules.flatMap((rule) => rule(line))) {
+    if (!found.some((earlier) => isOverlapping(earlier, noise))) found.push(noise);
+  }
+  return found;
+}
+
+function isOverlapping(a: Noise, b: Noise): boolean {
+  return a.start < b.start + b.count && b.start < a.start + a.count;
 }
 
 function addresses(line: Line): readonly Noise[] {
@@ -91,6 +101,16 @@ function labelledNumbers(line: Line): readonly Noise[] {
     return isLabel || isSplit
       ? [{ start, count: 2, reason: `number after "${plain}"`, isNumber: true }]
       : [];
+  });
+}
+
+/** "FLFET 320": whatever the word is, it is what the number counts. */
+function numbersAfterWords(line: Line): readonly Noise[] {
+  return line.flatMap((word, start): readonly Noise[] => {
+    const next = line[start + 1]?.plain ?? "";
+    const isUnknown = word.plain.length >= 3 && isForeignWord({ ...word, confidence: 1 });
+    if (!isUnknown || findBrands([word]).length > 0 || !/^\d{2,5}$/.test(next)) return [];
+    return [{ start, count: 2, reason: "number after a word", isNumber: true }];
   });
 }
 

@@ -117,14 +117,14 @@ function placesOfNumbers({ line, noise }: Understood["lines"][number]): readonly
 function outsideOf(places: readonly Box[]): (mention: ModelMention) => boolean {
   return ({ words }) => {
     const { x, y, width, height } = boxAround(words);
-    const [middleX, middleY] = [x + width / 2, y + height / 2];
-    return !places.some(
-      (place) =>
-        middleX > place.x &&
-        middleX < place.x + place.width &&
-        middleY > place.y &&
-        middleY < place.y + place.height,
-    );
+    return !places.some((place) => {
+      // Two readings of one place differ by a part of a letter.
+      const margin = place.height * 0.5;
+      const [left, top] = [place.x - margin, place.y - margin];
+      const [across, down] = [x + width / 2 - left, y + height / 2 - top];
+      const isInside = across > 0 && across < place.width + 2 * margin;
+      return isInside && down > 0 && down < place.height + 2 * margin;
+    });
   };
 }
 
