@@ -1,6 +1,6 @@
 import { type Brand, catalogue, spellings } from "./catalogue.ts";
-import { boxAround, type Line, type Word } from "./lines.ts";
-import { isForeignWord } from "./vocabulary.ts";
+import type { Line, Word } from "./lines.ts";
+import { isDealer, isForeignWord } from "./vocabulary.ts";
 
 // Where a brand's name stands, and how sure the spelling makes it.
 
@@ -73,9 +73,23 @@ function judge(
   const confidence = Math.min(...words.map((word) => word.confidence));
   if (confidence < leastConfidence) return null;
   const isEveryday = spelt.brand.everydayWords.includes(spelt.letters);
-  if (isEveryday && line.some((word) => !words.includes(word) && isForeignWord(word))) return null;
+  if (isEveryday && hasForeignWord(line, 0.5)) return null;
   const strength = confidence * spelt.rule * (isEveryday ? 0.95 : 1);
   return { brand: spelt.brand, words, strength, how: spelt.how, rest };
+}
+
+/** Brands' names that clearly are words of a sentence here: "IN CASE OF FIRE". */
+export function findWordsOfSentences(line: Line): readonly (readonly Word[])[] {
+  if (!hasForeignWord(line, 0.85)) return [];
+  return line
+    .filter(({ plain }) => catalogue.some(({ everydayWords }) => everydayWords.includes(plain)))
+    .map((word) => [word]);
+}
+
+function hasForeignWord(line: Line, leastSure: number): boolean {
+  return line.some(
+    (word) => word.confidence >= leastSure && isForeignWord(word) && !isDealer(word.plain),
+  );
 }
 
 /** How many single letters stand in a row from `start` on: "K O M A T S U". */
@@ -142,8 +156,4 @@ function isOneEditApart(a: string, b: string): boolean {
   while (index < b.length && a[index] === b[index]) index += 1;
   const rest = a.length === b.length ? b.slice(index + 1) : b.slice(index);
   return a.slice(index + 1) === rest;
-}
-
-export function boxOf(mention: { readonly words: readonly Word[] }): Word["box"] {
-  return boxAround(mention.words);
 }

@@ -96,6 +96,14 @@ describe("what is no model", () => {
 });
 
 describe("what is no brand", () => {
+  test("a word that another reading shows to belong to a sentence", () => {
+    const sentence = read("IN CASE OF FIRE");
+    const word = sentence.filter(({ text }) => text === "CASE");
+    const again = word.map((each) => ({ ...each, preparation: "line-flat-grey" }));
+    expect(recognise(again).aggregate.brand).toBe("CASE");
+    expect(recognise([...sentence, ...again]).aggregate.brand).toBeNull();
+  });
+
   test.each([
     [["SHOWCASE", "CATALOG", "VOLVOX"]],
     [["IN CASE OF FIRE"]],

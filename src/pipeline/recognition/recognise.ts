@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { ReadText } from "../ports.ts";
-import { type BrandMention, findBrands } from "./brand-mentions.ts";
+import { type BrandMention, findBrands, findWordsOfSentences } from "./brand-mentions.ts";
 import { catalogue } from "./catalogue.ts";
 import { choose, chooseAlone, confidenceOf, type Finding } from "./choice.ts";
 import { boxAround, type Line, textOf, toLines, type Word } from "./lines.ts";
@@ -93,7 +93,12 @@ export function isEnough(texts: readonly ReadText[]): boolean {
 
 function understand(texts: readonly ReadText[]): Understood {
   const lines = toLines(texts).map((line) => ({ line, noise: findNoise(line) }));
-  const brands = lines.flatMap(({ line }) => (isCompanyLine(line) ? [] : findBrands(line)));
+  const isNoSentence = outsideOf(
+    lines.flatMap(({ line }) => findWordsOfSentences(line)).map(boxAround),
+  );
+  const brands = lines
+    .flatMap(({ line }) => (isCompanyLine(line) ? [] : findBrands(line)))
+    .filter((mention) => mention.brand.everydayWords.length === 0 || isNoSentence(mention));
   const isElsewhere = outsideOf(lines.flatMap(placesOfNumbers));
   if (brands.length === 0) {
     const models = lines
@@ -114,7 +119,9 @@ function placesOfNumbers({ line, noise }: Understood["lines"][number]): readonly
     .map(boxAround);
 }
 
-function outsideOf(places: readonly Box[]): (mention: ModelMention) => boolean {
+function outsideOf(
+  places: readonly Box[],
+): (mention: { readonly words: readonly Word[] }) => boolean {
   return ({ words }) => {
     const { x, y, width, height } = boxAround(words);
     return !places.some((place) => {
