@@ -43,6 +43,7 @@ const catalogue = {
   E_OBJECT_MISMATCH: permanent(exitCodes.failed),
   E_URL_REFUSED: permanent(exitCodes.notAllowed),
   E_UPLOAD_REFUSED: permanent(exitCodes.failed),
+  E_UPLOAD_NOT_FOUND: permanent(exitCodes.notFound),
   E_UNROUTABLE: permanent(exitCodes.failed),
   E_FLOW_FAILED: permanent(exitCodes.failed),
   E_STEP_TIMEOUT: transient(exitCodes.deadline),

@@ -161,7 +161,9 @@ export interface Journal {
   history(flowId: string): Promise<readonly JournalEntry[]>;
   /**
    * What earlier runs recorded and nobody finished. `consumersOf` says who has to record a message
-   * (from the topology). Work of runners that are still alive is left out.
+   * (from the topology). Work of runners that are still alive is left out, and a run's own work
+   * counts as alive: what it is given here is its own from then on, so a second call returns nothing.
+   * A journal that does not tell runs apart takes every call for the first one of a new run.
    */
   unfinished(consumersOf: (message: Message) => readonly string[]): Promise<readonly Unfinished[]>;
 }
@@ -180,7 +182,7 @@ export type UploadSession = {
 export interface Uploads {
   create(session: UploadSession): Promise<void>;
   find(uploadId: string): Promise<UploadSession | undefined>;
-  /** Idempotent. */
+  /** Idempotent: the first claim stays. Throws E_UPLOAD_NOT_FOUND. */
   markUploaded(uploadId: string, claim: { bytes: number; checksum: string }): Promise<void>;
 }
 
@@ -206,7 +208,11 @@ export type Machine = {
   /** Machines that this one may be the same as; a person has to say. */
   readonly resembles: readonly { readonly machineId: string; readonly score: number }[];
 };
-/** What svc-machine-storage saves for one analysis. */
+/**
+ * What svc-machine-storage saves for one analysis. Of several of one machine the one with the highest
+ * confidence gives brand, type, model, name and confidence, the first saved of equals; a resemblance
+ * has its latest score; of two with the same `sighting.flowId` the first counts and the second is ignored.
+ */
 export type MachineObservation = {
   readonly machineId: string;
   readonly brand: string | null;
@@ -443,6 +449,4 @@ export interface Reporter {
     readonly message: string;
     readonly flowId: string | null;
   }): void;
-  /** Time spent inside a hop, for `--timings`. */
-  span(span: { readonly flowId: string | null; readonly name: string; readonly ms: number }): void;
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { requireObjectKey } from "../../pipeline/contracts/object-key.ts";
 import { TuError } from "../../pipeline/errors.ts";
 import type { ObjectStore, StoredObject } from "../../pipeline/ports.ts";
 import { footerOf, readFooter } from "./object-footer.ts";
@@ -16,7 +17,6 @@ import { createTemporaryFiles } from "./temporary-files.ts";
 // 3. A file's name is the hash of its key: no key leads out of the directory, into another
 //    key's place, or together with one that differs in case.
 
-const keyPattern = /^(?!\/)(?!.*(?:\.\.|\/\/))[A-Za-z0-9/_.-]{1,200}(?<!\/)$/;
 const namePattern = /^[0-9a-f]{64}$/;
 
 /**
@@ -41,7 +41,7 @@ export async function createFilesystemObjectStore(options: {
     presign: signer.presign,
     authorize: signer.authorize,
     async put(key, bytes, { contentType }) {
-      requireKey(key);
+      requireObjectKey(key);
       const stored = { key, contentType, sizeBytes: bytes.length };
       await guard(() =>
         temporary.use(async (path) => {
@@ -64,13 +64,6 @@ export async function createFilesystemObjectStore(options: {
 }
 
 const nameOf = (key: string) => createHash("sha256").update(key).digest("hex");
-
-function requireKey(key: string): void {
-  if (keyPattern.test(key)) return;
-  throw new TuError("E_OBJECT_KEY_INVALID", `${JSON.stringify(key)} is no object key`, {
-    hint: "at most 200 letters, digits, / _ - and ., without .. or // or / at the ends",
-  });
-}
 
 /** 0700. A link in our place would lead somewhere else. */
 async function makeDirectory(path: string): Promise<void> {

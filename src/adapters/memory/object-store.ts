@@ -1,9 +1,7 @@
-import { TuError } from "../../pipeline/errors.ts";
+import { requireObjectKey } from "../../pipeline/contracts/object-key.ts";
 import type { ObjectStore } from "../../pipeline/ports.ts";
 
 type Kept = { readonly bytes: Uint8Array; readonly contentType: string };
-
-const keyPattern = /^(?!\/)(?!.*(?:\.\.|\/\/))[A-Za-z0-9/_.-]{1,200}(?<!\/)$/;
 
 /** Objects for as long as the process lives; `signer` gives and checks their URLs. */
 export function createMemoryObjectStore({
@@ -21,8 +19,7 @@ export function createMemoryObjectStore({
     presign: signer.presign,
     authorize: signer.authorize,
     async put(key, bytes, { contentType }) {
-      if (!keyPattern.test(key))
-        throw new TuError("E_OBJECT_KEY_INVALID", `${JSON.stringify(key)} is no object key`);
+      requireObjectKey(key);
       // The caller may use its buffer again, here and in get.
       const kept = { bytes: new Uint8Array(bytes), contentType };
       objects.set(key, kept);

@@ -12,7 +12,7 @@ export function createMemoryUploads(): Uploads {
     async markUploaded(uploadId, claim) {
       const session = sessions.get(uploadId);
       if (session === undefined)
-        throw new TuError("E_OBJECT_NOT_FOUND", `there is no upload ${uploadId}`);
+        throw new TuError("E_UPLOAD_NOT_FOUND", `there is no upload ${uploadId}`);
       if (session.status === "Uploaded") return;
       sessions.set(uploadId, { ...session, ...claim, status: "Uploaded" });
     },

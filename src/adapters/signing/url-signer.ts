@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
+import { problemWithKey, requireObjectKey } from "../../pipeline/contracts/object-key.ts";
 import { TuError } from "../../pipeline/errors.ts";
 import type { Clock, ObjectStore, PresignRequest } from "../../pipeline/ports.ts";
 
@@ -20,7 +21,6 @@ type Grant = {
 
 const bucket = "trackunit-images";
 const longestSeconds = 3600;
-const keyPattern = /^(?!\/)(?!.*(?:\.\.|\/\/))[A-Za-z0-9/_.-]{1,200}(?<!\/)$/;
 const contentTypePattern = /^[a-z0-9.+-]+\/[a-z0-9.+-]+$/i;
 const targetPattern =
   /^\/trackunit-images\/([^?]+)\?X-Tu-Expires=(\d{1,12})(?:&X-Tu-Content-Type=[^&]+)?&X-Tu-Signature=([0-9a-f]{64})$/;
@@ -54,7 +54,7 @@ export function createUrlSigner(
       const [, key, expires, signature] = targetPattern.exec(target) ?? [];
       if (key === undefined || expires === undefined || signature === undefined)
         return { allowed: false, reason: "malformed" };
-      if (!keyPattern.test(key)) return { allowed: false, reason: "malformed" };
+      if (problemWithKey(key) !== undefined) return { allowed: false, reason: "malformed" };
       const grant: Grant = { method, key, expires: Number(expires), contentType };
       const isSigned = isEqual(signature, sign(grant));
       if (!isSigned || target !== targetOf(grant, signature))
@@ -67,10 +67,7 @@ export function createUrlSigner(
 
 /** Throws E_OBJECT_KEY_INVALID, and E_USAGE for a lifetime or a content type that cannot be signed. */
 function grantOf({ method, key, contentType, expiresInSeconds }: PresignRequest, nowMs: number) {
-  if (!keyPattern.test(key))
-    throw new TuError("E_OBJECT_KEY_INVALID", `${JSON.stringify(key)} is no object key`, {
-      hint: "at most 200 letters, digits, / _ - and ., without .. or // or / at the ends",
-    });
+  requireObjectKey(key);
   const isLifetime = Number.isInteger(expiresInSeconds) && expiresInSeconds >= 1;
   if (!isLifetime || expiresInSeconds > longestSeconds)
     throw new TuError("E_USAGE", `a URL lives for 1 to ${longestSeconds} seconds`);

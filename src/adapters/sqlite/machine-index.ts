@@ -1,3 +1,4 @@
+import { byLastSeen, withObservation } from "../../pipeline/contracts/machine.ts";
 import type { Machine, MachineObservation } from "../../pipeline/ports.ts";
 
 /** Machines as the observations made them, in memory. */
@@ -37,42 +38,3 @@ export function createMachineIndex(): MachineIndex {
     },
   };
 }
-
-/**
- * Every sighting counts once; brand, type, model, name and confidence are those of the surest
- * observation, the first of equals; a resemblance has its latest score.
- */
-function withObservation(known: Machine | undefined, seen: MachineObservation): Machine {
-  const { machineId: id, sighting, ...rest } = seen;
-  const sightings = withSighting(known?.sightings ?? [], sighting);
-  return {
-    id,
-    ...(known === undefined || seen.confidence > known.confidence ? rest : known),
-    firstSeenAt: sightings[0]?.seenAt ?? sighting.seenAt,
-    lastSeenAt: sightings.at(-1)?.seenAt ?? sighting.seenAt,
-    sightings,
-    resembles: mergeResemblances(known?.resembles ?? [], seen.resembles),
-  };
-}
-
-/** Nearly always the newest comes last; sorting thousands for each would be most of the work. */
-function withSighting(
-  known: Machine["sightings"],
-  sighting: Machine["sightings"][number],
-): Machine["sightings"] {
-  const isLast = sighting.seenAt >= (known.at(-1)?.seenAt ?? "");
-  return isLast ? [...known, sighting] : [...known, sighting].sort(bySeenAt);
-}
-
-function mergeResemblances(
-  known: Machine["resembles"],
-  seen: Machine["resembles"],
-): Machine["resembles"] {
-  const isSeen = new Set(seen.map(({ machineId }) => machineId));
-  return [...known.filter(({ machineId }) => !isSeen.has(machineId)), ...seen];
-}
-
-const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
-const bySeenAt = (a: { seenAt: string }, b: { seenAt: string }) => compare(a.seenAt, b.seenAt);
-const byLastSeen = (a: Machine, b: Machine) =>
-  compare(b.lastSeenAt, a.lastSeenAt) || compare(a.id, b.id);

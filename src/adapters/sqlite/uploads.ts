@@ -36,7 +36,7 @@ export function createSqliteUploads(database: Database, writer: Writer): Uploads
         .where("status", "=", "Pending");
       const changed = await writer.write(() => database.run(update));
       if (changed === 0 && rowOf(uploadId) === undefined)
-        throw new TuError("E_OBJECT_NOT_FOUND", `there is no upload ${uploadId}`);
+        throw new TuError("E_UPLOAD_NOT_FOUND", `there is no upload ${uploadId}`);
     },
   };
 }

@@ -61,7 +61,7 @@ export function uploadsContract(open: () => Promise<Opened>): void {
         uploads.markUploaded("unknown", claim),
         uploads.markUploaded(session.uploadId, claim),
       ]);
-      expect(unknown).toMatchObject({ reason: { code: "E_OBJECT_NOT_FOUND" } });
+      expect(unknown).toMatchObject({ reason: { code: "E_UPLOAD_NOT_FOUND" } });
       expect(known).toMatchObject({ status: "fulfilled" });
     },
   );

@@ -1,21 +1,5 @@
 import { toIso } from "../time.ts";
 
-/** Keys that the storage service takes: the rule codes are those of its 422 answers. */
-export type KeyProblem =
-  | "Required"
-  | "MaxLengthExceeded"
-  | "InvalidPathShape"
-  | "InvalidPathTraversal"
-  | "InvalidCharacterSet";
-
-export function problemWithKey(key: string): KeyProblem | undefined {
-  if (key.trim() === "") return "Required";
-  if (key.length > 200) return "MaxLengthExceeded";
-  if (key.startsWith("/") || key.endsWith("/")) return "InvalidPathShape";
-  if (key.includes("..") || key.includes("//")) return "InvalidPathTraversal";
-  return /^[A-Za-z0-9/_.-]+$/.test(key) ? undefined : "InvalidCharacterSet";
-}
-
 const extensions: Readonly<Record<string, string>> = {
   "image/jpeg": "jpg",
   "image/png": "png",

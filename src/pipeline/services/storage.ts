@@ -1,3 +1,4 @@
+import { problemWithKey } from "../contracts/object-key.ts";
 import {
   type Endpoint,
   type EndpointReply,
@@ -9,7 +10,6 @@ import {
 } from "../delivery/endpoint.ts";
 import type { Service } from "../delivery/service.ts";
 import type { ObjectStore } from "../ports.ts";
-import { problemWithKey } from "./object-key.ts";
 
 const name = "tu-storage-service";
 

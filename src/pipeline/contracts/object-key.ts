@@ -1,0 +1,25 @@
+import { TuError } from "../errors.ts";
+
+/** Keys that the storage service takes: the rule codes are those of its 422 answers. */
+export type KeyProblem =
+  | "Required"
+  | "MaxLengthExceeded"
+  | "InvalidPathShape"
+  | "InvalidPathTraversal"
+  | "InvalidCharacterSet";
+
+export function problemWithKey(key: string): KeyProblem | undefined {
+  if (key.trim() === "") return "Required";
+  if (key.length > 200) return "MaxLengthExceeded";
+  if (key.startsWith("/") || key.endsWith("/")) return "InvalidPathShape";
+  if (key.includes("..") || key.includes("//")) return "InvalidPathTraversal";
+  return /^[A-Za-z0-9/_.-]+$/.test(key) ? undefined : "InvalidCharacterSet";
+}
+
+/** Throws E_OBJECT_KEY_INVALID. */
+export function requireObjectKey(key: string): void {
+  if (problemWithKey(key) === undefined) return;
+  throw new TuError("E_OBJECT_KEY_INVALID", `${JSON.stringify(key)} is no object key`, {
+    hint: "at most 200 letters, digits, / _ - and ., without .. or // or / at the ends",
+  });
+}
