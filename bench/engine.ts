@@ -66,7 +66,7 @@ export async function openEngine(directory: string) {
       cancelFlow: () => undefined,
       consume: () => ({ close: async () => undefined }),
     },
-    reporter: { hop: () => undefined, notice: () => undefined, span: () => undefined },
+    reporter: { hop: () => undefined, notice: () => undefined },
     publish: async () => undefined,
   };
   return { clock, ids, ports, state };

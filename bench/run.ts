@@ -1,6 +1,7 @@
 // npm run bench [-- --smoke] [-- P1 P3 …]: the figures, as ratios of two sides measured in one run.
 // A bench tells; it does not pass or fail. The exit code is for broken deliveries only.
 import { spawnSync } from "node:child_process";
+import { embeddedBroker } from "./embedded-broker.ts";
 import { engineThroughput } from "./engine.ts";
 import { print } from "./measure.ts";
 import { memory } from "./memory.ts";
@@ -9,7 +10,7 @@ import { startUp } from "./start-up.ts";
 
 const args = process.argv.slice(2);
 const isSmoke = args.includes("--smoke");
-const wanted = args.filter((arg) => /^P\d+$/.test(arg));
+const wanted = args.filter((arg) => /^[DP]\d+$/.test(arg));
 const isWanted = (id: string) => wanted.length === 0 || wanted.includes(id);
 
 if (globalThis.gc === undefined) {
@@ -23,5 +24,6 @@ if (globalThis.gc === undefined) {
     for (const figure of await memory(isSmoke ? 2000 : 100_000, isSmoke ? 2000 : 200_000))
       print(figure);
   }
+  if (isWanted("D1")) print(await embeddedBroker(isSmoke ? 1 : 7, isSmoke ? 1000 : 20_000));
   if (isWanted("P12")) for (const figure of packages()) print(figure);
 }

@@ -7,22 +7,19 @@ describe("stopped in the middle", () => {
   test.each([
     ["SIGINT", 130, "E_INTERRUPTED"],
     ["SIGTERM", 143, "E_TERMINATED"],
-  ] as const)(
-    "%s says so, is exit %i, and the next start finishes the flow",
-    async (signal, code, name) => {
-      const stateDir = await temporaryDirectory();
-      const stopped = await tool(
-        ["upload", komatsu, "--state-dir", stateDir, "--fault", "recognition=timeout"],
-        {
-          onStdout: (text, child) => {
-            if (text.includes("analysis.recognition.request")) child.kill(signal);
-          },
+  ] as const)("%s says so and is exit %i", async (signal, code, name) => {
+    const stateDir = await temporaryDirectory();
+    const stopped = await tool(
+      ["upload", komatsu, "--state-dir", stateDir, "--fault", "recognition=timeout"],
+      {
+        onStdout: (text, child) => {
+          if (text.includes("analysis.recognition.request")) child.kill(signal);
         },
-      );
-      expect(stopped).toMatchObject({ code, signal: null });
-      expect(stopped.stderr).toContain(name);
-    },
-  );
+      },
+    );
+    expect(stopped).toMatchObject({ code, signal: null });
+    expect(stopped.stderr).toContain(name);
+  });
 
   test("a kill -9 loses nothing: the next start resumes, and the machine is saved once", async () => {
     const stateDir = await temporaryDirectory();

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
+import { printable } from "../adapters/terminal/text.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import {
   asTuError,
@@ -139,8 +140,8 @@ function usageError(error: CommanderError): TuError {
 function render(error: TuError, args: readonly string[]): number {
   const format = machineFormat(args);
   if (format !== undefined) printJson(errorReport(error), format);
-  printAside(`${error.code}: ${error.message}`);
-  if (error.hint !== undefined) printAside(`  hint: ${error.hint}`);
+  printAside(`${error.code}: ${printable(error.message)}`);
+  if (error.hint !== undefined) printAside(`  hint: ${printable(error.hint)}`);
   if (args.includes("--debug")) printDebug(error);
   return error.exitCode;
 }

@@ -51,6 +51,7 @@ async function uploadOne(
     const bytes = await read(path, { bytesMax: imageBytesMax, onTooLarge: tooLarge });
     const header = await checkImage(bytes, images);
     const pipeline = await run.pipeline.get();
+    const readyAtMs = performance.now();
     const checksum = pipeline.digest(bytes);
     const work = async () =>
       upload(
@@ -68,16 +69,21 @@ async function uploadOne(
     const before = sameContent.get(checksum) ?? Promise.resolve();
     const mine = before.then(work, work);
     sameContent.set(checksum, mine);
-    return { type: "report", report: withoutTimings(await mine, run) };
+    return { type: "report", report: withTimings(await mine, run, readyAtMs) };
   } catch (error) {
     return { type: "error", file: path, error: asTuError(error) };
   }
 }
 
-function withoutTimings(report: UploadReport, { withTimings }: UploadRun): UploadReport {
-  if (withTimings) return report;
-  const { timings: _, ...rest } = report;
-  return rest;
+/** With the time from the start of the process until the pipeline was up. */
+function withTimings(
+  { timings, ...report }: UploadReport,
+  run: UploadRun,
+  readyAtMs: number,
+): UploadReport {
+  if (!run.withTimings) return report;
+  const startUp = { name: "start-up", ms: Math.round(readyAtMs) };
+  return { ...report, timings: [startUp, ...(timings ?? [])] };
 }
 
 /** What a crash left goes on beside the uploads; it gets the same time as they. */

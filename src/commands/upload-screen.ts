@@ -1,6 +1,7 @@
 import { hopLine } from "../adapters/terminal/hop-line.ts";
 import { reportLines } from "../adapters/terminal/report-lines.ts";
 import { createPaint, type Paint, printable } from "../adapters/terminal/text.ts";
+import { createWaitingLine } from "../adapters/terminal/waiting-line.ts";
 import type { Hop, Reporter } from "../pipeline/ports.ts";
 import { type Settings, wantsColour } from "./config.ts";
 import { type Format, printAside, printJson, printLine } from "./output.ts";
@@ -44,7 +45,10 @@ function createTextScreen(paths: readonly string[], paint: Paint): UploadScreen 
   const early = new Map<string, Hop[]>();
   const prefixOf = (flowId: string) =>
     paths.length > 1 ? `${paint("cyan", `[${printable(files.get(flowId) ?? "")}]`)} ` : "";
+  const waiting = createWaitingLine(process.stderr, () => performance.now());
+  waiting.say("starting the pipeline");
   const show = (hop: Hop) => {
+    waiting.say(`waiting after ${printable(hop.name)}`);
     const start = startedAt.get(hop.flowId) ?? hop.atMs;
     startedAt.set(hop.flowId, start);
     printLine(`${prefixOf(hop.flowId)}${hopLine(hop, hop.atMs - start, paint)}`);
@@ -56,9 +60,10 @@ function createTextScreen(paths: readonly string[], paint: Paint): UploadScreen 
         if (files.has(hop.flowId)) show(hop);
         else early.set(hop.flowId, [...(early.get(hop.flowId) ?? []), hop]);
       },
-      notice: ({ code, message }) =>
-        printAside(`${paint("yellow", "!")} ${code}: ${printable(message)}`),
-      span: () => undefined,
+      notice({ code, message }) {
+        waiting.clear();
+        printAside(`${paint("yellow", "!")} ${code}: ${printable(message)}`);
+      },
     },
     started(flowId, file) {
       files.set(flowId, file);
@@ -66,6 +71,7 @@ function createTextScreen(paths: readonly string[], paint: Paint): UploadScreen 
       early.delete(flowId);
     },
     outcome(outcome) {
+      waiting.clear();
       if (outcome.type === "error") {
         const { code, hint, message } = outcome.error;
         printAside(`${printable(outcome.file)}: ${code}: ${printable(message)}`);
@@ -84,19 +90,24 @@ function createTextScreen(paths: readonly string[], paint: Paint): UploadScreen 
         `\n${good} of ${outcomes.length} images analysed, ${outcomes.length - good} failed`,
       );
     },
-    close: () => undefined,
+    close: () => waiting.close(),
   };
 }
 
 function createJsonScreen(format: Format, isMany: boolean): UploadScreen {
+  const waiting = createWaitingLine(process.stderr, () => performance.now());
+  waiting.say("starting the pipeline");
   return {
     reporter: {
-      hop: () => undefined,
-      notice: ({ code, message }) => printAside(`! ${code}: ${printable(message)}`),
-      span: () => undefined,
+      hop: ({ name }) => waiting.say(`waiting after ${printable(name)}`),
+      notice({ code, message }) {
+        waiting.clear();
+        printAside(`! ${code}: ${printable(message)}`);
+      },
     },
     started: () => undefined,
     outcome(outcome) {
+      waiting.clear();
       if (!isMany || format === "jsonl") printJson(recordOf(outcome), format);
     },
     summary(outcomes) {
@@ -106,7 +117,7 @@ function createJsonScreen(format: Format, isMany: boolean): UploadScreen {
       const failed = outcomes.length - completed;
       printJson({ schema: "tu-analyze/uploads@1", completed, failed, uploads }, format);
     },
-    close: () => undefined,
+    close: () => waiting.close(),
   };
 }
 

@@ -221,6 +221,13 @@ describe("bad input", () => {
     }
   });
 
+  test("an escape in a name that is not there does not reach the terminal", async () => {
+    const result = await tool(["upload", "a\u001b[31mb.jpg"]);
+    expect(result.code).toBe(4);
+    expect(result.stderr).toContain("a\\u001b[31mb.jpg");
+    expect(result.stderr).not.toContain("\u001b");
+  });
+
   test.runIf(process.platform === "linux")(
     "a file that cannot be read is not allowed",
     async () => {

@@ -44,7 +44,7 @@ const stormMs = 20_000;
 const endMs = 30 * 60_000;
 const crashesMax = 6;
 
-const silent: Reporter = { hop: () => undefined, notice: () => undefined, span: () => undefined };
+const silent: Reporter = { hop: () => undefined, notice: () => undefined };
 
 export async function simulate(seed: number, bug?: Bug): Promise<Run> {
   const random = createRandom(seed);

@@ -77,7 +77,7 @@ function world(crashAt: readonly number[]) {
       cancelFlow: () => undefined,
       consume: () => ({ close: async () => undefined }),
     },
-    reporter: { hop: () => undefined, notice: () => undefined, span: () => undefined },
+    reporter: { hop: () => undefined, notice: () => undefined },
     async publish(messages) {
       fuse();
       for (const message of messages) {

@@ -80,7 +80,7 @@ beforeEach(() => {
         },
         clock,
         ids,
-        reporter: { hop: () => undefined, notice: () => undefined, span: () => undefined },
+        reporter: { hop: () => undefined, notice: () => undefined },
         publish: async (messages) => void sent.push(...messages),
       },
       uploads: createMemoryUploads(),

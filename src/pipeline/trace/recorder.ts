@@ -30,7 +30,6 @@ export function createRecorder(next: Reporter): Recorder {
       }
     },
     notice: (notice) => next.notice(notice),
-    span: (span) => next.span(span),
     hopsOf: (flowId) => flowOf(flowId).hops,
     until(flowId, isWanted) {
       const flow = flowOf(flowId);

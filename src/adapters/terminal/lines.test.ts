@@ -1,0 +1,95 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Hop } from "../../pipeline/ports.ts";
+import { hopLine } from "./hop-line.ts";
+import { reportLines, type ShownReport } from "./report-lines.ts";
+import { createPaint, printable } from "./text.ts";
+
+const plain = createPaint(false);
+const hop: Hop = {
+  flowId: "f",
+  name: "analysis.started",
+  kind: "event",
+  transport: "rabbitmq",
+  from: "svc-analysis-orchestrator",
+  to: "graph-gateway",
+  atMs: 0,
+  messageId: null,
+  causationId: null,
+  note: null,
+};
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what must not reach a terminal
+const control = /[\u0000-\u001f\u007f-\u009f]/;
+
+test("no text gets a control character through", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), (text) => {
+      expect(printable(text)).not.toMatch(control);
+    }),
+  );
+  expect(printable("a\u001b[31mb\u202ec")).toBe("a\\u001b[31mb\\u202ec");
+});
+
+describe("a hop's line", () => {
+  test("has time, name, transport and both ends in columns", () => {
+    expect(hopLine(hop, 85, plain)).toBe(
+      "  +0.085s · analysis.started                       rabbitmq   svc-analysis-orchestrator → graph-gateway",
+    );
+  });
+  test("marks failures and retries without colour too", () => {
+    expect(
+      hopLine({ ...hop, name: "recognition.failed", note: "attempt 1/3: E_X: y" }, 0, plain),
+    ).toContain("✖");
+    expect(hopLine({ ...hop, note: "attempt 2/3" }, 0, plain)).toContain("↻");
+  });
+  test("is data, whatever is in it", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        expect(
+          hopLine({ ...hop, name: text, from: text, to: text, note: text }, 0, plain),
+        ).not.toMatch(control);
+      }),
+    );
+  });
+});
+
+describe("the end of a story", () => {
+  const report: ShownReport = {
+    status: "completed",
+    flowId: "f",
+    durationMs: 1234,
+    result: {
+      recognition: {
+        aggregate: {
+          brand: "Volvo",
+          type: "Wheel Loader",
+          model: "L120H",
+          confidence: 0.91,
+          isConfident: true,
+        },
+      },
+      comparison: null,
+      metadata: null,
+      machine: null,
+    },
+  };
+  test("names the machine and how sure", () => {
+    expect(reportLines(report, plain).join("\n")).toContain(
+      "Volvo · L120H · Wheel Loader  confidence 0.91",
+    );
+  });
+  test("says when nothing was recognised", () => {
+    const aggregate = { brand: null, type: null, model: null, confidence: 0, isConfident: false };
+    const lines = reportLines(
+      { ...report, result: { ...report.result, recognition: { aggregate } } },
+      plain,
+    );
+    expect(lines.join("\n")).toContain("no machine recognised  confidence 0.00 (low)");
+  });
+  test("a failure names step, attempts, code and reason", () => {
+    const failure = { step: "metadata", code: "E_X", reason: "why", attempt: 2, attempts: 3 };
+    expect(reportLines({ ...report, failure }, plain).join("\n")).toMatch(
+      /failed at metadata after 2 of 3 attempts[\s\S]*E_X: why/,
+    );
+  });
+});
