@@ -88,4 +88,3 @@ export const outputSchemas = {
     ),
   }),
 } as const;
-export type OutputSchema = keyof typeof outputSchemas;
