@@ -9,8 +9,6 @@ import type { Endpoint } from "../pipeline/delivery/endpoint.ts";
 import { createPublish } from "../pipeline/delivery/publish.ts";
 import { resume } from "../pipeline/delivery/resume.ts";
 import { declareTopology, type RunPorts, runService } from "../pipeline/delivery/run-services.ts";
-import type { Service } from "../pipeline/delivery/service.ts";
-import { versionOf } from "../pipeline/engine/definition.ts";
 import { TuError } from "../pipeline/errors.ts";
 import { type Flow, flowNamed } from "../pipeline/flows/flow.ts";
 import type { UploadPorts } from "../pipeline/operations/upload.ts";
@@ -26,23 +24,10 @@ import type {
   Uploads,
   Vision,
 } from "../pipeline/ports.ts";
-import { comparisonWork, createComparison } from "../pipeline/services/comparison.ts";
-import { type Faults, withFault } from "../pipeline/services/faults.ts";
-import {
-  type ClientFeed,
-  createGateway,
-  createGraphGateway,
-} from "../pipeline/services/graph-gateway.ts";
-import { createImageAccess } from "../pipeline/services/image-access.ts";
-import { createIngestion } from "../pipeline/services/ingestion.ts";
-import { createMachineStorage } from "../pipeline/services/machine-storage.ts";
-import { createMediaAccess } from "../pipeline/services/media-access.ts";
-import { createMessagingBridge } from "../pipeline/services/messaging-bridge.ts";
-import { createMetadata, metadataWork } from "../pipeline/services/metadata.ts";
+import { allServices } from "../pipeline/services/all-services.ts";
+import type { Faults } from "../pipeline/services/faults.ts";
+import { type ClientFeed, createGateway } from "../pipeline/services/graph-gateway.ts";
 import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts";
-import { createOrchestrator } from "../pipeline/services/orchestrator.ts";
-import { createStorage } from "../pipeline/services/storage.ts";
-import { createVisionAdapter, recognitionWork } from "../pipeline/services/vision-adapter.ts";
 import { createRecorder } from "../pipeline/trace/recorder.ts";
 
 export type PipelineOptions = {
@@ -263,7 +248,14 @@ async function serve(
   const { createFeed } = await import("../adapters/graphql/feed.ts");
   const { startGraphqlServer } = await import("../adapters/graphql/server.ts");
   const feed = createFeed();
-  const services = servicesOf(run, stores, faults, feed, world);
+  const services = allServices({
+    ...world,
+    ...stores,
+    shell: run,
+    feed,
+    faults,
+    urlOf: (service) => urlOf(world, service),
+  });
   await Promise.all([
     ...services
       .filter(({ endpoints }) => endpoints.length > 0)
@@ -300,68 +292,6 @@ async function listen(
   world.urls.set(service, server.url);
   world.closers.push(() => server.close());
   return server;
-}
-
-function servicesOf(
-  shell: RunPorts,
-  stores: Stores,
-  faults: Faults,
-  feed: ClientFeed,
-  world: World,
-): readonly Service[] {
-  const { clock, digest, flow, http, ids, images, internalToken, recorder, vision } = world;
-  const { fingerprints, machines, objects, uploads } = stores;
-  const storageUrl = () => urlOf(world, "tu-storage-service");
-  const imageAccessOf = (service: Service["name"]) =>
-    createImageAccess({
-      http,
-      clock,
-      service,
-      mediaAccessUrl: () => urlOf(world, "tu-media-access-service"),
-    });
-  const recognition = recognitionWork({
-    fetchImage: imageAccessOf("svc-ai-vision-adapter"),
-    vision,
-    images,
-  });
-  const always = [
-    createIngestion({ shell, uploads, http, digest, storageUrl, internalToken }),
-    createStorage({ objects, internalToken }),
-    createMediaAccess({ http, storageUrl, internalToken }),
-    createMessagingBridge(),
-    createOrchestrator({
-      definition: flow.definition,
-      definitionOf: (version) =>
-        version === versionOf(flow.definition) ? flow.definition : undefined,
-    }),
-    createVisionAdapter({
-      flow: flow.name,
-      work: withFault("recognition", faults.recognition, recognition),
-      retry: retryOf(flow, "recognition"),
-    }),
-    createGraphGateway(flow.name, feed),
-  ];
-  if (flow.name === "current") return always;
-  const comparison = comparisonWork({
-    fetchImage: imageAccessOf("comparison-service"),
-    images,
-    digest,
-    machines,
-    fingerprints,
-  });
-  const metadata = metadataWork({ fetchImage: imageAccessOf("metadata-service"), images });
-  return [
-    ...always,
-    createComparison(withFault("comparison", faults.comparison, comparison)),
-    createMetadata(withFault("metadata", faults.metadata, metadata)),
-    createMachineStorage({ machines, ids, clock, reporter: recorder }),
-  ];
-}
-
-function retryOf(flow: Flow, stepId: string) {
-  const step = flow.definition.steps.find(({ id }) => id === stepId);
-  if (step === undefined) throw new TuError("E_BUG", `flow ${flow.name} has no step ${stepId}`);
-  return step.retry;
 }
 
 function withStepTimeouts(flow: Flow, timeouts: PipelineOptions["stepTimeouts"]): Flow {

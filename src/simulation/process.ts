@@ -3,7 +3,6 @@ import { createPublish } from "../pipeline/delivery/publish.ts";
 import { resume } from "../pipeline/delivery/resume.ts";
 import { declareTopology, type RunPorts, runService } from "../pipeline/delivery/run-services.ts";
 import type { Service } from "../pipeline/delivery/service.ts";
-import { versionOf } from "../pipeline/engine/definition.ts";
 import { TuError } from "../pipeline/errors.ts";
 import type { Flow } from "../pipeline/flows/flow.ts";
 import type { Timer } from "../pipeline/message.ts";
@@ -22,18 +21,8 @@ import type {
   Uploads,
   Vision,
 } from "../pipeline/ports.ts";
-import { comparisonWork, createComparison } from "../pipeline/services/comparison.ts";
-import { createGraphGateway } from "../pipeline/services/graph-gateway.ts";
-import { createImageAccess } from "../pipeline/services/image-access.ts";
-import { createIngestion } from "../pipeline/services/ingestion.ts";
-import { createMachineStorage } from "../pipeline/services/machine-storage.ts";
-import { createMediaAccess } from "../pipeline/services/media-access.ts";
-import { createMessagingBridge } from "../pipeline/services/messaging-bridge.ts";
-import { createMetadata, metadataWork } from "../pipeline/services/metadata.ts";
+import { allServices } from "../pipeline/services/all-services.ts";
 import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts";
-import { createOrchestrator } from "../pipeline/services/orchestrator.ts";
-import { createStorage } from "../pipeline/services/storage.ts";
-import { createVisionAdapter, recognitionWork } from "../pipeline/services/vision-adapter.ts";
 import type { SimulatedBrokers } from "./brokers.ts";
 import { io, type Nature, network, pause } from "./faults.ts";
 import type { Life } from "./scheduler.ts";
@@ -156,62 +145,24 @@ function createSimulatedTimers(nature: Nature, life: Life): Timers {
   };
 }
 
-function servicesOf(ports: SimulationPorts, run: RunPorts, life: Life): readonly Service[] {
-  const { digest, flow, ids, nature } = ports;
-  const http = ports.http(life);
-  const objects = ports.disk.objects;
-  const machines = overIo(ports.disk.machines, nature, life);
-  const fingerprints = overIo(ports.disk.fingerprints, nature, life);
-  const uploads = overIo(ports.disk.uploads, nature, life);
-  const internalToken = "token";
-  const storageUrl = () => "http://tu-storage-service";
-  const fetchImageOf = (service: Service["name"]) =>
-    createImageAccess({
-      http,
-      clock: run.clock,
-      service,
-      mediaAccessUrl: () => "http://tu-media-access-service",
-    });
-  const step = flow.definition.steps[0];
-  if (step === undefined) throw new TuError("E_BUG", "the flow has no step");
-  const always = [
-    createIngestion({ shell: run, uploads, http, digest, storageUrl, internalToken }),
-    createStorage({ objects, internalToken }),
-    createMediaAccess({ http, storageUrl, internalToken }),
-    createMessagingBridge(),
-    createOrchestrator({
-      definition: flow.definition,
-      definitionOf: (version) =>
-        version === versionOf(flow.definition) ? flow.definition : undefined,
-    }),
-    createVisionAdapter({
-      flow: flow.name,
-      retry: step.retry,
-      work: recognitionWork({
-        fetchImage: fetchImageOf("svc-ai-vision-adapter"),
-        vision: createSimulatedVision(nature, life),
-        images: simulatedImages,
-      }),
-    }),
-    createGraphGateway(flow.name, { publish: () => undefined }),
-  ];
-  if (flow.name === "current") return always;
-  return [
-    ...always,
-    createComparison(
-      comparisonWork({
-        fetchImage: fetchImageOf("comparison-service"),
-        images: simulatedImages,
-        digest,
-        machines,
-        fingerprints,
-      }),
-    ),
-    createMetadata(
-      metadataWork({ fetchImage: fetchImageOf("metadata-service"), images: simulatedImages }),
-    ),
-    createMachineStorage({ machines, ids, clock: run.clock, reporter: run.reporter }),
-  ];
+function servicesOf(ports: SimulationPorts, shell: RunPorts, life: Life): readonly Service[] {
+  const { digest, disk, flow, nature } = ports;
+  return allServices({
+    flow,
+    shell,
+    http: ports.http(life),
+    digest,
+    images: simulatedImages,
+    vision: createSimulatedVision(nature, life),
+    uploads: overIo(disk.uploads, nature, life),
+    machines: overIo(disk.machines, nature, life),
+    fingerprints: overIo(disk.fingerprints, nature, life),
+    objects: disk.objects,
+    feed: { publish: () => undefined },
+    internalToken: "token",
+    faults: {},
+    urlOf: (service) => `http://${service}`,
+  });
 }
 
 /** Reads the machine's name from the bytes, which are text here; fails as often as the weather says. */

@@ -1,0 +1,111 @@
+import type { ServiceName } from "../contracts/contract.ts";
+import type { Service } from "../delivery/service.ts";
+import type { ShellPorts } from "../delivery/shell.ts";
+import { type Retry, versionOf } from "../engine/definition.ts";
+import { TuError } from "../errors.ts";
+import type { Flow } from "../flows/flow.ts";
+import type {
+  Digest,
+  Fingerprints,
+  HttpClient,
+  Images,
+  Machines,
+  ObjectStore,
+  Uploads,
+  Vision,
+} from "../ports.ts";
+import { comparisonWork, createComparison } from "./comparison.ts";
+import { type Faults, withFault } from "./faults.ts";
+import { type ClientFeed, createGraphGateway } from "./graph-gateway.ts";
+import { createImageAccess } from "./image-access.ts";
+import { createIngestion } from "./ingestion.ts";
+import { createMachineStorage } from "./machine-storage.ts";
+import { createMediaAccess } from "./media-access.ts";
+import { createMessagingBridge } from "./messaging-bridge.ts";
+import { createMetadata, metadataWork } from "./metadata.ts";
+import { createOrchestrator } from "./orchestrator.ts";
+import { createStorage } from "./storage.ts";
+import { createVisionAdapter, recognitionWork } from "./vision-adapter.ts";
+
+export type AllServicesPorts = {
+  readonly flow: Flow;
+  readonly shell: ShellPorts;
+  readonly http: HttpClient;
+  readonly digest: Digest;
+  readonly images: Images;
+  readonly vision: Vision;
+  readonly uploads: Uploads;
+  readonly machines: Machines;
+  readonly fingerprints: Fingerprints;
+  readonly objects: ObjectStore;
+  readonly feed: ClientFeed;
+  readonly internalToken: string;
+  readonly faults: Faults;
+  /** Base address of a service; asked when it is called, as services come up in no order. */
+  readonly urlOf: (service: ServiceName) => string;
+};
+
+/** Every service that takes part in the flow. `current` has no comparison, metadata or machine storage. */
+export function allServices(ports: AllServicesPorts): readonly Service[] {
+  return ports.flow.name === "current"
+    ? deployedServices(ports)
+    : [...deployedServices(ports), ...designedServices(ports)];
+}
+
+function deployedServices(ports: AllServicesPorts): readonly Service[] {
+  const { digest, faults, flow, http, images, internalToken, shell, uploads, urlOf, vision } =
+    ports;
+  const storageUrl = () => urlOf("tu-storage-service");
+  const fetchImage = imageAccessOf("svc-ai-vision-adapter", ports);
+  return [
+    createIngestion({ shell, uploads, http, digest, storageUrl, internalToken }),
+    createStorage({ objects: ports.objects, internalToken }),
+    createMediaAccess({ http, storageUrl, internalToken }),
+    createMessagingBridge(),
+    createOrchestrator({
+      definition: flow.definition,
+      definitionOf: (version) =>
+        version === versionOf(flow.definition) ? flow.definition : undefined,
+    }),
+    createVisionAdapter({
+      flow: flow.name,
+      work: withFault(
+        "recognition",
+        faults.recognition,
+        recognitionWork({ fetchImage, vision, images }),
+      ),
+      retry: retryOf(flow, "recognition"),
+    }),
+    createGraphGateway(flow.name, ports.feed),
+  ];
+}
+
+function designedServices(ports: AllServicesPorts): readonly Service[] {
+  const { digest, faults, fingerprints, images, machines } = ports;
+  const { clock, ids, reporter } = ports.shell;
+  const comparison = comparisonWork({
+    fetchImage: imageAccessOf("comparison-service", ports),
+    images,
+    digest,
+    machines,
+    fingerprints,
+  });
+  const fetchImage = imageAccessOf("metadata-service", ports);
+  const metadata = metadataWork({ fetchImage, images });
+  return [
+    createComparison(withFault("comparison", faults.comparison, comparison)),
+    createMetadata(withFault("metadata", faults.metadata, metadata)),
+    createMachineStorage({ machines, ids, clock, reporter }),
+  ];
+}
+
+function imageAccessOf(service: ServiceName, { http, shell, urlOf }: AllServicesPorts) {
+  const mediaAccessUrl = () => urlOf("tu-media-access-service");
+  return createImageAccess({ http, clock: shell.clock, service, mediaAccessUrl });
+}
+
+function retryOf(flow: Flow, stepId: string): Retry {
+  const step = flow.definition.steps.find(({ id }) => id === stepId);
+  if (step === undefined) throw new TuError("E_BUG", `flow ${flow.name} has no step ${stepId}`);
+  return step.retry;
+}
