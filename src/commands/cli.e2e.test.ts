@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import Database from "libsql";
 import { describe, expect, test } from "vitest";
 import { json, temporaryDirectory, tool } from "./run-tool.samples.ts";
 
@@ -88,6 +89,32 @@ describe("machines", () => {
     const missing = await tool(["machines", "show", "0000", "--json"]);
     expect(missing.code).toBe(4);
     expect(json(missing)).toMatchObject({ code: "E_MACHINE_NOT_FOUND" });
+  });
+});
+
+describe("state that cannot be used", () => {
+  test("of a newer version is exit 8", async () => {
+    const stateDir = await temporaryDirectory();
+    const database = new Database(join(stateDir, "state.db"));
+    database.exec("PRAGMA user_version = 1000");
+    database.close();
+    const result = await tool(["machines", "--json", "--state-dir", stateDir]);
+    expect(json(result)).toMatchObject({ code: "E_STATE_NEWER" });
+    expect(result.code).toBe(8);
+  });
+
+  test("that is no state is exit 2 and names the file", async () => {
+    const stateDir = await temporaryDirectory();
+    await writeFile(
+      join(stateDir, "state.db"),
+      "this is no database, and long enough to be read as one",
+    );
+    const result = await tool(["machines", "--json", "--state-dir", stateDir]);
+    expect(json(result)).toMatchObject({
+      code: "E_STATE_UNUSABLE",
+      message: expect.stringContaining("state.db"),
+    });
+    expect(result.code).toBe(2);
   });
 });
 

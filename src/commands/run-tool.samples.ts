@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { outputSchemas } from "./schemas.ts";
 
 // Runs the built binary as a user would, with a home of its own.
 
@@ -56,11 +57,14 @@ export async function tool(args: readonly string[], options: Options = {}): Prom
   });
 }
 
-/** Standard output as one JSON document. */
+/** Standard output as one JSON document, in the shape that is published for it. */
 export function json(result: Result): Record<string, unknown> {
   try {
     // Whoever asks says by assertion what must stand in it.
-    return JSON.parse(result.stdout) as Record<string, unknown>;
+    const document = JSON.parse(result.stdout) as Record<string, unknown>;
+    const published = Object.entries(outputSchemas).find(([id]) => id === document["schema"]);
+    published?.[1].parse(document);
+    return document;
   } catch (error) {
     throw new Error(`not JSON: ${result.stdout}\nstderr: ${result.stderr}`, { cause: error });
   }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ComparisonCompleted } from "../contracts/comparison.ts";
 import { flowNames } from "../contracts/contract.ts";
+import { StepFailed } from "../contracts/failure.ts";
 import { MetadataSorted } from "../contracts/metadata.ts";
 import { RecognitionCompleted } from "../contracts/recognition.ts";
 
@@ -51,15 +52,6 @@ const Recognition = RecognitionCompleted.partial({ objectKey: true }).extend({
   }),
 });
 
-export const Failure = z.object({
-  step: z.string(),
-  code: z.string(),
-  reason: z.string(),
-  retryable: z.boolean(),
-  attempt: z.int(),
-  attempts: z.int(),
-});
-
 /** What `upload -o json` prints for one image. */
 export const UploadReport = z.object({
   schema: z.literal("tu-analyze/upload@1"),
@@ -76,7 +68,7 @@ export const UploadReport = z.object({
     metadata: MetadataSorted.nullable(),
     machine: MachineReport.nullable(),
   }),
-  failure: Failure.optional(),
+  failure: StepFailed.omit({ objectKey: true }).optional(),
   timings: z.array(z.object({ name: z.string(), ms: z.number() })).optional(),
 });
 export type UploadReport = z.infer<typeof UploadReport>;
