@@ -1,12 +1,14 @@
 // Bundles src/commands/main.ts into dist/: one chunk per lazily imported part, packages left outside.
 // Run by `prepare`, so `npm ci` alone leaves a working binary.
 import { existsSync } from "node:fs";
-import { mkdir, rm, symlink } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+const { dependencies } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
 
 await rm(join(root, "dist"), { recursive: true, force: true });
 await build({
@@ -15,7 +17,12 @@ await build({
   outdir: "dist",
   bundle: true,
   splitting: true,
-  packages: "external",
+  // What is installed with the package stays outside. commander is needed at every start and comes
+  // along instead: reading one file is faster than finding another.
+  external: Object.keys(dependencies).flatMap((name) => [name, `${name}/*`]),
+  banner: {
+    js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
+  },
   format: "esm",
   platform: "node",
   target: "node20.19",
@@ -23,6 +30,11 @@ await build({
   legalComments: "none",
   logLevel: "warning",
 });
+
+await copyFile(
+  join(root, "node_modules", "commander", "LICENSE"),
+  join(root, "dist", "commander.LICENSE"),
+);
 
 // In the repository itself `npx tu-analyze` runs this checkout, without asking the registry.
 const bin = join(root, "node_modules", ".bin");
