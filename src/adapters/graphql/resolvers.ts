@@ -1,4 +1,5 @@
-import { GraphQLError, GraphQLScalarType } from "graphql";
+import { GraphQLScalarType } from "graphql";
+import type { createGraphQLError } from "graphql-yoga";
 import { TuError } from "../../pipeline/errors.ts";
 import type { Message } from "../../pipeline/message.ts";
 import type { Feed } from "./feed.ts";
@@ -18,7 +19,13 @@ type StartArgs = { filename: string; contentType: string };
 type ConfirmArgs = { uploadId: string; bytes: number; checksum: string; correlationId?: string };
 type FlowArgs = { correlationId?: string | null };
 
-export function createResolvers(gateway: GatewayHandlers, feed: Feed) {
+/** `toGraphqlError` is the server's own: errors of another copy of graphql would be masked. */
+export function createResolvers(
+  gateway: GatewayHandlers,
+  feed: Feed,
+  toGraphqlError: typeof createGraphQLError,
+) {
+  const explained = explainedBy(toGraphqlError);
   return {
     JSON: new GraphQLScalarType({ name: "JSON" }),
     DateTime: new GraphQLScalarType({ name: "DateTime" }),
@@ -89,11 +96,13 @@ function eventOf({ flowId, id, name, occurredAt, payload, subject }: Message) {
 }
 
 /** Expected failures reach the client with their code; anything else stays masked. */
-async function explained<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof TuError)) throw error;
-    throw new GraphQLError(error.message, { extensions: { code: error.code } });
-  }
+function explainedBy(toGraphqlError: typeof createGraphQLError) {
+  return async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      if (!(error instanceof TuError)) throw error;
+      throw toGraphqlError(error.message, { extensions: { code: error.code } });
+    }
+  };
 }

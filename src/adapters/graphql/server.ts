@@ -19,14 +19,11 @@ export async function startGraphqlServer(options: {
   readonly gateway: GatewayHandlers;
   readonly feed: Feed;
 }): Promise<GraphqlServer> {
-  const [{ createSchema, createYoga }, { useServer }, { WebSocketServer }] = await Promise.all([
-    import("graphql-yoga"),
-    import("graphql-ws/use/ws"),
-    import("ws"),
-  ]);
+  const [{ createGraphQLError, createSchema, createYoga }, { useServer }, { WebSocketServer }] =
+    await Promise.all([import("graphql-yoga"), import("graphql-ws/use/ws"), import("ws")]);
   const schema = createSchema({
     typeDefs,
-    resolvers: createResolvers(options.gateway, options.feed),
+    resolvers: createResolvers(options.gateway, options.feed, createGraphQLError),
   });
   const yoga = createYoga({
     schema,

@@ -1,0 +1,125 @@
+import { afterEach, expect, test } from "vitest";
+import { TuError } from "../../pipeline/errors.ts";
+import type { Hop } from "../../pipeline/ports.ts";
+import { createFetchHttpClient } from "./client.ts";
+import { type HttpServer, startHttpServer } from "./server.ts";
+
+const http = createFetchHttpClient();
+const hops: Hop[] = [];
+const notices: string[] = [];
+let server: HttpServer | undefined;
+
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+  hops.length = 0;
+  notices.length = 0;
+});
+
+type Endpoints = Parameters<typeof startHttpServer>[0]["endpoints"];
+async function serve(...endpoints: Endpoints): Promise<string> {
+  server = await startHttpServer({
+    service: "svc",
+    endpoints,
+    clock: { nowMs: () => 42, sleep: async () => undefined },
+    reporter: {
+      hop: (hop) => void hops.push(hop),
+      notice: ({ message }) => void notices.push(message),
+    },
+  });
+  return server.url;
+}
+
+test("bytes, headers and target arrive as they were sent, and the answer as it was given", async () => {
+  const url = await serve({
+    method: "PUT",
+    path: "/*",
+    hop: "PUT object",
+    handle: async ({ body, headers, target }) => ({
+      status: 201,
+      headers: {
+        "content-type": "image/png",
+        "x-target": target,
+        "x-given": headers["x-given"] ?? "",
+      },
+      body,
+    }),
+  });
+  const body = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+  const answer = await http.send({
+    method: "PUT",
+    url: `${url}/bucket/a.png?X-Tu-Signature=%2F&b=`,
+    headers: {
+      "x-given": "1",
+      "content-type": "image/png",
+      "x-correlation-id": "f1",
+      "x-producer": "client",
+    },
+    body,
+  });
+  expect(answer.status).toBe(201);
+  expect(answer.body).toEqual(body);
+  expect(answer.headers).toMatchObject({
+    "x-target": "/bucket/a.png?X-Tu-Signature=%2F&b=",
+    "x-given": "1",
+  });
+  expect(hops).toMatchObject([
+    { name: "PUT object", from: "client", to: "svc", flowId: "f1", atMs: 42 },
+  ]);
+});
+
+test("a probe is no hop, and an unknown path is 404", async () => {
+  const url = await serve({
+    method: "GET",
+    path: "/health",
+    hop: null,
+    handle: async () => ({ status: 200, body: "Healthy" }),
+  });
+  const headers = { "x-correlation-id": "f1" };
+  expect((await http.send({ method: "GET", url: `${url}/health`, headers })).status).toBe(200);
+  expect((await http.send({ method: "GET", url: `${url}/nothing`, headers })).status).toBe(404);
+  expect(hops).toEqual([]);
+});
+
+test("trouble that may pass is 503, anything else 500, and the operator hears the reason", async () => {
+  const failing = (path: string, error: Error) => ({
+    method: "GET" as const,
+    path,
+    hop: null,
+    handle: () => Promise.reject(error),
+  });
+  const url = await serve(
+    failing("/busy", new TuError("E_STATE_BUSY", "locked")),
+    failing("/bug", new Error("oops")),
+  );
+  expect((await http.send({ method: "GET", url: `${url}/busy` })).status).toBe(503);
+  expect((await http.send({ method: "GET", url: `${url}/bug` })).status).toBe(500);
+  expect(notices).toEqual(["svc failed on GET /busy: locked", "svc failed on GET /bug: oops"]);
+});
+
+test("a body over the limit is refused and not held", async () => {
+  const url = await serve({
+    method: "PUT",
+    path: "/*",
+    hop: null,
+    handle: async () => ({ status: 200, body: "" }),
+  });
+  const body = new Uint8Array(11 * 1024 * 1024);
+  const answer = await http
+    .send({ method: "PUT", url: `${url}/x`, body })
+    .catch((error: unknown) => (error instanceof TuError ? error.code : error));
+  // The server may close the connection before everything is sent.
+  expect(["E_SERVICE_UNAVAILABLE", 413]).toContain(
+    typeof answer === "string" ? answer : (answer as { status: number }).status,
+  );
+});
+
+test("no answer is E_SERVICE_UNAVAILABLE, and the query of a URL stays out of the message", async () => {
+  const url = await serve();
+  await server?.close();
+  const error = await http
+    .send({ method: "GET", url: `${url}/a?X-Tu-Signature=secret` })
+    .catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ code: "E_SERVICE_UNAVAILABLE" });
+  expect(String(error)).not.toContain("secret");
+});
