@@ -1,0 +1,195 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { createRandomIds } from "../../adapters/memory/ids.ts";
+import { createMemoryJournal } from "../../adapters/memory/journal.ts";
+import { findContract } from "../contracts/catalogue.ts";
+import { TuError } from "../errors.ts";
+import type { Message } from "../message.ts";
+import type { Hop } from "../ports.ts";
+import { createConsumer } from "./consume.ts";
+import { toDeadLetter } from "./dead-letter.ts";
+import type { Handler, Service } from "./service.ts";
+import type { ShellPorts } from "./shell.ts";
+import type { Arrived } from "./wire.ts";
+
+const contract = findContract("tu.images.uploaded");
+if (contract === undefined) throw new Error("no such message");
+
+let published: Message[];
+let hops: Hop[];
+let notices: string[];
+let settled: string[];
+let ports: ShellPorts;
+
+beforeEach(() => {
+  published = [];
+  hops = [];
+  notices = [];
+  settled = [];
+  ports = {
+    journal: createMemoryJournal(),
+    ids: createRandomIds(),
+    clock: { nowMs: () => 1_767_225_600_000, sleep: async () => undefined },
+    timers: {
+      schedule: () => undefined,
+      cancelFlow: () => undefined,
+      consume: () => ({ close: async () => undefined }),
+    },
+    reporter: {
+      hop: (hop) => void hops.push(hop),
+      notice: ({ message }) => void notices.push(message),
+    },
+    publish: async (messages) => void published.push(...messages),
+  };
+});
+
+const bridge = (handler: Handler): Service => ({
+  name: "svc-messaging-bridge",
+  endpoints: [],
+  handlers: { "tu.images.uploaded": handler },
+  prefetch: 1,
+});
+const forward: Handler = async (message) => ({
+  outgoing: [{ name: "tu.image.uploaded", payload: message.payload }],
+});
+const settle = {
+  done: async () => void settled.push("done"),
+  again: async () => void settled.push("again"),
+};
+const arrived = (body: string | Uint8Array, offset = 7): Arrived => ({
+  contract,
+  route: contract.routes[0],
+  headers: { "x-correlation-id": "f1", "x-message-id": `m${offset}`, custom: "kept" },
+  body: typeof body === "string" ? new TextEncoder().encode(body) : body,
+  key: "images/a.png",
+  origin: `kafka:tu.images.uploaded/0/${offset}`,
+  receivedAt: "2026-01-01T00:00:00.000Z",
+});
+const good = JSON.stringify(contract.example);
+const letters = () =>
+  published
+    .filter(({ name }) => name === "tu.dead-letter")
+    .map((message) => {
+      const letter = toDeadLetter(message);
+      return letter.transport === "kafka" ? letter.record : letter.publication;
+    });
+
+test("a message is recorded, then published, then acknowledged", async () => {
+  const order: string[] = [];
+  const { journal } = ports;
+  const watched: ShellPorts = {
+    ...ports,
+    journal: {
+      ...journal,
+      record: (entry) => {
+        order.push("record");
+        return journal.record(entry);
+      },
+    },
+    publish: async () => void order.push("publish"),
+  };
+  const consumer = createConsumer(bridge(forward), watched);
+  await consumer.onArrived(arrived(good), {
+    ...settle,
+    done: async () => void order.push("acknowledge"),
+  });
+  expect(order).toEqual(["record", "publish", "acknowledge"]);
+});
+
+test("a redelivery publishes the same again and asks the handler nothing", async () => {
+  let calls = 0;
+  const consumer = createConsumer(
+    bridge((message) => {
+      calls += 1;
+      return forward(message);
+    }),
+    ports,
+  );
+  await consumer.onArrived(arrived(good), settle);
+  await consumer.onArrived(arrived(good), settle);
+  expect(calls).toBe(1);
+  expect(published).toHaveLength(2);
+  expect(published[1]).toEqual(published[0]);
+  expect(settled).toEqual(["done", "done"]);
+});
+
+describe("a message that cannot be worked off", () => {
+  test.each([
+    ["no JSON", "{"],
+    ["no UTF-8", Uint8Array.from([0xff, 0x00, 0xfe])],
+    ["a field missing", '{"UploadId":"u"}'],
+    ["a wrong type", good.replace("271804", '"many"')],
+  ])(
+    "for %s is parked at once, byte for byte, with its headers and its reason",
+    async (_, body) => {
+      const consumer = createConsumer(bridge(forward), ports);
+      const poison = arrived(body);
+      await consumer.onArrived(poison, settle);
+      await consumer.onArrived(arrived(good, 8), settle);
+      expect(settled).toEqual(["done", "done"]);
+      expect(letters()).toHaveLength(1);
+      expect(letters()[0]?.body).toEqual(poison.body);
+      expect(letters()[0]).toMatchObject({
+        topic: "tu.dead-letters",
+        key: "images/a.png",
+        headers: {
+          custom: "kept",
+          "x-message-id": "m7",
+          "x-dead-origin": "kafka:tu.images.uploaded/0/7",
+          "x-dead-target": "tu.images.uploaded",
+          "x-dead-consumer": "svc-messaging-bridge",
+          "x-dead-code": "E_MESSAGE_INVALID",
+          "x-dead-attempts": "1",
+        },
+      });
+      expect(published.filter(({ name }) => name === "tu.image.uploaded")).toHaveLength(1);
+    },
+  );
+
+  test("for a failing handler is tried eight times, then parked once", async () => {
+    const consumer = createConsumer(
+      bridge(() => Promise.reject(new TypeError("broken"))),
+      ports,
+    );
+    for (let delivery = 0; delivery < 8; delivery += 1)
+      await consumer.onArrived(arrived(good), settle);
+    expect(settled).toEqual([...Array.from({ length: 7 }, () => "again"), "done"]);
+    expect(letters()).toHaveLength(1);
+    expect(letters()[0]?.headers).toMatchObject({
+      "x-dead-attempts": "8",
+      "x-dead-code": "E_BUG",
+      "x-dead-reason": "broken",
+    });
+    await consumer.onArrived(arrived(good), settle); // delivered once more: still parked once
+    expect(new Set(letters().map(({ headers }) => headers["x-dead-origin"])).size).toBe(1);
+  });
+
+  test("for trouble of the store is never parked", async () => {
+    const consumer = createConsumer(bridge(forward), {
+      ...ports,
+      journal: {
+        ...ports.journal,
+        record: () => Promise.reject(new TuError("E_STATE_FULL", "the disk is full")),
+      },
+    });
+    for (let delivery = 0; delivery < 20; delivery += 1)
+      await consumer.onArrived(arrived(good), settle);
+    expect(new Set(settled)).toEqual(new Set(["again"]));
+    expect(letters()).toEqual([]);
+    expect(notices.at(-1)).toContain("the disk is full");
+  });
+});
+
+test("an arrival is a hop with both ids", async () => {
+  await createConsumer(bridge(forward), ports).onArrived(arrived(good), settle);
+  expect(hops).toMatchObject([
+    {
+      flowId: "f1",
+      name: "tu.images.uploaded",
+      transport: "kafka",
+      from: "tu-ingestion-service",
+      to: "svc-messaging-bridge",
+      messageId: "m7",
+      causationId: null,
+    },
+  ]);
+});
