@@ -1,7 +1,7 @@
 import type { Compilable } from "kysely";
 import type { Unfinished } from "../../pipeline/ports.ts";
 import type { Database } from "./database.ts";
-import { outgoingOf, timersOf } from "./entry-row.ts";
+import { decisionOf } from "./entry-row.ts";
 import type { ConsumersOf, Decided, OpenWork, Work } from "./open-work.ts";
 import type { Runners } from "./runners.ts";
 
@@ -106,16 +106,7 @@ function* entriesSinceCheckpoint(database: Database, ownRunner: number | null): 
     const rows = database.all(
       database.query
         .selectFrom("entry")
-        .select([
-          "seq",
-          "runner",
-          "consumer",
-          "message_id",
-          "flow_id",
-          "ended",
-          "outgoing",
-          "timers",
-        ])
+        .select(["seq", "runner", "consumer", "message_id", "flow_id", "ended", "body"])
         .where("seq", ">", after)
         .where("runner", "!=", ownRunner ?? -1)
         .orderBy("seq")
@@ -123,6 +114,7 @@ function* entriesSinceCheckpoint(database: Database, ownRunner: number | null): 
     );
     for (const row of rows) {
       after = row.seq;
+      const { outgoing, timers } = decisionOf(row);
       yield {
         seq: row.seq,
         runner: row.runner,
@@ -130,8 +122,8 @@ function* entriesSinceCheckpoint(database: Database, ownRunner: number | null): 
         messageId: row.message_id,
         flowId: row.flow_id,
         isEnded: row.ended === 1,
-        outgoing: outgoingOf(row),
-        timers: timersOf(row),
+        outgoing,
+        timers,
       };
     }
     if (rows.length < pageSize) return;
@@ -180,7 +172,7 @@ const pendingOf = (database: Database, runner: number) =>
       .selectFrom("pending")
       .innerJoin("entry", "entry.seq", "pending.seq")
       .select(["pending.seq", "pending.kind", "pending.position", "pending.consumer"])
-      .select(["entry.outgoing", "entry.timers"])
+      .select(["entry.message_id", "entry.flow_id", "entry.body"])
       .where("pending.runner", "=", runner),
   );
 
@@ -191,11 +183,12 @@ const byRecording = (a: PendingRow, b: PendingRow) =>
   a.seq - b.seq || kindOrder[a.kind] - kindOrder[b.kind] || a.position - b.position;
 
 function toUnfinished(row: PendingRow): Unfinished {
+  const { outgoing, timers } = decisionOf(row);
   if (row.kind === "timer") {
-    const timer = timersOf(row)[row.position];
+    const timer = timers[row.position];
     if (timer !== undefined) return { type: "timer", timer };
   }
-  const message = outgoingOf(row)[row.position];
+  const message = outgoing[row.position];
   if (message !== undefined) return { type: "message", message, consumer: row.consumer };
   throw new Error(`pending work ${row.seq}/${row.position} is not in its entry`);
 }

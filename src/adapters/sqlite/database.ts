@@ -51,6 +51,8 @@ export async function openDatabase(file: string, busyTimeoutMs: number): Promise
   await createPrivateFile(file);
   const native = openNative(() => new Libsql(file, { timeout: busyTimeoutMs }), file);
   try {
+    // Entries are of 2 to 4 KB: on pages of 4 KB each would have one to itself, half of it empty.
+    native.exec("PRAGMA page_size = 8192");
     await enterWal(native, busyTimeoutMs);
     native.exec("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
   } catch (error) {

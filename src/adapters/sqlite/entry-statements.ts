@@ -1,6 +1,7 @@
 import type { FlowRecord, JournalEntry } from "../../pipeline/ports.ts";
 import type { Database } from "./database.ts";
 import { type EntryRow, fromRow, toFlow, toRow } from "./entry-row.ts";
+import { createFlowCache } from "./flow-cache.ts";
 
 /** The statements of the hot path, prepared once. */
 export type EntryStatements = {
@@ -13,9 +14,9 @@ export type EntryStatements = {
   history(flowId: string): readonly JournalEntry[];
 };
 
-const values = "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
-const into = `INSERT INTO entry (runner, consumer, message_id, flow_id, flow_sequence, ended,
-                                 incoming, outgoing, timers, state)`;
+const values = "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
+const into = `INSERT INTO entry (runner, consumer, message_id, flow_id, flow_sequence, ended, body,
+                                 state)`;
 const insertSql = `${into} VALUES (${values}) ON CONFLICT DO NOTHING`;
 /** One statement decides: a second one to look first would be a second trip for every entry. */
 const insertFollowingSql = `${into} SELECT ${values}
@@ -27,15 +28,14 @@ export function prepareEntryStatements(database: Database): EntryStatements {
   const { query } = database;
   const insert = database.prepare(insertSql);
   const insertFollowing = database.prepare(insertFollowingSql);
-  const recent = createRecentSequences();
+  const cache = createFlowCache(database);
   const entries = query
     .selectFrom("entry")
-    .select(["consumer", "message_id", "flow_id", "flow_sequence", "ended"])
-    .select(["incoming", "outgoing", "timers", "state"]);
+    .select(["consumer", "message_id", "flow_id", "flow_sequence", "ended", "body", "state"]);
   const find = database.prepare(
     entries.where("message_id", "=", "").where("consumer", "=", "").compile().sql,
   );
-  const flow = database.prepare(
+  const lastOfFlow = database.prepare(
     query
       .selectFrom("entry")
       .select(["flow_sequence", "ended", "state"])
@@ -46,57 +46,43 @@ export function prepareEntryStatements(database: Database): EntryStatements {
       .limit(1)
       .compile().sql,
   );
+  const leavesNoGap = ({ consumer, message, flow }: JournalEntry) =>
+    flow === null ||
+    flow.sequence === 1 ||
+    cache.sequence(consumer, message.flowId) === flow.sequence - 1;
+  const readFlow = (consumer: string, flowId: string) => {
+    const row = lastOfFlow.first([flowId, consumer, 1]);
+    const record = row === undefined ? null : toFlow(row as EntryRow); // its columns are selected
+    if (record === null) return undefined;
+    cache.set(consumer, flowId, record);
+    return record;
+  };
   return {
     insert(entry, runner) {
       const row = toRow(entry);
-      const statement = recent.leadsTo(entry) ? insert : insertFollowing;
-      const { changes, seq } = statement.run([
+      const { changes, seq } = (leavesNoGap(entry) ? insert : insertFollowing).run([
         runner,
         row.consumer,
         row.message_id,
         row.flow_id,
         row.flow_sequence,
         row.ended,
-        row.incoming,
-        row.outgoing,
-        row.timers,
+        row.body,
         row.state,
       ]);
-      return changes === 1 ? seq : null;
+      if (changes === 1) return seq;
+      cache.drop(entry.consumer, entry.message.flowId);
+      return null;
     },
-    committed: recent.add,
+    committed({ consumer, message, flow }) {
+      if (flow !== null) cache.set(consumer, message.flowId, flow);
+    },
     find(consumer, messageId) {
       const row = find.first([messageId, consumer]);
       return row === undefined ? undefined : fromRow(row as EntryRow); // its columns are selected
     },
-    flow(consumer, flowId) {
-      const row = flow.first([flowId, consumer, 1]);
-      return row === undefined ? undefined : (toFlow(row as EntryRow) ?? undefined); // its columns are selected
-    },
+    flow: (consumer, flowId) => cache.get(consumer, flowId) ?? readFlow(consumer, flowId),
     history: (flowId) =>
       database.all(entries.where("flow_id", "=", flowId).orderBy("seq")).map(fromRow),
-  };
-}
-
-const recentMax = 10_000;
-
-/**
- * The last sequence of flows that this process committed. Entries are never removed, so what
- * follows one of these leaves no gap; the unique index sees to the rest.
- */
-function createRecentSequences() {
-  const sequences = new Map<string, number>();
-  const keyOf = ({ consumer, message }: JournalEntry) => `${consumer}\u0000${message.flowId}`;
-  return {
-    leadsTo: (entry: JournalEntry): boolean =>
-      entry.flow === null ||
-      entry.flow.sequence === 1 ||
-      sequences.get(keyOf(entry)) === entry.flow.sequence - 1,
-    add(entry: JournalEntry): void {
-      if (entry.flow === null) return;
-      if (sequences.size >= recentMax) sequences.clear();
-      if (entry.flow.ended) sequences.delete(keyOf(entry));
-      else sequences.set(keyOf(entry), entry.flow.sequence);
-    },
   };
 }

@@ -17,9 +17,7 @@ const migrations: readonly string[] = [
     flow_id TEXT NOT NULL,
     flow_sequence INTEGER,
     ended INTEGER NOT NULL,
-    incoming TEXT NOT NULL,
-    outgoing TEXT NOT NULL,
-    timers TEXT NOT NULL,
+    body TEXT NOT NULL,
     state TEXT
   ) STRICT;
   CREATE UNIQUE INDEX entry_message ON entry (message_id, consumer);

@@ -10,9 +10,7 @@ export type Schema = {
     readonly flow_id: string;
     readonly flow_sequence: number | null;
     readonly ended: number;
-    readonly incoming: string;
-    readonly outgoing: string;
-    readonly timers: string;
+    readonly body: string;
     readonly state: string | null;
   };
   readonly checkpoint: { readonly id: number; readonly seq: number };

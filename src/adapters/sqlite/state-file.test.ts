@@ -90,7 +90,8 @@ withFile("a file damaged in the middle fails the calls that meet the damage", as
   const { size } = await stat(file);
   const handle = await openFile(file, "r+");
   // All but the first page, which says what the file is.
-  await handle.write(Buffer.alloc(size - 4096, 0x5a), 0, size - 4096, 4096);
+  const pageBytes = 8192;
+  await handle.write(Buffer.alloc(size - pageBytes, 0x5a), 0, size - pageBytes, pageBytes);
   await handle.close();
   const damaged = await open(file);
   await expect(damaged.journal.find("svc-a", "m1")).rejects.toMatchObject({

@@ -3,6 +3,7 @@ import type { Clock } from "../../pipeline/ports.ts";
 import { fingerprintsContract } from "../testing/fingerprints-contract.ts";
 import { journalContract, sampleConsumersOf } from "../testing/journal-contract.ts";
 import { machinesContract } from "../testing/machines-contract.ts";
+import { sampleEntry, sampleMessage } from "../testing/samples.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
 import { uploadsContract } from "../testing/uploads-contract.ts";
 import { openSqliteState, type SqliteState, type SqliteStateOptions } from "./state.ts";
@@ -70,6 +71,69 @@ test("what another process saves is seen, also after the first look", async () =
     }
   } finally {
     await two.close();
+    await close();
+  }
+});
+
+const stepOf = (flowId: string, sequence: number, ended = false) =>
+  sampleEntry({
+    message: sampleMessage({ id: `${flowId}/${sequence}`, flowId }),
+    flow: { sequence, state: { sequence }, ended },
+  });
+const nextTurn = () => new Promise((resolve) => setTimeout(resolve, 1));
+
+test("a step of a flow that another process recorded is the last one for all", async () => {
+  const { state: one, file, close } = await openWorld();
+  const two = await openSqliteState(file, { clock, runnerId: "other" });
+  try {
+    await one.journal.record(stepOf("f", 1));
+    expect((await one.journal.flow("svc-a", "f"))?.sequence).toBe(1);
+    await two.journal.record(stepOf("f", 2));
+    await nextTurn();
+    expect(await one.journal.flow("svc-a", "f")).toEqual(stepOf("f", 2).flow);
+    await two.journal.record(stepOf("f", 3));
+    expect(await one.journal.record(stepOf("f", 3))).toMatchObject({ outcome: "duplicate" });
+    const late = { ...stepOf("f", 3), message: sampleMessage({ id: "late", flowId: "f" }) };
+    expect(await one.journal.record(late)).toEqual({ outcome: "conflict" });
+    expect((await one.journal.flow("svc-a", "f"))?.sequence).toBe(3);
+  } finally {
+    await two.close();
+    await close();
+  }
+});
+
+test("a flow goes on however many others came in between", async () => {
+  const { state, close } = await openWorld();
+  const flowIds = Array.from({ length: 6000 }, (_, index) => `flow-${index}`);
+  try {
+    await Promise.all(flowIds.map((flowId) => state.journal.record(stepOf(flowId, 1))));
+    for (const flowId of ["flow-0", "flow-5999"]) {
+      expect(await state.journal.flow("svc-a", flowId)).toEqual(stepOf(flowId, 1).flow);
+      expect(await state.journal.record(stepOf(flowId, 3))).toEqual({ outcome: "conflict" });
+      expect(await state.journal.record(stepOf(flowId, 2, true))).toEqual({ outcome: "recorded" });
+      expect((await state.journal.flow("svc-a", flowId))?.ended).toBe(true);
+    }
+  } finally {
+    await close();
+  }
+});
+
+test("what a caused message does not share with its cause is read back", async () => {
+  const { state, close } = await openWorld();
+  const message = sampleMessage({ id: "m1", flowId: "f" });
+  const shared = { flowId: "f", causationId: "m1", subject: message.subject };
+  const outgoing = [
+    sampleMessage({ id: "o1", ...shared }),
+    sampleMessage({ id: "o2", ...shared, causationId: null }),
+    sampleMessage({ id: "o3", ...shared, flowId: "other" }),
+    sampleMessage({ id: "o4", ...shared, subject: "other" }),
+  ];
+  const timers = outgoing.map((one) => ({ message: one, dueAtMs: 1, owner: "svc-a" }));
+  const entry = sampleEntry({ message, outgoing, timers });
+  try {
+    await state.journal.record(entry);
+    expect(await state.journal.find("svc-a", "m1")).toEqual(entry);
+  } finally {
     await close();
   }
 });
