@@ -55,6 +55,7 @@ export async function upload(input: UploadInput, ports: UploadPorts): Promise<Up
   input.onStarted(flowId);
   const events: Event[] = [];
   const end = createDeferred();
+  end.promise.catch(() => undefined); // whoever waits hears it; before that the upload's own error counts
   const subscription = await ports.gateway.subscribe(flowId, {
     onEvent(event) {
       events.push(event);
@@ -79,7 +80,11 @@ export async function upload(input: UploadInput, ports: UploadPorts): Promise<Up
   } finally {
     await subscription.close();
   }
-  return report(input, { flowId, objectKey: started.key, startedAtMs, events }, ports);
+  try {
+    return await report(input, { flowId, objectKey: started.key, startedAtMs, events }, ports);
+  } finally {
+    ports.recorder.forget(flowId);
+  }
 }
 
 type Deferred = {
