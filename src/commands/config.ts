@@ -2,7 +2,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { flowNames } from "../pipeline/contracts/contract.ts";
-import { describeIssues } from "../pipeline/delivery/wire.ts";
+import { describeIssues } from "../pipeline/delivery/issues.ts";
 import { TuError } from "../pipeline/errors.ts";
 import { parseDuration } from "../pipeline/time.ts";
 

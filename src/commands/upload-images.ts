@@ -5,6 +5,7 @@ import type { UploadReport } from "../pipeline/operations/upload-report.ts";
 import { imageBytesMax } from "../pipeline/services/image-access.ts";
 import { openInput, type Pipeline } from "./compose.ts";
 import type { Settings } from "./config.ts";
+import type { Once } from "./once.ts";
 import { asTuError } from "./output.ts";
 import type { Outcome } from "./upload-outcome.ts";
 import type { UploadScreen } from "./upload-screen.ts";
@@ -103,18 +104,4 @@ async function waitForResumed({ deadlineMs, pipeline, signal }: UploadRun): Prom
     .catch(() => undefined); // aborted: by the end of the race, or by a signal that uploadOne reported
   await Promise.race([Promise.all(ends), deadline]);
   race.abort();
-}
-
-/** Opens at the first call; `opened` tells whether there was one. */
-export type Once<T> = { get(): Promise<T>; opened(): Promise<T> | undefined };
-
-export function once<T>(open: () => Promise<T>): Once<T> {
-  let opened: Promise<T> | undefined;
-  return {
-    get() {
-      opened ??= open();
-      return opened;
-    },
-    opened: () => opened,
-  };
 }

@@ -7,10 +7,10 @@ import {
   faultSteps,
 } from "../pipeline/services/faults.ts";
 import { parseDuration } from "../pipeline/time.ts";
-import { openPipeline } from "./compose.ts";
 import { loadSettings, type Settings } from "./config.ts";
+import { once } from "./once.ts";
 import { untilSignal } from "./signals.ts";
-import { once, type UploadRun, uploadImages } from "./upload-images.ts";
+import type { UploadRun } from "./upload-images.ts";
 import { isGood, type Outcome } from "./upload-outcome.ts";
 import { createUploadScreen, type ScreenOptions, type UploadScreen } from "./upload-screen.ts";
 
@@ -43,17 +43,20 @@ export async function uploadCommand(paths: readonly string[], options: Options):
     deadlineMs: requireDuration("--timeout", settings.timeout),
     screen,
     signal: stop.signal,
-    pipeline: once(() =>
-      openPipeline({
+    pipeline: once(async () => {
+      const { openPipeline } = await import("./compose.ts");
+      return openPipeline({
         flow: settings.flow,
         stateDir: options.ephemeral === true ? null : settings.stateDir,
         faults,
         stepTimeouts,
         reporter: screen.reporter,
-      }),
-    ),
+      });
+    }),
   };
   try {
+    // What it brings along takes longer to load than the line above took to appear.
+    const { uploadImages } = await import("./upload-images.ts");
     return finish(await uploadImages(paths, run), screen);
   } finally {
     screen.close();

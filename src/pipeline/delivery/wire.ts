@@ -12,6 +12,7 @@ import { TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Headers, Ids, LogRecord, Publication } from "../ports.ts";
 import { toEpochMs } from "../time.ts";
+import { describeIssues } from "./issues.ts";
 import { respell } from "./tolerant.ts";
 
 export const headerNames = {
@@ -171,12 +172,6 @@ function escapeLikeDotnet(json: string): string {
       /[<>&'`\u007f-\uffff]/g,
       (char) => `\\u${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`,
     );
-}
-
-export function describeIssues(error: z.ZodError): string {
-  return error.issues
-    .map((issue) => `${issue.path.map(String).join(".") || "body"}: ${issue.message}`)
-    .join("; ");
 }
 
 function unreadable(reason: string): Decoded {
