@@ -126,18 +126,20 @@ async function runFlows(
 function eventOf(flowId: string, name: string, ids: ShellPorts["ids"]): Message {
   const contract = findContract(name);
   if (contract === undefined) throw new Error(`no ${name}`);
+  // Of its own for each flow, as from a wire: what flows would share here would not be measured.
+  const subject = `images/2026/01/01/${flowId}.png`;
   return {
     id: ids.create(),
     name,
     kind: "event",
     flowId,
     causationId: null,
-    subject: String(contract.example["objectKey"]),
+    subject,
     occurredAt: "2026-01-01T00:00:00.000Z",
     producer: contract.routes[0].producerHeader,
     schema: contract.schemaId,
     headers: {},
-    payload: contract.example,
+    payload: { ...contract.example, objectKey: subject },
   };
 }
 

@@ -31,7 +31,7 @@ type Exchange = {
 export function createMemoryBroker(options: MemoryBrokerOptions = {}): Broker & { close(): void } {
   const clock = options.clock ?? createSystemClock();
   const onError = options.onError ?? warnOfHandlerError;
-  const schedule = createSchedule(clock);
+  const schedule = createSchedule<() => void>(clock, (action) => action());
   const exchanges = new Map<string, Exchange>();
   const queues = new Map<string, Queue>();
 

@@ -43,7 +43,7 @@ export function createMemoryEventLog(
 ): EventLog & { close(): void } {
   const clock = options.clock ?? createSystemClock();
   const onError = options.onError ?? warnOfHandlerError;
-  const schedule = createSchedule(clock);
+  const schedule = createSchedule<() => void>(clock, (action) => action());
   const topics = new Map<string, Topic>();
   const members = new Set<Member>();
 

@@ -1,5 +1,5 @@
 import { byLastSeen, withObservation } from "../../pipeline/contracts/machine.ts";
-import type { Machine, MachineObservation, Machines } from "../../pipeline/ports.ts";
+import type { Machine, Machines } from "../../pipeline/ports.ts";
 
 /** Machines for as long as the process lives. */
 export function createMemoryMachines(): Machines {

@@ -1,22 +1,29 @@
 import type { Clock } from "../../pipeline/ports.ts";
 import { createHeap } from "./heap.ts";
 
-export type Scheduled = { cancel(): void };
-/** Things to do later, with one sleep of the clock for all of them. */
-export type Schedule = {
-  /** Runs `action` at `dueAtMs` or soon after; those due at one time run in the order they came. */
-  at(dueAtMs: number, action: () => void): Scheduled;
-  /** Forgets everything; nothing runs afterwards and nothing keeps the process alive. */
+/** Itself in the heap: of what waits in great numbers there is one object each. */
+export type Scheduled<T> = {
+  readonly dueAtMs: number;
+  readonly order: number;
+  /** Null when it was cancelled: it may stay in the heap for a while, and holds nothing there. */
+  value: T | null;
+  isWaiting: boolean;
+};
+/** Things to come back to later, with one sleep of the clock for all of them. */
+export type Schedule<T> = {
+  /** Hands `value` over at `dueAtMs` or soon after; those due at one time come in their order. */
+  at(dueAtMs: number, value: T): Scheduled<T>;
+  /** Changes nothing for what was handed over or cancelled before. */
+  cancel(item: Scheduled<T>): void;
+  /** Forgets everything; nothing comes afterwards and nothing keeps the process alive. */
   close(): void;
 };
-
-type Item = { dueAtMs: number; order: number; action: (() => void) | null };
 
 /** Below this many cancelled items it is not worth looking for them. */
 const compactAbove = 64;
 
-export function createSchedule(clock: Clock): Schedule {
-  const items = createHeap<Item>((a, b) =>
+export function createSchedule<T>(clock: Clock, onDue: (value: T) => void): Schedule<T> {
+  const items = createHeap<Scheduled<T>>((a, b) =>
     a.dueAtMs === b.dueAtMs ? a.order < b.order : a.dueAtMs < b.dueAtMs,
   );
   let armed: { readonly dueAtMs: number; readonly abort: AbortController } | null = null;
@@ -52,16 +59,19 @@ export function createSchedule(clock: Clock): Schedule {
       item = items.peek()
     ) {
       items.pop();
-      if (item.action === null) cancelled -= 1;
-      else take(item)?.();
+      item.isWaiting = false;
+      if (item.value === null) cancelled -= 1;
+      else onDue(item.value);
     }
     arm();
   };
-  const cancel = (item: Item) => {
-    if (take(item) === null) return;
+  const cancel = (item: Scheduled<T>) => {
+    if (!item.isWaiting) return;
+    item.isWaiting = false;
+    item.value = null;
     cancelled += 1;
     if (cancelled > compactAbove && cancelled * 2 > items.size()) {
-      items.retain((one) => one.action !== null);
+      items.retain((one) => one.value !== null);
       cancelled = 0;
     }
     // The last one gone must not keep the process waiting for it.
@@ -72,24 +82,18 @@ export function createSchedule(clock: Clock): Schedule {
     arm();
   };
   return {
-    at(dueAtMs, action) {
-      const item: Item = { dueAtMs, order: order++, action };
-      if (isClosed) return { cancel() {} };
+    at(dueAtMs, value) {
+      const item: Scheduled<T> = { dueAtMs, order: order++, value, isWaiting: !isClosed };
+      if (isClosed) return item;
       items.push(item);
       arm();
-      return { cancel: () => cancel(item) };
+      return item;
     },
+    cancel,
     close() {
       isClosed = true;
       items.retain(() => false);
       arm();
     },
   };
-}
-
-/** An item runs or is cancelled once; afterwards it holds nothing that its action referred to. */
-function take(item: Item): (() => void) | null {
-  const action = item.action;
-  item.action = null;
-  return action;
 }

@@ -11,7 +11,6 @@ export type MemoryTimersOptions = {
 type Handler = (timer: Timer) => Promise<void>;
 type Consumer = { readonly handler: Handler; readonly running: Set<Promise<void>> };
 type Owner = { consumers: readonly Consumer[]; readonly due: Map<string, Timer> };
-type Waiting = { readonly timer: Timer; scheduled: Scheduled | null };
 
 /**
  * Timers of this process, with one sleep of the clock for all of them.
@@ -27,32 +26,31 @@ export function createMemoryTimers(
   options: MemoryTimersOptions = {},
 ): Timers & { close(): void } {
   const onError = options.onError ?? warnOfHandlerError;
-  const schedule = createSchedule(clock);
-  const flows = new Map<string, Map<string, Waiting>>();
   const owners = new Map<string, Owner>();
+  /** Of each flow, also those that are due and not yet with a handler. */
+  const flows = new Map<string, readonly Scheduled<Timer>[]>();
+  const schedule = createSchedule<Timer>(clock, (timer) => {
+    const owner = ownerOf(timer.owner);
+    owner.due.set(timer.message.id, timer);
+    deliver(owner);
+  });
 
+  const waitingOf = (flowId: string) => flows.get(flowId) ?? [];
   const ownerOf = (name: string): Owner => {
     const owner = owners.get(name) ?? { consumers: [], due: new Map() };
     owners.set(name, owner);
     return owner;
   };
-  const forget = ({ message }: Timer) => {
-    const waiting = flows.get(message.flowId);
-    waiting?.delete(message.id);
-    if (waiting?.size === 0) flows.delete(message.flowId);
+  const forget = ({ message: { id, flowId } }: Timer) => {
+    const others = waitingOf(flowId).filter(({ value }) => value?.message.id !== id);
+    if (others.length === 0) flows.delete(flowId);
+    else flows.set(flowId, others);
   };
   const scheduleAt = (timer: Timer, dueAtMs: number) => {
     const { id, flowId } = timer.message;
-    const waiting = flows.get(flowId) ?? new Map<string, Waiting>();
-    if (waiting.has(id)) return;
-    flows.set(flowId, waiting);
-    const one: Waiting = { timer, scheduled: null };
-    waiting.set(id, one);
-    one.scheduled = schedule.at(dueAtMs, () => {
-      const owner = ownerOf(timer.owner);
-      owner.due.set(id, timer);
-      deliver(owner);
-    });
+    const waiting = waitingOf(flowId);
+    if (waiting.some(({ value }) => value?.message.id === id)) return;
+    flows.set(flowId, waiting.concat(schedule.at(dueAtMs, timer)));
   };
   const run = async (consumer: Consumer, timer: Timer) => {
     try {
@@ -76,9 +74,9 @@ export function createMemoryTimers(
   return {
     schedule: (timer) => scheduleAt(timer, timer.dueAtMs),
     cancelFlow(flowId) {
-      for (const [id, { timer, scheduled }] of flows.get(flowId) ?? []) {
-        scheduled?.cancel();
-        owners.get(timer.owner)?.due.delete(id);
+      for (const one of waitingOf(flowId)) {
+        if (one.value !== null) owners.get(one.value.owner)?.due.delete(one.value.message.id);
+        schedule.cancel(one);
       }
       flows.delete(flowId);
     },
