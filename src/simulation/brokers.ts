@@ -148,6 +148,7 @@ function createRabbit(nature: Nature) {
 }
 
 function dropDead(queue: Queue): void {
+  if (queue.consumers.every(({ life }) => life.alive)) return;
   for (const consumer of queue.consumers.filter(({ life }) => !life.alive)) {
     for (const stored of consumer.held) {
       stored.inFlight = false;
@@ -158,8 +159,9 @@ function dropDead(queue: Queue): void {
 }
 
 type Reader = {
-  readonly group: string;
   readonly topic: string;
+  /** The group and the topic, as one. */
+  readonly place: string;
   readonly life: Life;
   readonly handler: (delivery: LogDelivery) => Promise<void>;
 };
@@ -170,15 +172,11 @@ function createKafka(nature: Nature) {
   const committed = new Map<string, number>();
   /** The record a group's live reader is at. */
   const busy = new Map<string, Life>();
-  const readers: Reader[] = [];
+  let readers: Reader[] = [];
   const appended: LogRecord[] = [];
 
-  const deliver = (
-    reader: Reader,
-    records: readonly LogRecord[],
-    offset: number,
-    place: string,
-  ) => {
+  const deliver = (reader: Reader, records: readonly LogRecord[], offset: number) => {
+    const { place } = reader;
     const record = records[offset];
     if (record === undefined) return;
     busy.set(place, reader.life);
@@ -215,19 +213,19 @@ function createKafka(nature: Nature) {
         }),
       async subscribe({ group, topics: names }, handler): Promise<Subscription> {
         await pause(nature, life);
-        for (const topic of names) readers.push({ group, topic, life, handler });
+        for (const topic of names)
+          readers.push({ topic, place: `${group}/${topic}`, life, handler });
         return { close: async () => undefined };
       },
     }),
     turn() {
-      for (const reader of readers.filter(({ life }) => !life.alive)) {
-        readers.splice(readers.indexOf(reader), 1);
+      if (!readers.every(({ life }) => life.alive)) {
+        readers = readers.filter(({ life }) => life.alive);
       }
       for (const [place, life] of busy) if (!life.alive) busy.delete(place);
       for (const reader of readers) {
-        const place = `${reader.group}/${reader.topic}`;
-        if (busy.has(place)) continue;
-        deliver(reader, topics.get(reader.topic) ?? [], committed.get(place) ?? 0, place);
+        if (busy.has(reader.place)) continue;
+        deliver(reader, topics.get(reader.topic) ?? [], committed.get(reader.place) ?? 0);
       }
     },
     wipe() {
