@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { TuError } from "../pipeline/errors.ts";
 import { checkImage, tooLarge } from "../pipeline/operations/check-image.ts";
 import { upload } from "../pipeline/operations/upload.ts";
 import type { UploadReport } from "../pipeline/operations/upload-report.ts";
@@ -50,7 +51,9 @@ async function uploadOne(
     run.signal.throwIfAborted();
     const { images, read } = await openInput();
     const bytes = await read(path, { bytesMax: imageBytesMax, onTooLarge: tooLarge });
-    const header = await checkImage(bytes, images);
+    const header = await checkImage(bytes, images).catch((error: unknown) => {
+      throw namingFile(path, error);
+    });
     const pipeline = await run.pipeline.get();
     const readyAtMs = performance.now();
     const checksum = pipeline.digest(bytes);
@@ -74,6 +77,16 @@ async function uploadOne(
   } catch (error) {
     return { type: "error", file: path, error: asTuError(error) };
   }
+}
+
+function namingFile(path: string, error: unknown): unknown {
+  if (!(error instanceof TuError)) return error;
+  const name = path === "-" ? "standard input" : path;
+  const { code, hint, message } = error;
+  return new TuError(code, `${name}: ${message}`, {
+    ...(hint === undefined ? {} : { hint }),
+    cause: error,
+  });
 }
 
 /** With the time from the start of the process until the pipeline was up. */

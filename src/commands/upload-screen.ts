@@ -74,7 +74,8 @@ function createTextScreen(paths: readonly string[], paint: Paint): UploadScreen 
       waiting.clear();
       if (outcome.type === "error") {
         const { code, hint, message } = outcome.error;
-        printAside(`${printable(outcome.file)}: ${code}: ${printable(message)}`);
+        const place = message.includes(outcome.file) ? "" : `${outcome.file}: `;
+        printAside(`${code}: ${printable(`${place}${message}`)}`);
         if (hint !== undefined) printAside(`  hint: ${printable(hint)}`);
         return;
       }

@@ -19,7 +19,7 @@ type Chunk = { readonly type: string; readonly data: Uint8Array; readonly end: n
 export function readContainer(format: ImageFormat, bytes: Uint8Array): Container {
   const container = readers[format](bytes);
   if (container.width > 0 && container.height > 0) return container;
-  throw notAnImage("The image has no pixels.");
+  throw notAnImage("the image has no pixels");
 }
 
 const readers: Readonly<Record<ImageFormat, (bytes: Uint8Array) => Container>> = {

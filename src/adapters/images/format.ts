@@ -32,26 +32,30 @@ const refused: readonly Magic[] = [
 
 /** Throws E_IMAGE_EMPTY, E_IMAGE_TYPE_REFUSED, E_IMAGE_NOT_AN_IMAGE. */
 export function formatOf(bytes: Uint8Array): ImageFormat {
-  if (bytes.length === 0) throw new TuError("E_IMAGE_EMPTY", "The file is empty.");
+  if (bytes.length === 0) {
+    throw new TuError("E_IMAGE_EMPTY", "the file is empty", {
+      hint: "copy or download it again",
+    });
+  }
   const known = accepted.find((magic) => has(bytes, magic));
   if (known && (known.kind !== "webp" || has(bytes, { at: 0, bytes: "RIFF" }))) return known.kind;
   const kind = refused.find((magic) => has(bytes, magic))?.kind ?? (isSvg(bytes) ? "SVG" : null);
-  if (kind === null) throw notAnImage("The file is not an image: its first bytes belong to none.");
-  throw new TuError("E_IMAGE_TYPE_REFUSED", `The file is a ${kind}, which is not accepted.`, {
-    hint: "Convert it to JPEG, PNG or WebP first, for example: magick photo.in photo.jpg",
+  if (kind === null) throw notAnImage("the file is not an image: its first bytes belong to none");
+  throw new TuError("E_IMAGE_TYPE_REFUSED", `the file is a ${kind}, which is not accepted`, {
+    hint: "convert it to JPEG, PNG or WebP first, for example: magick photo.in photo.jpg",
   });
 }
 
 export function notAnImage(message: string, cause?: unknown): TuError {
   return new TuError("E_IMAGE_NOT_AN_IMAGE", message, {
-    hint: "Give a photograph as JPEG, PNG or WebP.",
+    hint: "give a photograph as JPEG, PNG or WebP",
     cause,
   });
 }
 
 export function truncated(cause?: unknown): TuError {
-  return new TuError("E_IMAGE_TRUNCATED", "The image ends before it is complete.", {
-    hint: "Copy or download it again.",
+  return new TuError("E_IMAGE_TRUNCATED", "the image ends before it is complete", {
+    hint: "copy or download it again",
     cause,
   });
 }

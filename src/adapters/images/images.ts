@@ -51,8 +51,8 @@ function identify(bytes: Uint8Array): ImageHeader {
   const { width, height, exif } = readContainer(format, bytes);
   if (width * height > mostPixels) {
     const megapixels = Math.round((width * height) / 1e6);
-    throw new TuError("E_IMAGE_TOO_MANY_PIXELS", `The image has ${megapixels} megapixels.`, {
-      hint: "At most 50 megapixels are accepted; scale it down first.",
+    throw new TuError("E_IMAGE_TOO_MANY_PIXELS", `the image has ${megapixels} megapixels`, {
+      hint: "at most 50 megapixels are accepted; scale it down first",
     });
   }
   const orientation = readExif(exif).orientation ?? 1;
@@ -67,6 +67,6 @@ async function decode(bytes: Uint8Array, prepare: (image: Sharp) => Sharp): Prom
   } catch (cause) {
     // The structure says which of the two it is; the decoder's words differ from version to version.
     const { isComplete } = readContainer(formatOf(bytes), bytes);
-    throw isComplete ? notAnImage("The image's data is damaged.", cause) : truncated(cause);
+    throw isComplete ? notAnImage("the image's data is damaged", cause) : truncated(cause);
   }
 }

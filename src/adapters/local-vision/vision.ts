@@ -58,8 +58,8 @@ export function createLocalVision(): Vision {
 }
 
 function unreadable(cause: unknown): never {
-  throw new TuError("E_IMAGE_NOT_AN_IMAGE", "The image cannot be decoded.", {
-    hint: "Give a photograph as JPEG, PNG or WebP.",
+  throw new TuError("E_IMAGE_NOT_AN_IMAGE", "the image cannot be decoded", {
+    hint: "give a photograph as JPEG, PNG or WebP",
     cause,
   });
 }

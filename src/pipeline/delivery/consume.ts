@@ -63,7 +63,7 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
   async function work(message: Message): Promise<boolean> {
     const entry = await decided(message);
     await send(entry, ports);
-    return entry.flow !== null || entry.outgoing.length > 0;
+    return entry.outgoing.length > 0 || entry.timers.length > 0;
   }
 
   async function decided(message: Message): Promise<JournalEntry> {

@@ -135,6 +135,30 @@ test("a crash at any await neither loses nor invents a message", async () => {
   );
 });
 
+test("a message that looks irrelevant on an old state is decided again on the new one", async () => {
+  const { inner, ports } = world([]);
+  const messages = inputs.filter((_, index) => index % 2 === 0);
+  const [upload, recognition, comparison] = messages;
+  if (upload === undefined || recognition === undefined || comparison === undefined) return;
+  await deliver(upload, ports);
+  const old = await inner.flow(orchestrator.name, "f1");
+  await deliver(recognition, ports);
+  let reads = 0;
+  const late: ShellPorts = {
+    ...ports,
+    journal: {
+      ...inner,
+      async flow(consumer, flowId) {
+        reads += 1;
+        return reads === 1 ? old : inner.flow(consumer, flowId);
+      },
+    },
+  };
+  const entry = await deliver(comparison, late);
+  expect(reads).toBe(2);
+  expect(entry.outgoing.map(({ name }) => name)).toEqual(["analysis.metadata.request"]);
+});
+
 test("two runners on one flow agree on a single history", async () => {
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), async (scheduler) => {

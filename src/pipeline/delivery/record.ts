@@ -69,7 +69,10 @@ async function decideOn(
   const flow = await ports.journal.flow(service.name, message.flowId);
   const reaction = handler(flow?.state, message);
   if (reaction === "no change") {
-    return { consumer: service.name, message, outgoing: [], timers: [], flow: null };
+    // Guarded like a change while the flow runs: on a state that is out of date, ignoring loses a result.
+    const guard =
+      flow === undefined || flow.ended ? null : { ...flow, sequence: flow.sequence + 1 };
+    return { consumer: service.name, message, outgoing: [], timers: [], flow: guard };
   }
   return {
     ...consequencesOf(message, reaction, contextOf(service, ports)),
