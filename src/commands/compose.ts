@@ -61,7 +61,16 @@ type Closers = (() => Promise<void> | void)[];
 export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
   const closers: Closers = [];
   const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer();
+    const failures: unknown[] = [];
+    // Every one is tried: what one leaves open keeps the process alive.
+    for (const closer of closers.splice(0).reverse()) {
+      try {
+        await closer();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   };
   try {
     return await start(options, closers, close);

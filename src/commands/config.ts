@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { flowNames } from "../pipeline/contracts/contract.ts";
 import { describeIssues } from "../pipeline/delivery/issues.ts";
@@ -26,6 +26,13 @@ const variables: Readonly<Record<keyof Settings, string>> = {
   concurrency: "TU_ANALYZE_CONCURRENCY",
 };
 
+const flagNames: Readonly<Record<keyof Settings, string>> = {
+  stateDir: "--state-dir",
+  flow: "--flow",
+  timeout: "--timeout",
+  concurrency: "--concurrency",
+};
+
 /**
  * Flags > TU_ANALYZE_* > project file (searched upwards) > user file (XDG) > defaults, per field.
  * The only reader of the environment. Throws E_CONFIG naming every problem and where it stands.
@@ -39,8 +46,8 @@ export async function loadSettings(
   const problems: string[] = [];
   const pick = <K extends keyof Settings>(key: K, fallback: Settings[K]): Settings[K] => {
     const sources: readonly (readonly [string, unknown])[] = [
-      [`--${key}`, flags[key]],
-      [variables[key], process.env[variables[key]]],
+      [flagNames[key], flags[key]],
+      [variables[key], nonEmpty(process.env[variables[key]])],
       ...files.map(({ path, values }) => [path, values[key]] as const),
     ];
     const [where, value] = sources.find(([, candidate]) => candidate !== undefined) ?? [
@@ -98,7 +105,7 @@ async function readFiles(): Promise<readonly SettingsFile[]> {
     return found.flatMap((file) =>
       file === null || file === undefined || file.isEmpty === true
         ? []
-        : [{ path: file.filepath, values: asRecord(file.config) }],
+        : [{ path: file.filepath, values: placed(asRecord(file.config), file.filepath) }],
     );
   } catch (error) {
     throw new TuError("E_CONFIG", `a configuration file cannot be read: ${messageOf(error)}`, {
@@ -106,6 +113,14 @@ async function readFiles(): Promise<readonly SettingsFile[]> {
       cause: error,
     });
   }
+}
+
+/** A relative directory in a file is meant from where the file stands. */
+function placed(values: Record<string, unknown>, file: string): Record<string, unknown> {
+  const { stateDir } = values;
+  return typeof stateDir === "string"
+    ? { ...values, stateDir: resolve(dirname(file), stateDir) }
+    : values;
 }
 
 function absent(error: unknown): null {

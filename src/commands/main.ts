@@ -5,6 +5,7 @@ import {
   asTuError,
   errorReport,
   type Format,
+  failedToPrint,
   formats,
   printAside,
   printJson,
@@ -23,12 +24,17 @@ export async function main(argv: readonly string[]): Promise<number> {
   });
   try {
     await program.parseAsync([...argv]);
-    return code;
+    return failedToPrint() ? exitCodes.failed : code;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
-    return render(error instanceof CommanderError ? usageError(error) : asTuError(error), args);
+    return render(
+      error instanceof CommanderError ? usageError(error, args) : asTuError(error),
+      args,
+    );
   }
 }
+
+const commandNames = ["upload", "messages", "topology", "machines"] as const;
 
 type OnExit = (code: number) => void;
 
@@ -36,7 +42,7 @@ function commandTable(onExit: OnExit): Command {
   const program = new Command("tu-analyze")
     .description("Run, see into and repair the Trackunit image-analysis pipeline.")
     .option("-V, --version", "print the version") // answered by the launcher
-    .helpCommand(false)
+    .helpCommand("help [command]", "what a command does")
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
   for (const add of [addUpload, addMessages, addTopology, addMachines]) add(program, onExit);
@@ -81,10 +87,10 @@ function addMessages(program: Command, onExit: OnExit): void {
 function addTopology(program: Command, onExit: OnExit): void {
   common(program.command("topology"), [...formats, "mermaid"])
     .description("topics, exchanges, queues and bindings of a flow")
-    .addOption(flowOption("full or current").default("full"))
+    .addOption(flowOption("full or current (default full)"))
     .action(async (options: Options) => {
       const { topologyCommand } = await import("./topology.ts");
-      onExit(topologyCommand(options));
+      onExit(await topologyCommand(options));
     });
 }
 
@@ -132,9 +138,14 @@ function collect(value: string, previous: readonly string[]): readonly string[] 
   return [...previous, value];
 }
 
-function usageError(error: CommanderError): TuError {
-  const message = error.message.replace(/^error: /, "").replaceAll("\n", " ");
-  return new TuError("E_USAGE", message, { hint: "see `tu-analyze --help`" });
+function usageError(error: CommanderError, args: readonly string[]): TuError {
+  const isBare = error.code === "commander.help";
+  const message = isBare
+    ? "no command was given"
+    : error.message.replace(/^error: /, "").replaceAll("\n", " ");
+  const command = commandNames.find((name) => name === args[0]);
+  const help = ["tu-analyze", ...(command === undefined ? [] : [command]), "--help"].join(" ");
+  return new TuError("E_USAGE", message, { hint: `see \`${help}\`` });
 }
 
 function render(error: TuError, args: readonly string[]): number {

@@ -1,7 +1,14 @@
-import { TuError } from "../pipeline/errors.ts";
+import { exitCodes, TuError } from "../pipeline/errors.ts";
 
 export const formats = ["text", "json", "jsonl"] as const;
 export type Format = (typeof formats)[number];
+
+let hasFailedToPrint = false;
+
+/** Whether something that should have been printed was not. */
+export function failedToPrint(): boolean {
+  return hasFailedToPrint;
+}
 
 /** A reader that has seen enough (`| head`) is no error; what is left is not written. */
 export function quietOnClosedPipe(): void {
@@ -11,7 +18,12 @@ export function quietOnClosedPipe(): void {
       process.stdout.destroy();
       return;
     }
-    throw error;
+    if (hasFailedToPrint) return; // said already
+    hasFailedToPrint = true;
+    process.exitCode = exitCodes.failed;
+    process.stdout.destroy();
+    printAside(`E_OUTPUT: standard output cannot be written (${error.code ?? error.message})`);
+    printAside("  hint: is the disk full?");
   });
 }
 

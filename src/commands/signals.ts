@@ -9,11 +9,16 @@ export type Stop = {
 };
 
 const drainMs = 10_000;
+/** How long a process that is done may still take to end by itself. */
+const blockedMs = 1000;
 
 /** The first Ctrl-C or SIGTERM stops in good order, a second one at once. */
 export function untilSignal(): Stop {
   const controller = new AbortController();
+  let stoppedBy: "SIGINT" | "SIGTERM" | undefined;
+  const endNow = (name: "SIGINT" | "SIGTERM") => process.kill(process.pid, name);
   const onSignal = (name: "SIGINT" | "SIGTERM") => {
+    stoppedBy = name;
     release(); // the next one meets Node's own handling, which ends the process
     const isInterrupt = name === "SIGINT";
     printAside(
@@ -40,13 +45,15 @@ export function untilSignal(): Stop {
       const overdue = setTimeout(() => {
         release();
         printAside("still busy after 10 s; stopping now");
-        process.kill(process.pid, controller.signal.aborted ? "SIGINT" : "SIGTERM");
+        endNow(stoppedBy ?? "SIGTERM");
       }, drainMs);
       try {
         await cleanUp;
       } finally {
         clearTimeout(overdue);
         release();
+        // What blocks in the operating system (a pipe without a writer) would keep it alive.
+        if (stoppedBy !== undefined) setTimeout(endNow, blockedMs, stoppedBy).unref();
       }
     },
   };

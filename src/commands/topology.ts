@@ -1,6 +1,7 @@
 import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { exitCodes } from "../pipeline/errors.ts";
 import { type Topology, topologyOf } from "../pipeline/topology.ts";
+import { loadSettings } from "./config.ts";
 import { printJson, printLine } from "./output.ts";
 
 /** Options as commander has checked them. */
@@ -10,8 +11,9 @@ type Options = {
   readonly json?: boolean;
 };
 
-export function topologyCommand(options: Options): number {
-  const topology = topologyOf(options.flow ?? "full");
+export async function topologyCommand(options: Options): Promise<number> {
+  const { flow } = await loadSettings({ flow: options.flow });
+  const topology = topologyOf(flow);
   const output = options.json === true ? "json" : (options.output ?? "text");
   if (output === "mermaid") printLine(mermaid(topology));
   else if (output === "text") for (const line of textLines(topology)) printLine(line);

@@ -14,12 +14,15 @@ import type { UploadScreen } from "./upload-screen.ts";
 /** One invocation of the command. */
 export type UploadRun = {
   readonly withTimings: boolean;
+  /** False with --ephemeral. */
+  readonly isKept: boolean;
   readonly settings: Settings;
   readonly deadlineMs: number;
   readonly screen: UploadScreen;
   readonly signal: AbortSignal;
   readonly pipeline: Once<Pipeline>;
 };
+
 /** A bounded number at once; pictures with the same content one after the other, so that the second is known. */
 export async function uploadImages(
   paths: readonly string[],
@@ -50,11 +53,12 @@ async function uploadOne(
   try {
     run.signal.throwIfAborted();
     const { images, read } = await openInput();
-    const bytes = await read(path, { bytesMax: imageBytesMax, onTooLarge: tooLarge });
+    const reading = read(path, { bytesMax: imageBytesMax, onTooLarge: tooLarge });
+    const bytes = await orAborted(reading, run.signal);
     const header = await checkImage(bytes, images).catch((error: unknown) => {
       throw namingFile(path, error);
     });
-    const pipeline = await run.pipeline.get();
+    const pipeline = await orAborted(run.pipeline.get(), run.signal);
     const readyAtMs = performance.now();
     const checksum = pipeline.digest(bytes);
     const work = async () =>
@@ -75,8 +79,25 @@ async function uploadOne(
     sameContent.set(checksum, mine);
     return { type: "report", report: withTimings(await mine, run, readyAtMs) };
   } catch (error) {
-    return { type: "error", file: path, error: asTuError(error) };
+    return { type: "error", file: path, error: honestHint(asTuError(error), run) };
   }
+}
+
+/** A pipe that says nothing, or a disk that does not answer, must not hold up a Ctrl-C. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason as Error); // set by `untilSignal`
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+/** Nothing goes on at the next start when nothing was kept. */
+function honestHint(error: TuError, { isKept }: UploadRun): TuError {
+  const isAboutLater = ["E_DEADLINE", "E_INTERRUPTED", "E_TERMINATED"].includes(error.code);
+  if (isKept || !isAboutLater) return error;
+  const [what = error.message] = error.message.split(";");
+  return new TuError(error.code, what, { hint: "nothing was kept; run it again", cause: error });
 }
 
 function namingFile(path: string, error: unknown): unknown {

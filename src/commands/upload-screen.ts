@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { hopLine } from "../adapters/terminal/hop-line.ts";
 import { reportLines } from "../adapters/terminal/report-lines.ts";
 import { createPaint, type Paint, printable } from "../adapters/terminal/text.ts";
@@ -44,7 +45,9 @@ function createTextScreen(paths: readonly string[], paint: Paint): UploadScreen 
   const startedAt = new Map<string, number>();
   const early = new Map<string, Hop[]>();
   const prefixOf = (flowId: string) =>
-    paths.length > 1 ? `${paint("cyan", `[${printable(files.get(flowId) ?? "")}]`)} ` : "";
+    paths.length > 1
+      ? `${paint("cyan", `[${printable(basename(files.get(flowId) ?? ""))}]`)} `
+      : "";
   const waiting = createWaitingLine(process.stderr, () => performance.now());
   waiting.say("starting the pipeline");
   const show = (hop: Hop) => {

@@ -27,6 +27,16 @@ type Options = ScreenOptions & {
 
 /** One or more images through the whole pipeline. Resolves with the exit code. */
 export async function uploadCommand(paths: readonly string[], options: Options): Promise<number> {
+  if (paths.filter((path) => path === "-").length > 1) {
+    throw new TuError("E_USAGE", "- is named twice; standard input can be read once", {
+      hint: "name files beside one -",
+    });
+  }
+  if (options.concurrency !== undefined && !/^\d{1,2}$/.test(options.concurrency)) {
+    throw new TuError("E_USAGE", `--concurrency ${options.concurrency} is no number of images`, {
+      hint: "write a whole number from 1 to 16",
+    });
+  }
   const settings = await loadSettings({
     stateDir: options.stateDir,
     flow: options.flow,
@@ -39,6 +49,7 @@ export async function uploadCommand(paths: readonly string[], options: Options):
   const screen = createUploadScreen(paths, options, settings);
   const run: UploadRun = {
     withTimings: options.timings === true,
+    isKept: options.ephemeral !== true,
     settings,
     deadlineMs: requireDuration("--timeout", settings.timeout),
     screen,
@@ -129,8 +140,8 @@ function isMode(text: string | undefined): text is FaultMode {
 
 function requireDuration(flag: string, text: string): number {
   const ms = parseDuration(text);
-  if (ms !== undefined) return ms;
-  throw new TuError("E_USAGE", `${flag} ${text} is not a duration`, {
+  if (ms !== undefined && ms > 0) return ms;
+  throw new TuError("E_USAGE", `${flag} ${text} is not a duration above 0`, {
     hint: "write it like 500ms, 30s, 10m or 2h",
   });
 }

@@ -23,6 +23,7 @@ const transient = (exitCode: number): Entry => ({ exitCode, retryable: true });
 const catalogue = {
   E_USAGE: permanent(exitCodes.usage),
   E_CONFIG: permanent(exitCodes.usage),
+  E_OUTPUT: permanent(exitCodes.failed),
   E_FILE_NOT_FOUND: permanent(exitCodes.notFound),
   E_FILE_IS_DIRECTORY: permanent(exitCodes.usage),
   E_FILE_UNREADABLE: permanent(exitCodes.notAllowed),

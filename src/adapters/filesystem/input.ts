@@ -37,7 +37,7 @@ async function statOf(path: string) {
 function named(path: string, code: string, cause: Error): Error {
   if (cause instanceof TuError) return cause;
   if (code === "ENOENT" || code === "ENOTDIR") {
-    return new TuError("E_FILE_NOT_FOUND", `there is no file ${path}`, {
+    return new TuError("E_FILE_NOT_FOUND", `there is no file ${path === "" ? '""' : path}`, {
       hint: "check the spelling; a name with spaces needs quotes",
       cause,
     });

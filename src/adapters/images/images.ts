@@ -50,8 +50,7 @@ function identify(bytes: Uint8Array): ImageHeader {
   const format = formatOf(bytes);
   const { width, height, exif } = readContainer(format, bytes);
   if (width * height > mostPixels) {
-    const megapixels = Math.round((width * height) / 1e6);
-    throw new TuError("E_IMAGE_TOO_MANY_PIXELS", `the image has ${megapixels} megapixels`, {
+    throw new TuError("E_IMAGE_TOO_MANY_PIXELS", `the image has ${width} × ${height} pixels`, {
       hint: "at most 50 megapixels are accepted; scale it down first",
     });
   }

@@ -12,7 +12,7 @@ export type Channel = "grey" | "blue";
 /** The picture upright and without transparency, at most `longestSide` pixels long. */
 export async function loadUpright(image: Uint8Array, longestSide: number): Promise<Sharp> {
   const { default: sharp } = await import("sharp");
-  const upright = await sharp(image, { failOn: "error", limitInputPixels: 50_000_000 })
+  const upright = await sharp(image, { failOn: "none", limitInputPixels: 50_000_000 })
     .autoOrient()
     .flatten({ background: "#ffffff" })
     .toColourspace("srgb")

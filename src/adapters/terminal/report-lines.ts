@@ -85,7 +85,7 @@ function recognitionLines(
     .join(", ");
   return [
     `  machine     ${paint(known.length === 0 ? "yellow" : "bold", what)}  ${sure}`,
-    ...(recognition.evidence ?? []).slice(0, 8).map((item) => {
+    ...evidenceShown(recognition).map((item) => {
       const at = `at ${percent(item.box.x)},${percent(item.box.y)}`;
       const text = `“${printable(item.text)}” → ${item.about} ${printable(item.value)}`;
       return paint(
@@ -95,6 +95,28 @@ function recognitionLines(
     }),
     ...(colours === "" ? [] : [`  colours     ${colours}`]),
   ];
+}
+
+type Recognition = NonNullable<ShownReport["result"]["recognition"]>;
+type Evidence = NonNullable<Recognition["evidence"]>[number];
+
+const evidenceMax = 8;
+
+/** What speaks for the answer first, then what was set aside; each reading once. */
+function evidenceShown({ aggregate, evidence = [] }: Recognition): readonly Evidence[] {
+  const isForAnswer = ({ about, value }: Evidence) =>
+    about !== "ignored" && value === aggregate[about as "brand" | "model" | "type"]; // the three others
+  const once = evidence.filter(
+    (item, index) =>
+      evidence.findIndex(
+        ({ about, text, value }) =>
+          about === item.about && text === item.text && value === item.value,
+      ) === index,
+  );
+  return [...once.filter(isForAnswer), ...once.filter((item) => !isForAnswer(item))].slice(
+    0,
+    evidenceMax,
+  );
 }
 
 function comparisonLines({ result }: ShownReport, paint: Paint): readonly string[] {

@@ -54,16 +54,14 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
       troubles.delete(message.id);
       await settle.done();
     },
-    async onTimer({ message }) {
-      if (await work(message)) reportTimer(service, message, ports);
-    },
+    onTimer: ({ message }) => work(message, () => reportTimer(service, message, ports)),
   };
 
-  /** Whether the message changed anything. */
-  async function work(message: Message): Promise<boolean> {
+  /** `onChange` is told when the message changed something, before what follows from it is sent. */
+  async function work(message: Message, onChange: () => void = () => undefined): Promise<void> {
     const entry = await decided(message);
+    if (entry.outgoing.length > 0 || entry.timers.length > 0) onChange();
     await send(entry, ports);
-    return entry.outgoing.length > 0 || entry.timers.length > 0;
   }
 
   async function decided(message: Message): Promise<JournalEntry> {

@@ -15,12 +15,8 @@ export async function checkImage(bytes: Uint8Array, images: Images): Promise<Ima
 }
 
 export function tooLarge(sizeBytes: number): TuError {
-  const mebibytes = (sizeBytes / 1024 / 1024).toFixed(1);
-  return new TuError(
-    "E_IMAGE_TOO_LARGE",
-    `the image has ${mebibytes} MiB; at most 10 MiB are taken`,
-    {
-      hint: "save it smaller or with more compression, for example as JPEG at quality 85",
-    },
-  );
+  const seen = sizeBytes > imageBytesMax + 1 ? `${sizeBytes} bytes` : "more than 10 MiB";
+  return new TuError("E_IMAGE_TOO_LARGE", `the image has ${seen}; at most 10 MiB are taken`, {
+    hint: "save it smaller or with more compression, for example as JPEG at quality 85",
+  });
 }
