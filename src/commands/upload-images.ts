@@ -53,8 +53,9 @@ async function uploadOne(
   try {
     run.signal.throwIfAborted();
     const { images, read } = await openInput();
-    const reading = read(path, { bytesMax: imageBytesMax, onTooLarge: tooLarge });
-    const bytes = await orAborted(reading, run.signal);
+    const { signal } = run;
+    const reading = read(path, { bytesMax: imageBytesMax, onTooLarge: tooLarge, signal });
+    const bytes = await orAborted(reading, signal);
     const header = await checkImage(bytes, images).catch((error: unknown) => {
       throw namingFile(path, error);
     });

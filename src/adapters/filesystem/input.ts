@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import type { Readable } from "node:stream";
+import { addAbortSignal, type Readable } from "node:stream";
 import { TuError } from "../../pipeline/errors.ts";
 
 /**
@@ -10,9 +10,14 @@ import { TuError } from "../../pipeline/errors.ts";
  */
 export async function readInput(
   path: string,
-  options: { bytesMax: number; onTooLarge: (sizeBytes: number) => Error },
+  options: {
+    bytesMax: number;
+    onTooLarge: (sizeBytes: number) => Error;
+    /** Lets go of the input. */
+    signal: AbortSignal;
+  },
 ): Promise<Uint8Array> {
-  if (path === "-") return readUpTo(process.stdin, options.bytesMax + 1);
+  if (path === "-") return readUpTo(process.stdin, options.bytesMax + 1, options.signal);
   try {
     const { isDirectory, isFile, size } = await statOf(path);
     if (isDirectory) {
@@ -21,7 +26,7 @@ export async function readInput(
       });
     }
     if (isFile && size > options.bytesMax) throw options.onTooLarge(size);
-    return await readUpTo(createReadStream(path), options.bytesMax + 1);
+    return await readUpTo(createReadStream(path), options.bytesMax + 1, options.signal);
   } catch (error) {
     throw error instanceof Error && "code" in error && typeof error.code === "string"
       ? named(path, error.code, error)
@@ -48,7 +53,12 @@ function named(path: string, code: string, cause: Error): Error {
   });
 }
 
-async function readUpTo(stream: Readable, bytesMax: number): Promise<Uint8Array> {
+async function readUpTo(
+  stream: Readable,
+  bytesMax: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  addAbortSignal(signal, stream);
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of stream as AsyncIterable<Uint8Array>) {
