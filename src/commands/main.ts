@@ -1,5 +1,4 @@
 import { Command, CommanderError, Option } from "commander";
-import { printable } from "../adapters/terminal/text.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import {
   asTuError,
@@ -8,6 +7,7 @@ import {
   failedToPrint,
   formats,
   printAside,
+  printError,
   printJson,
   quietOnClosedPipe,
 } from "./output.ts";
@@ -151,8 +151,7 @@ function usageError(error: CommanderError, args: readonly string[]): TuError {
 function render(error: TuError, args: readonly string[]): number {
   const format = machineFormat(args);
   if (format !== undefined) printJson(errorReport(error), format);
-  printAside(`${error.code}: ${printable(error.message)}`);
-  if (error.hint !== undefined) printAside(`  hint: ${printable(error.hint)}`);
+  printError(error);
   if (args.includes("--debug")) printDebug(error);
   return error.exitCode;
 }

@@ -1,3 +1,4 @@
+import { printable } from "../adapters/terminal/text.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 
 export const formats = ["text", "json", "jsonl"] as const;
@@ -22,8 +23,12 @@ export function quietOnClosedPipe(): void {
     hasFailedToPrint = true;
     process.exitCode = exitCodes.failed;
     process.stdout.destroy();
-    printAside(`E_OUTPUT: standard output cannot be written (${error.code ?? error.message})`);
-    printAside("  hint: is the disk full?");
+    const why = error.code ?? error.message;
+    printError(
+      new TuError("E_OUTPUT", `standard output cannot be written (${why})`, {
+        hint: "is the disk full?",
+      }),
+    );
   });
 }
 
@@ -38,6 +43,16 @@ export function printJson(value: unknown, format: Format): void {
 /** Everything that is not data. */
 export function printAside(line: string): void {
   process.stderr.write(`${line}\n`);
+}
+
+/** Code, sentence and hint of an error, as a person reads them. */
+export function printError({
+  code,
+  hint,
+  message,
+}: Pick<TuError, "code" | "hint" | "message">): void {
+  printAside(`${code}: ${printable(message)}`);
+  if (hint !== undefined) printAside(`  hint: ${printable(hint)}`);
 }
 
 export function errorReport(error: TuError) {

@@ -124,6 +124,7 @@ function withTimings(
 
 /** What a crash left goes on beside the uploads; it gets the same time as they. */
 async function waitForResumed({ deadlineMs, pipeline, signal }: UploadRun): Promise<void> {
+  if (signal.aborted) return; // opening itself may be what does not answer
   const opened = await pipeline.opened();
   if (opened === undefined || opened.resumed.length === 0) return;
   const ends = opened.resumed.map((flowId) =>

@@ -5,7 +5,7 @@ import { createPaint, type Paint, printable } from "../adapters/terminal/text.ts
 import { createWaitingLine } from "../adapters/terminal/waiting-line.ts";
 import type { Hop, Reporter } from "../pipeline/ports.ts";
 import { type Settings, wantsColour } from "./config.ts";
-import { type Format, printAside, printJson, printLine } from "./output.ts";
+import { type Format, printAside, printError, printJson, printLine } from "./output.ts";
 import { isGood, type Outcome, recordOf } from "./upload-outcome.ts";
 
 export type ScreenOptions = {
@@ -78,8 +78,7 @@ function createTextScreen(paths: readonly string[], paint: Paint): UploadScreen 
       if (outcome.type === "error") {
         const { code, hint, message } = outcome.error;
         const place = message.includes(outcome.file) ? "" : `${outcome.file}: `;
-        printAside(`${code}: ${printable(`${place}${message}`)}`);
-        if (hint !== undefined) printAside(`  hint: ${printable(hint)}`);
+        printError({ code, hint, message: `${place}${message}` });
         return;
       }
       const { report } = outcome;
