@@ -13,7 +13,10 @@ const { dependencies } = JSON.parse(await readFile(join(root, "package.json"), "
 await rm(join(root, "dist"), { recursive: true, force: true });
 await build({
   absWorkingDir: root,
-  entryPoints: { main: "src/commands/main.ts" },
+  entryPoints: {
+    main: "src/commands/main.ts",
+    "reading-thread": "src/adapters/local-vision/reading-thread.ts",
+  },
   outdir: "dist",
   bundle: true,
   splitting: true,
@@ -30,6 +33,12 @@ await build({
   legalComments: "none",
   logLevel: "warning",
 });
+
+// The networks' runtime is a devDependency: of its 139 MB this file and what is bundled are all that runs.
+await copyFile(
+  join(root, "node_modules", "onnxruntime-web", "dist", "ort-wasm-simd-threaded.wasm"),
+  join(root, "dist", "ort-wasm-simd-threaded.wasm"),
+);
 
 await copyFile(
   join(root, "node_modules", "commander", "LICENSE"),

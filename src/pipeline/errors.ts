@@ -51,6 +51,7 @@ const catalogue = {
   E_FETCH_FAILED: transient(exitCodes.cannotConnect),
   E_SERVICE_UNAVAILABLE: transient(exitCodes.cannotConnect),
   E_VISION_FAILED: transient(exitCodes.failed),
+  E_VISION_MODELS: permanent(exitCodes.usage),
   E_STATE_UNUSABLE: permanent(exitCodes.usage),
   E_STATE_NEWER: permanent(exitCodes.conflict),
   E_STATE_BUSY: transient(exitCodes.conflict),

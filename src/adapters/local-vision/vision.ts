@@ -1,8 +1,7 @@
-import { TuError } from "../../pipeline/errors.ts";
 import type { ReadText, Vision, VisionProvider } from "../../pipeline/ports.ts";
-import { createScene, passes } from "./passes.ts";
-import { loadUpright } from "./plane.ts";
-import { type Reader, startReader } from "./reader.ts";
+import { looks } from "./looks.ts";
+import { loadModels } from "./models.ts";
+import { type OpenPicture, type ReadingThread, startThread } from "./thread.ts";
 
 const provider: VisionProvider = {
   name: "local",
@@ -13,53 +12,57 @@ const provider: VisionProvider = {
   reasoningModel: null,
 };
 
-/** Finer detail than this costs time and shows nothing more. */
-const longestSide = 2_400;
-/** A picture that is not read by then is given up with what was read. */
-const patienceMs = 4_500;
-
-/** The `Vision` port without any network: tesseract on lines of text that are found here. */
-export function createLocalVision(): Vision {
-  let reader: Promise<Reader> | undefined;
-  const open = (): Promise<Reader> => {
-    reader ??= startReader().catch((cause: unknown) => {
-      reader = undefined;
-      throw cause;
-    });
-    return reader;
+/**
+ * The `Vision` port without any network: text is found and read by the networks of PP-OCR, one look after
+ * the other until it is enough. How far it looks depends on the picture alone, never on the time it takes.
+ * `models` names a folder with other networks of that kind; null takes those that come along.
+ * Throws E_VISION_MODELS as well.
+ */
+export function createLocalVision({ models = null }: { models?: string | null } = {}): Vision {
+  let thread: Promise<ReadingThread> | undefined;
+  const forget = () => {
+    thread = undefined;
+  };
+  const open = (): Promise<ReadingThread> => {
+    thread ??= loadModels(models).then((loaded) => startThread(loaded, forget));
+    thread.catch(forget);
+    return thread;
   };
   return {
     async read(image, { isEnough, signal }) {
-      const [started, upright] = await Promise.all([
-        open(),
-        loadUpright(image, longestSide).catch(unreadable),
-      ]);
-      const until = performance.now() + patienceMs;
-      const scene = createScene(upright, started);
-      const texts: ReadText[] = [];
-      for (const pass of passes) {
-        for await (const some of pass(scene)) {
-          signal?.throwIfAborted();
-          texts.push(...some);
-          if (isEnough(texts) || performance.now() > until) return { provider, texts };
-        }
+      const started = await open();
+      signal?.throwIfAborted();
+      const picture = started.open(image);
+      signal?.addEventListener("abort", picture.close, { once: true });
+      try {
+        await picture.decoded;
+        return { provider, texts: await lookUntil(picture, isEnough) };
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw error;
+      } finally {
+        signal?.removeEventListener("abort", picture.close);
+        picture.close();
       }
-      return { provider, texts };
     },
     warmUp() {
-      open().catch(() => undefined);
+      open().catch(() => undefined); // whoever reads meets it again
     },
     async close() {
-      const started = await reader?.catch(() => undefined);
-      reader = undefined;
+      const started = await thread?.catch(() => undefined);
       await started?.close();
     },
   };
 }
 
-function unreadable(cause: unknown): never {
-  throw new TuError("E_IMAGE_NOT_AN_IMAGE", "the image cannot be decoded", {
-    hint: "give a photograph as JPEG, PNG or WebP",
-    cause,
-  });
+async function lookUntil(
+  picture: OpenPicture,
+  isEnough: (texts: readonly ReadText[]) => boolean,
+): Promise<readonly ReadText[]> {
+  const texts: ReadText[] = [];
+  for (const look of looks) {
+    texts.push(...(await picture.look(look)));
+    if (isEnough(texts)) break;
+  }
+  return texts;
 }

@@ -16,6 +16,8 @@ export type Candidate = {
   readonly weight: number;
   /** How many preparations of the picture showed it. */
   readonly readings: number;
+  /** At least one of them read it whole and as it stands. */
+  readonly isWhole: boolean;
 };
 export type Finding = {
   readonly brand: string | null;
@@ -25,6 +27,8 @@ export type Finding = {
   readonly hasRivalBrand: boolean;
   readonly hasRivalModel: boolean;
 };
+/** For a model that was repaired or cut short, however clearly the rest was read. */
+const notConfident = 0.45;
 type Mention = { readonly strength: number; readonly words: readonly Word[] };
 
 const nothing: Finding = {
@@ -63,7 +67,8 @@ export function confidenceOf(finding: Finding): number {
   const rivals = (hasRivalBrand ? 0.75 : 1) * (hasRivalModel ? 0.85 : 1);
   if (model === null) return 0.6 * brandStrength * rivals;
   if (brandStrength === 0) return 0.45 * model.strength * rivals;
-  return (0.2 + 0.35 * brandStrength + 0.45 * model.strength) * rivals;
+  const confidence = (0.2 + 0.35 * brandStrength + 0.45 * model.strength) * rivals;
+  return model.isWhole ? confidence : Math.min(notConfident, confidence);
 }
 
 function findingOf(
@@ -100,7 +105,10 @@ function candidatesOf(mentions: readonly ModelMention[]): readonly Candidate[] {
     .flatMap((value) => {
       const group = mentions.filter(({ model }) => completed(mentions, model) === value);
       const whole = group.find(({ model }) => model === value);
-      return whole ? [{ value, brand: whole.brand, types: whole.types, ...weigh(group) }] : [];
+      const isWhole = group.some((mention) => mention.model === value && mention.isWhole);
+      return whole
+        ? [{ value, brand: whole.brand, types: whole.types, isWhole, ...weigh(group) }]
+        : [];
     })
     .toSorted((a, b) => b.weight - a.weight || compare(a.value, b.value));
 }
@@ -116,7 +124,9 @@ function completed(mentions: readonly ModelMention[], model: string): string {
   return longer[0] ?? model;
 }
 
-function weigh(mentions: readonly Mention[]): Pick<Candidate, "strength" | "weight" | "readings"> {
+type Weight = Pick<Candidate, "strength" | "weight" | "readings">;
+
+function weigh(mentions: readonly Mention[]): Weight {
   const strongest = Math.max(...mentions.map(({ strength }) => strength));
   const readings = new Set(mentions.flatMap(({ words }) => words[0]?.preparation ?? [])).size;
   const strength = readings > 1 ? strongest + 0.3 * (1 - strongest) : strongest;

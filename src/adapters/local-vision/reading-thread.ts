@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+import { parentPort, workerData } from "node:worker_threads";
+import * as runtime from "onnxruntime-web/wasm";
+import { type Look, readLook } from "./looks.ts";
+import type { Models } from "./models.ts";
+import { loadNetworks } from "./networks.ts";
+import { loadUpright, type Picture } from "./picture.ts";
+import type { Answer, Question } from "./thread.ts";
+
+// The entry of the reading thread. Pictures are kept from `open` to `close`; a look stops at the next
+// line when its picture was closed.
+
+// More threads would give the same answers sooner, for more memory and processor time.
+runtime.env.wasm.numThreads = 1;
+runtime.env.wasm.wasmBinary = readFileSync(new URL("ort-wasm-simd-threaded.wasm", import.meta.url));
+
+// Given by `startThread`, which alone starts this file.
+const networks = loadNetworks(runtime, workerData as Models);
+const pictures = new Map<number, Picture>();
+
+async function work({ task, picture: id, argument }: Question): Promise<unknown> {
+  if (task === "open") {
+    pictures.set(id, await loadUpright(argument as Uint8Array));
+    return null;
+  }
+  if (task === "close") return pictures.delete(id);
+  const picture = pictures.get(id);
+  if (picture === undefined) throw new Error("the picture is not open");
+  return readLook(picture, argument as Look, await networks, () => goesOn(id));
+}
+
+/** Lets other questions in; one of them may close the picture. */
+async function goesOn(id: number): Promise<boolean> {
+  await new Promise((resolve) => setImmediate(resolve));
+  return pictures.has(id);
+}
+
+async function answerTo(question: Question): Promise<Answer> {
+  const { number } = question;
+  try {
+    return { number, result: await work(question) };
+  } catch (error) {
+    return { number, problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+parentPort?.on("message", async (question: Question) => {
+  parentPort?.postMessage(await answerTo(question));
+});
