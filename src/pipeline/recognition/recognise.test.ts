@@ -107,6 +107,9 @@ describe("what is no brand", () => {
   test.each([
     [["SHOWCASE", "CATALOG", "VOLVOX"]],
     [["IN CASE OF FIRE"]],
+    [["CONSTRUCTION EQUIPMENT"]],
+    [["EQUIPMENT"]],
+    [["CONSTRUCTION"]],
     [["Smith CAT Hire Ltd", "320"]],
     [["ZEPPELIN"]],
     [["930"]],
