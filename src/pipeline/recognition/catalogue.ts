@@ -3,6 +3,8 @@ import brands from "./brands.json" with { type: "json" };
 
 // What manufacturers call their machines. `pattern` is held against the compact spelling of a model:
 // upper case, without spaces; a hyphen stays, because "531-70" is a telehandler and "53170" is not.
+// Sizes are named one by one and never stand as a wildcard: a digit read for a letter would be a model
+// too. docs/brands.md says which brands were reviewed and what is left out.
 
 export const machineTypes = [
   "Wheel Loader",
@@ -45,7 +47,7 @@ export const Brand = z.strictObject({
   name: z.string().min(1),
   /** Other spellings, upper case. */
   aliases: z.array(z.string().regex(/^[A-Z0-9 .-]+$/)),
-  /** Spellings that also are words of English: "in case of fire". */
+  /** Spellings that also are words ("in case of fire") or other companies' names ("Atlas Copco"). */
   everydayWords: z.array(z.string()).default([]),
   /** Whether the manufacturer writes a space between letters and number: "R 920". */
   isSpaced: z.boolean().default(false),

@@ -46,6 +46,16 @@ describe("brand and model", () => {
     [["DEERE", "644K"], "John Deere", "Wheel Loader", "644K"],
     [["CASE", "580ST"], "CASE", "Backhoe Loader", "580ST"],
     [["NEW HOLLAND", "W190D"], "New Holland", "Wheel Loader", "W190D"],
+    [["LINK-BELT", "250 X4"], "Link-Belt", "Excavator", "250X4"],
+    [["SANY", "SY215C-9LC"], "Sany", "Excavator", "SY215C-9LC"],
+    [["HYUNDAI", "250LC-9"], "Hyundai", "Excavator", "250LC-9"],
+    [["HYUNDAI", "ROBEX 210LC-7"], "Hyundai", "Excavator", "ROBEX210LC-7"],
+    [["HYUNDAI HEAVY INDUSTRIES", "R250LC-9"], "Hyundai", "Excavator", "R250LC-9"],
+    [["HITACHI CONSTRUCTION MACHINERY", "EX270LC"], "Hitachi", "Excavator", "EX270LC"],
+    [["DOOSAN INFRACORE", "DX225LC"], "Doosan", "Excavator", "DX225LC"],
+    [["SHANTUI", "SD16"], "Shantui", "Bulldozer", "SD16"],
+    [["GEHL", "R190"], "Gehl", "Skid Steer Loader", "R190"],
+    [["VÖGELE", "SUPER 1800-3I"], "Vögele", "Paver", "SUPER1800-3I"],
   ])("%j", (lines, brand, type, model) => {
     expect(machine(...lines)).toEqual({ brand, type, model });
   });
@@ -76,6 +86,7 @@ describe("what is no model", () => {
     ["years and hours", ["WACKER NEUSON", "2003", "6003 hrs"]],
     ["models of other brands", ["CAT", "PC200-8", "ZX210"]],
     ["longer numbers that only look like a model", ["CAT", "9306", "3208"]],
+    ["a Sany with a digit for its letter", ["SANY", "SY1550"]],
   ])("%s", (_, lines) => {
     expect(machine(...lines).model).toBeNull();
   });
@@ -110,6 +121,9 @@ describe("what is no brand", () => {
     [["CONSTRUCTION EQUIPMENT"]],
     [["EQUIPMENT"]],
     [["CONSTRUCTION"]],
+    [["HEAVY INDUSTRIES"]],
+    [["ATLAS COPCO"]],
+    [["FUCHS LUBRICANTS"]],
     [["Smith CAT Hire Ltd", "320"]],
     [["ZEPPELIN"]],
     [["930"]],
