@@ -395,7 +395,9 @@ export type ReadText = {
     readonly width: number;
     readonly height: number;
   };
-  /** How the picture was prepared for this reading (`gray@1600`, `inverted@2400`, …). */
+  /** How far the line is turned clockwise, if it is; the box then is as if the line were level. */
+  readonly degrees?: number;
+  /** Which look at the picture showed it (`whole@960`, …). */
   readonly preparation: string;
 };
 export type VisionProvider = {

@@ -107,6 +107,7 @@ function toText(
       width: width / picture.width,
       height: place.height / picture.height,
     },
+    degrees: Math.round((place.radians * 180) / Math.PI),
     preparation,
   };
 }
