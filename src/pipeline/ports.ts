@@ -408,15 +408,25 @@ export type VisionProvider = {
   readonly reasoningName: string | null;
   readonly reasoningModel: string | null;
 };
+/** What a provider says about the picture that is not text in it. */
+export type VisionHint = {
+  readonly source: "logo" | "web_best_guess" | "web_entity" | "label" | "object";
+  readonly text: string;
+  /** As the provider gives it; some of them exceed 1. Null where it gives none. */
+  readonly score: number | null;
+  /** Null for what is said of the whole picture. */
+  readonly box: ReadText["box"] | null;
+};
 export type VisionReading = {
   readonly provider: VisionProvider;
   readonly texts: readonly ReadText[];
+  readonly hints: readonly VisionHint[];
 };
 /** A provider that reads what is written in a photograph. */
 export interface Vision {
   /**
-   * Throws E_VISION_FAILED, or E_IMAGE_* for an image that cannot be read. `isEnough` is asked after
-   * each pass with all that was read so far; the provider may stop when it says yes.
+   * Throws E_VISION_*, E_CASSETTE_*, or E_IMAGE_* for an image that cannot be read. `isEnough` is asked
+   * after each pass with all that was read so far; the provider may stop when it says yes.
    */
   read(
     image: Uint8Array,
@@ -424,6 +434,19 @@ export interface Vision {
   ): Promise<VisionReading>;
   /** Starts what takes long to start, if anything does; `read` works without it. */
   warmUp(): void;
+  close(): Promise<void>;
+}
+
+/** A vision service as it answers, before anything is made of the answer. */
+export interface Annotator {
+  /** What is asked of every picture, in the service's spelling. With the picture it settles the answer. */
+  readonly features: readonly string[];
+  /**
+   * The answer for one picture, in the shape of the service's REST API. An answer that says that the
+   * picture was refused is thrown, never returned. Throws E_VISION_*, E_CASSETTE_*; the signal's
+   * reason when aborted.
+   */
+  annotate(image: Uint8Array, options?: { signal?: AbortSignal }): Promise<unknown>;
   close(): Promise<void>;
 }
 

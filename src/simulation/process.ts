@@ -189,6 +189,7 @@ function createSimulatedVision(nature: Nature, life: Life): Vision {
           box: { x: 0.1 + 0.2 * index, y: 0.5, width: 0.15, height: 0.05 },
           preparation: "simulated",
         })),
+        hints: [],
       };
     },
     warmUp: () => undefined,

@@ -36,7 +36,7 @@ export function createLocalVision({ models = null }: { models?: string | null } 
       signal?.addEventListener("abort", picture.close, { once: true });
       try {
         await picture.decoded;
-        return { provider, texts: await lookUntil(picture, isEnough) };
+        return { provider, texts: await lookUntil(picture, isEnough), hints: [] };
       } catch (error) {
         signal?.throwIfAborted();
         throw error;

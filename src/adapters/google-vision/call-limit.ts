@@ -1,0 +1,28 @@
+import { TuError } from "../../pipeline/errors.ts";
+import type { Annotator } from "../../pipeline/ports.ts";
+
+/**
+ * At most `callsMax` calls over all pictures, failed ones and further attempts included: the service
+ * may have billed them. After that throws E_VISION_BUDGET without a call.
+ */
+export function limitCalls(annotator: Annotator, callsMax: number): Annotator {
+  let calls = 0;
+  return {
+    ...annotator,
+    async annotate(image, options) {
+      if (calls >= callsMax) throw usedUp(callsMax);
+      calls += 1;
+      return annotator.annotate(image, options);
+    },
+  };
+}
+
+function usedUp(callsMax: number): TuError {
+  return new TuError(
+    "E_VISION_BUDGET",
+    `no further call to the vision service: ${callsMax} allowed`,
+    {
+      hint: "raise --max-vision-calls, or run what is held with --vision replay",
+    },
+  );
+}

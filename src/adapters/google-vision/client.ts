@@ -1,0 +1,61 @@
+import type { ImageAnnotatorClient } from "@google-cloud/vision/build/src/v1/image_annotator_client.js";
+import type { GoogleAuth } from "google-gax";
+
+export type Endpoint = { readonly host: string; readonly port: number; readonly isSecure: boolean };
+
+/** Only what is used of it: one call, that can be cancelled, and the end. */
+export type VisionClient = {
+  batchAnnotateImages(request: object, options: { timeout: number }): CancellableCall;
+  close(): Promise<void>;
+};
+type CancellableCall = Promise<readonly unknown[]> & { cancel(): void };
+
+/** `http://` is an emulator: no TLS, and no credentials are sent. Throws TypeError for what is no URL. */
+export function parseEndpoint(url: string): Endpoint {
+  const { hostname, port, protocol } = new URL(url);
+  const isSecure = protocol === "https:";
+  return { host: hostname, port: port === "" ? (isSecure ? 443 : 80) : Number(port), isSecure };
+}
+
+/** Connects at the first call. `auth` is null for an endpoint without TLS. */
+export async function openClient(
+  { host, isSecure, port }: Endpoint,
+  auth: GoogleAuth | null,
+): Promise<VisionClient> {
+  // v1 alone: the package's main file brings along every version there ever was.
+  const { ImageAnnotatorClient } = await import(
+    "@google-cloud/vision/build/src/v1/image_annotator_client.js"
+  );
+  const access = isSecure && auth !== null ? { auth } : await anonymous();
+  const client = new ImageAnnotatorClient({
+    apiEndpoint: host,
+    port,
+    ...access,
+    // The next attempt comes sooner than the usual second, and is to be a real one.
+    "grpc.initial_reconnect_backoff_ms": 100,
+  });
+  await client.initialize();
+  return {
+    batchAnnotateImages: callOf(client),
+    close: () => client.close(),
+  };
+}
+
+/**
+ * The generated method hides `cancel`, and tries again by itself for ten minutes; the call behind it
+ * does neither when `retry` is null. Attempts are the flow's, and each of them is billed.
+ */
+function callOf(client: ImageAnnotatorClient): VisionClient["batchAnnotateImages"] {
+  // gax declares its calls as `Function`; this one takes a request and returns a cancellable promise.
+  const call = client.innerApiCalls["batchAnnotateImages"] as (
+    request: object,
+    options: object,
+  ) => CancellableCall;
+  return (request, { timeout }) => call(request, { timeout, retry: null });
+}
+
+async function anonymous() {
+  const { GoogleAuth, googleAuthLibrary, grpc } = await import("google-gax");
+  const authClient = new googleAuthLibrary.PassThroughClient();
+  return { auth: new GoogleAuth({ authClient }), sslCreds: grpc.credentials.createInsecure() };
+}

@@ -1,0 +1,102 @@
+import { readFile } from "node:fs/promises";
+import type { GoogleAuth } from "google-gax";
+import type { TuError } from "../../pipeline/errors.ts";
+import { visionError } from "./errors.ts";
+
+export type CredentialSettings = {
+  /** Null: what `gcloud auth application-default login` left, or the machine's own account. */
+  readonly keyFile: string | null;
+  /** The project that is billed, where the credentials do not say. */
+  readonly quotaProject: string | null;
+};
+
+const scopes = ["https://www.googleapis.com/auth/cloud-vision"];
+/** A machine without a metadata server says so within moments, or never. */
+const patienceMs = 5_000;
+
+/**
+ * Credentials that exist and can be read; whether the service takes them shows at the first call.
+ * Throws E_VISION_CREDENTIALS. What the file holds is in no error: none has the original as its cause.
+ */
+export async function loadCredentials(settings: CredentialSettings): Promise<GoogleAuth> {
+  const { GoogleAuth } = await import("google-gax");
+  const { keyFile, quotaProject } = settings;
+  const clientOptions = quotaProject === null ? {} : { quotaProjectId: quotaProject };
+  const key = keyFile === null ? {} : { credentials: await readKey(keyFile) };
+  const auth = new GoogleAuth({ scopes, clientOptions, ...key });
+  auth.useJWTAccessWithScope = true; // a service account's key signs by itself, without the sign-in
+  try {
+    await within(patienceMs, auth.getClient());
+    return auth;
+  } catch {
+    throw keyFile === null
+      ? credentialsError("there are no Google credentials on this machine")
+      : unusable(keyFile, "is not a key that Google knows");
+  }
+}
+
+/** Gets the token of the next call, so that a call's own failure is the service's. */
+export async function refreshToken(auth: GoogleAuth): Promise<void> {
+  try {
+    await auth.getRequestHeaders();
+  } catch (error) {
+    if (isAnswered(error)) throw credentialsError("Google does not accept these credentials");
+    if (isUnreachable(error))
+      throw visionError("E_VISION_UNAVAILABLE", "Google's sign-in cannot be reached");
+    throw credentialsError("the Google credentials cannot be used to sign in");
+  }
+}
+
+async function readKey(keyFile: string): Promise<Record<string, unknown>> {
+  const text = await readFile(keyFile, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw unusable(keyFile, `cannot be read (${error.code ?? "unknown"})`);
+  });
+  const key = parseObject(text);
+  if (key === undefined) throw unusable(keyFile, "is not a JSON object");
+  return key;
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined; // the parser's message quotes the file
+  }
+}
+
+function unusable(keyFile: string, why: string): TuError {
+  return credentialsError(`GOOGLE_APPLICATION_CREDENTIALS: ${keyFile} ${why}`);
+}
+
+function credentialsError(message: string): TuError {
+  return visionError("E_VISION_CREDENTIALS", message);
+}
+
+/** The sign-in answered, with no. 5xx and 429 are its trouble, not the credentials'. */
+function isAnswered(error: unknown): boolean {
+  const status = statusOf(error);
+  return status !== undefined && status < 500 && status !== 429;
+}
+
+function isUnreachable(error: unknown): boolean {
+  return statusOf(error) !== undefined || (error instanceof Error && "config" in error);
+}
+
+/** gaxios gives the HTTP status of an answer, and none when there was no answer. */
+function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !("status" in error)) return undefined;
+  return typeof error.status === "number" ? error.status : undefined;
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("no answer in time")), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

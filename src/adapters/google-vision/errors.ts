@@ -1,0 +1,50 @@
+import { type ErrorCode, TuError } from "../../pipeline/errors.ts";
+
+/** google.rpc.Status, as a call ends with it and as an answer says it of one picture. */
+export type Status = { readonly code: number; readonly message: string };
+
+const ok = 0;
+
+type Meaning = readonly [name: string, code: ErrorCode];
+
+/** google.rpc.Code. What is not listed is refused for good. */
+const meanings: Readonly<Record<number, Meaning>> = {
+  1: ["CANCELLED", "E_VISION_UNAVAILABLE"],
+  2: ["UNKNOWN", "E_VISION_UNAVAILABLE"],
+  3: ["INVALID_ARGUMENT", "E_VISION_REFUSED"],
+  4: ["DEADLINE_EXCEEDED", "E_VISION_DEADLINE"],
+  5: ["NOT_FOUND", "E_VISION_REFUSED"],
+  7: ["PERMISSION_DENIED", "E_VISION_CREDENTIALS"],
+  8: ["RESOURCE_EXHAUSTED", "E_VISION_QUOTA"],
+  9: ["FAILED_PRECONDITION", "E_VISION_REFUSED"],
+  10: ["ABORTED", "E_VISION_UNAVAILABLE"],
+  12: ["UNIMPLEMENTED", "E_VISION_REFUSED"],
+  13: ["INTERNAL", "E_VISION_UNAVAILABLE"],
+  14: ["UNAVAILABLE", "E_VISION_UNAVAILABLE"],
+  16: ["UNAUTHENTICATED", "E_VISION_CREDENTIALS"],
+};
+
+const hints: Partial<Record<ErrorCode, string>> = {
+  E_VISION_QUOTA: "wait, lower --concurrency, or raise the quota of the project",
+  E_VISION_UNAVAILABLE:
+    "see that this machine reaches the service; what is held runs with --vision replay",
+  E_VISION_DEADLINE: "try again; what is held runs with --vision replay",
+  E_VISION_CREDENTIALS:
+    "see that GOOGLE_APPLICATION_CREDENTIALS names a key of a project with the Vision API enabled",
+  E_VISION_REFUSED: "try another picture, or --vision local",
+};
+
+/** A call, or a picture, that ended with this status. Told apart by the code alone. */
+export function statusError(what: string, { code, message }: Status, cause?: unknown): TuError {
+  const [name, errorCode] = meanings[code] ?? [`status ${code}`, "E_VISION_REFUSED"];
+  return visionError(errorCode, `${what}: ${name}${message === "" ? "" : `, ${message}`}`, cause);
+}
+
+export function visionError(code: ErrorCode, message: string, cause?: unknown): TuError {
+  const hint = hints[code];
+  return new TuError(code, message, { ...(hint === undefined ? {} : { hint }), cause });
+}
+
+export function isFailure({ code }: Status): boolean {
+  return code !== ok;
+}
