@@ -1,9 +1,11 @@
 import { z } from "zod";
-import type { ReadText } from "../ports.ts";
+import type { ReadText, VisionHint } from "../ports.ts";
 import { type BrandMention, findBrands, findWordsOfSentences } from "./brand-mentions.ts";
 import { catalogue } from "./catalogue.ts";
-import { choose, chooseAlone, confidenceOf, type Finding } from "./choice.ts";
+import { choose, chooseAlone, type Finding } from "./choice.ts";
 import { toColumns } from "./columns.ts";
+import { addHints, type Hinted, sureness, typeOf } from "./hinted.ts";
+import { certaintyOf, explainHints, inOrder } from "./hints.ts";
 import { boxAround, type Line, textOf, toLines, type Word } from "./lines.ts";
 import { findModels, findUniqueModels, type ModelMention, modelInRest } from "./model-mentions.ts";
 import { findNoise, isCompanyLine, type Noise, noiseText } from "./noise.ts";
@@ -15,7 +17,7 @@ import { findNoise, isCompanyLine, type Noise, noiseText } from "./noise.ts";
 //   R2. A model belongs to a series of the brand it is reported with.
 //   R3. What is ambiguous is null: two models alike in strength, two brands alike, a type that a
 //       model name does not settle.
-//   R4. The type comes from the series and from nothing else.
+//   R4. The type comes from the series; hints (hints.ts) give it where the series leaves it open.
 //
 // Confidence. b and m are the strengths of the best mention of brand and model: what the reader said,
 // times how much the rule is worth (1 for an exact name; less for a short or purely numeric model,
@@ -25,10 +27,12 @@ import { findNoise, isCompanyLine, type Noise, noiseText } from "./noise.ts";
 //   brand and model    0.2 + 0.35 b + 0.45 m
 //   brand only         0.6 b
 //   model only         0.45 m                 (its series exists at one brand only)
+//   type only          0.3 of how sure the hint is
 //   nothing            0
 //
 // times 0.75 when another brand, or 0.85 when another model of the brand, was read as well. So a model
-// without its brand never is confident, and 0.9 takes both, clearly read.
+// without its brand never is confident, and 0.9 takes both, clearly read. What the web alone names stays
+// at 0.45 at most.
 
 const Box = z
   .object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() })
@@ -70,17 +74,27 @@ type Understood = {
   readonly brands: readonly BrandMention[];
   readonly models: readonly ModelMention[];
   readonly finding: Finding;
+  readonly modelsOf: (brands: readonly BrandMention[]) => readonly ModelMention[];
 };
 
-export function recognise(texts: readonly ReadText[]): Recognition {
-  const { lines, brands, models, finding } = understand(texts);
+/** `hints`: what the provider says besides the text, in any order. */
+export function recognise(
+  texts: readonly ReadText[],
+  hints: readonly VisionHint[] = [],
+): Recognition {
+  const read = understand(texts);
+  const { brands, lines } = read;
+  const hinted = addHints(read, inOrder(hints));
+  const { finding, models } = hinted;
+  const aggregate = aggregateOf(hinted);
   return {
-    aggregate: aggregateOf(finding),
+    aggregate,
     evidence: [
       ...brands.map((mention) => evidenceOf("brand", mention.brand.name, mention)),
       ...models.map((mention) => evidenceOf("model", mention.model, mention)),
       ...typeEvidence(finding, models),
       ...lines.flatMap(({ line, noise }) => noise.map((part) => ignored(line, part))),
+      ...explainHints(hints, { ...hinted, ...aggregate }),
     ],
   };
 }
@@ -103,19 +117,20 @@ function understand(texts: readonly ReadText[]): Understood {
     .filter((mention) => mention.brand.everydayWords.length === 0 || isNoSentence(mention));
   const isElsewhere = outsideOf(lines.flatMap(placesOfNumbers));
   const columns = toColumns(lines.map(({ line, noise }) => withoutNoise(line, noise)));
+  const everywhere = [...lines, ...columns.map((line) => ({ line, noise: [] }))];
+  const written = (some: readonly BrandMention[]) =>
+    wholeOnes(
+      modelsOf(some, everywhere).filter(isElsewhere),
+      lines.flatMap(({ line }) => line),
+    );
   if (brands.length === 0) {
     const models = lines
       .flatMap(({ line, noise }) => findUniqueModels(line, noise))
       .filter(isElsewhere);
-    return { lines, brands, models, finding: chooseAlone(models) };
+    return { lines, brands, models, finding: chooseAlone(models), modelsOf: written };
   }
-  const models = wholeOnes(
-    modelsOf(brands, [...lines, ...columns.map((line) => ({ line, noise: [] }))]).filter(
-      isElsewhere,
-    ),
-    lines.flatMap(({ line }) => line),
-  );
-  return { lines, brands, models, finding: choose(brands, models) };
+  const models = written(brands);
+  return { lines, brands, models, finding: choose(brands, models), modelsOf: written };
 }
 
 function withoutNoise(line: Line, noise: readonly Noise[]): Line {
@@ -185,10 +200,10 @@ function modelsOf(
   return [...joined, ...apart];
 }
 
-function aggregateOf(finding: Finding): Aggregate {
-  const { brand, model } = finding;
-  const type = typeOf(finding);
-  const confidence = round(confidenceOf(finding));
+function aggregateOf(hinted: Hinted): Aggregate {
+  const { brand, model } = hinted.finding;
+  const confidence = round(sureness(hinted));
+  const { type, typeConfidence, typeSource } = typed(hinted, confidence);
   return {
     brand,
     type,
@@ -198,15 +213,26 @@ function aggregateOf(finding: Finding): Aggregate {
     attachment: null,
     confidence,
     isConfident: confidence >= 0.5,
-    typeConfidence: type && model ? round(Math.min(confidence, model.strength)) : null,
-    typeSource: type && "model_series",
+    typeConfidence,
+    typeSource,
     name: [brand, type, model?.value].filter((part) => typeof part === "string").join(", "),
   };
 }
 
-function typeOf({ model }: Finding): string | null {
-  const [type, ...others] = model?.types ?? [];
-  return type !== undefined && others.length === 0 ? type : null;
+/** From the series, or else from a hint; a best guess comes without a score. */
+function typed(
+  { finding, typeGuess }: Hinted,
+  confidence: number,
+): Pick<Aggregate, "type" | "typeConfidence" | "typeSource"> {
+  const type = typeOf(finding);
+  if (type !== null) {
+    const typeConfidence = round(Math.min(confidence, finding.model?.strength ?? 0));
+    return { type, typeConfidence, typeSource: "model_series" };
+  }
+  if (typeGuess === null) return { type: null, typeConfidence: null, typeSource: null };
+  const { hint } = typeGuess;
+  const typeConfidence = hint.score === null ? null : round(certaintyOf(hint));
+  return { type: typeGuess.type, typeConfidence, typeSource: hint.source };
 }
 
 function typeEvidence(finding: Finding, models: readonly ModelMention[]): readonly Evidence[] {

@@ -34,7 +34,7 @@ export function recognitionWork({ fetchImage, images, vision }: RecognitionPorts
       vision.read(bytes, { isEnough }),
       images.colours(bytes),
     ]);
-    const { aggregate, evidence } = recognise(reading.texts);
+    const { aggregate, evidence } = recognise(reading.texts, reading.hints);
     return {
       objectKey: message.subject,
       provider: { ...reading.provider, featureset: [...reading.provider.featureset] },
