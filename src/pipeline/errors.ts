@@ -58,6 +58,7 @@ const catalogue = {
   E_VISION_CREDENTIALS: permanent(exitCodes.notAllowed),
   E_VISION_REFUSED: permanent(exitCodes.failed),
   E_VISION_BUDGET: permanent(exitCodes.refused),
+  E_VISION_ANSWER_INVALID: permanent(exitCodes.usage),
   E_CASSETTE_MISSING: permanent(exitCodes.notFound),
   E_CASSETTE_INVALID: permanent(exitCodes.usage),
   E_CASSETTE_UNWRITABLE: permanent(exitCodes.notAllowed),
