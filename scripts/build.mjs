@@ -1,17 +1,31 @@
 // Bundles src/commands/main.ts into dist/: one chunk per lazily imported part, packages left outside.
 // Run by `prepare`, so `npm ci` alone leaves a working binary.
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, readFile, rm, symlink } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { thirdPartyNotices } from "./third-party.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 const { dependencies } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
 
+/** Google's protos come in five versions, and one of them is called. */
+const onlyVisionV1 = {
+  name: "only-vision-v1",
+  setup({ onLoad }) {
+    onLoad({ filter: /@google-cloud.vision.build.protos.protos\.json$/ }, async ({ path }) => {
+      const protos = JSON.parse(await readFile(path, "utf8"));
+      const { vision } = protos.nested.google.nested.cloud.nested;
+      vision.nested = { v1: vision.nested.v1 };
+      return { contents: JSON.stringify(protos), loader: "json" };
+    });
+  },
+};
+
 await rm(join(root, "dist"), { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: {
     main: "src/commands/main.ts",
@@ -20,12 +34,17 @@ await build({
   outdir: "dist",
   bundle: true,
   splitting: true,
-  // What is installed with the package stays outside. commander is needed at every start and comes
-  // along instead: reading one file is faster than finding another.
+  metafile: true,
+  plugins: [onlyVisionV1],
+  // What is installed with the package stays outside. What is only needed to build comes along:
+  // commander, because it is needed at every start and reading one file is faster than finding
+  // another; Google's client, because most never need the 40 MB that it would install.
   external: Object.keys(dependencies).flatMap((name) => [name, `${name}/*`]),
   banner: {
     js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
   },
+  // CommonJS packages ask for it while they load, and never read from it here.
+  define: { __dirname: "import.meta.dirname" },
   format: "esm",
   platform: "node",
   target: "node20.19",
@@ -40,10 +59,7 @@ await copyFile(
   join(root, "dist", "ort-wasm-simd-threaded.wasm"),
 );
 
-await copyFile(
-  join(root, "node_modules", "commander", "LICENSE"),
-  join(root, "dist", "commander.LICENSE"),
-);
+await writeFile(join(root, "dist", "THIRD-PARTY.txt"), await thirdPartyNotices(root, metafile));
 
 // In the repository itself `npx tu-analyze` runs this checkout, without asking the registry.
 const bin = join(root, "node_modules", ".bin");

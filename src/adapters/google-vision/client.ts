@@ -23,11 +23,11 @@ export async function openClient(
   auth: GoogleAuth | null,
 ): Promise<VisionClient> {
   // v1 alone: the package's main file brings along every version there ever was.
-  const { ImageAnnotatorClient } = await import(
+  const { default: vision } = await import(
     "@google-cloud/vision/build/src/v1/image_annotator_client.js"
   );
   const access = isSecure && auth !== null ? { auth } : await anonymous();
-  const client = new ImageAnnotatorClient({
+  const client = new vision.ImageAnnotatorClient({
     apiEndpoint: host,
     port,
     ...access,
@@ -55,7 +55,8 @@ function callOf(client: ImageAnnotatorClient): VisionClient["batchAnnotateImages
 }
 
 async function anonymous() {
-  const { GoogleAuth, googleAuthLibrary, grpc } = await import("google-gax");
-  const authClient = new googleAuthLibrary.PassThroughClient();
-  return { auth: new GoogleAuth({ authClient }), sslCreds: grpc.credentials.createInsecure() };
+  const { default: gax } = await import("google-gax");
+  const authClient = new gax.googleAuthLibrary.PassThroughClient();
+  const sslCreds = gax.grpc.credentials.createInsecure();
+  return { auth: new gax.GoogleAuth({ authClient }), sslCreds };
 }

@@ -19,11 +19,11 @@ const patienceMs = 5_000;
  * Throws E_VISION_CREDENTIALS. What the file holds is in no error: none has the original as its cause.
  */
 export async function loadCredentials(settings: CredentialSettings): Promise<GoogleAuth> {
-  const { GoogleAuth } = await import("google-gax");
+  const { default: gax } = await import("google-gax");
   const { keyFile, quotaProject } = settings;
   const clientOptions = quotaProject === null ? {} : { quotaProjectId: quotaProject };
   const key = keyFile === null ? {} : { credentials: await readKey(keyFile) };
-  const auth = new GoogleAuth({ scopes, clientOptions, ...key });
+  const auth = new gax.GoogleAuth({ scopes, clientOptions, ...key });
   auth.useJWTAccessWithScope = true; // a service account's key signs by itself, without the sign-in
   try {
     await within(patienceMs, auth.getClient());
