@@ -29,6 +29,7 @@ import type { Faults } from "../pipeline/services/faults.ts";
 import { type ClientFeed, createGateway } from "../pipeline/services/graph-gateway.ts";
 import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts";
 import { createRecorder } from "../pipeline/trace/recorder.ts";
+import { openVision, type VisionOptions } from "./compose-vision.ts";
 
 export type PipelineOptions = {
   readonly flow: FlowName;
@@ -37,6 +38,7 @@ export type PipelineOptions = {
   readonly faults: Faults;
   /** Timeouts that replace those of the definition, by step, like `500ms`. */
   readonly stepTimeouts: Readonly<Record<string, string>>;
+  readonly vision: VisionOptions;
   readonly reporter: Reporter;
 };
 export type Pipeline = UploadPorts & {
@@ -93,7 +95,7 @@ async function start(
   const recorder = createRecorder(options.reporter);
   const flow = withStepTimeouts(flowNamed(options.flow), options.stepTimeouts);
   const world: World = {
-    ...(await openReaders(closers)),
+    ...(await openReaders(options, closers)),
     clock,
     ids,
     digest: sha256,
@@ -147,13 +149,16 @@ function urlOf(world: World, service: string): string {
   return url;
 }
 
-async function openReaders(closers: Closers): Promise<{ images: Images; vision: Vision }> {
-  const { createLocalVision } = await import("../adapters/local-vision/vision.ts");
+async function openReaders(
+  options: PipelineOptions,
+  closers: Closers,
+): Promise<{ images: Images; vision: Vision }> {
   const { createImages } = await import("../adapters/images/images.ts");
-  const vision = createLocalVision();
+  const images = createImages();
+  const vision = await openVision(options.vision, { images, reporter: options.reporter });
   vision.warmUp();
   closers.push(() => vision.close());
-  return { images: createImages(), vision };
+  return { images, vision };
 }
 
 /** The object store's URLs are signed with a secret of this process: they die with it. */

@@ -5,10 +5,18 @@ import { flowNames } from "../pipeline/contracts/contract.ts";
 import { describeIssues } from "../pipeline/delivery/issues.ts";
 import { TuError } from "../pipeline/errors.ts";
 import { parseDuration } from "../pipeline/time.ts";
+import type { VisionOptions } from "./compose-vision.ts";
 
 const Duration = z
   .string()
   .refine((text) => parseDuration(text) !== undefined, "not a duration like 500ms, 30s, 10m");
+
+const Endpoint = z.url({ protocol: /^https?$/, error: "not a URL with http:// or https://" });
+const CallLimit = z.union([z.literal("unlimited"), z.coerce.number().int().min(0)], {
+  error: "not a whole number of calls, nor unlimited",
+});
+
+export const visionModes = ["local", "google", "record", "replay"] as const;
 
 /** What can be set in a file. Unknown keys are errors. */
 export const Settings = z.strictObject({
@@ -16,6 +24,10 @@ export const Settings = z.strictObject({
   flow: z.enum(flowNames),
   timeout: Duration,
   concurrency: z.coerce.number().int().min(1).max(16),
+  vision: z.enum(visionModes),
+  visionDir: z.string().min(1),
+  visionEndpoint: Endpoint,
+  maxVisionCalls: CallLimit,
 });
 export type Settings = z.infer<typeof Settings>;
 
@@ -24,6 +36,10 @@ const variables: Readonly<Record<keyof Settings, string>> = {
   flow: "TU_ANALYZE_FLOW",
   timeout: "TU_ANALYZE_TIMEOUT",
   concurrency: "TU_ANALYZE_CONCURRENCY",
+  vision: "TU_ANALYZE_VISION",
+  visionDir: "TU_ANALYZE_VISION_DIR",
+  visionEndpoint: "TU_ANALYZE_VISION_ENDPOINT",
+  maxVisionCalls: "TU_ANALYZE_MAX_VISION_CALLS",
 };
 
 const flagNames: Readonly<Record<keyof Settings, string>> = {
@@ -31,6 +47,10 @@ const flagNames: Readonly<Record<keyof Settings, string>> = {
   flow: "--flow",
   timeout: "--timeout",
   concurrency: "--concurrency",
+  vision: "--vision",
+  visionDir: "--vision-dir",
+  visionEndpoint: "--vision-endpoint",
+  maxVisionCalls: "--max-vision-calls",
 };
 
 /**
@@ -60,11 +80,16 @@ export async function loadSettings(
     problems.push(`${where}: ${key}: ${describeIssues(result.error).replace(/^body: /, "")}`);
     return fallback;
   };
+  const stateDir = resolve(pick("stateDir", defaultStateDir()));
   const settings = {
-    stateDir: resolve(pick("stateDir", defaultStateDir())),
+    stateDir,
     flow: pick("flow", "full"),
     timeout: pick("timeout", "2m"),
     concurrency: pick("concurrency", 2),
+    vision: pick("vision", "local"),
+    visionDir: resolve(pick("visionDir", join(stateDir, "vision-cassettes"))),
+    visionEndpoint: pick("visionEndpoint", "https://vision.googleapis.com"),
+    maxVisionCalls: pick("maxVisionCalls", "unlimited"),
   };
   const unknown = files.flatMap(({ path, values }) =>
     Object.keys(values)
@@ -82,6 +107,18 @@ export async function loadSettings(
 export function wantsColour(): boolean {
   const { NO_COLOR, TERM } = process.env;
   return (NO_COLOR === undefined || NO_COLOR === "") && TERM !== "dumb";
+}
+
+/** How pictures are looked at, with the variables that the services read themselves. */
+export function visionOptions(settings: Settings): VisionOptions {
+  return {
+    mode: settings.vision,
+    directory: settings.visionDir,
+    endpoint: settings.visionEndpoint,
+    callsMax: settings.maxVisionCalls === "unlimited" ? null : settings.maxVisionCalls,
+    keyFile: nonEmpty(process.env["GOOGLE_APPLICATION_CREDENTIALS"]) ?? null,
+    quotaProject: nonEmpty(process.env["GOOGLE_CLOUD_QUOTA_PROJECT"]) ?? null,
+  };
 }
 
 type SettingsFile = { readonly path: string; readonly values: Record<string, unknown> };
@@ -117,10 +154,11 @@ async function readFiles(): Promise<readonly SettingsFile[]> {
 
 /** A relative directory in a file is meant from where the file stands. */
 function placed(values: Record<string, unknown>, file: string): Record<string, unknown> {
-  const { stateDir } = values;
-  return typeof stateDir === "string"
-    ? { ...values, stateDir: resolve(dirname(file), stateDir) }
-    : values;
+  const directories = ["stateDir", "visionDir"].flatMap((key) => {
+    const value = values[key];
+    return typeof value === "string" ? [[key, resolve(dirname(file), value)] as const] : [];
+  });
+  return { ...values, ...Object.fromEntries(directories) };
 }
 
 function absent(error: unknown): null {

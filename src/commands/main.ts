@@ -34,7 +34,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-const commandNames = ["upload", "messages", "topology", "machines"] as const;
+const commandNames = ["upload", "vision", "messages", "topology", "machines"] as const;
 
 type OnExit = (code: number) => void;
 
@@ -45,12 +45,13 @@ function commandTable(onExit: OnExit): Command {
     .helpCommand("help [command]", "what a command does")
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
-  for (const add of [addUpload, addMessages, addTopology, addMachines]) add(program, onExit);
+  for (const add of [addUpload, addVision, addMessages, addTopology, addMachines])
+    add(program, onExit);
   return program;
 }
 
 function addUpload(program: Command, onExit: OnExit): void {
-  common(program.command("upload"))
+  withVision(common(program.command("upload")))
     .description("run the whole pipeline for one or more images and print the story")
     .argument("<image...>", "image files; - reads one from standard input")
     .addOption(flowOption("full: as designed; current: as deployed (default full)"))
@@ -69,6 +70,20 @@ function addUpload(program: Command, onExit: OnExit): void {
     .action(async (images: string[], options: Options) => {
       const { uploadCommand } = await import("./upload.ts");
       onExit(await uploadCommand(images, options));
+    });
+}
+
+function addVision(program: Command, onExit: OnExit): void {
+  const vision = program.command("vision").description("answers of Google Vision that are kept");
+  common(vision.command("import"))
+    .description("make a cassette of an answer as the REST API prints it")
+    .argument("<answer.json>", "a whole response, or a single answer of it")
+    .requiredOption("--image <picture>", "the picture it is for; repeatable, in order", collect, [])
+    .option("--vision-dir <dir>", "where cassettes are kept")
+    .option("--state-dir <dir>", "where state is kept")
+    .action(async (answer: string, options: Options) => {
+      const { importCommand } = await import("./vision-import.ts");
+      onExit(await importCommand(answer, options));
     });
 }
 
@@ -128,6 +143,22 @@ function common(command: Command, outputs: readonly string[] = formats): Command
         .default("auto"),
     )
     .option("--debug", "print stack traces and causes");
+}
+
+/** The options of every command that looks at pictures. */
+function withVision(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--vision <how>", "who looks at the picture (default local)").choices([
+        "local",
+        "google",
+        "record",
+        "replay",
+      ]),
+    )
+    .option("--vision-dir <dir>", "where answers of Google Vision are kept")
+    .option("--vision-endpoint <url>", "another address of Google Vision; http:// is an emulator")
+    .option("--max-vision-calls <n>", "call Google Vision at most so often");
 }
 
 function flowOption(description: string): Option {

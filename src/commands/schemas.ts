@@ -52,6 +52,20 @@ export const outputSchemas = {
     hint: z.string().nullable(),
     exitCode: z.int(),
   }),
+  "tu-analyze/vision-import@1": z.object({
+    schema: z.literal("tu-analyze/vision-import@1"),
+    cassettes: z.array(
+      z.object({
+        image: z.string(),
+        sha256: z.string(),
+        features: z.array(z.string()),
+        file: z.string(),
+        replaced: z.boolean(),
+        texts: z.int(),
+        hints: z.int(),
+      }),
+    ),
+  }),
   "tu-analyze/machines@1": z.object({
     schema: z.literal("tu-analyze/machines@1"),
     machines: z.array(MachineReport),

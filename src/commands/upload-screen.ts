@@ -33,7 +33,9 @@ export function createUploadScreen(
   const paint = createPaint(isColoured(options));
   const kept = options.ephemeral === true ? "nothing is kept" : `state ${settings.stateDir} (kept)`;
   if (format === "text" || process.stderr.isTTY) {
-    printAside(paint("dim", `tu-analyze upload · flow ${settings.flow} · ${printable(kept)}`));
+    const vision = settings.vision === "local" ? "" : ` · vision ${settings.vision}`;
+    const what = `tu-analyze upload · flow ${settings.flow}${vision} · ${printable(kept)}`;
+    printAside(paint("dim", what));
   }
   return format === "text"
     ? createTextScreen(paths, paint)

@@ -7,7 +7,7 @@ import {
   faultSteps,
 } from "../pipeline/services/faults.ts";
 import { parseDuration } from "../pipeline/time.ts";
-import { loadSettings, type Settings } from "./config.ts";
+import { loadSettings, type Settings, visionOptions } from "./config.ts";
 import { once } from "./once.ts";
 import { untilSignal } from "./signals.ts";
 import type { UploadRun } from "./upload-images.ts";
@@ -23,6 +23,10 @@ type Options = ScreenOptions & {
   readonly concurrency?: string;
   readonly stateDir?: string;
   readonly timings?: boolean;
+  readonly vision?: Settings["vision"];
+  readonly visionDir?: string;
+  readonly visionEndpoint?: string;
+  readonly maxVisionCalls?: string;
 };
 
 /** One or more images through the whole pipeline. Resolves with the exit code. */
@@ -42,6 +46,10 @@ export async function uploadCommand(paths: readonly string[], options: Options):
     flow: options.flow,
     timeout: options.timeout,
     concurrency: options.concurrency === undefined ? undefined : Number(options.concurrency),
+    vision: options.vision,
+    visionDir: options.visionDir,
+    visionEndpoint: options.visionEndpoint,
+    maxVisionCalls: readCallLimit(options.maxVisionCalls),
   });
   const faults = readFaults(options.fault ?? [], settings.flow);
   const stepTimeouts = readStepTimeouts(options.stepTimeout ?? [], settings.flow);
@@ -61,6 +69,7 @@ export async function uploadCommand(paths: readonly string[], options: Options):
         stateDir: options.ephemeral === true ? null : settings.stateDir,
         faults,
         stepTimeouts,
+        vision: visionOptions(settings),
         reporter: screen.reporter,
       });
     }),
@@ -91,6 +100,14 @@ function finish(outcomes: readonly Outcome[], screen: UploadScreen): number {
   const good = outcomes.filter(isGood).length;
   if (good === outcomes.length) return exitCodes.done;
   return good > 0 ? exitCodes.partly : exitCodes.failed;
+}
+
+function readCallLimit(text: string | undefined): Settings["maxVisionCalls"] | undefined {
+  if (text === undefined || text === "unlimited") return text;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new TuError("E_USAGE", `--max-vision-calls ${text} is not a whole number of calls`, {
+    hint: "write 0 or more, or unlimited",
+  });
 }
 
 function readFaults(given: readonly string[], flow: Settings["flow"]): Faults {

@@ -1,0 +1,86 @@
+// Settings → the Vision port, and what is kept of it. Names adapters, like compose.ts.
+
+import type { Annotator, Images, Reporter, Vision, VisionReading } from "../pipeline/ports.ts";
+
+export type VisionOptions = {
+  readonly mode: "local" | "google" | "record" | "replay";
+  /** Where cassettes are kept. */
+  readonly directory: string;
+  readonly endpoint: string;
+  /** Null: no limit. */
+  readonly callsMax: number | null;
+  readonly keyFile: string | null;
+  readonly quotaProject: string | null;
+};
+type Around = { readonly images: Images; readonly reporter: Pick<Reporter, "notice"> };
+
+/** Less than a step of a flow may take: the failure of a call says more than a step's timeout. */
+const callTimeoutMs = 20_000;
+
+/**
+ * Who looks at pictures: the local reader, Google, Google with what it says kept, or only what is kept.
+ * Throws E_VISION_CREDENTIALS and E_CASSETTE_UNWRITABLE before there is any picture.
+ */
+export async function openVision(options: VisionOptions, around: Around): Promise<Vision> {
+  if (options.mode === "local") {
+    const { createLocalVision } = await import("../adapters/local-vision/vision.ts");
+    return createLocalVision();
+  }
+  const { createGoogleVision } = await import("../adapters/google-vision/vision.ts");
+  const annotator = await openAnnotator(options, around);
+  return createGoogleVision({ annotator, identify: around.images.identify });
+}
+
+async function openAnnotator(options: VisionOptions, around: Around): Promise<Annotator> {
+  if (options.mode === "google") return openGoogle(options);
+  const { features } = await import("../adapters/google-vision/features.ts");
+  const store = await openStore(options.directory);
+  const { createRecordingAnnotator, createReplayAnnotator } = await import(
+    "../adapters/vision-cassettes/annotators.ts"
+  );
+  const { directory } = options;
+  if (options.mode === "replay") return createReplayAnnotator(store, { directory, features });
+  await store.prepare();
+  const google = await openGoogle(options);
+  return createRecordingAnnotator(google, store, (file) =>
+    around.reporter.notice({
+      code: "held",
+      message: `not asked again: ${file} holds the answer`,
+      flowId: null,
+    }),
+  );
+}
+
+async function openGoogle(options: VisionOptions): Promise<Annotator> {
+  const { createGoogleAnnotator } = await import("../adapters/google-vision/annotator.ts");
+  const { endpoint, keyFile, quotaProject } = options;
+  const google = await createGoogleAnnotator({
+    endpoint,
+    keyFile,
+    quotaProject,
+    timeoutMs: callTimeoutMs,
+  });
+  if (options.callsMax === null) return google;
+  const { limitCalls } = await import("../adapters/google-vision/call-limit.ts");
+  return limitCalls(google, options.callsMax);
+}
+
+async function openStore(directory: string) {
+  const { features } = await import("../adapters/google-vision/features.ts");
+  const { createCassetteStore } = await import("../adapters/vision-cassettes/store.ts");
+  return createCassetteStore(directory, features);
+}
+
+/** What `vision import` needs. */
+export async function openImport(directory: string, images: Images) {
+  const { readRestAnswers } = await import("../adapters/vision-cassettes/rest-answer.ts");
+  const { readingOf } = await import("../adapters/google-vision/vision.ts");
+  const store = await openStore(directory);
+  await store.prepare();
+  return {
+    takeAnswers: readRestAnswers,
+    store,
+    read: async (image: Uint8Array, answer: unknown): Promise<VisionReading> =>
+      readingOf(answer, await images.identify(image)),
+  };
+}

@@ -1,0 +1,106 @@
+import { printable } from "../adapters/terminal/text.ts";
+import { exitCodes, TuError } from "../pipeline/errors.ts";
+import { checkImage, tooLarge } from "../pipeline/operations/check-image.ts";
+import { imageBytesMax } from "../pipeline/services/image-access.ts";
+import { openInput } from "./compose.ts";
+import { openImport } from "./compose-vision.ts";
+import { loadSettings } from "./config.ts";
+import { type Format, printJson, printLine } from "./output.ts";
+
+/** Options as commander has checked them. */
+type Options = {
+  readonly output?: Format;
+  readonly json?: boolean;
+  readonly image?: readonly string[];
+  readonly visionDir?: string;
+  readonly stateDir?: string;
+};
+type Input = Awaited<ReturnType<typeof openInput>>;
+type Imported = {
+  readonly image: string;
+  readonly sha256: string;
+  readonly features: readonly string[];
+  readonly file: string;
+  readonly replaced: boolean;
+  readonly texts: number;
+  readonly hints: number;
+};
+
+/** An answer lists every word with its corners; a poster has a few hundred kilobytes. */
+const answerBytesMax = 64 * 1024 * 1024;
+
+/** Makes a cassette of each answer in a file, for the pictures in their order. */
+export async function importCommand(answerFile: string, options: Options): Promise<number> {
+  const { stateDir } = options;
+  const { visionDir } = await loadSettings({ stateDir, visionDir: options.visionDir });
+  const input = await openInput();
+  const { read, store, takeAnswers } = await openImport(visionDir, input.images);
+  const answers = takeAnswers(await readAnswer(answerFile, input), answerFile);
+  const paths = options.image ?? [];
+  if (answers.length !== paths.length) throw unequal(answerFile, answers.length, paths.length);
+  // All are looked at before the first is written.
+  const pictures = await Promise.all(paths.map((path) => readPicture(path, input)));
+  const imported: Imported[] = [];
+  for (const [index, picture] of pictures.entries()) {
+    const replaced = await isHeld(store, picture.bytes);
+    const { cassette, file } = await store.save(picture.bytes, answers[index]);
+    const {
+      features,
+      picture: { sha256 },
+    } = cassette;
+    const { hints, texts } = await read(picture.bytes, cassette.answer);
+    const counts = { texts: texts.length, hints: hints.length };
+    imported.push({ image: picture.path, sha256, features, file, replaced, ...counts });
+  }
+  print(imported, options);
+  return exitCodes.done;
+}
+
+/** A cassette that cannot be read is replaced like any other. */
+async function isHeld(
+  store: Awaited<ReturnType<typeof openImport>>["store"],
+  image: Uint8Array,
+): Promise<boolean> {
+  try {
+    return (await store.find(image)) !== undefined;
+  } catch (error) {
+    if (error instanceof TuError && error.code === "E_CASSETTE_INVALID") return true;
+    throw error;
+  }
+}
+
+function readAnswer(path: string, { read }: Input): Promise<Uint8Array> {
+  const onTooLarge = (sizeBytes: number) =>
+    new TuError("E_VISION_ANSWER_INVALID", `${path} has ${sizeBytes} bytes`, {
+      hint: "an answer has a few hundred thousand at most",
+    });
+  const { signal } = new AbortController();
+  return read(path, { bytesMax: answerBytesMax, onTooLarge, signal });
+}
+
+async function readPicture(path: string, { images, read }: Input) {
+  const { signal } = new AbortController();
+  const bytes = await read(path, { bytesMax: imageBytesMax, onTooLarge: tooLarge, signal });
+  await checkImage(bytes, images);
+  return { path, bytes };
+}
+
+function unequal(file: string, answers: number, pictures: number): TuError {
+  const message = `${file} holds ${answers} answer(s), and ${pictures} picture(s) are named`;
+  return new TuError("E_USAGE", message, {
+    hint: "name the pictures in the order of the answers, each with --image",
+  });
+}
+
+function print(cassettes: readonly Imported[], { json, output }: Options): void {
+  const format = json === true ? "json" : (output ?? "text");
+  if (format !== "text") {
+    printJson({ schema: "tu-analyze/vision-import@1", cassettes }, format);
+    return;
+  }
+  for (const { file, hints, image, replaced, texts } of cassettes) {
+    const what = `${texts} text(s), ${hints} hint(s)${replaced ? ", replaced" : ""}`;
+    printLine(`${printable(image)} → ${printable(file)} (${what})`);
+  }
+  printLine("`tu-analyze upload <image> --vision replay` reads them");
+}
