@@ -12,9 +12,18 @@ const Duration = z
   .refine((text) => parseDuration(text) !== undefined, "not a duration like 500ms, 30s, 10m");
 
 const Endpoint = z.url({ protocol: /^https?$/, error: "not a URL with http:// or https://" });
-const CallLimit = z.union([z.literal("unlimited"), z.coerce.number().int().min(0)], {
-  error: "not a whole number of calls, nor unlimited",
-});
+/** A number in a file, digits in a variable. */
+const CallLimit = z.union(
+  [
+    z.literal("unlimited"),
+    z.int().min(0),
+    z
+      .string()
+      .regex(/^\d{1,9}$/)
+      .transform(Number),
+  ],
+  { error: "not a whole number of calls, nor unlimited" },
+);
 
 export const visionModes = ["local", "google", "record", "replay"] as const;
 

@@ -245,6 +245,17 @@ describe("google and record", () => {
 });
 
 describe("settings", () => {
+  test("come from variables too, and each that is wrong is named", async () => {
+    const env = {
+      TU_ANALYZE_VISION: "guess",
+      TU_ANALYZE_MAX_VISION_CALLS: "-1",
+      TU_ANALYZE_VISION_ENDPOINT: "ftp://example.com",
+    };
+    const { code, stderr } = await tool(["upload", komatsu], { env });
+    expect(code).toBe(2);
+    for (const name of Object.keys(env)) expect(stderr).toContain(name);
+  });
+
   test.each([
     [["--vision", "guess"], "E_USAGE"],
     [["--max-vision-calls", "few"], "E_USAGE"],

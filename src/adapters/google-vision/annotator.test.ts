@@ -172,6 +172,18 @@ describe("a server that", () => {
     },
   );
 
+  test("comes up between two attempts is reached by the second", async () => {
+    const server = await serverThat(({ answer }) => answer({ responses: [{}] }));
+    const proxy = await startProxy(server.endpoint);
+    const annotator = await annotatorFor(proxy.endpoint);
+    proxy.refuse(true);
+    const error = await failure(annotator.annotate(picture));
+    expect(error).toMatchObject({ code: "E_VISION_UNAVAILABLE" });
+    proxy.refuse(false);
+    await new Promise((resolve) => setTimeout(resolve, 200)); // as long as the flow waits
+    expect(await annotator.annotate(picture)).toEqual({});
+  });
+
   test("says goodbye (GOAWAY) and answers what it has is no failure", async () => {
     const server = await serverThat(({ answer }) => {
       server.drain();
@@ -183,15 +195,23 @@ describe("a server that", () => {
 });
 
 describe("stopping", () => {
-  test("an aborted call ends at once, with the signal's reason, at the server too", async () => {
-    const server = await serverThat(() => stop.abort(new Error("stopped by a test")));
-    const stop = new AbortController();
-    const annotator = await annotatorFor(server.endpoint);
-    await expect(annotator.annotate(picture, { signal: stop.signal })).rejects.toThrow(
-      "stopped by a test",
-    );
-    await vi.waitFor(() => expect(server.cancelled()).toBe(1));
-  });
+  // Without a cancelled call both would end too, by the deadline of a minute.
+  const soon = { timeout: 10_000 };
+  const patient = { timeoutMs: 60_000 };
+
+  test(
+    "an aborted call ends at once, with the signal's reason, at the server too",
+    soon,
+    async () => {
+      const server = await serverThat(() => stop.abort(new Error("stopped by a test")));
+      const stop = new AbortController();
+      const annotator = await annotatorFor(server.endpoint, patient);
+      await expect(annotator.annotate(picture, { signal: stop.signal })).rejects.toThrow(
+        "stopped by a test",
+      );
+      await vi.waitFor(() => expect(server.cancelled()).toBe(1));
+    },
+  );
 
   test("an aborted signal makes no call", async () => {
     const server = await serverThat(({ answer }) => answer({ responses: [{}] }));
@@ -201,9 +221,9 @@ describe("stopping", () => {
     expect(server.requests).toHaveLength(0);
   });
 
-  test("closing ends the calls under way", async () => {
+  test("closing ends the calls under way", soon, async () => {
     const server = await serverThat(() => void annotator.close());
-    const annotator = await annotatorFor(server.endpoint);
+    const annotator = await annotatorFor(server.endpoint, patient);
     const error = await failure(annotator.annotate(picture));
     expect(error.message).toContain("closed");
   });
@@ -315,11 +335,18 @@ describe("credentials", () => {
 });
 
 /** Passes everything on until it is cut. */
-async function startProxy(
-  target: string,
-): Promise<{ readonly endpoint: string; cut(how: string): void }> {
+async function startProxy(target: string): Promise<{
+  readonly endpoint: string;
+  cut(how: string): void;
+  refuse(isRefusing: boolean): void;
+}> {
   const pairs = new Set<Socket>();
+  let refuses = false;
   const server = createServer((near) => {
+    if (refuses) {
+      near.destroy();
+      return;
+    }
     const far = connect(Number(new URL(target).port), "127.0.0.1");
     for (const socket of [near, far]) socket.on("error", () => undefined);
     near.pipe(far).pipe(near);
@@ -337,6 +364,9 @@ async function startProxy(
     cut(how) {
       for (const near of pairs) how === "destroys" ? near.destroy() : near.end();
       pairs.clear();
+    },
+    refuse(isRefusing) {
+      refuses = isRefusing;
     },
   };
 }

@@ -24,11 +24,13 @@ export async function createGoogleAnnotator(settings: GoogleSettings): Promise<A
   return {
     features,
     async annotate(image, { signal } = {}) {
+      const startedAtMs = performance.now();
       const until = AbortSignal.timeout(settings.timeoutMs);
       const stop = AbortSignal.any([closing.signal, ...(signal === undefined ? [] : [signal])]);
       stop.throwIfAborted();
       if (auth !== null) await signedIn(refreshToken(auth), stop, until);
-      return answerOf(await call(client, { image, stop, timeoutMs: settings.timeoutMs }));
+      const leftMs = settings.timeoutMs - (performance.now() - startedAtMs);
+      return answerOf(await call(client, { image, stop, timeoutMs: Math.max(1, leftMs) }));
     },
     async close() {
       closing.abort(

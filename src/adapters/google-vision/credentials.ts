@@ -36,7 +36,7 @@ export async function loadCredentials(settings: CredentialSettings): Promise<Goo
 }
 
 /** Gets the token of the next call, so that a call's own failure is the service's. */
-export async function refreshToken(auth: GoogleAuth): Promise<void> {
+export async function refreshToken(auth: Pick<GoogleAuth, "getRequestHeaders">): Promise<void> {
   try {
     await auth.getRequestHeaders();
   } catch (error) {
