@@ -1,113 +1,124 @@
 import type { ReadText } from "../../pipeline/ports.ts";
-import type { Sign } from "./decode.ts";
 import type { Networks } from "./networks.ts";
-import { type Part, type Picture, type View, viewOf } from "./picture.ts";
-import { findRegions, type Region } from "./regions.ts";
-import { cutOut, type Place } from "./strip.ts";
+import type { Picture } from "./picture.ts";
+import { readView } from "./read-view.ts";
+import type { Place } from "./strip.ts";
+import { type Part, viewOf, type Window } from "./view.ts";
 
-/** One way of looking at a picture. */
-export type Look = {
-  readonly name: string;
-  readonly part: Part;
-  /** How many pixels the longer side of the part gets. */
-  readonly side: number;
-  /** By how much it is turned clockwise before text is looked for. */
-  readonly degrees: number;
+// The ways in which a picture is looked at, most rewarding first. Each is bounded by windows, pixels and
+// lines, never by a clock, so that a picture gives the same texts on every machine.
+
+/** A picture while it is looked at, and what earlier looks found. */
+export type Scene = {
+  readonly picture: Picture;
+  readonly networks: Networks;
+  /** Asked between lines; false ends the look. */
+  readonly goesOn: () => Promise<boolean>;
+  readonly texts: ReadText[];
+  /** Where the first look saw something that may be text, and could not tell. */
+  readonly faint: Place[];
 };
+
+type Look = { readonly name: string; readonly windows: (scene: Scene) => readonly Window[] };
 
 const whole: Part = { left: 0, top: 0, width: 1, height: 1 };
 
-/** Most rewarding first. */
-export const looks: readonly Look[] = [{ name: "whole@960", part: whole, side: 960, degrees: 0 }];
+const looks: readonly Look[] = [
+  { name: "whole", windows: () => [{ part: whole, side: 960, degrees: 0 }] },
+  { name: "faint", windows: aroundFaint },
+  { name: "close", windows: aroundNumbers },
+  { name: "tiles", windows: () => tiles },
+  {
+    name: "turned",
+    windows: () => [35, -35].map((degrees) => ({ part: whole, side: 640, degrees })),
+  },
+];
 
-/** The largest lines of a look; what is smaller is read by a finer look. */
-const linesMost = 24;
+export const lookNames: readonly string[] = looks.map(({ name }) => name);
 
-export async function readLook(
-  picture: Picture,
-  look: Look,
-  networks: Networks,
-  goesOn: () => Promise<boolean>,
-): Promise<readonly ReadText[]> {
-  const view = await viewOf(picture, look.part, look);
-  const regions = findRegions(await networks.detect(view.pixels))
-    .toSorted((a, b) => b.height * b.score - a.height * a.score)
-    .slice(0, linesMost);
-  const texts: ReadText[] = [];
-  for (const region of regions) {
-    if (!(await goesOn())) break;
-    const place = placeOf(region, view);
-    const strip = cutOut(picture, place);
-    const signs = await networks.recognise(strip);
-    const share = strip.width / strip.filled;
-    texts.push(...toTexts(signs, share, place, picture, look.name));
+/** What the look shows that is new; it is kept in the scene too. */
+export async function look(name: string, scene: Scene): Promise<readonly ReadText[]> {
+  const windows = looks.find((each) => each.name === name)?.windows(scene) ?? [];
+  const found: ReadText[] = [];
+  for (const [index, window] of windows.entries()) {
+    const view = await viewOf(scene.picture, window);
+    const preparation = windows.length === 1 ? name : `${name}-${index + 1}`;
+    found.push(...(await readView(view, { ...scene, preparation, isFirst: name === "whole" })));
   }
-  return texts;
+  scene.texts.push(...found);
+  return found;
 }
 
-/** Where a region of the view lies in the picture. */
-function placeOf({ centre, length, height, radians }: Region, { toPicture }: View): Place {
-  const middle = toPicture(centre);
-  const along = toPicture({
-    x: centre.x + Math.cos(radians) * length,
-    y: centre.y + Math.sin(radians) * length,
-  });
-  const [run, drop] = [along.x - middle.x, along.y - middle.y];
-  const scale = Math.hypot(run, drop) / length;
-  return {
-    centre: middle,
-    length: length * scale,
-    height: height * scale,
-    radians: Math.atan2(drop, run),
-  };
+/** Four quarters that share a tenth. */
+const tiles: readonly Window[] = [0, 0.45].flatMap((top) =>
+  [0, 0.45].map((left) => ({
+    part: { left, top, width: 0.55, height: 0.55 },
+    side: 960,
+    degrees: 0,
+  })),
+);
+
+const faintMost = 8;
+
+function aroundFaint({ faint, picture }: Scene): readonly Window[] {
+  const size = 0.2;
+  return apart(
+    faint.map(({ centre }) => ({ x: centre.x / picture.width, y: centre.y / picture.height })),
+    size * 0.3,
+  )
+    .slice(0, faintMost)
+    .map(({ x, y }) => ({ part: partAround(x, y, size, size), side: 480, degrees: 0 }));
 }
 
-function toTexts(
-  signs: readonly Sign[],
-  share: number,
-  place: Place,
-  picture: Picture,
-  preparation: string,
-): readonly ReadText[] {
-  const texts: ReadText[] = [];
-  let word: Sign[] = [];
-  const end = () => {
-    if (word.length > 0) texts.push(toText(word, share, place, picture, preparation));
-    word = [];
-  };
-  for (const sign of signs) {
-    if (sign.text === " ") end();
-    else word.push(sign);
+const closeMost = 8;
+/** In pixels: how high a line is made for a close look. */
+const closeHeight = 40;
+
+/** Numbers, and what stands around them: a suffix is often smaller than the number. */
+function aroundNumbers({ texts, picture }: Scene): readonly Window[] {
+  const places = texts
+    .filter(({ text, confidence }) => /\d/.test(text) && text.length <= 9 && confidence > 0.3)
+    .toSorted((a, b) => b.confidence - a.confidence)
+    .map(({ box }) => ({ x: box.x + box.width / 2, y: box.y + box.height / 2, box }));
+  return apart(places, 0.015)
+    .slice(0, closeMost)
+    .map(({ x, y, box }) => {
+      const height = box.height * picture.height;
+      const width = Math.max(3 * box.width * picture.width, 9 * height);
+      const part = partAround(
+        x,
+        y,
+        width / picture.width,
+        Math.max(6 * height, width * 0.5) / picture.height,
+      );
+      return {
+        part,
+        side: Math.round(Math.min(640, Math.max(256, (width * closeHeight) / height))),
+        degrees: 0,
+      };
+    });
+}
+
+/** Of places that are closer to each other than `distance` the first. */
+function apart<P extends { readonly x: number; readonly y: number }>(
+  places: readonly P[],
+  distance: number,
+): readonly P[] {
+  const kept: P[] = [];
+  for (const place of places) {
+    const isNear = ({ x, y }: P) =>
+      Math.abs(x - place.x) < distance && Math.abs(y - place.y) < distance;
+    if (!kept.some(isNear)) kept.push(place);
   }
-  end();
-  return texts;
+  return kept;
 }
 
-function toText(
-  word: readonly Sign[],
-  share: number,
-  place: Place,
-  picture: Picture,
-  preparation: string,
-): ReadText {
-  const weakest = Math.min(...word.map(({ probability }) => probability));
-  const mean = word.reduce((sum, { probability }) => sum + probability, 0) / word.length;
-  const letter = (0.5 * place.height) / place.length;
-  const from = Math.max(0, (word[0]?.at ?? 0) * share - letter / 2);
-  const to = Math.min(1, (word.at(-1)?.at ?? 1) * share + letter / 2);
-  const middle = ((from + to) / 2 - 0.5) * place.length;
-  // Level about the middle of the line, so that its words stay beside each other.
-  const width = (to - from) * place.length;
+function partAround(x: number, y: number, width: number, height: number): Part {
+  const [wide, high] = [Math.min(1, width), Math.min(1, height)];
   return {
-    text: word.map(({ text }) => text).join(""),
-    confidence: 0.5 * weakest + 0.5 * mean,
-    box: {
-      x: (place.centre.x + middle - width / 2) / picture.width,
-      y: (place.centre.y - place.height / 2) / picture.height,
-      width: width / picture.width,
-      height: place.height / picture.height,
-    },
-    degrees: Math.round((place.radians * 180) / Math.PI),
-    preparation,
+    left: Math.max(0, Math.min(1 - wide, x - wide / 2)),
+    top: Math.max(0, Math.min(1 - high, y - high / 2)),
+    width: wide,
+    height: high,
   };
 }

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import * as runtime from "onnxruntime-web/wasm";
-import { type Look, readLook } from "./looks.ts";
+import { look, type Scene } from "./looks.ts";
 import type { Models } from "./models.ts";
 import { loadNetworks } from "./networks.ts";
-import { loadUpright, type Picture } from "./picture.ts";
+import { loadUpright } from "./picture.ts";
 import type { Answer, Question } from "./thread.ts";
 
 // The entry of the reading thread. Pictures are kept from `open` to `close`; a look stops at the next
@@ -16,21 +16,23 @@ runtime.env.wasm.wasmBinary = readFileSync(new URL("ort-wasm-simd-threaded.wasm"
 
 // Given by `startThread`, which alone starts this file.
 const networks = loadNetworks(runtime, workerData as Models);
-const pictures = new Map<number, Picture>();
+const pictures = new Map<number, Scene>();
 
 async function work({ task, picture: id, argument }: Question): Promise<unknown> {
   if (task === "open") {
-    pictures.set(id, await loadUpright(argument as Uint8Array));
+    const picture = await loadUpright(argument as Uint8Array);
+    const goesOn = () => questionsFirst(id);
+    pictures.set(id, { picture, networks: await networks, goesOn, texts: [], faint: [] });
     return null;
   }
   if (task === "close") return pictures.delete(id);
-  const picture = pictures.get(id);
-  if (picture === undefined) throw new Error("the picture is not open");
-  return readLook(picture, argument as Look, await networks, () => goesOn(id));
+  const scene = pictures.get(id);
+  if (scene === undefined) throw new Error("the picture is not open");
+  return look(argument as string, scene);
 }
 
 /** Lets other questions in; one of them may close the picture. */
-async function goesOn(id: number): Promise<boolean> {
+async function questionsFirst(id: number): Promise<boolean> {
   await new Promise((resolve) => setImmediate(resolve));
   return pictures.has(id);
 }

@@ -1,8 +1,7 @@
-import type { Point } from "./picture.ts";
-
 // From the detector's map, which says for each pixel whether it belongs to a line of text, to rectangles
 // around lines. Rules as in DBNet (Liao et al. 2020): a line's map is a shrunken line, so it is grown again.
 
+export type Point = { readonly x: number; readonly y: number };
 /** A line of text: its middle, its extent along and across, and the direction in which it is read. */
 export type Region = {
   readonly centre: Point;
@@ -19,18 +18,24 @@ export type TextMap = {
   readonly data: Float32Array;
 };
 
-const leastInk = 0.3;
-const leastScore = 0.5;
+/** What counts as text; `lowest` is in pixels of the map. */
+export type Bar = {
+  readonly leastInk: number;
+  readonly leastScore: number;
+  readonly lowest: number;
+};
+const readable: Bar = { leastInk: 0.3, leastScore: 0.5, lowest: 3 };
 const growth = 1.7;
-/** In pixels of the map: what is lower cannot be read. */
-const lowest = 3;
 
-export function findRegions(map: TextMap): readonly Region[] {
+export function findRegions(
+  map: TextMap,
+  { leastInk, leastScore, lowest }: Bar = readable,
+): readonly Region[] {
   const seen = new Uint8Array(map.data.length);
   const regions: Region[] = [];
   for (let start = 0; start < map.data.length; start += 1) {
     if (seen[start] === 1 || (map.data[start] ?? 0) < leastInk) continue;
-    const blob = collect(map, start, seen);
+    const blob = collect(map, start, seen, leastInk);
     const region = blob.score < leastScore ? undefined : around(blob);
     if (region !== undefined && region.height >= lowest) regions.push(region);
   }
@@ -40,7 +45,12 @@ export function findRegions(map: TextMap): readonly Region[] {
 type Blob = { readonly outline: readonly Point[]; readonly score: number };
 
 /** All pixels that hang together with `start`; of each row only both ends matter for the outline. */
-function collect({ data, width, height }: TextMap, start: number, seen: Uint8Array): Blob {
+function collect(
+  { data, width, height }: TextMap,
+  start: number,
+  seen: Uint8Array,
+  leastInk: number,
+): Blob {
   const ends = new Map<number, { left: number; right: number }>();
   const open = [start];
   seen[start] = 1;

@@ -3,7 +3,6 @@ import { dirname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { TuError } from "../../pipeline/errors.ts";
 import type { ReadText } from "../../pipeline/ports.ts";
-import type { Look } from "./looks.ts";
 import type { Models } from "./models.ts";
 
 // The networks block the thread that they run in, so they get one of their own; this is its other end.
@@ -12,7 +11,7 @@ export type Question = {
   readonly number: number;
   readonly task: "open" | "look" | "close";
   readonly picture: number;
-  /** An image for `open`, a look for `look`. */
+  /** An image for `open`, the name of a look for `look`. */
   readonly argument: unknown;
 };
 export type Answer = {
@@ -32,7 +31,7 @@ export type OpenPicture = {
   /** Rejects with E_IMAGE_NOT_AN_IMAGE for what cannot be decoded. */
   readonly decoded: Promise<unknown>;
   /** Rejects with E_VISION_FAILED. */
-  readonly look: (look: Look) => Promise<readonly ReadText[]>;
+  readonly look: (name: string) => Promise<readonly ReadText[]>;
   /** Gives the pixels back. What is under way rejects now, and stops at its next line. */
   readonly close: () => void;
 };
@@ -80,13 +79,13 @@ export function startThread(models: Models, onEnd: () => void): ReadingThread {
       return {
         decoded: ask("open", picture, image),
         // The worker answers a look with texts.
-        look: (look) => ask("look", picture, look) as Promise<readonly ReadText[]>,
+        look: (name) => ask("look", picture, name) as Promise<readonly ReadText[]>,
         close() {
           rejectAll(
             visionFailed(new Error("the picture was closed")),
             (question) => question.picture === picture,
           );
-          ask("close", picture, null);
+          void ask("close", picture, null); // has no answer to wait for
         },
       };
     },

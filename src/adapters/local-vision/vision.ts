@@ -1,5 +1,5 @@
 import type { ReadText, Vision, VisionProvider } from "../../pipeline/ports.ts";
-import { looks } from "./looks.ts";
+import { lookNames } from "./looks.ts";
 import { loadModels } from "./models.ts";
 import { type OpenPicture, type ReadingThread, startThread } from "./thread.ts";
 
@@ -60,8 +60,8 @@ async function lookUntil(
   isEnough: (texts: readonly ReadText[]) => boolean,
 ): Promise<readonly ReadText[]> {
   const texts: ReadText[] = [];
-  for (const look of looks) {
-    texts.push(...(await picture.look(look)));
+  for (const name of lookNames) {
+    texts.push(...(await picture.look(name)));
     if (isEnough(texts)) break;
   }
   return texts;

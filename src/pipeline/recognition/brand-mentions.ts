@@ -57,7 +57,11 @@ function mentionAt(line: Line, start: number): BrandMention | null {
     const words = line.slice(start, start + count);
     const letters = lettersOf(words);
     const spelt =
-      exactly(letters) ?? withDigitsAsLetters(letters) ?? almost(letters) ?? cutOff(letters);
+      exactly(letters) ??
+      withDigitsAsLetters(letters) ??
+      almost(letters) ??
+      cutOff(letters) ??
+      runOn(letters);
     const mention = spelt && judge(line, words, spelt, "");
     if (mention) return mention;
   }
@@ -110,14 +114,21 @@ function withDigitsAsLetters(letters: string): Spelt | null {
   return match && { ...match, rule: 0.85, how: "brand name, digits read for letters" };
 }
 
+/** One sign off, or two in a name of at least eight letters. */
 function almost(letters: string): Spelt | null {
   if (letters.length < 5) return null;
-  const near = known.filter(
-    (name) => name.letters.length >= 6 && isOneEditApart(name.letters, letters),
-  );
-  const [nearest] = near;
-  if (nearest === undefined || near.some(({ brand }) => brand !== nearest.brand)) return null;
-  return { ...nearest, rule: 0.75, how: "brand name, one letter off" };
+  const near = known.flatMap((name) => {
+    const most = name.letters.length >= 8 ? 2 : Number(name.letters.length >= 6);
+    const edits = editsApart(name.letters, letters, most);
+    return edits > 0 && edits <= most ? [{ name, edits }] : [];
+  });
+  const fewest = Math.min(...near.map(({ edits }) => edits));
+  const nearest = near.filter(({ edits }) => edits === fewest).map(({ name }) => name);
+  const [first] = nearest;
+  if (first === undefined || nearest.some(({ brand }) => brand !== first.brand)) return null;
+  return fewest === 1
+    ? { ...first, rule: 0.75, how: "brand name, one letter off" }
+    : { ...first, rule: 0.55, how: "brand name, two letters off" };
 }
 
 /** The beginning or the end of one long name, most of it: "OSAN" behind a ladder. */
@@ -134,6 +145,20 @@ function cutOff(letters: string): Spelt | null {
   return { ...part, rule: 0.55, how: "brand name, cut off" };
 }
 
+/** One long name with signs of something else before or behind it: "LONKINGP". */
+function runOn(letters: string): Spelt | null {
+  if (!/^\p{L}+$/u.test(letters)) return null;
+  const within = known.filter(
+    (name) =>
+      name.letters.length >= 7 &&
+      (letters.startsWith(name.letters) || letters.endsWith(name.letters)) &&
+      letters.length <= 2 * name.letters.length,
+  );
+  const [first] = within;
+  if (first === undefined || within.some(({ brand }) => brand !== first.brand)) return null;
+  return { ...first, rule: 0.7, how: "brand name, run into other letters" };
+}
+
 function joinedWithModel(line: Line, start: number): BrandMention | null {
   const word = line[start];
   if (word === undefined) return null;
@@ -148,12 +173,17 @@ function lettersOf(words: readonly Word[]): string {
   return words.map(({ plain }) => plain.replace(/[^\p{L}\p{N}|]/gu, "")).join("");
 }
 
-/** Whether one insertion, deletion or replacement makes `a` into `b`. */
-function isOneEditApart(a: string, b: string): boolean {
-  if (a.length < b.length) return isOneEditApart(b, a);
-  if (a.length - b.length > 1 || a === b) return false;
-  let index = 0;
-  while (index < b.length && a[index] === b[index]) index += 1;
-  const rest = a.length === b.length ? b.slice(index + 1) : b.slice(index);
-  return a.slice(index + 1) === rest;
+/** Insertions, deletions and replacements that make `a` into `b`; more than `most` counts as `most + 1`. */
+function editsApart(a: string, b: string, most: number): number {
+  if (Math.abs(a.length - b.length) > most) return most + 1;
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (const [index, sign] of [...a].entries()) {
+    const next = [index + 1];
+    for (let at = 0; at < b.length; at += 1) {
+      const replaced = (row[at] ?? 0) + Number(sign !== b[at]);
+      next.push(Math.min(replaced, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return Math.min(most + 1, row.at(-1) ?? 0);
 }

@@ -1,6 +1,6 @@
 import type { BrandMention } from "./brand-mentions.ts";
 import { type Brand, catalogue } from "./catalogue.ts";
-import { compare, heightOf, type Word } from "./lines.ts";
+import { boxAround, compare, heightOf, type Word } from "./lines.ts";
 import type { ModelMention } from "./model-mentions.ts";
 
 // Which of the brands and models that were read is the machine's. The rules of confidence stand at the
@@ -57,7 +57,7 @@ export function choose(brands: readonly BrandMention[], models: readonly ModelMe
 export function chooseAlone(models: readonly ModelMention[]): Finding {
   const [owner, ...others] = new Set(models.map(({ brand }) => brand));
   if (owner === undefined || others.length > 0) return nothing;
-  const { model, hasRivalModel } = best(candidatesOf(models));
+  const { model, hasRivalModel } = best(candidatesOf(models, []));
   return model === null ? nothing : { ...nothing, brand: owner.name, model, hasRivalModel };
 }
 
@@ -77,7 +77,11 @@ function findingOf(
   models: readonly ModelMention[],
 ): { readonly finding: Finding; readonly weight: number } {
   const named = weigh(brands.filter((mention) => mention.brand === brand));
-  const candidates = candidatesOf(models.filter((mention) => mention.brand === brand));
+  const own = models.filter((mention) => mention.brand === brand);
+  const candidates = candidatesOf(
+    own,
+    brands.filter((mention) => mention.brand === brand),
+  );
   const finding = {
     ...nothing,
     ...best(candidates),
@@ -99,16 +103,21 @@ function best(candidates: readonly Candidate[]): Pick<Finding, "model" | "hasRiv
 }
 
 /** Strongest first. "930" beside "930G" is the same model, cut off. */
-function candidatesOf(mentions: readonly ModelMention[]): readonly Candidate[] {
+function candidatesOf(
+  mentions: readonly ModelMention[],
+  brands: readonly BrandMention[],
+): readonly Candidate[] {
   const names = [...new Set(mentions.map(({ model }) => completed(mentions, model)))];
   return names
     .flatMap((value) => {
       const group = mentions.filter(({ model }) => completed(mentions, model) === value);
       const whole = group.find(({ model }) => model === value);
+      if (whole === undefined) return [];
       const isWhole = group.some((mention) => mention.model === value && mention.isWhole);
-      return whole
-        ? [{ value, brand: whole.brand, types: whole.types, isWhole, ...weigh(group) }]
-        : [];
+      const weight = weigh(group);
+      const near = group.some((mention) => isNear(mention, brands)) ? nearness : 1;
+      const { brand, types } = whole;
+      return [{ value, brand, types, isWhole, ...weight, weight: weight.weight * near }];
     })
     .toSorted((a, b) => b.weight - a.weight || compare(a.value, b.value));
 }
@@ -118,10 +127,29 @@ function completed(mentions: readonly ModelMention[], model: string): string {
     Math.max(...mentions.filter((other) => other.model === name).map(({ strength }) => strength));
   const longer = mentions
     .map((mention) => mention.model)
-    .filter((name) => name.startsWith(model) && /^[-A-Z]/.test(name.slice(model.length)))
+    .filter((name) => name.startsWith(model) && isSuffix(model, name.slice(model.length)))
     .filter((name) => strongest(name) >= 0.6 * strongest(model))
     .toSorted((a, b) => b.length - a.length || compare(a, b));
   return longer[0] ?? model;
+}
+
+/** What a model gains beside or below the name of its brand, where manufacturers paint it. */
+const nearness = 1.3;
+
+function isNear({ words }: Mention, brands: readonly BrandMention[]): boolean {
+  const box = boxAround(words);
+  return brands.some((brand) => {
+    const name = boxAround(brand.words);
+    const reach = 3 * Math.max(box.height, name.height);
+    const across = box.x + box.width / 2 - (name.x + name.width / 2);
+    const down = box.y + box.height / 2 - (name.y + name.height / 2);
+    return Math.abs(down) < reach && Math.abs(across) < reach + (box.width + name.width) / 2;
+  });
+}
+
+/** A digit goes on a number, but not a letter: "304E" may be the beginning of "304E2". */
+function isSuffix(model: string, rest: string): boolean {
+  return /^[-A-Z]/.test(rest) || (/[A-Z]$/.test(model) && /^\d/.test(rest));
 }
 
 type Weight = Pick<Candidate, "strength" | "weight" | "readings">;
@@ -132,5 +160,6 @@ function weigh(mentions: readonly Mention[]): Weight {
   const strength = readings > 1 ? strongest + 0.3 * (1 - strongest) : strongest;
   const height = Math.max(...mentions.map(({ words }) => heightOf(words)));
   const size = 0.7 + 0.3 * Math.min(1, Math.max(0, height) / 0.08);
-  return { strength, weight: strength * size, readings };
+  const often = 1 + 0.1 * Math.min(3, readings - 1);
+  return { strength, weight: strength * size * often, readings };
 }

@@ -30,21 +30,23 @@ function downFrom(top: Word, below: ReadonlyMap<Word, Word>): Line {
   return column;
 }
 
-/** Whether `lower` stands directly below `upper`, and continues it: letters go on with digits or vice versa. */
+/** Whether `lower` stands directly below `upper` and goes on with digits behind letters, or vice versa. */
 function stands(lower: Word, upper: Word): boolean {
-  if (lower === upper || lower.preparation !== upper.preparation) return false;
+  if (lower.preparation !== upper.preparation || !isBelow(lower, upper)) return false;
+  const joint = (upper.plain.at(-1) ?? "") + (lower.plain[0] ?? "");
+  const changesKind = /^(?:[A-Z]\d|\d[A-Z-])$/.test(joint);
+  return changesKind && upper.plain.length <= 5 && lower.plain.length <= 6;
+}
+
+export function isBelow(lower: Word, upper: Word): boolean {
   const [above, under] = [upper.box, lower.box];
   const small = Math.min(above.height, under.height);
-  if (Math.max(above.height, under.height) > 3 * small) return false;
+  if (lower === upper || Math.max(above.height, under.height) > 3 * small) return false;
   const drop = under.y + under.height / 2 - (above.y + above.height / 2);
   const reach = (above.height + under.height) / 2;
   const shared =
     Math.min(above.x + above.width, under.x + under.width) - Math.max(above.x, under.x);
-  const isBelow = drop > 0.35 * reach && drop < 1.5 * reach;
-  return isBelow && shared > 0.4 * Math.min(above.width, under.width) && changesKind(upper, lower);
-}
-
-function changesKind(upper: Word, lower: Word): boolean {
-  const joint = (upper.plain.at(-1) ?? "") + (lower.plain[0] ?? "");
-  return /^(?:[A-Z]\d|\d[A-Z-])$/.test(joint) && upper.plain.length <= 5 && lower.plain.length <= 6;
+  return (
+    drop > 0.35 * reach && drop < 1.5 * reach && shared > 0.4 * Math.min(above.width, under.width)
+  );
 }

@@ -96,6 +96,12 @@ function continues(line: readonly Word[], word: Word): boolean {
   return large <= small * 2.2 && drop < small * 0.6 && gap < large * 2 && gap > -large * 0.6;
 }
 
+/** Whether `right` follows `left` at most a letter apart. */
+export function isBeside(left: Word, right: Word): boolean {
+  const gap = right.box.x - (left.box.x + left.box.width);
+  return continues([left], right) && gap < Math.max(left.box.height, right.box.height);
+}
+
 function middleOf({ box }: Word): number {
   return box.y + box.height / 2;
 }

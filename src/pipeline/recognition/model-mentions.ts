@@ -150,7 +150,7 @@ function ruleStrength({ compact, changes }: Reading): number {
 
 /** As it stands, or with the fewest look-alikes replaced; null when that leaves a choice. */
 function readAs(brand: Brand, compact: string): Reading | null {
-  if (!/\d/.test(compact)) return null;
+  if (!/\d/.test(compact)) return lettersAsDigits(brand, compact);
   if (seriesOf(brand, compact).length > 0) return { compact, changes: 0 };
   // A longer number is a fleet number before it is a model with a misread letter.
   if (/^\d+$/.test(compact)) return null;
@@ -160,6 +160,14 @@ function readAs(brand: Brand, compact: string): Reading | null {
   if (one.length > 0) return one.length === 1 ? { compact: one[0] ?? compact, changes: 1 } : null;
   const two = [...new Set(variants(compact).flatMap(variants))].filter(isModel);
   return two.length === 1 ? { compact: two[0] ?? compact, changes: 2 } : null;
+}
+
+/** "ESO" for "E50": letters alone, of which all but the first are look-alikes of digits. */
+function lettersAsDigits(brand: Brand, compact: string): Reading | null {
+  const digits = [...compact.slice(1)].map((sign) => lookalikes[sign]?.[0] ?? sign).join("");
+  const variant = compact.slice(0, 1) + digits;
+  const isModel = /^[A-Z]\d{2,3}$/.test(variant) && seriesOf(brand, variant).length > 0;
+  return isModel ? { compact: variant, changes: digits.length } : null;
 }
 
 /** What follows the number is never repaired: "SY1550" may be SY155U or anything else. */

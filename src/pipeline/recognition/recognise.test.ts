@@ -171,7 +171,7 @@ describe("confidence", () => {
   });
 
   test("two models alike in strength are no answer, but the brand is", () => {
-    expect(machine("CAT", "930G", "950M")).toEqual({
+    expect(machine("930G", "CAT", "950M")).toEqual({
       brand: "Caterpillar",
       type: null,
       model: null,

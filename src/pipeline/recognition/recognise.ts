@@ -4,6 +4,7 @@ import { type BrandMention, findBrands, findWordsOfSentences } from "./brand-men
 import { catalogue } from "./catalogue.ts";
 import { choose, chooseAlone, type Finding } from "./choice.ts";
 import { toColumns } from "./columns.ts";
+import { doubtOf } from "./doubts.ts";
 import { addHints, type Hinted, sureness, typeOf } from "./hinted.ts";
 import { certaintyOf, explainHints, inOrder } from "./hints.ts";
 import { boxAround, type Line, textOf, toLines, type Word } from "./lines.ts";
@@ -119,10 +120,7 @@ function understand(texts: readonly ReadText[]): Understood {
   const columns = toColumns(lines.map(({ line, noise }) => withoutNoise(line, noise)));
   const everywhere = [...lines, ...columns.map((line) => ({ line, noise: [] }))];
   const written = (some: readonly BrandMention[]) =>
-    wholeOnes(
-      modelsOf(some, everywhere).filter(isElsewhere),
-      lines.flatMap(({ line }) => line),
-    );
+    withDoubts(modelsOf(some, everywhere).filter(isElsewhere), lines);
   if (brands.length === 0) {
     const models = lines
       .flatMap(({ line, noise }) => findUniqueModels(line, noise))
@@ -139,25 +137,17 @@ function withoutNoise(line: Line, noise: readonly Noise[]): Line {
   );
 }
 
-/** Where another reading of the place shows more signs, a model may be the rest of a longer one. */
-function wholeOnes(
+function withDoubts(
   models: readonly ModelMention[],
-  words: readonly Word[],
+  lines: Understood["lines"],
 ): readonly ModelMention[] {
-  const known = new Set(models.flatMap((mention) => mention.words));
-  const longer = words.filter((word) => !known.has(word) && word.confidence >= 0.3);
+  const words = lines.flatMap(({ line }) => line);
   return models.map((mention) => {
-    const place = boxAround(mention.words);
-    const signs = mention.words.reduce((sum, { plain }) => sum + plain.length, 0);
-    const isCut = longer.some(({ box, plain }) => plain.length > signs && covers(box, place));
-    return isCut ? { ...mention, isWhole: false, how: `${mention.how}, maybe cut short` } : mention;
+    const doubt = doubtOf(mention, words);
+    return doubt === undefined
+      ? mention
+      : { ...mention, isWhole: false, how: `${mention.how}; ${doubt}` };
   });
-}
-
-function covers(box: Box, place: Box): boolean {
-  const middle = place.y + place.height / 2;
-  const shared = Math.min(box.x + box.width, place.x + place.width) - Math.max(box.x, place.x);
-  return shared > 0.6 * place.width && middle > box.y && middle < box.y + box.height;
 }
 
 /** Where one reading shows a fleet number, a phone number or a plate, no other one shows a model. */

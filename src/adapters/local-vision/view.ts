@@ -1,0 +1,97 @@
+import { type Picture, toPicture, turned } from "./picture.ts";
+import type { Point, Region } from "./regions.ts";
+
+/** A part of the picture, in parts of its width and height. */
+export type Part = {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+};
+export type Window = {
+  readonly part: Part;
+  /** How many pixels the longer side of the part gets. */
+  readonly side: number;
+  /** By how much it is turned clockwise. */
+  readonly degrees: number;
+};
+/** What is seen through a window, and the way back to the picture's pixels. */
+export type View = {
+  readonly pixels: Picture;
+  readonly toPicture: (point: Point) => Point;
+  /** Whether a line reaches an edge behind which the picture goes on; another view shows it whole. */
+  readonly isCutOff: (line: Region) => boolean;
+};
+
+export async function viewOf(picture: Picture, window: Window): Promise<View> {
+  const { default: sharp } = await import("sharp");
+  const part = pixelsOf(window.part, picture);
+  const scale = window.side / Math.max(part.width, part.height);
+  const size = { width: atLeastOne(part.width * scale), height: atLeastOne(part.height * scale) };
+  const { width, height } = picture;
+  const level = sharp(picture.data, { raw: { width, height, channels: 3 } })
+    .extract(part)
+    .resize({ ...size, fit: "fill" });
+  const { degrees } = window;
+  const pixels = await toPicture(degrees === 0 ? level : await turned(level, degrees));
+  return {
+    pixels,
+    toPicture: backFrom(pixels, size, part, degrees),
+    isCutOff: (line) =>
+      degrees === 0 && edgesWithin(part, picture).some((edge) => reaches(line, edge, pixels)),
+  };
+}
+
+function pixelsOf(part: Part, picture: Picture): Part {
+  const left = Math.round(part.left * picture.width);
+  const top = Math.round(part.top * picture.height);
+  return {
+    left,
+    top,
+    width: Math.min(picture.width - left, atLeastOne(part.width * picture.width)),
+    height: Math.min(picture.height - top, atLeastOne(part.height * picture.height)),
+  };
+}
+
+function atLeastOne(pixels: number): number {
+  return Math.max(1, Math.round(pixels));
+}
+
+type Size = { readonly width: number; readonly height: number };
+
+function backFrom(pixels: Size, level: Size, part: Part, degrees: number): View["toPicture"] {
+  const radians = (degrees * Math.PI) / 180;
+  const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
+  return ({ x, y }) => {
+    const [across, down] = [x - pixels.width / 2, y - pixels.height / 2];
+    return {
+      x: part.left + ((across * cos + down * sin + level.width / 2) * part.width) / level.width,
+      y: part.top + ((down * cos - across * sin + level.height / 2) * part.height) / level.height,
+    };
+  };
+}
+
+type Edge = "left" | "top" | "right" | "bottom";
+
+/** Edges of the part that are no edges of the picture. */
+function edgesWithin(part: Part, picture: Size): readonly Edge[] {
+  return [
+    ...(part.left > 0 ? (["left"] as const) : []),
+    ...(part.top > 0 ? (["top"] as const) : []),
+    ...(part.left + part.width < picture.width ? (["right"] as const) : []),
+    ...(part.top + part.height < picture.height ? (["bottom"] as const) : []),
+  ];
+}
+
+/** A region is drawn a little around its line: that much may be outside. */
+const surround = 0.25;
+
+function reaches({ centre, length, height, radians }: Region, edge: Edge, size: Size): boolean {
+  const [cos, sin] = [Math.abs(Math.cos(radians)), Math.abs(Math.sin(radians))];
+  const across = (length * cos + height * sin) / 2 - surround * height;
+  const down = (length * sin + height * cos) / 2 - surround * height;
+  if (edge === "left") return centre.x - across < 1;
+  if (edge === "top") return centre.y - down < 1;
+  if (edge === "right") return centre.x + across > size.width - 1;
+  return centre.y + down > size.height - 1;
+}
