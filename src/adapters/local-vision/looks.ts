@@ -2,6 +2,7 @@ import type { ReadText } from "../../pipeline/ports.ts";
 import type { Networks } from "./networks.ts";
 import type { Picture } from "./picture.ts";
 import { readView } from "./read-view.ts";
+import type { Point } from "./regions.ts";
 import type { Place } from "./strip.ts";
 import { type Part, viewOf, type Window } from "./view.ts";
 
@@ -26,12 +27,8 @@ const whole: Part = { left: 0, top: 0, width: 1, height: 1 };
 const looks: readonly Look[] = [
   { name: "whole", windows: () => [{ part: whole, side: 960, degrees: 0 }] },
   { name: "faint", windows: aroundFaint },
-  { name: "close", windows: aroundNumbers },
-  { name: "tiles", windows: () => tiles },
-  {
-    name: "turned",
-    windows: () => [35, -35].map((degrees) => ({ part: whole, side: 640, degrees })),
-  },
+  { name: "close", windows: aroundTexts },
+  { name: "middle", windows: () => middle },
 ];
 
 export const lookNames: readonly string[] = looks.map(({ name }) => name);
@@ -49,61 +46,57 @@ export async function look(name: string, scene: Scene): Promise<readonly ReadTex
   return found;
 }
 
-/** Four quarters that share a tenth. */
-const tiles: readonly Window[] = [0, 0.45].flatMap((top) =>
-  [0, 0.45].map((left) => ({
-    part: { left, top, width: 0.55, height: 0.55 },
-    side: 960,
-    degrees: 0,
-  })),
-);
+/** Where bodies and cabs are; names on booms are large enough for the first look. */
+const middle: readonly Window[] = [0, 0.45].map((left) => ({
+  part: { left, top: 0.27, width: 0.55, height: 0.55 },
+  side: 960,
+  degrees: 0,
+}));
 
 const faintMost = 8;
 
-function aroundFaint({ faint, picture }: Scene): readonly Window[] {
+/** Where there may be text, and none was read. */
+function aroundFaint({ faint, picture, texts }: Scene): readonly Window[] {
   const size = 0.2;
-  return apart(
-    faint.map(({ centre }) => ({ x: centre.x / picture.width, y: centre.y / picture.height })),
-    size * 0.3,
-  )
+  const places = faint
+    .map(({ centre }) => ({ x: centre.x / picture.width, y: centre.y / picture.height }))
+    .filter((place) => !texts.some((text) => isReadAt(text, place)));
+  return apart(places, size * 0.3)
     .slice(0, faintMost)
     .map(({ x, y }) => ({ part: partAround(x, y, size, size), side: 480, degrees: 0 }));
+}
+
+function isReadAt({ box, confidence }: ReadText, { x, y }: Point): boolean {
+  const across = Math.abs(box.x + box.width / 2 - x);
+  const down = Math.abs(box.y + box.height / 2 - y);
+  return confidence > 0.85 && across < box.width / 2 + 0.01 && down < box.height / 2 + 0.005;
 }
 
 const closeMost = 8;
 /** In pixels: how high a line is made for a close look. */
 const closeHeight = 40;
 
-/** Numbers, and what stands around them: a suffix is often smaller than the number. */
-function aroundNumbers({ texts, picture }: Scene): readonly Window[] {
+/** What was read, once more with what stands around it: a suffix is often smaller than the number. */
+function aroundTexts({ texts, picture }: Scene): readonly Window[] {
   const places = texts
-    .filter(({ text, confidence }) => /\d/.test(text) && text.length <= 9 && confidence > 0.3)
+    .filter(({ text, confidence }) => text.length <= 9 && confidence > 0.3)
     .toSorted((a, b) => b.confidence - a.confidence)
     .map(({ box }) => ({ x: box.x + box.width / 2, y: box.y + box.height / 2, box }));
   return apart(places, 0.015)
     .slice(0, closeMost)
-    .map(({ x, y, box }) => {
-      const height = box.height * picture.height;
-      const width = Math.max(3 * box.width * picture.width, 9 * height);
-      const part = partAround(
-        x,
-        y,
-        width / picture.width,
-        Math.max(6 * height, width * 0.5) / picture.height,
-      );
-      return {
-        part,
-        side: Math.round(Math.min(640, Math.max(256, (width * closeHeight) / height))),
-        degrees: 0,
-      };
-    });
+    .map((place) => closeUp(place, picture));
+}
+
+function closeUp({ x, y, box }: Point & Pick<ReadText, "box">, { width, height }: Picture): Window {
+  const line = box.height * height;
+  const wide = Math.max(3 * box.width * width, 9 * line);
+  const side = Math.round(Math.min(640, Math.max(256, (wide * closeHeight) / line)));
+  const high = Math.max(6 * line, wide * 0.5);
+  return { part: partAround(x, y, wide / width, high / height), side, degrees: 0 };
 }
 
 /** Of places that are closer to each other than `distance` the first. */
-function apart<P extends { readonly x: number; readonly y: number }>(
-  places: readonly P[],
-  distance: number,
-): readonly P[] {
+function apart<P extends Point>(places: readonly P[], distance: number): readonly P[] {
   const kept: P[] = [];
   for (const place of places) {
     const isNear = ({ x, y }: P) =>

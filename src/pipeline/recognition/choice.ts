@@ -29,6 +29,7 @@ export type Finding = {
 };
 /** For a model that was repaired or cut short, however clearly the rest was read. */
 const notConfident = 0.45;
+type Box = ReturnType<typeof boxAround>;
 type Mention = { readonly strength: number; readonly words: readonly Word[] };
 
 const nothing: Finding = {
@@ -141,10 +142,15 @@ function isNear({ words }: Mention, brands: readonly BrandMention[]): boolean {
   return brands.some((brand) => {
     const name = boxAround(brand.words);
     const reach = 3 * Math.max(box.height, name.height);
-    const across = box.x + box.width / 2 - (name.x + name.width / 2);
-    const down = box.y + box.height / 2 - (name.y + name.height / 2);
-    return Math.abs(down) < reach && Math.abs(across) < reach + (box.width + name.width) / 2;
+    const [left, right] = [Math.max(box.x, name.x), Math.min(endOf(box), endOf(name))];
+    const down = Math.abs(box.y + box.height / 2 - (name.y + name.height / 2));
+    const isBelow = right - left > 0.5 * Math.min(box.width, name.width) && down < reach;
+    return isBelow || (left - right < reach && down < 0.6 * Math.max(box.height, name.height));
   });
+}
+
+function endOf({ x, width }: Box): number {
+  return x + width;
 }
 
 /** A digit goes on a number, but not a letter: "304E" may be the beginning of "304E2". */
