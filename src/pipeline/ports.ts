@@ -422,15 +422,20 @@ export type VisionReading = {
   readonly texts: readonly ReadText[];
   readonly hints: readonly VisionHint[];
 };
+/** Brand and model, or the brand at least. */
+export type Wanted = "machine" | "brand";
 /** A provider that reads what is written in a photograph. */
 export interface Vision {
   /**
    * Throws E_VISION_*, E_CASSETTE_*, or E_IMAGE_* for an image that cannot be read. `isEnough` is asked
-   * after each pass with all that was read so far; the provider may stop when it says yes.
+   * between looks with all that was read so far; what only serves what is known may be left out.
    */
   read(
     image: Uint8Array,
-    options: { isEnough: (texts: readonly ReadText[]) => boolean; signal?: AbortSignal },
+    options: {
+      isEnough: (texts: readonly ReadText[], wanted: Wanted) => boolean;
+      signal?: AbortSignal;
+    },
   ): Promise<VisionReading>;
   /** Starts what takes long to start, if anything does; `read` works without it. */
   warmUp(): void;

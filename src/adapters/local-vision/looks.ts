@@ -1,4 +1,4 @@
-import type { ReadText } from "../../pipeline/ports.ts";
+import type { ReadText, Wanted } from "../../pipeline/ports.ts";
 import type { Networks } from "./networks.ts";
 import type { Picture } from "./picture.ts";
 import { readView } from "./read-view.ts";
@@ -20,18 +20,24 @@ export type Scene = {
   readonly faint: Place[];
 };
 
-type Look = { readonly name: string; readonly windows: (scene: Scene) => readonly Window[] };
+type Look = {
+  readonly name: string;
+  /** What it can find; there is no need for it when that is known. */
+  readonly wanted: Wanted;
+  readonly windows: (scene: Scene) => readonly Window[];
+};
 
 const whole: Part = { left: 0, top: 0, width: 1, height: 1 };
 
 const looks: readonly Look[] = [
-  { name: "whole", windows: () => [{ part: whole, side: 960, degrees: 0 }] },
-  { name: "faint", windows: aroundFaint },
-  { name: "close", windows: aroundTexts },
-  { name: "middle", windows: () => middle },
+  { name: "whole", wanted: "machine", windows: () => [{ part: whole, side: 960, degrees: 0 }] },
+  { name: "faint", wanted: "machine", windows: aroundFaint },
+  { name: "close", wanted: "machine", windows: aroundTexts },
+  { name: "middle", wanted: "machine", windows: () => middle },
+  { name: "turned", wanted: "brand", windows: () => bothWays },
 ];
 
-export const lookNames: readonly string[] = looks.map(({ name }) => name);
+export const plan = looks.map(({ name, wanted }) => ({ name, wanted }));
 
 /** What the look shows that is new; it is kept in the scene too. */
 export async function look(name: string, scene: Scene): Promise<readonly ReadText[]> {
@@ -40,17 +46,26 @@ export async function look(name: string, scene: Scene): Promise<readonly ReadTex
   for (const [index, window] of windows.entries()) {
     const view = await viewOf(scene.picture, window);
     const preparation = windows.length === 1 ? name : `${name}-${index + 1}`;
-    found.push(...(await readView(view, { ...scene, preparation, isFirst: name === "whole" })));
+    const { texts, faint } = await readView(view, { ...scene, preparation });
+    found.push(...texts);
+    if (name === "whole") scene.faint.push(...faint);
   }
   scene.texts.push(...found);
   return found;
 }
 
-/** Where bodies and cabs are; names on booms are large enough for the first look. */
+/** Where bodies and cabs are. */
 const middle: readonly Window[] = [0, 0.45].map((left) => ({
   part: { left, top: 0.27, width: 0.55, height: 0.55 },
   side: 960,
   degrees: 0,
+}));
+
+/** Names on booms that stand up steeply. */
+const bothWays: readonly Window[] = [35, -35].map((degrees) => ({
+  part: whole,
+  side: 640,
+  degrees,
 }));
 
 const faintMost = 8;

@@ -2,7 +2,7 @@ import type { ReadText } from "../../pipeline/ports.ts";
 import type { Sign } from "./decode.ts";
 import type { Networks } from "./networks.ts";
 import type { Picture } from "./picture.ts";
-import { findRegions, type Region } from "./regions.ts";
+import { barely, clear, findRegions, type Region } from "./regions.ts";
 import { cutOut, type Place } from "./strip.ts";
 import type { View } from "./view.ts";
 
@@ -12,38 +12,81 @@ const linesMost = 24;
 export type Reading = {
   readonly picture: Picture;
   readonly networks: Networks;
+  /** Asked before each line; false ends the reading. */
   readonly goesOn: () => Promise<boolean>;
-  readonly faint: Place[];
+  /** What earlier looks read. */
+  readonly texts: readonly ReadText[];
   readonly preparation: string;
-  readonly isFirst: boolean;
+};
+export type Seen = {
+  readonly texts: readonly ReadText[];
+  /** Where there may be text, likeliest first; lines that were read are among them. */
+  readonly faint: readonly Place[];
 };
 
 /** Finds the lines of a view and reads each from the picture itself, which has the finest detail. */
-export async function readView(view: View, reading: Reading): Promise<readonly ReadText[]> {
-  const { picture, networks, goesOn, preparation } = reading;
-  const map = await networks.detect(view.pixels);
-  if (reading.isFirst)
-    reading.faint.push(
-      ...findRegions(map, { leastInk: 0.15, leastScore: 0.2, lowest: 2 })
-        .filter(({ height }) => height < 0.05 * view.pixels.height)
-        .toSorted((a, b) => b.score - a.score)
-        .map((region) => placeOf(region, view)),
-    );
-  const regions = findRegions(map)
+export async function readView(view: View, reading: Reading): Promise<Seen> {
+  const map = await reading.networks.detect(view.pixels);
+  const places = findRegions(map, clear)
     .filter((region) => !view.isCutOff(region))
     .toSorted((a, b) => b.height * b.score - a.height * a.score)
-    .slice(0, linesMost);
+    .slice(0, linesMost)
+    .map((region) => placeOf(region, view));
   const texts: ReadText[] = [];
-  for (const region of regions) {
-    if (!(await goesOn())) break;
-    const place = placeOf(region, view);
-    const strip = cutOut(picture, place);
-    const signs = await networks.recognise(strip);
-    texts.push(
-      ...toTexts(signs, { place, share: strip.width / strip.filled, picture, preparation }),
-    );
+  for (const place of places) {
+    if (isWellKnown(place, reading)) continue;
+    if (!(await reading.goesOn())) break;
+    texts.push(...(await readLine(place, reading)));
   }
-  return texts;
+  const faint = findRegions(map, barely)
+    .filter(({ height }) => height < 0.05 * view.pixels.height)
+    .toSorted((a, b) => b.score - a.score)
+    .map((region) => placeOf(region, view));
+  return { texts, faint };
+}
+
+/** Two looks that were sure of the line are enough. */
+function isWellKnown({ centre, height }: Place, { picture, texts }: Reading): boolean {
+  const [x, y] = [centre.x / picture.width, centre.y / picture.height];
+  const sure = texts.filter(
+    ({ box, confidence }) =>
+      confidence >= 0.95 &&
+      Math.abs(box.x + box.width / 2 - x) < 0.2 * box.width &&
+      Math.abs(box.y + box.height / 2 - y) < 0.3 * box.height &&
+      Math.abs(Math.log((box.height * picture.height) / height)) < 0.5,
+  );
+  return new Set(sure.map(({ preparation }) => preparation)).size >= 2;
+}
+
+/** From this slope on a line may be written on a side that runs away, where letters stay upright. */
+const slanted = { least: 0.06, most: 0.7 };
+
+/** A slanting line is read with its letters turned with it and with its letters upright; the surer one counts. */
+async function readLine(place: Place, reading: Reading): Promise<readonly ReadText[]> {
+  const slope = Math.abs(place.radians);
+  const isSlanted = slope > slanted.least && slope < slanted.most;
+  const strips = [
+    cutOut(reading.picture, place, "turned"),
+    ...(isSlanted ? [cutOut(reading.picture, place, "upright")] : []),
+  ];
+  const read: (readonly Sign[])[] = [];
+  for (const strip of strips) read.push(await reading.networks.recognise(strip));
+  const [first = [], second = []] = read;
+  const signs = sureness(second) > sureness(first) ? second : first;
+  const share = (strips[0]?.width ?? 1) / (strips[0]?.filled ?? 1);
+  return toTexts(signs, { ...reading, place, share });
+}
+
+function sureness(signs: readonly Sign[]): number {
+  const letters = signs.filter(({ text }) => text !== " ");
+  return letters.length === 0 ? 0 : confidenceIn(letters) + 0.02 * letters.length;
+}
+
+/** The weakest sign counts as much as the mean: one wrong sign makes another model. */
+function confidenceIn(signs: readonly Sign[]): number {
+  const weakest = Math.min(...signs.map(({ probability }) => probability));
+  const mean = signs.reduce((sum, { probability }) => sum + probability, 0) / signs.length;
+  return 0.5 * weakest + 0.5 * mean;
 }
 
 /** Where a region of the view lies in the picture. */
@@ -87,8 +130,6 @@ function toTexts(signs: readonly Sign[], line: Line): readonly ReadText[] {
 }
 
 function toText(word: readonly Sign[], { place, share, picture, preparation }: Line): ReadText {
-  const weakest = Math.min(...word.map(({ probability }) => probability));
-  const mean = word.reduce((sum, { probability }) => sum + probability, 0) / word.length;
   const letter = (0.5 * place.height) / place.length;
   const from = Math.max(0, (word[0]?.at ?? 0) * share - letter / 2);
   const to = Math.min(1, (word.at(-1)?.at ?? 1) * share + letter / 2);
@@ -97,7 +138,7 @@ function toText(word: readonly Sign[], { place, share, picture, preparation }: L
   const width = (to - from) * place.length;
   return {
     text: word.map(({ text }) => text).join(""),
-    confidence: 0.5 * weakest + 0.5 * mean,
+    confidence: confidenceIn(word),
     box: {
       x: (place.centre.x + middle - width / 2) / picture.width,
       y: (place.centre.y - place.height / 2) / picture.height,

@@ -24,12 +24,13 @@ export type Bar = {
   readonly leastScore: number;
   readonly lowest: number;
 };
-const readable: Bar = { leastInk: 0.3, leastScore: 0.5, lowest: 3 };
+export const clear: Bar = { leastInk: 0.3, leastScore: 0.5, lowest: 3 };
+export const barely: Bar = { leastInk: 0.15, leastScore: 0.2, lowest: 2 };
 const growth = 1.7;
 
 export function findRegions(
   map: TextMap,
-  { leastInk, leastScore, lowest }: Bar = readable,
+  { leastInk, leastScore, lowest }: Bar,
 ): readonly Region[] {
   const seen = new Uint8Array(map.data.length);
   const regions: Region[] = [];

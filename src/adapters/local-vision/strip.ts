@@ -15,8 +15,15 @@ export const stripHeight = 48;
 const narrowest = 48;
 const widest = 960;
 
-/** `width` is how much of the strip the line fills; what is behind it is padding. */
-export function cutOut(picture: Picture, place: Place): Strip & { readonly filled: number } {
+/** Letters of a slanting line: turned with it, as on a boom, or upright, as on a side seen from an angle. */
+export type Letters = "turned" | "upright";
+
+/** `filled` is how many pixels of the strip the line takes; what is behind it is padding. */
+export function cutOut(
+  picture: Picture,
+  place: Place,
+  letters: Letters,
+): Strip & { readonly filled: number } {
   const filled = Math.max(
     8,
     Math.min(widest, Math.round((stripHeight * place.length) / place.height)),
@@ -24,6 +31,7 @@ export function cutOut(picture: Picture, place: Place): Strip & { readonly fille
   const width = Math.max(narrowest, Math.ceil(filled / 16) * 16);
   const data = new Float32Array(3 * stripHeight * width);
   const [cos, sin] = [Math.cos(place.radians), Math.sin(place.radians)];
+  const [downX, downY] = letters === "turned" ? [-sin, cos] : [0, 1 / Math.max(0.5, cos)];
   const [stepX, stepY] = [place.length / filled, place.height / stripHeight];
   const samples = Math.max(1, Math.min(4, Math.round(stepY)));
   for (let y = 0; y < stripHeight; y += 1) {
@@ -33,8 +41,8 @@ export function cutOut(picture: Picture, place: Place): Strip & { readonly fille
         const down = (y + (Math.floor(part / samples) + 0.5) / samples) * stepY - place.height / 2;
         addPixel(
           picture,
-          place.centre.x + across * cos - down * sin,
-          place.centre.y + across * sin + down * cos,
+          place.centre.x + across * cos + down * downX,
+          place.centre.y + across * sin + down * downY,
           { data, at: y * width + x, plane: stripHeight * width, weight: 1 / (samples * samples) },
         );
       }

@@ -23,10 +23,13 @@ export type View = {
   readonly isCutOff: (line: Region) => boolean;
 };
 
+/** Enlarging further shows nothing more. */
+const largest = 4;
+
 export async function viewOf(picture: Picture, window: Window): Promise<View> {
   const { default: sharp } = await import("sharp");
   const part = pixelsOf(window.part, picture);
-  const scale = window.side / Math.max(part.width, part.height);
+  const scale = Math.min(largest, window.side / Math.max(part.width, part.height));
   const size = { width: atLeastOne(part.width * scale), height: atLeastOne(part.height * scale) };
   const { width, height } = picture;
   const level = sharp(picture.data, { raw: { width, height, channels: 3 } })

@@ -1,5 +1,5 @@
 import type { ReadText, Vision, VisionProvider } from "../../pipeline/ports.ts";
-import { lookNames } from "./looks.ts";
+import { plan } from "./looks.ts";
 import { loadModels } from "./models.ts";
 import { type OpenPicture, type ReadingThread, startThread } from "./thread.ts";
 
@@ -55,14 +55,14 @@ export function createLocalVision({ models = null }: { models?: string | null } 
   };
 }
 
-async function lookUntil(
-  picture: OpenPicture,
-  isEnough: (texts: readonly ReadText[]) => boolean,
-): Promise<readonly ReadText[]> {
+async function lookUntil(picture: OpenPicture, isEnough: Enough): Promise<readonly ReadText[]> {
   const texts: ReadText[] = [];
-  for (const name of lookNames) {
+  for (const { name, wanted } of plan) {
+    if (wanted === "brand" && isEnough(texts, wanted)) continue;
     texts.push(...(await picture.look(name)));
-    if (isEnough(texts)) break;
+    if (isEnough(texts, "machine")) break;
   }
   return texts;
 }
+
+type Enough = Parameters<Vision["read"]>[1]["isEnough"];

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ReadText, VisionHint } from "../ports.ts";
+import type { ReadText, VisionHint, Wanted } from "../ports.ts";
 import { type BrandMention, findBrands, findWordsOfSentences } from "./brand-mentions.ts";
 import { catalogue } from "./catalogue.ts";
 import { choose, chooseAlone, type Finding } from "./choice.ts";
@@ -100,9 +100,10 @@ export function recognise(
   };
 }
 
-/** Whether brand and model are sure enough to stop reading: clearly read, or read twice. */
-export function isEnough(texts: readonly ReadText[]): boolean {
+/** Whether what is wanted is sure enough to stop reading: clearly read, or read twice. */
+export function isEnough(texts: readonly ReadText[], wanted: Wanted = "machine"): boolean {
   const { brandStrength, model, hasRivalBrand, hasRivalModel } = understand(texts).finding;
+  if (wanted === "brand") return brandStrength > 0;
   if (brandStrength === 0 || model === null || hasRivalBrand || hasRivalModel) return false;
   if (!model.isWhole) return false;
   return model.strength >= 0.85 || (model.readings >= 2 && model.strength >= 0.75);
