@@ -41,7 +41,11 @@ module.exports = {
       from: { path: "^src/adapters", ...notTests },
       to: {
         path: "^src/pipeline/",
-        pathNot: "^src/pipeline/((ports|message|errors)[.]ts|contracts/)",
+        pathNot: [
+          "^src/pipeline/((ports|message|errors)[.]ts|contracts/)",
+          // Pure geometry of reading, which runs where the networks are.
+          "^src/pipeline/scene-text/",
+        ],
       },
     },
     {
@@ -100,7 +104,7 @@ module.exports = {
       comment: "Imported dynamically or for their types only.",
       from: { path: "^src", pathNot: "[.](test|samples)[.]tsx?$|/testing/" },
       to: {
-        path: "node_modules/(@google-cloud/vision|google-gax|sharp|tesseract[.]js|libsql|kysely|fastify|graphql-yoga|graphql-ws|ws|cosmiconfig)/",
+        path: "node_modules/(@google-cloud/vision|google-gax|sharp|onnxruntime-web|libsql|kysely|fastify|graphql-yoga|graphql-ws|ws|cosmiconfig)/",
         dependencyTypesNot: ["type-only", "dynamic-import"],
       },
     },

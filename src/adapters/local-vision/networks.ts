@@ -1,15 +1,11 @@
 import type { InferenceSession, Tensor } from "onnxruntime-web/wasm";
-import { alphabetOf, decode, type Sign } from "./decode.ts";
+import { alphabetOf, decode } from "../../pipeline/scene-text/decode.ts";
+import type { Eyes, Picture } from "../../pipeline/scene-text/eyes.ts";
+import { stripHeight } from "../../pipeline/scene-text/strip.ts";
 import type { Models } from "./models.ts";
-import type { Picture } from "./picture.ts";
-import type { TextMap } from "./regions.ts";
-import { type Strip, stripHeight } from "./strip.ts";
 
 /** The two networks of PP-OCR: where text is, and what it says. */
-export type Networks = {
-  readonly detect: (picture: Picture) => Promise<TextMap>;
-  readonly recognise: (strip: Strip) => Promise<readonly Sign[]>;
-};
+export type Networks = Pick<Eyes, "detect" | "recognise">;
 /** What is used of ONNX Runtime. */
 export type Runtime = {
   readonly InferenceSession: { create(model: Uint8Array): Promise<InferenceSession> };

@@ -1,11 +1,5 @@
 import type { Sharp } from "sharp";
-
-/** Upright RGB pixels, row by row. */
-export type Picture = {
-  readonly width: number;
-  readonly height: number;
-  readonly data: Uint8Array;
-};
+import type { Eyes, Picture } from "../../pipeline/scene-text/eyes.ts";
 
 /** Finer detail than this costs memory and shows nothing more. */
 const longestSide = 4_096;
@@ -18,22 +12,23 @@ export async function loadUpright(image: Uint8Array): Promise<Picture> {
     .flatten({ background: "#ffffff" })
     .toColourspace("srgb")
     .resize({ width: longestSide, height: longestSide, fit: "inside", withoutEnlargement: true });
-  return toPicture(upright);
+  return pixelsOf(upright);
 }
 
-/** Clockwise; the corners become grey. */
-export async function turned(level: Sharp, degrees: number): Promise<Sharp> {
+export const render: Eyes["render"] = async (picture, part, { degrees, width, height }) => {
+  const level = (await open(picture)).extract(part).resize({ width, height, fit: "fill" });
+  if (degrees === 0) return pixelsOf(level);
+  const turned = (await open(await pixelsOf(level))).rotate(degrees, { background: "#808080" });
+  return pixelsOf(turned);
+};
+
+async function open({ data, width, height }: Picture): Promise<Sharp> {
   const { default: sharp } = await import("sharp");
-  const { width, height, data } = await toPicture(level);
-  return sharp(data, { raw: { width, height, channels: 3 } }).rotate(degrees, {
-    background: "#808080",
-  });
+  return sharp(data, { raw: { width, height, channels: 3 } });
 }
 
-export async function toPicture(from: Sharp): Promise<Picture> {
-  const { data, info } = await from
-    .removeAlpha()
-    .raw({ depth: "uchar" })
-    .toBuffer({ resolveWithObject: true });
+async function pixelsOf(from: Sharp): Promise<Picture> {
+  const raw = from.removeAlpha().raw({ depth: "uchar" });
+  const { data, info } = await raw.toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, data };
 }

@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
-import * as runtime from "onnxruntime-web/wasm";
-import { look, type Scene } from "./looks.ts";
+import { look, type Scene } from "../../pipeline/scene-text/looks.ts";
 import type { Models } from "./models.ts";
 import { loadNetworks } from "./networks.ts";
-import { loadUpright } from "./picture.ts";
+import { loadUpright, render } from "./picture.ts";
 import type { Answer, Question } from "./thread.ts";
 
 // The entry of the reading thread. Pictures are kept from `open` to `close`; a look stops at the next
 // line when its picture was closed.
 
+const runtime = await import("onnxruntime-web/wasm");
 // More threads would give the same answers sooner, for more memory and processor time.
 runtime.env.wasm.numThreads = 1;
 runtime.env.wasm.wasmBinary = readFileSync(new URL("ort-wasm-simd-threaded.wasm", import.meta.url));
@@ -22,7 +22,13 @@ async function work({ task, picture: id, argument }: Question): Promise<unknown>
   if (task === "open") {
     const picture = await loadUpright(argument as Uint8Array);
     const goesOn = () => questionsFirst(id);
-    pictures.set(id, { picture, networks: await networks, goesOn, texts: [], faint: [] });
+    pictures.set(id, {
+      picture,
+      eyes: { render, ...(await networks) },
+      goesOn,
+      texts: [],
+      faint: [],
+    });
     return null;
   }
   if (task === "close") return pictures.delete(id);

@@ -1,5 +1,5 @@
 import type { ReadText, Vision, VisionProvider } from "../../pipeline/ports.ts";
-import { plan } from "./looks.ts";
+import { plan } from "../../pipeline/scene-text/looks.ts";
 import { loadModels } from "./models.ts";
 import { type OpenPicture, type ReadingThread, startThread } from "./thread.ts";
 

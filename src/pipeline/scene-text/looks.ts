@@ -1,7 +1,6 @@
-import type { ReadText, Wanted } from "../../pipeline/ports.ts";
-import type { Networks } from "./networks.ts";
-import type { Picture } from "./picture.ts";
-import { readView } from "./read-view.ts";
+import type { ReadText, Wanted } from "../ports.ts";
+import type { Eyes, Picture } from "./eyes.ts";
+import { readLines } from "./read-lines.ts";
 import type { Point } from "./regions.ts";
 import type { Place } from "./strip.ts";
 import { type Part, viewOf, type Window } from "./view.ts";
@@ -12,7 +11,7 @@ import { type Part, viewOf, type Window } from "./view.ts";
 /** A picture while it is looked at, and what earlier looks found. */
 export type Scene = {
   readonly picture: Picture;
-  readonly networks: Networks;
+  readonly eyes: Eyes;
   /** Asked between lines; false ends the look. */
   readonly goesOn: () => Promise<boolean>;
   readonly texts: ReadText[];
@@ -44,9 +43,9 @@ export async function look(name: string, scene: Scene): Promise<readonly ReadTex
   const windows = looks.find((each) => each.name === name)?.windows(scene) ?? [];
   const found: ReadText[] = [];
   for (const [index, window] of windows.entries()) {
-    const view = await viewOf(scene.picture, window);
+    const view = await viewOf(scene.picture, window, scene.eyes);
     const preparation = windows.length === 1 ? name : `${name}-${index + 1}`;
-    const { texts, faint } = await readView(view, { ...scene, preparation });
+    const { texts, faint } = await readLines(view, { ...scene, preparation });
     found.push(...texts);
     if (name === "whole") scene.faint.push(...faint);
   }

@@ -1,4 +1,4 @@
-import { type Picture, toPicture, turned } from "./picture.ts";
+import type { Eyes, Picture, PixelPart } from "./eyes.ts";
 import type { Point, Region } from "./regions.ts";
 
 /** A part of the picture, in parts of its width and height. */
@@ -26,26 +26,21 @@ export type View = {
 /** Enlarging further shows nothing more. */
 const largest = 4;
 
-export async function viewOf(picture: Picture, window: Window): Promise<View> {
-  const { default: sharp } = await import("sharp");
+export async function viewOf(picture: Picture, window: Window, eyes: Eyes): Promise<View> {
   const part = pixelsOf(window.part, picture);
   const scale = Math.min(largest, window.side / Math.max(part.width, part.height));
   const size = { width: atLeastOne(part.width * scale), height: atLeastOne(part.height * scale) };
-  const { width, height } = picture;
-  const level = sharp(picture.data, { raw: { width, height, channels: 3 } })
-    .extract(part)
-    .resize({ ...size, fit: "fill" });
   const { degrees } = window;
-  const pixels = await toPicture(degrees === 0 ? level : await turned(level, degrees));
+  const pixels = await eyes.render(picture, part, { ...size, degrees });
+  const edges = degrees === 0 ? edgesWithin(part, picture) : [];
   return {
     pixels,
     toPicture: backFrom(pixels, size, part, degrees),
-    isCutOff: (line) =>
-      degrees === 0 && edgesWithin(part, picture).some((edge) => reaches(line, edge, pixels)),
+    isCutOff: (line) => edges.some((edge) => reaches(line, edge, pixels)),
   };
 }
 
-function pixelsOf(part: Part, picture: Picture): Part {
+function pixelsOf(part: Part, picture: Picture): PixelPart {
   const left = Math.round(part.left * picture.width);
   const top = Math.round(part.top * picture.height);
   return {
@@ -62,7 +57,7 @@ function atLeastOne(pixels: number): number {
 
 type Size = { readonly width: number; readonly height: number };
 
-function backFrom(pixels: Size, level: Size, part: Part, degrees: number): View["toPicture"] {
+function backFrom(pixels: Size, level: Size, part: PixelPart, degrees: number): View["toPicture"] {
   const radians = (degrees * Math.PI) / 180;
   const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
   return ({ x, y }) => {
@@ -77,7 +72,7 @@ function backFrom(pixels: Size, level: Size, part: Part, degrees: number): View[
 type Edge = "left" | "top" | "right" | "bottom";
 
 /** Edges of the part that are no edges of the picture. */
-function edgesWithin(part: Part, picture: Size): readonly Edge[] {
+function edgesWithin(part: PixelPart, picture: Size): readonly Edge[] {
   return [
     ...(part.left > 0 ? (["left"] as const) : []),
     ...(part.top > 0 ? (["top"] as const) : []),

@@ -1,7 +1,6 @@
-import type { ReadText } from "../../pipeline/ports.ts";
+import type { ReadText } from "../ports.ts";
 import type { Sign } from "./decode.ts";
-import type { Networks } from "./networks.ts";
-import type { Picture } from "./picture.ts";
+import type { Eyes, Picture } from "./eyes.ts";
 import { barely, clear, findRegions, type Region } from "./regions.ts";
 import { cutOut, type Place } from "./strip.ts";
 import type { View } from "./view.ts";
@@ -11,7 +10,7 @@ const linesMost = 24;
 
 export type Reading = {
   readonly picture: Picture;
-  readonly networks: Networks;
+  readonly eyes: Eyes;
   /** Asked before each line; false ends the reading. */
   readonly goesOn: () => Promise<boolean>;
   /** What earlier looks read. */
@@ -25,8 +24,8 @@ export type Seen = {
 };
 
 /** Finds the lines of a view and reads each from the picture itself, which has the finest detail. */
-export async function readView(view: View, reading: Reading): Promise<Seen> {
-  const map = await reading.networks.detect(view.pixels);
+export async function readLines(view: View, reading: Reading): Promise<Seen> {
+  const map = await reading.eyes.detect(view.pixels);
   const places = findRegions(map, clear)
     .filter((region) => !view.isCutOff(region))
     .toSorted((a, b) => b.height * b.score - a.height * a.score)
@@ -70,7 +69,7 @@ async function readLine(place: Place, reading: Reading): Promise<readonly ReadTe
     ...(isSlanted ? [cutOut(reading.picture, place, "upright")] : []),
   ];
   const read: (readonly Sign[])[] = [];
-  for (const strip of strips) read.push(await reading.networks.recognise(strip));
+  for (const strip of strips) read.push(await reading.eyes.recognise(strip));
   const [first = [], second = []] = read;
   const signs = sureness(second) > sureness(first) ? second : first;
   const share = (strips[0]?.width ?? 1) / (strips[0]?.filled ?? 1);

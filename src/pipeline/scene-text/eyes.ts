@@ -1,0 +1,31 @@
+import type { Sign } from "./decode.ts";
+import type { TextMap } from "./regions.ts";
+import type { Strip } from "./strip.ts";
+
+/** Upright RGB pixels, row by row. */
+export type Picture = {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+};
+export type PixelPart = {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+};
+/** How a part is shown: its size, then how far it is turned clockwise; the corners become grey. */
+export type Rendering = {
+  readonly width: number;
+  readonly height: number;
+  readonly degrees: number;
+};
+
+/** What looking at a picture needs: pixels at any size, and two networks. The same input, the same output. */
+export interface Eyes {
+  render(picture: Picture, part: PixelPart, as: Rendering): Promise<Picture>;
+  /** For each pixel how likely it belongs to a line of text; the map may reach beyond the picture. */
+  detect(picture: Picture): Promise<TextMap>;
+  /** What a line says, from left to right. */
+  recognise(strip: Strip): Promise<readonly Sign[]>;
+}
