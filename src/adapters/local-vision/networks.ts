@@ -1,6 +1,7 @@
 import type { InferenceSession, Tensor } from "onnxruntime-web/wasm";
 import { alphabetOf, decode } from "../../pipeline/scene-text/decode.ts";
-import type { Eyes, Picture } from "../../pipeline/scene-text/eyes.ts";
+import type { Eyes } from "../../pipeline/scene-text/eyes.ts";
+import type { Picture } from "../../pipeline/scene-text/picture.ts";
 import { stripHeight } from "../../pipeline/scene-text/strip.ts";
 import type { Models } from "./models.ts";
 

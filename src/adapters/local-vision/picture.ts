@@ -1,5 +1,6 @@
 import type { Sharp } from "sharp";
-import type { Eyes, Picture } from "../../pipeline/scene-text/eyes.ts";
+import type { Eyes } from "../../pipeline/scene-text/eyes.ts";
+import type { Picture } from "../../pipeline/scene-text/picture.ts";
 
 /** Finer detail than this costs memory and shows nothing more. */
 const longestSide = 4_096;

@@ -1,6 +1,6 @@
 import { type Brand, catalogue, spellings } from "./catalogue.ts";
 import type { Line, Word } from "./lines.ts";
-import { isDealer, isForeignWord } from "./vocabulary.ts";
+import { isDealer, isEngineWord, isForeignWord } from "./vocabulary.ts";
 
 // Where a brand's name stands, and how sure the spelling makes it.
 
@@ -76,6 +76,7 @@ function judge(
 ): BrandMention | null {
   const confidence = Math.min(...words.map((word) => word.confidence));
   if (confidence < leastConfidence) return null;
+  if (line.some(({ plain }) => isEngineWord(plain))) return null;
   const isEveryday = spelt.brand.everydayWords.includes(spelt.letters);
   if (isEveryday && hasForeignWord(line, 0.5)) return null;
   const strength = confidence * spelt.rule * (isEveryday ? 0.95 : 1);

@@ -2,6 +2,7 @@ import { findBrands } from "./brand-mentions.ts";
 import { brandsWithModel } from "./catalogue.ts";
 import { type Line, textOf, type Word } from "./lines.ts";
 import {
+  isAgency,
   isCompanyWord,
   isDealer,
   isForeignWord,
@@ -23,6 +24,7 @@ export type Noise = {
 type Rule = (line: Line) => readonly Noise[];
 
 const rules: readonly Rule[] = [
+  agencyLines,
   addresses,
   phoneNumbers,
   numberPlates,
@@ -45,6 +47,14 @@ export function findNoise(line: Line): readonly Noise[] {
 
 function isOverlapping(a: Noise, b: Noise): boolean {
   return a.start < b.start + b.count && b.start < a.start + a.count;
+}
+
+/** All of the line: the number of the picture stands behind the agency's name. */
+function agencyLines(line: Line): readonly Noise[] {
+  const isOfAgency = line.some(({ plain }) => isAgency(plain) || /^ID:/.test(plain));
+  return isOfAgency
+    ? [{ start: 0, count: line.length, reason: "agency's mark", isNumber: true }]
+    : [];
 }
 
 function addresses(line: Line): readonly Noise[] {

@@ -76,6 +76,107 @@ describe("brand and model", () => {
   });
 });
 
+/** Words below each other, each as high as given and at the same left edge. */
+type Stack = readonly (readonly [text: string, height: number])[];
+function stacked(words: Stack): readonly ReadText[] {
+  return words.map(([text, height], row) => ({
+    text,
+    confidence: 0.97,
+    box: {
+      x: 0.6,
+      y: 0.3 + words.slice(0, row).reduce((sum, [, each]) => sum + each, 0),
+      width: text.length * 0.02,
+      height,
+    },
+    preparation: "whole",
+  }));
+}
+
+describe("stacked lettering", () => {
+  const name = read("KOMATSU");
+  const answer = (words: Stack) => recognise([...name, ...stacked(words)]).aggregate;
+
+  test.each([
+    [
+      [
+        ["PC", 0.03],
+        ["210", 0.04],
+        ["LC", 0.02],
+      ],
+      "PC210LC",
+    ],
+    [
+      [
+        ["PC", 0.03],
+        ["300", 0.04],
+      ],
+      "PC300",
+    ],
+    [
+      [
+        ["210", 0.04],
+        ["PC", 0.03],
+      ],
+      null,
+    ],
+    [
+      [
+        ["PC", 0.03],
+        ["21", 0.04],
+        ["0", 0.04],
+      ],
+      null,
+    ],
+  ] as const)("%j is %s", (words, model) => {
+    expect(answer(words).model).toBe(model);
+  });
+
+  test("with a part that was not understood is not confident", () => {
+    const whole = answer([
+      ["PC", 0.03],
+      ["210", 0.04],
+    ]);
+    const cut = answer([
+      ["PC", 0.03],
+      ["210", 0.04],
+      ["tX", 0.02],
+    ]);
+    expect(whole).toMatchObject({ model: "PC210", isConfident: true });
+    expect(cut).toMatchObject({ model: "PC210", isConfident: false });
+  });
+});
+
+describe("an answer is not confident", () => {
+  const again = (text: string, at: ReadText): ReadText => ({ ...at, text, preparation: "close" });
+  const confident = (texts: readonly ReadText[]) => recognise(texts).aggregate;
+
+  test("with a number alone, which may lack its suffix", () => {
+    expect(confident(read("CAT", "330"))).toMatchObject({ model: "330", isConfident: false });
+    expect(confident(read("CAT", "330GC"))).toMatchObject({ model: "330GC", isConfident: true });
+  });
+
+  test("when another look read the place differently", () => {
+    const texts = read("VOLVO", "EC220");
+    const place = texts[1];
+    if (place === undefined) throw new Error("two were read");
+    expect(confident(texts)).toMatchObject({ model: "EC220", isConfident: true });
+    const other = again("EC2200K", place);
+    expect(confident([...texts, other])).toMatchObject({ model: "EC220", isConfident: false });
+  });
+
+  test("when signs were replaced", () => {
+    expect(confident(read("KOMATSU", "PC2OO"))).toMatchObject({
+      model: "PC200",
+      isConfident: false,
+    });
+    expect(confident(read("BOBCAT", "ESO"))).toMatchObject({ model: "E50", isConfident: false });
+  });
+});
+
+test("of two models the one beside the name of the brand is the machine's", () => {
+  expect(machine("CAT", "306CR", "PLANT HIRE", "", "988K").model).toBe("306CR");
+});
+
 describe("what is no model", () => {
   test.each([
     ["stickers", ["CAT", "24V", "MAX 40T", "CE", "2.5 t", "320 kg"]],
@@ -89,6 +190,18 @@ describe("what is no model", () => {
     ["a Sany with a digit for its letter", ["SANY", "SY1550"]],
   ])("%s", (_, lines) => {
     expect(machine(...lines).model).toBeNull();
+  });
+
+  test.each([
+    ["a suffix is not repaired", ["SANY", "SY1550"]],
+    ["nor is a digit too many", ["VOLVO", "EC2200"]],
+    ["the number of an agency's picture", ["CAT", "alamy Image ID: D8R", "iStock 320"]],
+  ])("%s", (_, lines) => {
+    expect(machine(...lines).model).toBeNull();
+  });
+
+  test("the maker of the engine beside that of the machine", () => {
+    expect(machine("DOOSAN", "DX225LC", "YANMAR DIESEL ENGINE").brand).toBe("Doosan");
   });
 
   test("each is listed with the reason", () => {
@@ -125,6 +238,7 @@ describe("what is no brand", () => {
     [["ATLAS COPCO"]],
     [["FUCHS LUBRICANTS"]],
     [["Smith CAT Hire Ltd", "320"]],
+    [["POWERED BY CUMMINS", "VOLVO PENTA", "YANMAR DIESEL ENGINE"]],
     [["ZEPPELIN"]],
     [["930"]],
     [[]],

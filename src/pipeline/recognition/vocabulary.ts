@@ -31,6 +31,15 @@ const labelWords = words(`
   LOT BAY EXIT ROUTE ZONE HALL CHANNEL CH UHF CALL TEL FAX MOB PHONE MOBILE FLOTTE GERAETE MASKINNR
   # NO. NR. N°`);
 
+/** Agencies print these across photographs, with the number of the picture. */
+const agencies = words(`
+  ALAMY GETTY GETTYIMAGES ISTOCK ISTOCKPHOTO SHUTTERSTOCK DREAMSTIME DEPOSITPHOTOS ADOBESTOCK 123RF
+  VECTORSTOCK BIGSTOCK FOTOLIA AVALON PICTURE ALLIANCE FREEPIK PNGTREE VECTEEZY STOCKPHOTO`);
+
+/** Beside a maker's name: the maker of the engine, which is not that of the machine. */
+const engineWords = words(`
+  ENGINE ENGINES DIESEL MOTOR MOTORS MOTEUR MOTEURS POWERED PENTA POWERTECH ACERT TURBODIESEL`);
+
 const standardWords = words(`
   CE TIER STAGE STUFE EURO LWA ISO EN DIN SAE EPA API ROPS FOPS MAX MIN SWL WLL GVW LOAD CAPACITY
   LIMIT SPEED PRESSURE VOLT DANGER CAUTION WARNING`);
@@ -42,6 +51,10 @@ const brandWords = new Set(
 export const isCompanyWord = (plain: string): boolean => companyWords.has(plain);
 export const isDealer = (plain: string): boolean => dealers.has(plain);
 export const isLabelWord = (plain: string): boolean => labelWords.has(plain);
+export const isAgency = (plain: string): boolean =>
+  agencies.has(plain.replace(/[^A-Z\d]/g, "")) ||
+  /^(?:WWW\.)?ALAMY|GETTYIMAGES|^IMAGEID/.test(plain);
+export const isEngineWord = (plain: string): boolean => engineWords.has(plain);
 export const isStandardWord = (plain: string): boolean => standardWords.has(plain);
 
 /** A word that belongs neither to a brand nor to what manufacturers write beside their name. */

@@ -1,13 +1,8 @@
 import type { Sign } from "./decode.ts";
+import type { Picture } from "./picture.ts";
 import type { TextMap } from "./regions.ts";
 import type { Strip } from "./strip.ts";
 
-/** Upright RGB pixels, row by row. */
-export type Picture = {
-  readonly width: number;
-  readonly height: number;
-  readonly data: Uint8Array;
-};
 export type PixelPart = {
   readonly left: number;
   readonly top: number;

@@ -1,5 +1,6 @@
 import type { ReadText, Wanted } from "../ports.ts";
-import type { Eyes, Picture } from "./eyes.ts";
+import type { Eyes } from "./eyes.ts";
+import type { Picture } from "./picture.ts";
 import { readLines } from "./read-lines.ts";
 import type { Point } from "./regions.ts";
 import type { Place } from "./strip.ts";
@@ -86,7 +87,7 @@ function isReadAt({ box, confidence }: ReadText, { x, y }: Point): boolean {
   return confidence > 0.85 && across < box.width / 2 + 0.01 && down < box.height / 2 + 0.005;
 }
 
-const closeMost = 8;
+const closeMost = 4;
 /** In pixels: how high a line is made for a close look. */
 const closeHeight = 40;
 
@@ -94,11 +95,16 @@ const closeHeight = 40;
 function aroundTexts({ texts, picture }: Scene): readonly Window[] {
   const places = texts
     .filter(({ text, confidence }) => text.length <= 9 && confidence > 0.3)
-    .toSorted((a, b) => b.confidence - a.confidence)
+    .toSorted((a, b) => doubt(b) - doubt(a))
     .map(({ box }) => ({ x: box.x + box.width / 2, y: box.y + box.height / 2, box }));
   return apart(places, 0.015)
     .slice(0, closeMost)
     .map((place) => closeUp(place, picture));
+}
+
+/** Numbers first, then what was read least surely. */
+function doubt({ text, confidence }: ReadText): number {
+  return Number(/\d/.test(text)) - confidence;
 }
 
 function closeUp({ x, y, box }: Point & Pick<ReadText, "box">, { width, height }: Picture): Window {

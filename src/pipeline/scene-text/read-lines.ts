@@ -1,6 +1,7 @@
 import type { ReadText } from "../ports.ts";
 import type { Sign } from "./decode.ts";
-import type { Eyes, Picture } from "./eyes.ts";
+import type { Eyes } from "./eyes.ts";
+import type { Picture } from "./picture.ts";
 import { barely, clear, findRegions, type Region } from "./regions.ts";
 import { cutOut, type Place } from "./strip.ts";
 import type { View } from "./view.ts";

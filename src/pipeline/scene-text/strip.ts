@@ -1,4 +1,4 @@
-import type { Picture } from "./eyes.ts";
+import type { Picture } from "./picture.ts";
 import type { Point } from "./regions.ts";
 
 /** A line of text cut out level: three planes of −1 to 1, at the height that the recogniser was trained on. */

@@ -1,4 +1,5 @@
-import type { Eyes, Picture, PixelPart } from "./eyes.ts";
+import type { Eyes, PixelPart } from "./eyes.ts";
+import type { Picture } from "./picture.ts";
 import type { Point, Region } from "./regions.ts";
 
 /** A part of the picture, in parts of its width and height. */
