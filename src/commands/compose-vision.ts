@@ -6,6 +6,8 @@ export type VisionOptions = {
   readonly mode: "local" | "google" | "record" | "replay";
   /** Where cassettes are kept. */
   readonly directory: string;
+  /** A folder with other networks for the local reader; null takes those that come along. */
+  readonly models: string | null;
   readonly endpoint: string;
   /** Null: no limit. */
   readonly callsMax: number | null;
@@ -24,7 +26,7 @@ const callTimeoutMs = 20_000;
 export async function openVision(options: VisionOptions, around: Around): Promise<Vision> {
   if (options.mode === "local") {
     const { createLocalVision } = await import("../adapters/local-vision/vision.ts");
-    return createLocalVision();
+    return createLocalVision({ models: options.models });
   }
   const { createGoogleVision } = await import("../adapters/google-vision/vision.ts");
   const annotator = await openAnnotator(options, around);

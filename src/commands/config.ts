@@ -35,6 +35,8 @@ export const Settings = z.strictObject({
   concurrency: z.coerce.number().int().min(1).max(16),
   vision: z.enum(visionModes),
   visionDir: z.string().min(1),
+  /** A folder with other networks of PP-OCR; empty for those that come along. */
+  visionModels: z.string(),
   visionEndpoint: Endpoint,
   maxVisionCalls: CallLimit,
 });
@@ -47,6 +49,7 @@ const variables: Readonly<Record<keyof Settings, string>> = {
   concurrency: "TU_ANALYZE_CONCURRENCY",
   vision: "TU_ANALYZE_VISION",
   visionDir: "TU_ANALYZE_VISION_DIR",
+  visionModels: "TU_ANALYZE_VISION_MODELS",
   visionEndpoint: "TU_ANALYZE_VISION_ENDPOINT",
   maxVisionCalls: "TU_ANALYZE_MAX_VISION_CALLS",
 };
@@ -58,6 +61,7 @@ const flagNames: Readonly<Record<keyof Settings, string>> = {
   concurrency: "--concurrency",
   vision: "--vision",
   visionDir: "--vision-dir",
+  visionModels: "--vision-models",
   visionEndpoint: "--vision-endpoint",
   maxVisionCalls: "--max-vision-calls",
 };
@@ -97,6 +101,7 @@ export async function loadSettings(
     concurrency: pick("concurrency", 2),
     vision: pick("vision", "local"),
     visionDir: resolve(pick("visionDir", join(stateDir, "vision-cassettes"))),
+    visionModels: pick("visionModels", ""),
     visionEndpoint: pick("visionEndpoint", "https://vision.googleapis.com"),
     maxVisionCalls: pick("maxVisionCalls", "unlimited"),
   };
@@ -123,6 +128,7 @@ export function visionOptions(settings: Settings): VisionOptions {
   return {
     mode: settings.vision,
     directory: settings.visionDir,
+    models: settings.visionModels === "" ? null : resolve(settings.visionModels),
     endpoint: settings.visionEndpoint,
     callsMax: settings.maxVisionCalls === "unlimited" ? null : settings.maxVisionCalls,
     keyFile: nonEmpty(process.env["GOOGLE_APPLICATION_CREDENTIALS"]) ?? null,
@@ -163,9 +169,11 @@ async function readFiles(): Promise<readonly SettingsFile[]> {
 
 /** A relative directory in a file is meant from where the file stands. */
 function placed(values: Record<string, unknown>, file: string): Record<string, unknown> {
-  const directories = ["stateDir", "visionDir"].flatMap((key) => {
+  const directories = ["stateDir", "visionDir", "visionModels"].flatMap((key) => {
     const value = values[key];
-    return typeof value === "string" ? [[key, resolve(dirname(file), value)] as const] : [];
+    return typeof value === "string" && value !== ""
+      ? [[key, resolve(dirname(file), value)] as const]
+      : [];
   });
   return { ...values, ...Object.fromEntries(directories) };
 }

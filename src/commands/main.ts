@@ -80,6 +80,7 @@ function addVision(program: Command, onExit: OnExit): void {
     .argument("<answer.json>", "a whole response, or a single answer of it")
     .requiredOption("--image <picture>", "the picture it is for; repeatable, in order", collect, [])
     .option("--vision-dir <dir>", "where cassettes are kept")
+    .option("--vision-models <dir>", "other networks of PP-OCR for the local reader")
     .option("--state-dir <dir>", "where state is kept")
     .action(async (answer: string, options: Options) => {
       const { importCommand } = await import("./vision-import.ts");

@@ -25,6 +25,7 @@ type Options = ScreenOptions & {
   readonly timings?: boolean;
   readonly vision?: Settings["vision"];
   readonly visionDir?: string;
+  readonly visionModels?: string;
   readonly visionEndpoint?: string;
   readonly maxVisionCalls?: string;
 };
@@ -48,6 +49,7 @@ export async function uploadCommand(paths: readonly string[], options: Options):
     concurrency: options.concurrency === undefined ? undefined : Number(options.concurrency),
     vision: options.vision,
     visionDir: options.visionDir,
+    visionModels: options.visionModels,
     visionEndpoint: options.visionEndpoint,
     maxVisionCalls: readCallLimit(options.maxVisionCalls),
   });

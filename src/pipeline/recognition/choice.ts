@@ -16,8 +16,8 @@ export type Candidate = {
   readonly weight: number;
   /** How many preparations of the picture showed it. */
   readonly readings: number;
-  /** At least one of them read it whole and as it stands. */
-  readonly isWhole: boolean;
+  /** One reading is exact, and none gives reason for doubt. */
+  readonly isCertain: boolean;
 };
 export type Finding = {
   readonly brand: string | null;
@@ -69,7 +69,7 @@ export function confidenceOf(finding: Finding): number {
   if (model === null) return 0.6 * brandStrength * rivals;
   if (brandStrength === 0) return 0.45 * model.strength * rivals;
   const confidence = (0.2 + 0.35 * brandStrength + 0.45 * model.strength) * rivals;
-  return model.isWhole ? confidence : Math.min(notConfident, confidence);
+  return model.isCertain ? confidence : Math.min(notConfident, confidence);
 }
 
 function findingOf(
@@ -114,11 +114,13 @@ function candidatesOf(
       const group = mentions.filter(({ model }) => completed(mentions, model) === value);
       const whole = group.find(({ model }) => model === value);
       if (whole === undefined) return [];
-      const isWhole = group.some((mention) => mention.model === value && mention.isWhole);
+      const own = group.filter(({ model }) => model === value);
+      const isCertain =
+        own.some(({ isExact }) => isExact) && own.every(({ doubt }) => doubt === null);
       const weight = weigh(group);
       const near = group.some((mention) => isNear(mention, brands)) ? nearness : 1;
       const { brand, types } = whole;
-      return [{ value, brand, types, isWhole, ...weight, weight: weight.weight * near }];
+      return [{ value, brand, types, isCertain, ...weight, weight: weight.weight * near }];
     })
     .toSorted((a, b) => b.weight - a.weight || compare(a.value, b.value));
 }

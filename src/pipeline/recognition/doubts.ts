@@ -14,9 +14,9 @@ const rules: Readonly<Record<string, Rule>> = {
 };
 
 /** The first reason for doubt, if there is one. `words` are all that were read. */
-export function doubtOf(mention: ModelMention, words: readonly Word[]): string | undefined {
+export function doubtOf(mention: ModelMention, words: readonly Word[]): string | null {
   const others = words.filter((word) => !mention.words.includes(word));
-  return Object.keys(rules).find((reason) => rules[reason]?.(mention, others));
+  return Object.keys(rules).find((reason) => rules[reason]?.(mention, others)) ?? null;
 }
 
 /** Another reading of the place says clearly what is no part of it. */

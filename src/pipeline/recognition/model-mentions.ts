@@ -12,8 +12,10 @@ export type ModelMention = {
   /** Reading and rule together, 0–1. */
   readonly strength: number;
   readonly how: string;
-  /** Read whole and as it stands: nothing replaced, nothing missing. */
-  readonly isWhole: boolean;
+  /** Nothing was replaced. */
+  readonly isExact: boolean;
+  /** Why it may not be the whole of it, if it may not (doubts.ts). */
+  readonly doubt: string | null;
 };
 
 type Reading = { readonly compact: string; readonly changes: number };
@@ -136,7 +138,8 @@ function judge(
     types: [...new Set(seriesOf(brand, reading.compact).map((series) => series.type))],
     words,
     strength: confidence * rule,
-    isWhole: reading.changes === 0,
+    isExact: reading.changes === 0,
+    doubt: null,
     how: reading.changes === 0 ? how : `${how}, ${reading.changes} look-alike sign(s) replaced`,
   };
 }

@@ -143,6 +143,20 @@ describe("stacked lettering", () => {
     ]);
     expect(whole).toMatchObject({ model: "PC210", isConfident: true });
     expect(cut).toMatchObject({ model: "PC210", isConfident: false });
+    const closer = stacked([
+      ["PC", 0.03],
+      ["210", 0.04],
+    ]).map((text) => ({ ...text, preparation: "close" }));
+    const both = [
+      ...name,
+      ...stacked([
+        ["PC", 0.03],
+        ["210", 0.04],
+        ["tX", 0.02],
+      ]),
+      ...closer,
+    ];
+    expect(recognise(both).aggregate.isConfident).toBe(false);
   });
 });
 

@@ -105,7 +105,7 @@ export function isEnough(texts: readonly ReadText[], wanted: Wanted = "machine")
   const { brandStrength, model, hasRivalBrand, hasRivalModel } = understand(texts).finding;
   if (wanted === "brand") return brandStrength > 0;
   if (brandStrength === 0 || model === null || hasRivalBrand || hasRivalModel) return false;
-  if (!model.isWhole) return false;
+  if (!model.isCertain) return false;
   return model.strength >= 0.85 || (model.readings >= 2 && model.strength >= 0.75);
 }
 
@@ -145,9 +145,7 @@ function withDoubts(
   const words = lines.flatMap(({ line }) => line);
   return models.map((mention) => {
     const doubt = doubtOf(mention, words);
-    return doubt === undefined
-      ? mention
-      : { ...mention, isWhole: false, how: `${mention.how}; ${doubt}` };
+    return doubt === null ? mention : { ...mention, doubt, how: `${mention.how}; ${doubt}` };
   });
 }
 
