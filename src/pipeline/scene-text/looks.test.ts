@@ -1,0 +1,132 @@
+import { expect, test } from "vitest";
+import type { Eyes, Rendering } from "./eyes.ts";
+import { look, plan, type Scene } from "./looks.ts";
+import type { Strip } from "./strip.ts";
+
+const picture = { width: 800, height: 600, data: new Uint8Array(3 * 800 * 600) };
+type Line = { readonly x: number; readonly y: number; readonly ink: number };
+const word = "777777777";
+
+/** Eyes that see these lines, each 0.1 × 0.02 of the picture, wherever they are within what is shown. */
+function eyesFor(lines: readonly Line[], probability = 0.99) {
+  const shown: Rendering[] = [];
+  let part = { left: 0, top: 0, width: picture.width, height: picture.height };
+  const eyes: Eyes = {
+    async render(_, of, as) {
+      shown.push(as);
+      part = of;
+      return { width: as.width, height: as.height, data: new Uint8Array(0) };
+    },
+    async detect({ width, height }) {
+      const data = new Float32Array(width * height);
+      for (const line of lines) {
+        const toX = (x: number) =>
+          Math.round(((x * picture.width - part.left) * width) / part.width);
+        const toY = (y: number) =>
+          Math.round(((y * picture.height - part.top) * height) / part.height);
+        for (let y = Math.max(0, toY(line.y)); y < Math.min(height, toY(line.y + 0.02)); y += 1)
+          data.fill(
+            line.ink,
+            y * width + Math.max(0, toX(line.x)),
+            y * width + Math.min(width, toX(line.x + 0.1)),
+          );
+      }
+      return { width, height, data };
+    },
+    // All over the strip, so that the word is where the line is.
+    recognise: async () =>
+      Array.from(word, (text, at) => ({ text, probability, at: (at + 0.5) / 9 })),
+  };
+  return { eyes, shown };
+}
+
+function sceneOf(eyes: Eyes, goesOn = async () => true): Scene {
+  return { picture, eyes, goesOn, texts: [], faint: [] };
+}
+
+const line = { x: 0.4, y: 0.5, ink: 0.9 };
+
+test("the first look sees the whole picture, and says where it read what", async () => {
+  const { eyes, shown } = eyesFor([line]);
+  const [text, ...others] = await look("whole", sceneOf(eyes));
+  expect(shown).toEqual([{ width: 960, height: 720, degrees: 0 }]);
+  expect(others).toEqual([]);
+  expect(text).toMatchObject({
+    text: word,
+    confidence: expect.closeTo(0.99),
+    preparation: "whole",
+  });
+  expect((text?.box.x ?? 0) + (text?.box.width ?? 0) / 2).toBeCloseTo(0.45, 1);
+  expect((text?.box.y ?? 0) + (text?.box.height ?? 0) / 2).toBeCloseTo(0.51, 1);
+});
+
+test("what was faint is looked at closer, and what was read is not", async () => {
+  const faint = Array.from({ length: 12 }, (_, at) => ({
+    ...line,
+    x: 0.05 + 0.28 * (at % 4),
+    y: 0.1 + 0.2 * Math.floor(at / 4),
+    ink: 0.25,
+  }));
+  const { eyes, shown } = eyesFor([...faint, { ...line, y: 0.8 }]);
+  const scene = sceneOf(eyes);
+  await look("whole", scene);
+  expect(scene.texts).toHaveLength(1);
+  shown.length = 0;
+  await look("faint", scene);
+  expect(shown).toHaveLength(8);
+});
+
+test("around what was read there is a closer look", async () => {
+  const { eyes, shown } = eyesFor([line]);
+  const scene = sceneOf(eyes);
+  await look("whole", scene);
+  const again = await look("close", scene);
+  expect(shown).toHaveLength(2);
+  expect(again.map(({ preparation }) => preparation)).toEqual(["close"]);
+});
+
+test("a line that two looks were sure of is not read a third time", async () => {
+  const { eyes } = eyesFor([line]);
+  const scene = sceneOf(eyes);
+  await look("whole", scene);
+  await look("close", scene);
+  expect(await look("middle", scene)).toEqual([]);
+});
+
+test("a line that reaches the edge of a window is left to the other window", async () => {
+  const { eyes } = eyesFor([{ ...line, x: 0.5 }]); // the left one ends at 0.55
+  const texts = await look("middle", sceneOf(eyes));
+  expect(texts.map(({ preparation }) => preparation)).toEqual(["middle-2"]);
+});
+
+test("a look ends before its next line when nobody waits any more", async () => {
+  const lines = [line, { ...line, y: 0.6 }, { ...line, y: 0.7 }];
+  let asked = 0;
+  const { eyes } = eyesFor(lines);
+  const texts = await look(
+    "whole",
+    sceneOf(eyes, async () => ++asked < 2),
+  );
+  expect(texts).toHaveLength(1);
+});
+
+test("every look is bounded, on any picture", async () => {
+  const many = Array.from({ length: 300 }, (_, at) => ({
+    ...line,
+    x: 0.11 * (at % 9),
+    y: 0.03 * Math.floor(at / 9),
+  }));
+  const { eyes, shown } = eyesFor(many, 0.5);
+  let read = 0;
+  const counting = {
+    ...eyes,
+    recognise: async (strip: Strip) => {
+      read += 1;
+      return eyes.recognise(strip);
+    },
+  };
+  const scene = sceneOf(counting);
+  for (const { name } of plan) await look(name, scene);
+  expect(shown.length).toBeLessThanOrEqual(1 + 8 + 4 + 2 + 2);
+  expect(read).toBeLessThanOrEqual(2 * 24 * shown.length);
+});
