@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import {
   type Brand,
+  brandNamed,
   brandsWithModel,
   catalogue,
+  isSameBrand,
   seriesOf,
   spellings,
   spellModel,
@@ -246,6 +248,39 @@ test("a name that begins another brand's name stands after it", () => {
 test("no spelling belongs to two brands", () => {
   const all = catalogue.flatMap((brand) => spellings(brand));
   expect(new Set(all).size).toBe(all.length);
+});
+
+test.each([
+  ["CAT", "Caterpillar"],
+  ["cat", "Caterpillar"],
+  ["Caterpillar Inc.", "Caterpillar"],
+  ["CATERPILLAR, INC", "Caterpillar"],
+  ["Komatsu Ltd.", "Komatsu"],
+  ["Deere & Company", "John Deere"],
+  ["john-deere", "John Deere"],
+  ["Hitachi", "Hitachi"],
+  ["Wacker Neuson SE", "Wacker Neuson"],
+  ["BOMAG GmbH", "Bomag"],
+  ["Sany Heavy Industry Co., Ltd.", "Sany"],
+  ["VÖGELE AG", "Vögele"],
+  ["Co.", undefined],
+  ["Acme", undefined],
+  ["", undefined],
+])("%j is the brand %s", (text, name) => {
+  expect(brandNamed(text)?.name).toBe(name);
+});
+
+test("every spelling leads to its own brand, with a legal form too", () => {
+  for (const brand of catalogue)
+    for (const spelling of spellings(brand))
+      for (const form of ["", " Inc.", ", Ltd", " GmbH & Co. KG"])
+        expect(brandNamed(spelling + form)?.name, spelling + form).toBe(brand.name);
+});
+
+test("brands that are not in the list are the same when they are written the same", () => {
+  expect(isSameBrand("Acme", "ACME Ltd.")).toBe(true);
+  expect(isSameBrand("Acme", "Apex")).toBe(false);
+  expect(isSameBrand("Acme", "Caterpillar")).toBe(false);
 });
 
 describe.each(catalogue)("$name", (brand) => {

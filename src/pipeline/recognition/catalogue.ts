@@ -82,3 +82,30 @@ export function spellings(brand: Brand): readonly string[] {
   const all = new Set([brand.name.toUpperCase(), ...brand.aliases]);
   return [...all].sort((a, b) => b.length - a.length);
 }
+
+/** What companies put behind their name and what no brand is told apart by. */
+const legalForm =
+  /[\s,.&]+(?:INCORPORATED|INC|CORPORATION|CORP|COMPANY|CO|LIMITED|LTD|LLC|PLC|GMBH|AG|KG|KGAA|SE|AB|ASA?|OYJ?|A\/S|APS|S\.?P\.?A|S\.?R\.?L|S\.?A|B\.?V|N\.?V|K\.K|PTY|PVT)\.?$/;
+const bySpelling = new Map(
+  catalogue.flatMap((brand) =>
+    spellings(brand).map((spelling) => [keyOf(spelling), brand] as const),
+  ),
+);
+
+/** The brand that goes by this name or alias, whatever its case or legal form ("CAT", "Caterpillar Inc."). */
+export function brandNamed(text: string): Brand | undefined {
+  return bySpelling.get(keyOf(text));
+}
+
+/** Whether two names mean one brand; names that the catalogue does not know are held against each other. */
+export function isSameBrand(a: string, b: string): boolean {
+  const [known, other] = [brandNamed(a), brandNamed(b)];
+  return known === undefined && other === undefined ? keyOf(a) === keyOf(b) : known === other;
+}
+
+/** Upper case, without a legal form, spaces and hyphens; a name that is nothing but one stays. */
+function keyOf(name: string): string {
+  const plain = name.normalize("NFC").trim().toUpperCase();
+  const short = plain.replace(legalForm, "");
+  return short === plain || short === "" ? plain.replace(/[^\p{L}\p{N}]/gu, "") : keyOf(short);
+}

@@ -59,6 +59,27 @@ test("another picture of the same model is ambiguous, with its reasons, never kn
     }),
   );
 });
+test.each([
+  ["Caterpillar", "Caterpillar Inc.", "ambiguous"],
+  ["CAT", "Caterpillar", "ambiguous"],
+  ["Acme", "ACME Ltd.", "ambiguous"],
+  ["Caterpillar", "Komatsu Ltd.", "new"],
+  ["Acme", "Caterpillar", "new"],
+])("%s and %s of one model: %s", (brand, stored, verdict) => {
+  for (const [mine, theirs] of [
+    [brand, stored],
+    [stored, brand],
+  ] as const) {
+    const known = { machine: machine("m1", { brand: theirs }), fingerprints: [print("c2", 255)] };
+    expect(compare(candidate({ brand: mine }), [known]).verdict).toBe(verdict);
+  }
+});
+test("the same picture is known when only the brand's spelling differs", () => {
+  const stored = [
+    { machine: machine("m1", { brand: "KOMATSU LTD" }), fingerprints: [print("c2", 12)] },
+  ];
+  expect(compare(candidate(), stored).verdict).toBe("known");
+});
 test("best first, at most five, the same order for the same scores", () => {
   const stored = ["e", "a", "d", "b", "f", "c"].map((id) => ({
     machine: machine(id),

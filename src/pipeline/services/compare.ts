@@ -3,6 +3,7 @@
 
 import type { ComparisonCompleted } from "../contracts/comparison.ts";
 import type { Fingerprint, Machine } from "../ports.ts";
+import { isSameBrand } from "../recognition/catalogue.ts";
 
 /** Of 256 bits. Re-encoding and resizing stay well below, other pictures well above. */
 const samePictureBitsMax = 20;
@@ -40,7 +41,7 @@ function matchOf(
 ): Match | undefined {
   const conflicts = (["brand", "type", "model"] as const).filter(
     (field) =>
-      candidate[field] !== null && machine[field] !== null && candidate[field] !== machine[field],
+      candidate[field] !== null && machine[field] !== null && !agree(field, candidate, machine),
   );
   const isSameFile = fingerprints.some(({ checksum }) => checksum === candidate.checksum);
   if (isSameFile) return same(machine, 1, "the same file");
@@ -56,6 +57,18 @@ function matchOf(
   return similar(candidate, machine, distance, conflicts);
 }
 
+type Attributes = Pick<Candidate, "brand" | "type" | "model">;
+
+/**
+ * Machines are stored as they were recognised, today's services' "Caterpillar Inc." included: what is
+ * one brand is decided here, for both sides, so that what was stored earlier needs no rewriting.
+ */
+function agree(field: keyof Attributes, a: Attributes, b: Attributes): boolean {
+  const [one, other] = [a[field], b[field]];
+  if (field !== "brand" || one === null || other === null) return one === other;
+  return isSameBrand(one, other);
+}
+
 function same(machine: Machine, score: number, reason: string): Match {
   return { machineId: machine.id, score: round(score), reasons: [reason], isSame: true };
 }
@@ -69,7 +82,7 @@ function similar(
   const isSameModel =
     candidate.brand !== null &&
     candidate.model !== null &&
-    candidate.brand === machine.brand &&
+    agree("brand", candidate, machine) &&
     candidate.model === machine.model;
   const isSimilarPicture = distance <= similarPictureBitsMax;
   if (conflicts.length > 0 || !(isSameModel || isSimilarPicture)) return undefined;
