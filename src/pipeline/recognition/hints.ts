@@ -209,7 +209,8 @@ function wordOf(hint: VisionHint): Word {
     .toUpperCase()
     .replace(/[^\p{L}\p{N}-]+/gu, " ")
     .trim();
-  return { ...asText(hint), plain, box: hint.box ?? wholePicture };
+  const source = asText(hint);
+  return { ...source, plain, box: hint.box ?? wholePicture, source };
 }
 
 /** Flat, so that all of it is one line. */

@@ -4,6 +4,8 @@ import type { ReadText } from "../ports.ts";
 export type Word = ReadText & {
   /** Upper case, plain hyphens, without punctuation around it. */
   readonly plain: string;
+  /** What it was read in. */
+  readonly source: ReadText;
 };
 /** Words that stand next to each other at one height, from left to right, of one preparation. */
 export type Line = readonly Word[];
@@ -53,6 +55,7 @@ function toWords(read: ReadText): readonly Word[] {
         confidence: Math.min(1, Math.max(0, read.confidence)),
         box: partOf(box, match.index / row.length, match[0].length / row.length),
         preparation: read.preparation,
+        source: read,
       }))
       .filter((word) => word.plain !== "");
   });

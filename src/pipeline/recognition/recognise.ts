@@ -70,7 +70,7 @@ export type Recognition = {
   readonly evidence: readonly Evidence[];
 };
 
-type Understood = {
+export type Understood = {
   readonly lines: readonly { readonly line: Line; readonly noise: readonly Noise[] }[];
   readonly brands: readonly BrandMention[];
   readonly models: readonly ModelMention[];
@@ -109,7 +109,8 @@ export function isEnough(texts: readonly ReadText[], wanted: Wanted = "machine")
   return model.strength >= 0.85 || (model.readings >= 2 && model.strength >= 0.75);
 }
 
-function understand(texts: readonly ReadText[]): Understood {
+/** Everything that was found, for whoever asks why. */
+export function understand(texts: readonly ReadText[]): Understood {
   const lines = toLines(texts).map((line) => ({ line, noise: findNoise(line) }));
   const isNoSentence = outsideOf(
     lines.flatMap(({ line }) => findWordsOfSentences(line)).map(boxAround),

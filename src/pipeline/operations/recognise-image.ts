@@ -1,0 +1,157 @@
+import { z } from "zod";
+import { Provider } from "../contracts/recognition.ts";
+import type { Clock, ImageHeader, Images, Vision, VisionReading } from "../ports.ts";
+import { type Explanation, explain, Meaning } from "../recognition/explain.ts";
+import { Aggregate, isEnough, type Recognition, recognise } from "../recognition/recognise.ts";
+import { checkImage } from "./check-image.ts";
+
+const Part = z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() });
+
+/** What `recognise -o json` prints for one image. */
+export const RecogniseReport = z.object({
+  schema: z.literal("tu-analyze/recognise@1"),
+  file: z.string(),
+  status: z.literal("read"),
+  image: z.object({
+    format: z.enum(["jpeg", "png", "webp"]),
+    /** Of the upright picture, like the boxes. */
+    width: z.int(),
+    height: z.int(),
+  }),
+  provider: Provider,
+  machine: Aggregate,
+  texts: z.array(
+    z.object({
+      text: z.string(),
+      confidence: z.number(),
+      box: Part,
+      degrees: z.number(),
+      preparation: z.string(),
+      meanings: z.array(Meaning),
+      why: z.string().nullable(),
+    }),
+  ),
+  /** What the provider says besides the text; the local reader says nothing. */
+  hints: z.array(
+    z.object({
+      source: z.enum(["logo", "web_best_guess", "web_entity", "label", "object"]),
+      text: z.string(),
+      score: z.number().nullable(),
+      box: Part.nullable(),
+      meanings: z.array(Meaning),
+    }),
+  ),
+  timings: z.array(z.object({ name: z.string(), ms: z.number() })),
+  /** The file with the picture and what was read drawn on it. */
+  annotated: z.string().nullable(),
+});
+export type RecogniseReport = z.infer<typeof RecogniseReport>;
+
+/** What it prints for an image that could not be read. */
+export const UnreadReport = z.object({
+  schema: z.literal("tu-analyze/recognise@1"),
+  file: z.string(),
+  status: z.literal("rejected"),
+  failure: z.object({ code: z.string(), reason: z.string(), hint: z.string().nullable() }),
+});
+export type UnreadReport = z.infer<typeof UnreadReport>;
+
+export type RecognisePorts = {
+  readonly vision: Vision;
+  readonly images: Images;
+  readonly clock: Pick<Clock, "nowMs">;
+};
+export type RecogniseRequest = { readonly bytes: Uint8Array; readonly signal?: AbortSignal };
+type Timing = { readonly name: string; readonly ms: number };
+
+/** A picture that was read, and what the rules make of it. */
+export type MachineReading = {
+  readonly header: ImageHeader;
+  readonly reading: VisionReading;
+  readonly recognition: Recognition;
+  readonly timings: readonly Timing[];
+};
+export type RecognisedImage = MachineReading & { readonly explained: Explanation };
+
+/** As an upload would take it, with the reason for every text. Throws as `checkImage` and `Vision.read` do. */
+export async function recogniseImage(
+  request: RecogniseRequest,
+  ports: RecognisePorts,
+): Promise<RecognisedImage> {
+  const startMs = ports.clock.nowMs();
+  await checkImage(request.bytes, ports.images);
+  request.signal?.throwIfAborted();
+  const check = { name: "check", ms: ports.clock.nowMs() - startMs };
+  const read = await readMachine(request, ports);
+  const explainMs = ports.clock.nowMs();
+  const explained = explain(read.reading, read.recognition.aggregate);
+  const explaining = { name: "explain", ms: ports.clock.nowMs() - explainMs };
+  return { ...read, explained, timings: [check, ...read.timings, explaining] };
+}
+
+/** The recognition alone, exactly as the vision adapter's service does it. */
+export async function readMachine(
+  { bytes, signal }: RecogniseRequest,
+  { clock, images, vision }: RecognisePorts,
+): Promise<MachineReading> {
+  let rulesMs = 0;
+  const timed = <T>(rules: () => T): T => {
+    const startMs = clock.nowMs();
+    const result = rules();
+    rulesMs += clock.nowMs() - startMs;
+    return result;
+  };
+  const startMs = clock.nowMs();
+  const header = await images.identify(bytes); // refuses what must not be decoded
+  const reading = await vision.read(bytes, {
+    isEnough: (texts, wanted) => timed(() => isEnough(texts, wanted)),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const readMs = clock.nowMs() - startMs - rulesMs;
+  const recognition = timed(() => recognise(reading.texts, reading.hints));
+  const timings = [
+    { name: "read", ms: readMs },
+    { name: "rules", ms: rulesMs },
+  ];
+  return { header, reading, recognition, timings };
+}
+
+/** As it is published. */
+export function recogniseReport(
+  file: string,
+  { explained, header, reading, recognition, timings }: RecognisedImage,
+  annotated: string | null,
+): RecogniseReport {
+  const { apiVersion, featureset, maxResults, name } = reading.provider;
+  return {
+    schema: "tu-analyze/recognise@1",
+    file,
+    status: "read",
+    image: uprightOf(header),
+    provider: { name, apiVersion, featureset: [...featureset], maxResults },
+    machine: recognition.aggregate,
+    texts: explained.texts.map(({ meanings, text, why }) => ({
+      text: text.text,
+      confidence: text.confidence,
+      box: { ...text.box },
+      degrees: text.degrees ?? 0,
+      preparation: text.preparation,
+      meanings: [...meanings],
+      why,
+    })),
+    hints: explained.hints.map(({ hint, meanings }) => ({
+      source: hint.source,
+      text: hint.text,
+      score: hint.score,
+      box: hint.box === null ? null : { ...hint.box },
+      meanings: [...meanings],
+    })),
+    timings: [...timings],
+    annotated,
+  };
+}
+
+/** Orientations 5 to 8 lie on their side. */
+function uprightOf({ format, height, orientation, width }: ImageHeader) {
+  return orientation >= 5 ? { format, width: height, height: width } : { format, width, height };
+}

@@ -1,0 +1,153 @@
+import { z } from "zod";
+import type { ReadText, VisionHint, VisionReading } from "../ports.ts";
+import { findBrands } from "./brand-mentions.ts";
+import { brandsWithModel } from "./catalogue.ts";
+import { addHints, type Hinted } from "./hinted.ts";
+import { explainHints, inOrder } from "./hints.ts";
+import { textOf, type Word } from "./lines.ts";
+import { compactOf } from "./noise.ts";
+import { type Aggregate, type Understood, understand } from "./recognise.ts";
+
+// What became of every text that was read, and of every hint, and why: the answer to "why did it say that?". It decides
+// nothing; the rules are asked what they found.
+
+export const Meaning = z.object({
+  about: z.enum(["brand", "model", "type", "ignored"]),
+  value: z.string(),
+  confidence: z.number().min(0).max(1),
+  how: z.string(),
+  /** Whether the machine has it. */
+  isTaken: z.boolean(),
+});
+export type Meaning = Readonly<z.infer<typeof Meaning>>;
+
+export type Explained = {
+  readonly text: ReadText;
+  /** Empty for what was not understood. */
+  readonly meanings: readonly Meaning[];
+  /** Why there are none; null when there are. */
+  readonly why: string | null;
+};
+
+export type ExplainedHint = {
+  readonly hint: VisionHint;
+  readonly meanings: readonly Meaning[];
+};
+export type Explanation = {
+  /** One for each text, in their order. */
+  readonly texts: readonly Explained[];
+  /** Most telling first. */
+  readonly hints: readonly ExplainedHint[];
+};
+
+type Found = { readonly words: readonly Word[]; readonly meaning: Meaning };
+type Answer = Pick<Aggregate, "brand" | "model" | "type">;
+
+/** Below this no rule takes a word for anything. */
+const leastConfidence = 0.3;
+
+/** `answer` is what `recognise` made of the same reading. */
+export function explain(
+  { hints, texts }: Pick<VisionReading, "hints" | "texts">,
+  answer: Answer,
+): Explanation {
+  const read = understand(texts);
+  const hinted = addHints(read, inOrder(hints));
+  // A logo may give the brand of a model that is written without it.
+  const understood = { ...read, models: hinted.models };
+  const found = [...mentionsOf(understood, answer), ...ignoredOf(understood)];
+  return {
+    texts: texts.map((text) => {
+      const own = found.filter(({ words }) => words.some(({ source }) => source === text));
+      const meanings = merged(own.map(({ meaning }) => meaning));
+      return { text, meanings, why: meanings.length > 0 ? null : whyNot(text, understood) };
+    }),
+    hints: inOrder(hints).map((hint) => ({ hint, meanings: meaningsOf(hint, hinted, answer) })),
+  };
+}
+
+function meaningsOf(hint: VisionHint, hinted: Hinted, answer: Answer): readonly Meaning[] {
+  const evidence = explainHints([hint], { ...hinted, ...answer });
+  return evidence.map(({ about, confidence, how, value }) => {
+    const isTaken = about !== "ignored" && value === answer[about];
+    return meaningOf(about, value, { confidence, how }, isTaken);
+  });
+}
+
+function mentionsOf({ brands, models }: Understood, answer: Answer): readonly Found[] {
+  const named = brands.map(
+    ({ brand: { name }, how, strength, words }): Found => ({
+      words,
+      meaning: meaningOf("brand", name, { confidence: strength, how }, name === answer.brand),
+    }),
+  );
+  const sized = models.flatMap(({ brand, how, model, strength, types, words }): Found[] => {
+    const sure = { confidence: strength, how };
+    const isTaken = model === answer.model && brand.name === answer.brand;
+    const [type, ...others] = types;
+    const isTyped = isTaken && type !== undefined && others.length === 0 && type === answer.type;
+    const typed = { confidence: strength, how: `series of ${model}` };
+    return [
+      { words, meaning: meaningOf("model", model, sure, isTaken) },
+      ...(isTyped ? [{ words, meaning: meaningOf("type", type, typed, true) }] : []),
+    ];
+  });
+  return [...named, ...sized];
+}
+
+function ignoredOf({ lines }: Understood): readonly Found[] {
+  return lines.flatMap(({ line, noise }) =>
+    noise.map(({ count, reason, start }): Found => {
+      const words = line.slice(start, start + count);
+      const confidence = Math.min(...words.map((word) => word.confidence));
+      const sure = { confidence, how: reason };
+      return { words, meaning: meaningOf("ignored", textOf(words), sure, false) };
+    }),
+  );
+}
+
+function meaningOf(
+  about: Meaning["about"],
+  value: string,
+  { confidence, how }: Pick<Meaning, "confidence" | "how">,
+  isTaken: boolean,
+): Meaning {
+  return { about, value, confidence: Math.round(confidence * 100) / 100, how, isTaken };
+}
+
+/** A text that means the same more than once says it once; words that were ignored together stay together. */
+function merged(meanings: readonly Meaning[]): readonly Meaning[] {
+  const once: Meaning[] = [];
+  for (const meaning of meanings) {
+    const { about, how, value } = meaning;
+    const index = once.findIndex(
+      (other) =>
+        other.about === about &&
+        other.how === how &&
+        (about === "ignored" || other.value === value),
+    );
+    const earlier = once[index];
+    if (earlier === undefined) once.push(meaning);
+    else if (about === "ignored" && earlier.value !== value)
+      once[index] = { ...earlier, value: `${earlier.value} ${value}` };
+  }
+  return once;
+}
+
+function whyNot(text: ReadText, { brands, lines }: Understood): string {
+  const own = (words: readonly Word[]) => words.filter(({ source }) => source === text);
+  const words = lines.flatMap(({ line }) => own(line));
+  if (words.length === 0) return "no letters or digits";
+  if (text.confidence < leastConfidence) return "read too unsurely";
+  const refused = lines
+    .flatMap(({ line }) => findBrands(line))
+    .find((mention) => own(mention.words).length > 0);
+  if (refused !== undefined) return `a word of a sentence or a company, not ${refused.brand.name}`;
+  const makers = brandsWithModel(compactOf(words));
+  const [maker, ...others] = makers;
+  if (maker === undefined) return "no known brand or model";
+  const isNamed = brands.some(({ brand }) => makers.includes(brand));
+  if (isNamed) return "a number in its place, as another look shows";
+  const more = others.length === 0 ? "" : ` or ${others.length} more`;
+  return `a model of ${maker.name}${more}, which was not read`;
+}
