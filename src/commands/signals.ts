@@ -8,12 +8,26 @@ export type Stop = {
   drain(cleanUp: Promise<void> | undefined): Promise<void>;
 };
 
+/** What a stopped command says of its work. */
+export type StopWords = {
+  /** What happens now. */
+  readonly now: string;
+  /** What becomes of what is not done. */
+  readonly rest: string;
+  readonly hint: string;
+};
+const recordedWork: StopWords = {
+  now: "finishing what is under way",
+  rest: "what was accepted is recorded",
+  hint: "the next start goes on with it",
+};
+
 const drainMs = 10_000;
 /** How long a process that is done may still take to end by itself. */
 const blockedMs = 1000;
 
 /** The first Ctrl-C or SIGTERM stops in good order, a second one at once. */
-export function untilSignal(): Stop {
+export function untilSignal(words: StopWords = recordedWork): Stop {
   const controller = new AbortController();
   let stoppedBy: "SIGINT" | "SIGTERM" | undefined;
   const endNow = (name: "SIGINT" | "SIGTERM") => process.kill(process.pid, name);
@@ -21,15 +35,13 @@ export function untilSignal(): Stop {
     stoppedBy = name;
     release(); // the next one meets Node's own handling, which ends the process
     const isInterrupt = name === "SIGINT";
+    // On a terminal the cursor stands behind a waiting line, and what Ctrl-C shows there.
+    const start = process.stderr.isTTY ? "\n" : "";
     printAside(
-      `${isInterrupt ? "interrupted" : "terminated"}: finishing what is under way; again to stop at once`,
+      `${start}${isInterrupt ? "interrupted" : "terminated"}: ${words.now}; again to stop at once`,
     );
     const code = isInterrupt ? "E_INTERRUPTED" : "E_TERMINATED";
-    controller.abort(
-      new TuError(code, `stopped by ${name}; what was accepted is recorded`, {
-        hint: "the next start goes on with it",
-      }),
-    );
+    controller.abort(new TuError(code, `stopped by ${name}; ${words.rest}`, { hint: words.hint }));
   };
   const onInterrupt = () => onSignal("SIGINT");
   const onTerminate = () => onSignal("SIGTERM");

@@ -1,11 +1,11 @@
 import { basename } from "node:path";
 import { TuError } from "../pipeline/errors.ts";
-import { checkImage, tooLarge } from "../pipeline/operations/check-image.ts";
+import { checkImage } from "../pipeline/operations/check-image.ts";
 import { upload } from "../pipeline/operations/upload.ts";
 import type { UploadReport } from "../pipeline/operations/upload-report.ts";
-import { imageBytesMax } from "../pipeline/services/image-access.ts";
 import { openInput, type Pipeline } from "./compose.ts";
 import type { Settings } from "./config.ts";
+import { namingFile, orAborted, readImageFile } from "./image-input.ts";
 import type { Once } from "./once.ts";
 import { asTuError } from "./output.ts";
 import type { Outcome } from "./upload-outcome.ts";
@@ -52,10 +52,8 @@ async function uploadOne(
 ): Promise<Outcome> {
   try {
     run.signal.throwIfAborted();
-    const { images, read } = await openInput();
-    const { signal } = run;
-    const reading = read(path, { bytesMax: imageBytesMax, onTooLarge: tooLarge, signal });
-    const bytes = await orAborted(reading, signal);
+    const bytes = await readImageFile(path, run.signal);
+    const { images } = await openInput();
     const header = await checkImage(bytes, images).catch((error: unknown) => {
       throw namingFile(path, error);
     });
@@ -84,31 +82,12 @@ async function uploadOne(
   }
 }
 
-/** A pipe that says nothing, or a disk that does not answer, must not hold up a Ctrl-C. */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error); // set by `untilSignal`
-    signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
-}
-
 /** Nothing goes on at the next start when nothing was kept. */
 function honestHint(error: TuError, { isKept }: UploadRun): TuError {
   const isAboutLater = ["E_DEADLINE", "E_INTERRUPTED", "E_TERMINATED"].includes(error.code);
   if (isKept || !isAboutLater) return error;
   const [what = error.message] = error.message.split(";");
   return new TuError(error.code, what, { hint: "nothing was kept; run it again", cause: error });
-}
-
-function namingFile(path: string, error: unknown): unknown {
-  if (!(error instanceof TuError)) return error;
-  const name = path === "-" ? "standard input" : path;
-  const { code, hint, message } = error;
-  return new TuError(code, `${name}: ${message}`, {
-    ...(hint === undefined ? {} : { hint }),
-    cause: error,
-  });
 }
 
 /** With the time from the start of the process until the pipeline was up. */

@@ -6,7 +6,7 @@ import {
   faultModes,
   faultSteps,
 } from "../pipeline/services/faults.ts";
-import { parseDuration } from "../pipeline/time.ts";
+import { requireDuration, requireOneStdin, type VisionFlags, visionSettings } from "./arguments.ts";
 import { loadSettings, type Settings, visionOptions } from "./config.ts";
 import { once } from "./once.ts";
 import { untilSignal } from "./signals.ts";
@@ -15,28 +15,20 @@ import { isGood, type Outcome } from "./upload-outcome.ts";
 import { createUploadScreen, type ScreenOptions, type UploadScreen } from "./upload-screen.ts";
 
 /** Options as commander has checked them. */
-type Options = ScreenOptions & {
-  readonly flow?: Settings["flow"];
-  readonly fault?: readonly string[];
-  readonly timeout?: string;
-  readonly stepTimeout?: readonly string[];
-  readonly concurrency?: string;
-  readonly stateDir?: string;
-  readonly timings?: boolean;
-  readonly vision?: Settings["vision"];
-  readonly visionDir?: string;
-  readonly visionModels?: string;
-  readonly visionEndpoint?: string;
-  readonly maxVisionCalls?: string;
-};
+type Options = ScreenOptions &
+  VisionFlags & {
+    readonly flow?: Settings["flow"];
+    readonly fault?: readonly string[];
+    readonly timeout?: string;
+    readonly stepTimeout?: readonly string[];
+    readonly concurrency?: string;
+    readonly stateDir?: string;
+    readonly timings?: boolean;
+  };
 
 /** One or more images through the whole pipeline. Resolves with the exit code. */
 export async function uploadCommand(paths: readonly string[], options: Options): Promise<number> {
-  if (paths.filter((path) => path === "-").length > 1) {
-    throw new TuError("E_USAGE", "- is named twice; standard input can be read once", {
-      hint: "name files beside one -",
-    });
-  }
+  requireOneStdin(paths);
   if (options.concurrency !== undefined && !/^\d{1,2}$/.test(options.concurrency)) {
     throw new TuError("E_USAGE", `--concurrency ${options.concurrency} is no number of images`, {
       hint: "write a whole number from 1 to 16",
@@ -47,11 +39,7 @@ export async function uploadCommand(paths: readonly string[], options: Options):
     flow: options.flow,
     timeout: options.timeout,
     concurrency: options.concurrency === undefined ? undefined : Number(options.concurrency),
-    vision: options.vision,
-    visionDir: options.visionDir,
-    visionModels: options.visionModels,
-    visionEndpoint: options.visionEndpoint,
-    maxVisionCalls: readCallLimit(options.maxVisionCalls),
+    ...visionSettings(options),
   });
   const faults = readFaults(options.fault ?? [], settings.flow);
   const stepTimeouts = readStepTimeouts(options.stepTimeout ?? [], settings.flow);
@@ -104,14 +92,6 @@ function finish(outcomes: readonly Outcome[], screen: UploadScreen): number {
   return good > 0 ? exitCodes.partly : exitCodes.failed;
 }
 
-function readCallLimit(text: string | undefined): Settings["maxVisionCalls"] | undefined {
-  if (text === undefined || text === "unlimited") return text;
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new TuError("E_USAGE", `--max-vision-calls ${text} is not a whole number of calls`, {
-    hint: "write 0 or more, or unlimited",
-  });
-}
-
 function readFaults(given: readonly string[], flow: Settings["flow"]): Faults {
   const known = stepsOf(flow);
   return Object.fromEntries(
@@ -155,12 +135,4 @@ function isStep(text: string | undefined): text is FaultStep {
 
 function isMode(text: string | undefined): text is FaultMode {
   return faultModes.some((mode) => mode === text);
-}
-
-function requireDuration(flag: string, text: string): number {
-  const ms = parseDuration(text);
-  if (ms !== undefined && ms > 0) return ms;
-  throw new TuError("E_USAGE", `${flag} ${text} is not a duration above 0`, {
-    hint: "write it like 500ms, 30s, 10m or 2h",
-  });
 }

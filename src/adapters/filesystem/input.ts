@@ -22,7 +22,7 @@ export async function readInput(
     const { isDirectory, isFile, size } = await statOf(path);
     if (isDirectory) {
       throw new TuError("E_FILE_IS_DIRECTORY", `${path} is a directory`, {
-        hint: `name the images in it: tu-analyze upload ${path}/*`,
+        hint: `name the images in it: ${path}/*`,
       });
     }
     if (isFile && size > options.bytesMax) throw options.onTooLarge(size);

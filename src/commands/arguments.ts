@@ -1,0 +1,45 @@
+import { TuError } from "../pipeline/errors.ts";
+import { parseDuration } from "../pipeline/time.ts";
+import type { Settings } from "./config.ts";
+
+// Checks of arguments that several commands take.
+
+/** Milliseconds. Throws E_USAGE naming the flag. */
+export function requireDuration(flag: string, text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms > 0) return ms;
+  throw new TuError("E_USAGE", `${flag} ${text} is not a duration above 0`, {
+    hint: "write it like 500ms, 30s, 10m or 2h",
+  });
+}
+
+export function requireOneStdin(paths: readonly string[]): void {
+  if (paths.filter((path) => path === "-").length <= 1) return;
+  throw new TuError("E_USAGE", "- is named twice; standard input can be read once", {
+    hint: "name files beside one -",
+  });
+}
+
+/** Options of every command that looks at pictures, as commander has checked them. */
+export type VisionFlags = {
+  readonly vision?: Settings["vision"];
+  readonly visionDir?: string;
+  readonly visionModels?: string;
+  readonly visionEndpoint?: string;
+  readonly maxVisionCalls?: string;
+};
+
+/** As settings. Throws E_USAGE. */
+export function visionSettings(flags: VisionFlags) {
+  const { maxVisionCalls, vision, visionDir, visionEndpoint, visionModels } = flags;
+  const callLimit = readCallLimit(maxVisionCalls);
+  return { vision, visionDir, visionEndpoint, visionModels, maxVisionCalls: callLimit };
+}
+
+function readCallLimit(text: string | undefined): Settings["maxVisionCalls"] | undefined {
+  if (text === undefined || text === "unlimited") return text;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new TuError("E_USAGE", `--max-vision-calls ${text} is not a whole number of calls`, {
+    hint: "write 0 or more, or unlimited",
+  });
+}
