@@ -56,6 +56,33 @@ export async function openInput() {
   return { read: readInput, images: createImages() };
 }
 
+/** What reads a picture, and nothing of the pipeline around it. */
+export type PictureReader = {
+  readonly vision: Vision;
+  readonly images: Images;
+  readonly clock: Clock;
+  close(): Promise<void>;
+};
+
+export async function openPictureReader(
+  options: VisionOptions,
+  reporter: Pick<Reporter, "notice">,
+): Promise<PictureReader> {
+  const { createSystemClock } = await import("../adapters/memory/clock.ts");
+  const { createImages } = await import("../adapters/images/images.ts");
+  const images = createImages();
+  const vision = await openVision(options, { images, reporter });
+  return { vision, images, clock: createSystemClock(), close: () => vision.close() };
+}
+
+/** Draws what was read on a picture, and writes it where it is wanted. */
+export async function openAnnotation() {
+  const { annotate } = await import("../adapters/images/annotate.ts");
+  const files = await import("../adapters/filesystem/output.ts");
+  const { isDirectory, makeDirectory, requireWritable, writeOutput } = files;
+  return { annotate, isDirectory, makeDirectory, requireWritable, write: writeOutput };
+}
+
 /** What has to be undone, last opened first closed. */
 type Closers = (() => Promise<void> | void)[];
 

@@ -34,7 +34,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-const commandNames = ["upload", "vision", "messages", "topology", "machines"] as const;
+const commandNames = ["upload", "recognise", "vision", "messages", "topology", "machines"] as const;
 
 type OnExit = (code: number) => void;
 
@@ -45,8 +45,8 @@ function commandTable(onExit: OnExit): Command {
     .helpCommand("help [command]", "what a command does")
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
-  for (const add of [addUpload, addVision, addMessages, addTopology, addMachines])
-    add(program, onExit);
+  const all = [addUpload, addRecognise, addVision, addMessages, addTopology, addMachines];
+  for (const add of all) add(program, onExit);
   return program;
 }
 
@@ -87,6 +87,26 @@ function addVision(program: Command, onExit: OnExit): void {
       onExit(await importCommand(answer, options));
     });
 }
+
+function addRecognise(program: Command, onExit: OnExit): void {
+  withVision(common(program.command("recognise")))
+    .description("what is read in one or more images, and what became of it; no pipeline, no state")
+    .argument("<image...>", "image files; - reads one from standard input")
+    .option("--annotate <file>", "draw it on the picture; a directory for several images")
+    .option("--all", "list the texts that mean nothing too, and each of several images in full")
+    .option("--timeout <duration>", "give up on an image after this long (default 2m)")
+    .addHelpText("after", recogniseHelp)
+    .action(async (images: string[], options: Options) => {
+      const { recogniseCommand } = await import("./recognise.ts");
+      onExit(await recogniseCommand(images, options));
+    });
+}
+
+const recogniseHelp = `
+--annotate writes a .png, .jpg or .webp, over what was there but never over an image that is read.
+In a directory, which is made, each image becomes <name of the image>.png.
+
+Exit codes: 0 read, whatever was recognised; 3 some images could not be read; otherwise as \`upload\`.`;
 
 function addMessages(program: Command, onExit: OnExit): void {
   common(program.command("messages"))

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { flowNames } from "../pipeline/contracts/contract.ts";
+import { RecogniseReport, UnreadReport } from "../pipeline/operations/recognise-image.ts";
 import {
   MachineReport,
   RejectedReport,
@@ -44,6 +45,13 @@ export const outputSchemas = {
     completed: z.int(),
     failed: z.int(),
     uploads: z.array(z.union([UploadReport, RejectedReport])),
+  }),
+  "tu-analyze/recognise@1": z.union([RecogniseReport, UnreadReport]),
+  "tu-analyze/recognitions@1": z.object({
+    schema: z.literal("tu-analyze/recognitions@1"),
+    read: z.int(),
+    failed: z.int(),
+    images: z.array(z.union([RecogniseReport, UnreadReport])),
   }),
   "tu-analyze/error@1": z.object({
     schema: z.literal("tu-analyze/error@1"),

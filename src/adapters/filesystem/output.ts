@@ -1,0 +1,64 @@
+import { mkdir, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { TuError } from "../../pipeline/errors.ts";
+
+/** Whether there is a directory of this name. */
+export async function isDirectory(path: string): Promise<boolean> {
+  return (await statOrNull(path))?.isDirectory() === true;
+}
+
+/** Throws E_OUTPUT when it cannot be made. */
+export async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+/**
+ * Before anything is done for it: that a file can come to stand here, and is none of `inputs`, whatever
+ * way leads to them. Throws E_USAGE, E_FILE_IS_DIRECTORY and E_FILE_NOT_FOUND.
+ */
+export async function requireWritable(path: string, inputs: readonly string[]): Promise<void> {
+  const found = await statOrNull(path);
+  if (found?.isDirectory() === true)
+    throw new TuError("E_FILE_IS_DIRECTORY", `${path} is a directory`, { hint: "name a file" });
+  if (found === null && !(await isDirectory(dirname(path)))) {
+    throw new TuError("E_FILE_NOT_FOUND", `there is no directory ${dirname(path)}`, {
+      hint: "make it first, or name another one",
+    });
+  }
+  for (const input of found === null ? [] : inputs) {
+    const read = await statOrNull(input);
+    if (read !== null && read.ino === found?.ino && read.dev === found.dev)
+      throw new TuError("E_USAGE", `${path} would overwrite the image ${input}`, {
+        hint: "name another file",
+      });
+  }
+}
+
+/** What was there is overwritten. Throws E_OUTPUT. */
+export async function writeOutput(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeFile(path, bytes);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+async function statOrNull(path: string) {
+  try {
+    return await stat(path, { bigint: true });
+  } catch {
+    return null; // whoever reads or writes it says why
+  }
+}
+
+function unwritable(path: string, cause: unknown): TuError {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+  return new TuError("E_OUTPUT", `${path} cannot be written (${code})`, {
+    hint: "check its permissions, and whether the disk is full",
+    cause,
+  });
+}

@@ -1,0 +1,189 @@
+import { TuError } from "../../pipeline/errors.ts";
+import type { ReadText } from "../../pipeline/ports.ts";
+
+// Draws what was read on the picture. Fonts may be missing where it runs: boxes and colours say it too.
+
+export type Mark = Pick<ReadText, "text" | "box" | "degrees" | "preparation"> & {
+  /** `other` is what was read and not understood. */
+  readonly kind: "brand" | "model" | "ignored" | "other";
+  /** Whether the machine has it; drawn with a broken line when not. */
+  readonly isTaken: boolean;
+};
+export type Drawing = {
+  readonly marks: readonly Mark[];
+  /** Names the machine. */
+  readonly legend: string;
+};
+export const drawnFormats = ["png", "jpeg", "webp"] as const;
+export type DrawnFormat = (typeof drawnFormats)[number];
+
+export const markColours: Readonly<Record<Mark["kind"], string>> = {
+  brand: "#00e05a",
+  model: "#ff2fd0",
+  ignored: "#ff9100",
+  other: "#4cc9ff",
+};
+const captions: Readonly<Record<Mark["kind"], string>> = {
+  brand: "brand",
+  model: "model",
+  ignored: "ignored",
+  other: "not understood",
+};
+const kinds = ["other", "ignored", "model", "brand"] as const;
+const mostPixels = 50_000_000;
+/** Of a letter, as a part of its height, in about any font. */
+const letterWidth = 0.65;
+
+/** The upright picture, at its own size. Throws E_OUTPUT when it cannot be drawn or encoded. */
+export async function annotate(
+  image: Uint8Array,
+  drawing: Drawing,
+  format: DrawnFormat,
+): Promise<Uint8Array> {
+  const { default: sharp } = await import("sharp");
+  try {
+    const upright = await sharp(image, { limitInputPixels: mostPixels })
+      .autoOrient()
+      .flatten({ background: "#ffffff" })
+      .toColourspace("srgb")
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const { channels, height, width } = upright.info;
+    return await sharp(upright.data, { raw: { width, height, channels } })
+      .composite([{ input: Buffer.from(svgOf(drawing, { width, height })) }])
+      .toFormat(format, format === "png" ? {} : { quality: 92 }) // a PNG's would make it a palette
+      .toBuffer();
+  } catch (cause) {
+    throw new TuError("E_OUTPUT", `the picture cannot be drawn as ${format}`, {
+      hint: "a .png takes the largest pictures",
+      cause,
+    });
+  }
+}
+
+type Size = { readonly width: number; readonly height: number };
+type Point = { readonly x: number; readonly y: number };
+type PlacedMark = {
+  readonly mark: Mark;
+  /** Level, in pixels. */
+  readonly place: Point & Size;
+  /** What the line turns about. */
+  readonly pivot: Point;
+};
+
+function svgOf({ legend, marks }: Drawing, size: Size): string {
+  const unit = Math.max(12, Math.min(size.width, size.height) / 36);
+  const placed = placedMarks(marks, size).toSorted(
+    // What was taken lies on top.
+    (a, b) => kinds.indexOf(a.mark.kind) - kinds.indexOf(b.mark.kind),
+  );
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}" font-family="DejaVu Sans, Arial, Helvetica, sans-serif">`,
+    drawLegend(legend, size, unit),
+    ...placed.map((one) => drawMark(one, unit, size)),
+    "</svg>",
+  ].join("\n");
+}
+
+/**
+ * The words of a turned line are given level beside each other, about the middle of the line; words of
+ * one look that follow each other at one height and angle are such a line.
+ */
+function placedMarks(marks: readonly Mark[], size: Size): readonly PlacedMark[] {
+  const lines: Mark[][] = [];
+  for (const mark of marks) {
+    const line = lines.at(-1);
+    const last = line?.at(-1);
+    if (line !== undefined && last !== undefined && isSameLine(last, mark)) line.push(mark);
+    else lines.push([mark]);
+  }
+  return lines.flatMap((line) => {
+    const places = line.map(({ box }) => pixelsOf(box, size));
+    const left = Math.min(...places.map(({ x }) => x));
+    const right = Math.max(...places.map(({ width, x }) => x + width));
+    return line.map((mark, index): PlacedMark => {
+      const place = places[index] ?? pixelsOf(mark.box, size);
+      return { mark, place, pivot: { x: (left + right) / 2, y: place.y + place.height / 2 } };
+    });
+  });
+}
+
+function isSameLine(a: Mark, b: Mark): boolean {
+  const isTurned = (a.degrees ?? 0) !== 0 && a.degrees === b.degrees;
+  const isLevel = a.box.y === b.box.y && a.box.height === b.box.height;
+  return isTurned && isLevel && a.preparation === b.preparation;
+}
+
+function pixelsOf(box: ReadText["box"], { height, width }: Size): Point & Size {
+  return {
+    x: box.x * width,
+    y: box.y * height,
+    width: box.width * width,
+    height: box.height * height,
+  };
+}
+
+function drawMark({ mark, pivot, place }: PlacedMark, unit: number, size: Size): string {
+  const colour = markColours[mark.kind];
+  const line = Math.max(2, unit / (mark.isTaken ? 5 : 9));
+  const [x, y, width, height] = [place.x, place.y, place.width, place.height].map(round);
+  const broken = mark.isTaken ? "" : ` stroke-dasharray="${round(line * 3)} ${round(line * 2)}"`;
+  const turn = `rotate(${round(mark.degrees ?? 0)} ${round(pivot.x)} ${round(pivot.y)})`;
+  const font = round(mark.isTaken ? unit : unit * 0.7);
+  // Above the box, or below where there is no room.
+  const baseline = place.y > font * 1.3 ? place.y - font * 0.35 : place.y + place.height + font;
+  const isWide = place.x + letterWidth * font * [...mark.text].length > size.width;
+  const from = isWide ? `x="${round(place.x + place.width)}" text-anchor="end"` : `x="${x}"`;
+  const label = `${from} y="${round(baseline)}" font-size="${font}" font-weight="bold"`;
+  const words = escaped(mark.text);
+  return [
+    `<g transform="${turn}">`,
+    `<rect x="${x}" y="${y}" width="${width}" height="${height}" fill="none" stroke="#000000" stroke-opacity="0.6" stroke-width="${round(line * 1.8)}"/>`,
+    `<rect x="${x}" y="${y}" width="${width}" height="${height}" fill="none" stroke="${colour}" stroke-width="${round(line)}"${broken}/>`,
+    // Twice, because not every renderer knows which of the two to paint first.
+    `<text ${label} stroke="#000000" stroke-width="${round(font / 5)}" stroke-linejoin="round">${words}</text>`,
+    `<text ${label} fill="${colour}">${words}</text>`,
+    "</g>",
+  ].join("");
+}
+
+/** At the bottom: the colours, and the machine. */
+function drawLegend(legend: string, { height, width }: Size, unit: number): string {
+  const keys = (["brand", "model", "ignored", "other"] as const).map((kind) => ({
+    colour: markColours[kind],
+    caption: captions[kind],
+  }));
+  const signs = keys.reduce((sum, { caption }) => sum + caption.length + 5, 0);
+  const fontFor = (length: number) =>
+    Math.min(unit, (width * 0.96) / (letterWidth * Math.max(1, length)));
+  const name = fontFor([...legend].length);
+  const key = fontFor(signs) * 0.9;
+  const bar = name * 1.6 + key * 1.5;
+  const top = height - bar;
+  let x = width * 0.02;
+  const row = keys.map(({ caption, colour }) => {
+    const square = `<rect x="${round(x)}" y="${round(height - key * 1.35)}" width="${round(key)}" height="${round(key)}" fill="${colour}"/>`;
+    const text = `<text x="${round(x + key * 1.3)}" y="${round(height - key * 0.5)}" font-size="${round(key)}" fill="#ffffff">${caption}</text>`;
+    x += (caption.length + 5) * letterWidth * key;
+    return square + text;
+  });
+  return [
+    `<rect x="0" y="${round(top)}" width="${width}" height="${round(bar)}" fill="#101010" fill-opacity="0.85"/>`,
+    `<text x="${round(width * 0.02)}" y="${round(top + name * 1.2)}" font-size="${round(name)}" font-weight="bold" fill="#ffffff">${escaped(legend)}</text>`,
+    ...row,
+  ].join("");
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
+
+/** What was read is data: no markup, and nothing that XML cannot hold. */
+function escaped(text: string): string {
+  return text
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\uFFFE\uFFFF]/gu, "")
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+}

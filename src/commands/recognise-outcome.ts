@@ -1,0 +1,27 @@
+import type { TuError } from "../pipeline/errors.ts";
+import type { RecogniseReport, UnreadReport } from "../pipeline/operations/recognise-image.ts";
+import { errorReport } from "./output.ts";
+
+/** What became of one image. */
+export type Outcome =
+  | { readonly type: "report"; readonly report: RecogniseReport }
+  | { readonly type: "error"; readonly file: string; readonly error: TuError };
+
+/** Whether a signal ended it. */
+export function isStopped(
+  outcome: Outcome,
+): outcome is Extract<Outcome, { readonly type: "error" }> {
+  return outcome.type === "error" && ["E_INTERRUPTED", "E_TERMINATED"].includes(outcome.error.code);
+}
+
+/** The outcome as `-o json` and `-o jsonl` publish it. */
+export function recordOf(outcome: Outcome): RecogniseReport | UnreadReport {
+  if (outcome.type === "report") return outcome.report;
+  const { code, hint, message } = errorReport(outcome.error);
+  return {
+    schema: "tu-analyze/recognise@1",
+    file: outcome.file,
+    status: "rejected",
+    failure: { code, reason: message, hint },
+  };
+}

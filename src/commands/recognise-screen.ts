@@ -1,0 +1,160 @@
+import { basename } from "node:path";
+import {
+  machineText,
+  type ReadingLayout,
+  readingLines,
+} from "../adapters/terminal/reading-lines.ts";
+import { createPaint, type Paint, printable } from "../adapters/terminal/text.ts";
+import { createWaitingLine } from "../adapters/terminal/waiting-line.ts";
+import { wrap } from "../adapters/terminal/wrap.ts";
+import type { Reporter } from "../pipeline/ports.ts";
+import { wantsColour } from "./config.ts";
+import { type Format, printAside, printError, printJson, printLine } from "./output.ts";
+import { isStopped, type Outcome, recordOf } from "./recognise-outcome.ts";
+
+export type ScreenOptions = {
+  readonly output?: Format;
+  readonly json?: boolean;
+  readonly color?: "auto" | "always" | "never";
+  readonly all?: boolean;
+};
+
+/** What a person, or a pipe, sees of the reading while it runs and when it ends. */
+export type RecogniseScreen = Pick<Reporter, "notice"> & {
+  readonly format: Format;
+  started(file: string, index: number): void;
+  /** As they come; not for a single one. */
+  outcome(outcome: Outcome, index: number): void;
+  /** The single one that was asked for. */
+  only(outcome: Outcome): void;
+  summary(outcomes: readonly Outcome[]): void;
+  close(): void;
+};
+
+export function createRecogniseScreen(
+  paths: readonly string[],
+  options: ScreenOptions,
+): RecogniseScreen {
+  const format = options.json === true ? "json" : (options.output ?? "text");
+  const waiting = createWaitingLine(process.stderr, () => performance.now());
+  const shared = {
+    format,
+    started: (file: string, index: number) => {
+      const count = paths.length > 1 ? `${index + 1}/${paths.length} ` : "";
+      waiting.say(`reading ${count}${printable(file === "-" ? "stdin" : basename(file))}`);
+    },
+    notice: ({ code, message }: Parameters<Reporter["notice"]>[0]) => {
+      waiting.clear();
+      printAside(`! ${code}: ${printable(message)}`);
+    },
+    close: () => waiting.close(),
+  };
+  const clear = () => waiting.clear();
+  return format === "text"
+    ? { ...shared, ...createTextScreen(paths, options, clear) }
+    : { ...shared, ...createJsonScreen(format, clear) };
+}
+
+type Printed = Pick<RecogniseScreen, "outcome" | "only" | "summary">;
+
+function createTextScreen(
+  paths: readonly string[],
+  options: ScreenOptions,
+  clear: () => void,
+): Printed {
+  const layout: ReadingLayout = {
+    paint: createPaint(isColoured(options)),
+    width: process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY,
+    isWhole: options.all === true,
+  };
+  const whole = (outcome: Outcome) => {
+    if (outcome.type === "error") return failed(outcome);
+    for (const line of readingLines(outcome.report, layout)) printLine(line);
+  };
+  let isStopSaid = false;
+  return {
+    outcome(outcome, index) {
+      clear();
+      if (isStopped(outcome) && isStopSaid) return; // the summary counts the others
+      isStopSaid ||= isStopped(outcome);
+      if (outcome.type === "error") return failed(outcome);
+      for (const line of resultLines(outcome, index, paths, layout)) printLine(line);
+      if (options.all === true) {
+        whole(outcome);
+        printLine("");
+      }
+    },
+    only(outcome) {
+      clear();
+      whole(outcome);
+    },
+    summary(outcomes) {
+      const reports = outcomes.flatMap((one) => (one.type === "report" ? [one.report] : []));
+      const count = (field: "brand" | "model" | "type") =>
+        reports.filter(({ machine }) => machine[field] !== null).length;
+      const found = `a brand on ${count("brand")}, a model on ${count("model")}, a type of ${count("type")}`;
+      const text = `${reports.length} of ${outcomes.length} images read, ${outcomes.length - reports.length} failed: ${found}`;
+      for (const line of ["", ...wrap(text, layout.width)]) printLine(line);
+    },
+  };
+}
+
+/** ` 3/31  photo.jpg   Komatsu · PC210LC · Excavator  confidence 0.91`. */
+function resultLines(
+  { report }: Extract<Outcome, { type: "report" }>,
+  index: number,
+  paths: readonly string[],
+  { paint, width }: ReadingLayout,
+): readonly string[] {
+  const count = `${index + 1}`.padStart(`${paths.length}`.length);
+  const name = printable(basename(report.file));
+  const longest = Math.max(...paths.map((path) => printable(basename(path)).length));
+  const place = `${count}/${paths.length}  ${name.padEnd(Math.min(longest, 32))}  `;
+  const machine = machineText(report);
+  if (place.length + machine.length <= width) return [`${place}${styled(report, machine, paint)}`];
+  return [
+    ...wrap(place.trimEnd(), width),
+    ...wrap(machine, width - 4).map((line) => `    ${styled(report, line, paint)}`),
+  ];
+}
+
+function styled(
+  { machine }: Extract<Outcome, { type: "report" }>["report"],
+  text: string,
+  paint: Paint,
+): string {
+  return machine.brand === null ? paint("dim", text) : text;
+}
+
+function failed({ error, file }: Extract<Outcome, { type: "error" }>): void {
+  const { code, hint, message } = error;
+  const place = message.includes(file) ? "" : `${file}: `;
+  printError({ code, hint, message: `${place}${message}` });
+}
+
+function createJsonScreen(format: Format, clear: () => void): Printed {
+  const record = (outcome: Outcome) => {
+    clear();
+    printJson(recordOf(outcome), format);
+    if (outcome.type === "error") failed(outcome);
+  };
+  return {
+    outcome(outcome) {
+      if (format === "jsonl") record(outcome);
+    },
+    only: record,
+    summary(outcomes) {
+      if (format === "jsonl") return;
+      clear();
+      const images = outcomes.map(recordOf);
+      const read = outcomes.filter(({ type }) => type === "report").length;
+      const unread = outcomes.length - read;
+      printJson({ schema: "tu-analyze/recognitions@1", read, failed: unread, images }, format);
+    },
+  };
+}
+
+function isColoured({ color }: ScreenOptions): boolean {
+  if (color === "always") return true;
+  return color !== "never" && process.stdout.isTTY && wantsColour();
+}

@@ -1,0 +1,82 @@
+import { exitCodes } from "../pipeline/errors.ts";
+import { requireDuration, requireOneStdin, type VisionFlags, visionSettings } from "./arguments.ts";
+import { loadSettings, visionOptions } from "./config.ts";
+import { once } from "./once.ts";
+import type { RecogniseRun } from "./recognise-images.ts";
+import { isStopped, type Outcome } from "./recognise-outcome.ts";
+import {
+  createRecogniseScreen,
+  type RecogniseScreen,
+  type ScreenOptions,
+} from "./recognise-screen.ts";
+import { untilSignal } from "./signals.ts";
+
+/** Options as commander has checked them. */
+type Options = ScreenOptions &
+  VisionFlags & {
+    readonly annotate?: string;
+    readonly timeout?: string;
+  };
+
+/** What is read in one or more images, without the pipeline. Resolves with the exit code. */
+export async function recogniseCommand(
+  paths: readonly string[],
+  options: Options,
+): Promise<number> {
+  requireOneStdin(paths);
+  const settings = await loadSettings({ timeout: options.timeout, ...visionSettings(options) });
+  const { timeout } = settings;
+  const deadlineMs = requireDuration("--timeout", timeout);
+  const stop = untilSignal({
+    now: "stopping",
+    rest: "the reading was not finished",
+    hint: "nothing is kept; run it again",
+  });
+  const screen = createRecogniseScreen(paths, options);
+  const reader = once(async () => {
+    const { openPictureReader } = await import("./compose.ts");
+    return openPictureReader(visionOptions(settings), screen);
+  });
+  try {
+    const run: RecogniseRun = {
+      timeout,
+      deadlineMs,
+      annotations: await plannedAnnotations(paths, options.annotate),
+      signal: stop.signal,
+      reader,
+      onStart: (file, index) => screen.started(file, index),
+      onOutcome: (outcome, index) => {
+        if (paths.length > 1) screen.outcome(outcome, index);
+      },
+    };
+    const { recogniseImages } = await import("./recognise-images.ts");
+    return finish(await recogniseImages(paths, run), screen);
+  } finally {
+    screen.close();
+    await stop.drain(reader.opened()?.then((opened) => opened.close()));
+  }
+}
+
+async function plannedAnnotations(paths: readonly string[], target: string | undefined) {
+  if (target === undefined) return [];
+  const { openAnnotation } = await import("./compose.ts");
+  const { annotationFiles } = await import("./annotation-files.ts");
+  return annotationFiles(paths, target, await openAnnotation());
+}
+
+/** That nothing was recognised is an answer too: it looked, and says so. */
+function finish(outcomes: readonly Outcome[], screen: RecogniseScreen): number {
+  const [only] = outcomes;
+  if (outcomes.length === 1 && only !== undefined) {
+    // In lines one record has the shape of many.
+    if (only.type === "error" && screen.format !== "jsonl") throw only.error;
+    screen.only(only);
+    return only.type === "error" ? only.error.exitCode : exitCodes.done;
+  }
+  screen.summary(outcomes);
+  const stopped = outcomes.find(isStopped);
+  if (stopped !== undefined) return stopped.error.exitCode;
+  const good = outcomes.filter(({ type }) => type === "report").length;
+  if (good === outcomes.length) return exitCodes.done;
+  return good > 0 ? exitCodes.partly : exitCodes.failed;
+}
