@@ -5,7 +5,7 @@ const isSlow = process.env["SLOW_TESTS"] === "1";
 
 export default defineConfig({
   test: {
-    include: isSlow ? ["src/**/*.slow.test.ts"] : ["src/**/*.test.ts"],
+    include: isSlow ? ["src/**/*.slow.test.ts"] : ["src/**/*.test.ts", "scripts/**/*.test.ts"],
     exclude: isSlow ? [] : ["src/**/*.int.test.ts", "src/**/*.slow.test.ts"],
     // Tests of the binary run what the sources say now.
     globalSetup: ["scripts/build-for-tests.ts"],
