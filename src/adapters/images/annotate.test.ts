@@ -84,6 +84,13 @@ test("the legend is at the bottom and leaves the picture its size", async () => 
   expect(data[(10 * width + 10) * 3]).toBe(0x77);
 });
 
+test("the legend leaves the bottom to what is written there", async () => {
+  const low = mark({ box: { x: 0.5, y: 0.92, width: 0.2, height: 0.05 } });
+  const { data, height, width } = await drawn([low]);
+  expect(data[(2 * width + width - 2) * 3]).toBeLessThan(60);
+  expect(data[((height - 2) * width + 2) * 3]).toBe(0x77);
+});
+
 test.each([
   ["markup", "</text><script>\"&'</script>&lt;"],
   ["control characters", "a\u0000\u001b[31mb\u0007\u202e"],

@@ -79,7 +79,7 @@ function svgOf({ legend, marks }: Drawing, size: Size): string {
   );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}" font-family="DejaVu Sans, Arial, Helvetica, sans-serif">`,
-    drawLegend(legend, size, unit),
+    drawLegend(legend, placed, size, unit),
     ...placed.map((one) => drawMark(one, unit, size)),
     "</svg>",
   ].join("\n");
@@ -147,8 +147,13 @@ function drawMark({ mark, pivot, place }: PlacedMark, unit: number, size: Size):
   ].join("");
 }
 
-/** At the bottom: the colours, and the machine. */
-function drawLegend(legend: string, { height, width }: Size, unit: number): string {
+/** The colours, and the machine: at the bottom, or at the top where fewer texts are. */
+function drawLegend(
+  legend: string,
+  placed: readonly PlacedMark[],
+  { height, width }: Size,
+  unit: number,
+): string {
   const keys = (["brand", "model", "ignored", "other"] as const).map((kind) => ({
     colour: markColours[kind],
     caption: captions[kind],
@@ -167,10 +172,15 @@ function drawLegend(legend: string, { height, width }: Size, unit: number): stri
     x += (caption.length + 5) * letterWidth * key;
     return square + text;
   });
+  const covered = (from: number, to: number) =>
+    placed.filter(({ place }) => place.y < to && place.y + place.height > from).length;
+  const up = covered(top, height) > covered(0, bar) ? -top : 0;
   return [
+    `<g transform="translate(0 ${round(up)})">`,
     `<rect x="0" y="${round(top)}" width="${width}" height="${round(bar)}" fill="#101010" fill-opacity="0.85"/>`,
     `<text x="${round(width * 0.02)}" y="${round(top + name * 1.2)}" font-size="${round(name)}" font-weight="bold" fill="#ffffff">${escaped(legend)}</text>`,
     ...row,
+    "</g>",
   ].join("");
 }
 
