@@ -86,16 +86,16 @@ test("a hint says what it was good for, and gives a model that is written its br
     box: null,
   });
   const reading = {
-    texts: [text("PC210LC", 0)],
-    hints: [hint("label", "Asphalt"), hint("logo", "Komatsu")],
+    texts: [text("DX225LC", 0)],
+    hints: [hint("label", "Asphalt"), hint("logo", "Doosan")],
   };
   const { aggregate } = recognise(reading.texts, reading.hints);
   const { hints, texts } = explain(reading, aggregate);
   expect(hints).toMatchObject([
-    { hint: { source: "logo" }, meanings: [{ about: "brand", value: "Komatsu", isTaken: true }] },
+    { hint: { source: "logo" }, meanings: [{ about: "brand", value: "Doosan", isTaken: true }] },
     { hint: { source: "label" }, meanings: [{ about: "ignored", isTaken: false }] },
   ]);
-  expect(texts[0]?.meanings[0]).toMatchObject({ about: "model", value: "PC210LC", isTaken: true });
+  expect(texts[0]?.meanings[0]).toMatchObject({ about: "model", value: "DX225LC", isTaken: true });
 });
 
 test("every text is explained exactly once, in its place, whatever was read", () => {
