@@ -80,7 +80,6 @@ function addVision(program: Command, onExit: OnExit): void {
     .argument("<answer.json>", "a whole response, or a single answer of it")
     .requiredOption("--image <picture>", "the picture it is for; repeatable, in order", collect, [])
     .option("--vision-dir <dir>", "where cassettes are kept")
-    .option("--vision-models <dir>", "other networks of PP-OCR for the local reader")
     .option("--state-dir <dir>", "where state is kept")
     .action(async (answer: string, options: Options) => {
       const { importCommand } = await import("./vision-import.ts");
@@ -178,6 +177,7 @@ function withVision(command: Command): Command {
       ]),
     )
     .option("--vision-dir <dir>", "where answers of Google Vision are kept")
+    .option("--vision-models <dir>", "other networks of PP-OCR for the local reader")
     .option("--vision-endpoint <url>", "another address of Google Vision; http:// is an emulator")
     .option("--max-vision-calls <n>", "call Google Vision at most so often");
 }

@@ -150,6 +150,16 @@ describe("--annotate", () => {
   });
 });
 
+test("a folder of networks that is none is refused, with its name", async () => {
+  const directory = await temporaryDirectory();
+  const result = await tool(["recognise", komatsu, "--vision-models", directory, "--json"]);
+  expect(json(result)).toMatchObject({
+    code: "E_VISION_MODELS",
+    message: expect.stringContaining(directory),
+  });
+  expect(result.code).toBe(2);
+});
+
 describe("bad input is refused as in an upload", () => {
   test.each([
     ["broken/empty.jpg", "E_IMAGE_EMPTY", 2],
