@@ -37,12 +37,13 @@ module.exports = {
     {
       name: "adapters-see-the-contract-only",
       severity: "error",
-      comment: "Adapters know ports, messages, contracts and errors; not the rules, not the shell.",
+      comment:
+        "Adapters know ports, messages, contracts, errors and how waiting is given up; not the rules, not the shell.",
       from: { path: "^src/adapters", ...notTests },
       to: {
         path: "^src/pipeline/",
         pathNot: [
-          "^src/pipeline/((ports|message|errors)[.]ts|contracts/)",
+          "^src/pipeline/((ports|message|errors|or-aborted)[.]ts|contracts/)",
           // Pure geometry of reading, which runs where the networks are.
           "^src/pipeline/scene-text/",
         ],

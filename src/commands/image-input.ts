@@ -8,18 +8,7 @@ import { openInput } from "./compose.ts";
 /** At most what an image may have. Throws E_FILE_*, E_IMAGE_TOO_LARGE, and the signal's reason. */
 export async function readImageFile(path: string, signal: AbortSignal): Promise<Uint8Array> {
   const { read } = await openInput();
-  const reading = read(path, { bytesMax: imageBytesMax, onTooLarge: tooLarge, signal });
-  return orAborted(reading, signal);
-}
-
-/** A pipe that says nothing, or a disk that does not answer, must not hold up a Ctrl-C. */
-export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error); // whoever aborts here gives an error
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
+  return read(path, { bytesMax: imageBytesMax, onTooLarge: tooLarge, signal });
 }
 
 /** What is wrong with an image says whose image it is. */

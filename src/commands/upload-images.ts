@@ -3,9 +3,10 @@ import { TuError } from "../pipeline/errors.ts";
 import { checkImage } from "../pipeline/operations/check-image.ts";
 import { upload } from "../pipeline/operations/upload.ts";
 import type { UploadReport } from "../pipeline/operations/upload-report.ts";
+import { orAborted } from "../pipeline/or-aborted.ts";
 import { openInput, type Pipeline } from "./compose.ts";
 import type { Settings } from "./config.ts";
-import { namingFile, orAborted, readImageFile } from "./image-input.ts";
+import { namingFile, readImageFile } from "./image-input.ts";
 import type { Once } from "./once.ts";
 import { asTuError } from "./output.ts";
 import type { Outcome } from "./upload-outcome.ts";
@@ -51,13 +52,15 @@ async function uploadOne(
   sameContent: Map<string, Promise<unknown>>,
 ): Promise<Outcome> {
   try {
-    run.signal.throwIfAborted();
-    const bytes = await readImageFile(path, run.signal);
+    const { signal } = run;
+    signal.throwIfAborted();
+    const bytes = await readImageFile(path, signal);
     const { images } = await openInput();
     const header = await checkImage(bytes, images).catch((error: unknown) => {
       throw namingFile(path, error);
     });
-    const pipeline = await orAborted(run.pipeline.get(), run.signal);
+    signal.throwIfAborted();
+    const pipeline = await orAborted(run.pipeline.get(), signal);
     const readyAtMs = performance.now();
     const checksum = pipeline.digest(bytes);
     const work = async () =>
@@ -68,7 +71,7 @@ async function uploadOne(
           contentType: header.contentType,
           bytes,
           deadlineMs: run.deadlineMs,
-          signal: run.signal,
+          signal,
           onStarted: (flowId) => run.screen.started(flowId, path),
         },
         pipeline,

@@ -2,36 +2,48 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { addAbortSignal, type Readable } from "node:stream";
 import { TuError } from "../../pipeline/errors.ts";
+import { orAborted } from "../../pipeline/or-aborted.ts";
+
+type Options = {
+  readonly bytesMax: number;
+  readonly onTooLarge: (sizeBytes: number) => Error;
+  /** Lets go of the input. */
+  readonly signal: AbortSignal;
+};
 
 /**
  * Reads a file, or standard input for `-`, and stops at `bytesMax + 1`: whoever judges the size sees
  * that it is too large, and nothing larger is held. Throws E_FILE_NOT_FOUND, E_FILE_IS_DIRECTORY,
- * E_FILE_UNREADABLE; `onTooLarge` makes the error for a file whose size is known beforehand.
+ * E_FILE_UNREADABLE; the signal's reason, at once, when it is aborted; `onTooLarge` makes the error for a
+ * file whose size is known beforehand.
  */
-export async function readInput(
-  path: string,
-  options: {
-    bytesMax: number;
-    onTooLarge: (sizeBytes: number) => Error;
-    /** Lets go of the input. */
-    signal: AbortSignal;
-  },
-): Promise<Uint8Array> {
-  if (path === "-") return readUpTo(process.stdin, options.bytesMax + 1, options.signal);
+export async function readInput(path: string, options: Options): Promise<Uint8Array> {
+  options.signal.throwIfAborted();
+  // A pipe that nobody writes to, or a disk that does not answer, must not hold up a Ctrl-C.
+  return orAborted(readNamed(path, options), options.signal);
+}
+
+async function readNamed(path: string, options: Options): Promise<Uint8Array> {
   try {
-    const { isDirectory, isFile, size } = await statOf(path);
-    if (isDirectory) {
-      throw new TuError("E_FILE_IS_DIRECTORY", `${path} is a directory`, {
-        hint: `name the images in it: ${path}/*`,
-      });
-    }
-    if (isFile && size > options.bytesMax) throw options.onTooLarge(size);
-    return await readUpTo(createReadStream(path), options.bytesMax + 1, options.signal);
+    const stream = path === "-" ? process.stdin : await openFile(path, options);
+    return await readUpTo(stream, options.bytesMax + 1, options.signal);
   } catch (error) {
     throw error instanceof Error && "code" in error && typeof error.code === "string"
       ? named(path, error.code, error)
       : error;
   }
+}
+
+async function openFile(path: string, { bytesMax, onTooLarge, signal }: Options) {
+  const { isDirectory, isFile, size } = await statOf(path);
+  if (isDirectory) {
+    throw new TuError("E_FILE_IS_DIRECTORY", `${path} is a directory`, {
+      hint: `name the images in it: ${path}/*`,
+    });
+  }
+  if (isFile && size > bytesMax) throw onTooLarge(size);
+  signal.throwIfAborted(); // opening a pipe without a writer could not be taken back
+  return createReadStream(path);
 }
 
 async function statOf(path: string) {
@@ -47,8 +59,10 @@ function named(path: string, code: string, cause: Error): Error {
       cause,
     });
   }
-  return new TuError("E_FILE_UNREADABLE", `${path} cannot be read (${code})`, {
-    hint: "check its permissions",
+  const isStandardInput = path === "-";
+  const name = isStandardInput ? "standard input" : path;
+  return new TuError("E_FILE_UNREADABLE", `${name} cannot be read (${code})`, {
+    hint: isStandardInput ? "check what it comes from" : "check its permissions",
     cause,
   });
 }

@@ -48,6 +48,7 @@ type Event = Parameters<ClientListener["onEvent"]>[0];
  * hop that is missing), or the signal's reason.
  */
 export async function upload(input: UploadInput, ports: UploadPorts): Promise<UploadReport> {
+  input.signal.throwIfAborted(); // it may have waited for another with the same content
   const startedAtMs = ports.clock.nowMs();
   const { bytes, contentType, filename } = input;
   const started = await ports.gateway.startUpload({ filename, contentType });

@@ -1,0 +1,71 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { TuError } from "../pipeline/errors.ts";
+import type { GatewayClient } from "../pipeline/ports.ts";
+import type { Pipeline } from "./compose.ts";
+import type { Settings } from "./config.ts";
+import { once } from "./once.ts";
+import { type UploadRun, uploadImages } from "./upload-images.ts";
+import type { UploadScreen } from "./upload-screen.ts";
+
+const picture = join(import.meta.dirname, "../../fixtures/images/nothing.jpg");
+const reason = new TuError("E_TERMINATED", "stopped by SIGTERM; what was accepted is recorded");
+const screen: UploadScreen = {
+  reporter: { hop: () => undefined, notice: () => undefined },
+  started: () => undefined,
+  outcome: () => undefined,
+  summary: () => undefined,
+  close: () => undefined,
+};
+const never = () => new Promise<never>(() => undefined);
+
+function createRun(signal: AbortSignal, open: () => Promise<Pipeline>): UploadRun {
+  const settings = { concurrency: 2 } as Settings; // all that is read of it
+  const pipeline = once(open);
+  return {
+    withTimings: false,
+    isKept: true,
+    settings,
+    deadlineMs: 60_000,
+    screen,
+    signal,
+    pipeline,
+  };
+}
+
+/** A pipeline that hands every upload to `startUpload`; nothing else of it is reached. */
+function pipelineWith(startUpload: GatewayClient["startUpload"]): Pipeline {
+  const gateway = { startUpload };
+  return { gateway, clock: { nowMs: () => 0 }, digest: () => "same" } as unknown as Pipeline;
+}
+
+test("stopped before an input is opened, an upload ends with the signal's reason", async () => {
+  const controller = new AbortController();
+  const uploading = uploadImages([picture], createRun(controller.signal, never));
+  controller.abort(reason); // while the readers load
+  expect(await uploading).toEqual([{ type: "error", file: picture, error: reason }]);
+});
+
+test("stopped while the pipeline opens, it does not wait for it", async () => {
+  const controller = new AbortController();
+  const opening = () => {
+    controller.abort(reason);
+    return never();
+  };
+  const uploading = uploadImages([picture], createRun(controller.signal, opening));
+  expect(await uploading).toEqual([{ type: "error", file: picture, error: reason }]);
+});
+
+test("stopped while a picture is uploaded, the same picture after it is not started", async () => {
+  const controller = new AbortController();
+  let started = 0;
+  const pipeline = pipelineWith(async () => {
+    started += 1;
+    controller.abort(reason);
+    throw reason;
+  });
+  const run = createRun(controller.signal, async () => pipeline);
+  const outcomes = await uploadImages([picture, picture], run);
+  expect(outcomes).toMatchObject([{ error: reason }, { error: reason }]);
+  expect(started).toBe(1);
+});
