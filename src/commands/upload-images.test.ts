@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { createManualClock } from "../adapters/memory/clock.ts";
 import { TuError } from "../pipeline/errors.ts";
 import type { GatewayClient } from "../pipeline/ports.ts";
 import type { Pipeline } from "./compose.ts";
@@ -34,16 +35,17 @@ function createRun(signal: AbortSignal, open: () => Promise<Pipeline>): UploadRu
 }
 
 /** A pipeline that hands every upload to `startUpload`; nothing else of it is reached. */
-function pipelineWith(startUpload: GatewayClient["startUpload"]): Pipeline {
-  const gateway = { startUpload };
-  return { gateway, clock: { nowMs: () => 0 }, digest: () => "same" } as unknown as Pipeline;
+function pipelineWith(startUpload: GatewayClient["startUpload"], more: object = {}): Pipeline {
+  const clock = createManualClock(0);
+  const pipeline = { gateway: { startUpload }, clock, digest: () => "same", resumed: [], ...more };
+  return pipeline as unknown as Pipeline;
 }
 
 test("stopped before an input is opened, an upload ends with the signal's reason", async () => {
   const controller = new AbortController();
   const uploading = uploadImages([picture], createRun(controller.signal, never));
   controller.abort(reason); // while the readers load
-  expect(await uploading).toEqual([{ type: "error", file: picture, error: reason }]);
+  expect((await uploading).outcomes).toEqual([{ type: "error", file: picture, error: reason }]);
 });
 
 test("stopped while the pipeline opens, it does not wait for it", async () => {
@@ -53,7 +55,7 @@ test("stopped while the pipeline opens, it does not wait for it", async () => {
     return never();
   };
   const uploading = uploadImages([picture], createRun(controller.signal, opening));
-  expect(await uploading).toEqual([{ type: "error", file: picture, error: reason }]);
+  expect((await uploading).outcomes).toEqual([{ type: "error", file: picture, error: reason }]);
 });
 
 test("stopped while a picture is uploaded, the same picture after it is not started", async () => {
@@ -65,7 +67,24 @@ test("stopped while a picture is uploaded, the same picture after it is not star
     throw reason;
   });
   const run = createRun(controller.signal, async () => pipeline);
-  const outcomes = await uploadImages([picture, picture], run);
+  const { outcomes } = await uploadImages([picture, picture], run);
   expect(outcomes).toMatchObject([{ error: reason }, { error: reason }]);
   expect(started).toBe(1);
+});
+
+test("stopped while what an earlier run left goes on, it says so beside the outcomes", async () => {
+  const controller = new AbortController();
+  const refused = new TuError("E_UPLOAD_REFUSED", "no");
+  const recorder = {
+    until: () => {
+      controller.abort(reason);
+      return never();
+    },
+  };
+  const pipeline = pipelineWith(() => Promise.reject(refused), { resumed: ["flow"], recorder });
+  const run = createRun(controller.signal, async () => pipeline);
+  expect(await uploadImages([picture], run)).toEqual({
+    outcomes: [{ type: "error", file: picture, error: refused }],
+    stopped: reason,
+  });
 });

@@ -9,7 +9,7 @@ import type { Settings } from "./config.ts";
 import { namingFile, readImageFile } from "./image-input.ts";
 import type { Once } from "./once.ts";
 import { asTuError } from "./output.ts";
-import type { Outcome } from "./upload-outcome.ts";
+import { type Outcome, stopOf } from "./upload-outcome.ts";
 import type { UploadScreen } from "./upload-screen.ts";
 
 /** One invocation of the command. */
@@ -24,11 +24,14 @@ export type UploadRun = {
   readonly pipeline: Once<Pipeline>;
 };
 
+export type Uploaded = {
+  readonly outcomes: readonly Outcome[];
+  /** Set when every image had its outcome, and a signal came before the flows of an earlier run ended. */
+  readonly stopped: TuError | undefined;
+};
+
 /** A bounded number at once; pictures with the same content one after the other, so that the second is known. */
-export async function uploadImages(
-  paths: readonly string[],
-  run: UploadRun,
-): Promise<readonly Outcome[]> {
+export async function uploadImages(paths: readonly string[], run: UploadRun): Promise<Uploaded> {
   const outcomes: Outcome[] = [];
   const sameContent = new Map<string, Promise<unknown>>();
   const waiting = [...paths.entries()];
@@ -42,8 +45,10 @@ export async function uploadImages(
   };
   const workers = Math.min(run.settings.concurrency, paths.length);
   await Promise.all(Array.from({ length: workers }, worker));
-  await waitForResumed(run);
-  return outcomes;
+  // Opening itself may be what does not answer.
+  if (outcomes.some((outcome) => stopOf(outcome) !== undefined))
+    return { outcomes, stopped: undefined };
+  return { outcomes, stopped: await waitForResumed(run) };
 }
 
 async function uploadOne(
@@ -104,11 +109,13 @@ function withTimings(
   return { ...report, timings: [startUp, ...(timings ?? [])] };
 }
 
-/** What a crash left goes on beside the uploads; it gets the same time as they. */
-async function waitForResumed({ deadlineMs, pipeline, signal }: UploadRun): Promise<void> {
-  if (signal.aborted) return; // opening itself may be what does not answer
+/**
+ * What a crash left goes on beside the uploads; it gets the same time as they. Resolves with the signal's
+ * reason when that came first.
+ */
+async function waitForResumed({ deadlineMs, pipeline, signal }: UploadRun) {
   const opened = await pipeline.opened();
-  if (opened === undefined || opened.resumed.length === 0) return;
+  if (opened === undefined || opened.resumed.length === 0) return undefined;
   const ends = opened.resumed.map((flowId) =>
     opened.recorder.until(
       flowId,
@@ -117,9 +124,12 @@ async function waitForResumed({ deadlineMs, pipeline, signal }: UploadRun): Prom
     ),
   );
   const race = new AbortController();
-  const deadline = opened.clock
-    .sleep(deadlineMs, AbortSignal.any([race.signal, signal]))
-    .catch(() => undefined); // aborted: by the end of the race, or by a signal that uploadOne reported
-  await Promise.race([Promise.all(ends), deadline]);
+  const ended = Promise.all(ends).then(() => undefined);
+  const cutShort = opened.clock.sleep(deadlineMs, AbortSignal.any([race.signal, signal])).then(
+    () => undefined,
+    () => asTuError(signal.reason), // nobody asks when it was the end of the race
+  );
+  const stopped = await Promise.race([ended, cutShort]);
   race.abort();
+  return stopped;
 }

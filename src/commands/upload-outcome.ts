@@ -11,6 +11,12 @@ export function isGood(outcome: Outcome): boolean {
   return outcome.type === "report" && outcome.report.status === "completed";
 }
 
+/** The signal that kept the image from having an outcome of its own. */
+export function stopOf(outcome: Outcome): TuError | undefined {
+  if (outcome.type === "report") return undefined;
+  return ["E_INTERRUPTED", "E_TERMINATED"].includes(outcome.error.code) ? outcome.error : undefined;
+}
+
 /** The outcome as `-o json` and `-o jsonl` publish it. */
 export function recordOf(outcome: Outcome): UploadReport | RejectedReport {
   if (outcome.type === "report") return outcome.report;

@@ -9,9 +9,10 @@ import {
 import { requireDuration, requireOneStdin, type VisionFlags, visionSettings } from "./arguments.ts";
 import { loadSettings, type Settings, visionOptions } from "./config.ts";
 import { once } from "./once.ts";
+import { printError } from "./output.ts";
 import { untilSignal } from "./signals.ts";
-import type { UploadRun } from "./upload-images.ts";
-import { isGood, type Outcome } from "./upload-outcome.ts";
+import type { Uploaded, UploadRun } from "./upload-images.ts";
+import { isGood, type Outcome, stopOf } from "./upload-outcome.ts";
 import { createUploadScreen, type ScreenOptions, type UploadScreen } from "./upload-screen.ts";
 
 /** Options as commander has checked them. */
@@ -74,19 +75,19 @@ export async function uploadCommand(paths: readonly string[], options: Options):
   }
 }
 
-function finish(outcomes: readonly Outcome[], screen: UploadScreen): number {
+function finish({ outcomes, stopped }: Uploaded, screen: UploadScreen): number {
   const [only] = outcomes;
   if (outcomes.length === 1 && only !== undefined) {
     if (only.type === "error") throw only.error;
     screen.outcome(only);
-    return isGood(only) ? exitCodes.done : exitCodes.failed;
-  }
-  screen.summary(outcomes);
-  const stopped = outcomes.find(
-    (outcome) =>
-      outcome.type === "error" && ["E_INTERRUPTED", "E_TERMINATED"].includes(outcome.error.code),
-  );
-  if (stopped?.type === "error") return stopped.error.exitCode;
+  } else screen.summary(outcomes);
+  // The outcomes are told; a second document would not parse.
+  if (stopped !== undefined) printError(stopped);
+  return exitCodeOf(outcomes, stopped ?? outcomes.map(stopOf).find((stop) => stop !== undefined));
+}
+
+function exitCodeOf(outcomes: readonly Outcome[], stopped: TuError | undefined): number {
+  if (stopped !== undefined) return stopped.exitCode;
   const good = outcomes.filter(isGood).length;
   if (good === outcomes.length) return exitCodes.done;
   return good > 0 ? exitCodes.partly : exitCodes.failed;
