@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import Database from "libsql";
 import { describe, expect, test } from "vitest";
-import { json, temporaryDirectory, tool } from "./run-tool.samples.ts";
+import { json, preload, temporaryDirectory, tool } from "./run-tool.samples.ts";
 
 describe("usage", () => {
   test.each([
@@ -148,10 +148,6 @@ describe("configuration", () => {
 });
 
 describe("what should not happen", () => {
-  const preload = (source: string) => ({
-    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(source)}`,
-  });
-
   test("a bug is exit 70, says so, and shows its stack only with --debug", async () => {
     const env = preload("Object.fromEntries = () => { throw new TypeError('planted') }");
     const quiet = await tool(["messages", "--schema"], { env });

@@ -1,57 +1,129 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, openSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { binary, image, json, temporaryDirectory, tool } from "./run-tool.samples.ts";
+import {
+  binary,
+  image,
+  json,
+  komatsuAnswer,
+  notLooking,
+  preload,
+  replaying,
+  signalAt,
+  temporaryDirectory,
+  tool,
+} from "./run-tool.samples.ts";
 
 const komatsu = image("komatsu-pc200.jpg");
+const nothing = image("nothing.jpg");
+const signals = [
+  ["SIGINT", 130, "E_INTERRUPTED"],
+  ["SIGTERM", 143, "E_TERMINATED"],
+  ["SIGHUP", 143, "E_TERMINATED"],
+] as const;
+
+/** Leaves a flow that stands before its recognition. */
+async function killedUpload(stateDir: string) {
+  const killed = await tool(["upload", komatsu, "--state-dir", stateDir], {
+    onStdout: signalAt("analysis.recognition.request", "SIGKILL"),
+  });
+  expect(killed.signal).toBe("SIGKILL");
+}
 
 describe("stopped in the middle", () => {
-  test.each([
-    ["SIGINT", 130, "E_INTERRUPTED"],
-    ["SIGTERM", 143, "E_TERMINATED"],
-  ] as const)("%s says so and is exit %i", async (signal, code, name) => {
+  test.each(signals)("%s says so and is exit %i", async (signal, code, name) => {
     const stateDir = await temporaryDirectory();
     const stopped = await tool(
       ["upload", komatsu, "--state-dir", stateDir, "--fault", "recognition=timeout"],
-      {
-        onStdout: (text, child) => {
-          if (text.includes("analysis.recognition.request")) child.kill(signal);
-        },
-      },
+      { env: notLooking, onStdout: signalAt("analysis.recognition.request", signal) },
     );
     expect(stopped).toMatchObject({ code, signal: null });
     expect(stopped.stderr).toContain(name);
   });
 
+  test.each(signals)(
+    "waiting for an input that says nothing is stopped at once by %s, exit %i",
+    async (signal, code, name) => {
+      const stopped = await tool(["upload", "-", "--ephemeral"], {
+        stdin: "silent",
+        onStderr: signalAt("\n", signal),
+      });
+      expect(stopped).toMatchObject({ code, signal: null });
+      expect(stopped.stderr).toContain(name);
+    },
+  );
+
   test("a kill -9 loses nothing: the next start resumes, and the machine is saved once", async () => {
     const stateDir = await temporaryDirectory();
-    const killed = await tool(["upload", komatsu, "--state-dir", stateDir], {
-      onStdout: (text, child) => {
-        if (text.includes("analysis.recognition.request")) child.kill("SIGKILL");
-      },
-    });
-    expect(killed.signal).toBe("SIGKILL");
-    const next = await tool(["upload", image("nothing.jpg"), "--state-dir", stateDir]);
+    const env = await replaying({ "komatsu-pc200.jpg": await komatsuAnswer(), "nothing.jpg": {} });
+    await killedUpload(stateDir);
+    const next = await tool(["upload", nothing, "--state-dir", stateDir], { env });
     expect(next.code).toBe(0);
     expect(next.stderr).toContain("left by an earlier run");
     const listed = json(await tool(["machines", "--json", "--state-dir", stateDir]));
     expect(listed["machines"]).toMatchObject([{ model: "PC200-8", sightings: [{}] }]);
-    const third = await tool(["upload", image("nothing.jpg"), "--state-dir", stateDir]);
+    const third = await tool(["upload", nothing, "--state-dir", stateDir], { env });
     expect(third.stderr).not.toContain("left by an earlier run");
   });
 
-  test("waiting for an input that says nothing is stopped at once", async () => {
-    const child = spawn(process.execPath, [binary, "upload", "-", "--ephemeral"], {
-      stdio: ["pipe", "ignore", "pipe"],
+  test("what an earlier run left is not waited for after a signal, and its exit code says so", async () => {
+    const stateDir = await temporaryDirectory();
+    const env = await replaying({ "komatsu-pc200.jpg": await komatsuAnswer() });
+    await killedUpload(stateDir);
+    // No answer is held for the other picture: its analysis ends before there is anything to compare.
+    const args = ["upload", nothing, "--state-dir", stateDir, "--fault", "comparison=timeout"];
+    const stopped = await tool(args, { env, onStdout: signalAt("onAnalysisFailed", "SIGTERM") });
+    expect(stopped.stdout).toContain("E_CASSETTE_MISSING");
+    expect(stopped.stderr).toContain("E_TERMINATED");
+    expect(stopped).toMatchObject({ code: 143, signal: null });
+  });
+});
+
+describe("while an opening hangs", () => {
+  const hanging = `
+    import { Server } from "node:net";
+    setInterval(() => undefined, 60_000); // as a socket would hold the process
+    Server.prototype.listen = function () { process.stderr.write("opening\\n"); return this; };`;
+  /** The first signal comes while the pipeline opens, the others when the first was heard. */
+  const stopped = (first: NodeJS.Signals, others: readonly NodeJS.Signals[], more = "") => {
+    const opening = signalAt("opening\n", first);
+    const heard = signalAt("again to stop at once\n", ...others);
+    return tool(["upload", komatsu, "--ephemeral"], {
+      env: { ...notLooking, ...preload(`${hanging}${more}`) },
+      onStderr: (text, child) => {
+        opening(text, child);
+        heard(text, child);
+      },
     });
-    child.stderr.once("data", () => child.kill("SIGTERM")); // the first line is out, stdin never ends
-    const [code] = (await once(child, "exit")) as [number | null];
-    child.stdin.destroy();
-    expect(code).toBe(143);
+  };
+
+  test("a second signal ends it at once", async () => {
+    expect(await stopped("SIGTERM", ["SIGTERM"])).toMatchObject({ signal: "SIGTERM" });
+    expect(await stopped("SIGHUP", ["SIGINT"])).toMatchObject({ signal: "SIGINT" });
   });
 
-  test.runIf(existsSync("/dev/full"))("output that cannot be written is said once", async () => {
+  test("a second hang-up does not: a terminal that closes sends several", async () => {
+    expect(await stopped("SIGHUP", ["SIGHUP", "SIGTERM"])).toMatchObject({ signal: "SIGTERM" });
+    expect(await stopped("SIGTERM", ["SIGHUP", "SIGINT"])).toMatchObject({ signal: "SIGINT" });
+  });
+
+  test("it is over after 10 s without a second signal, a hang-up as terminated", async () => {
+    const soon = `
+      const { setTimeout: later } = globalThis;
+      globalThis.setTimeout = (run, ms, ...args) => later(run, ms === 10_000 ? 1 : ms, ...args);`;
+    const { signal, stderr } = await stopped("SIGHUP", [], soon);
+    expect(signal).toBe("SIGTERM");
+    expect(stderr).toContain("still busy after 10 s");
+  });
+});
+
+describe("output that nobody takes", () => {
+  const full = existsSync("/dev/full");
+
+  test.runIf(full)("standard output that cannot be written is said once", async () => {
     const full = openSync("/dev/full", "w");
     const child = spawn(process.execPath, [binary, "messages"], {
       stdio: ["ignore", full, "pipe"],
@@ -68,10 +140,40 @@ describe("stopped in the middle", () => {
     );
   });
 
+  test.runIf(full)("standard error that cannot be written changes no exit code", async () => {
+    const full = openSync("/dev/full", "w");
+    const child = spawn(process.execPath, [binary, "uplod"], { stdio: ["ignore", "ignore", full] });
+    closeSync(full);
+    expect(await once(child, "close")).toEqual([2, null]);
+  });
+
   test("a reader that has seen enough is no error", async () => {
     const result = await tool(["messages", "-o", "jsonl"], {
       onStdout: (_, child) => child.stdout?.destroy(),
     });
     expect(result).toMatchObject({ code: 0, stderr: "" });
   });
+
+  test.runIf(process.platform === "linux" && existsSync("/usr/bin/script"))(
+    "a terminal that closes is a hang-up",
+    async () => {
+      const exitCode = join(await temporaryDirectory(), "exit-code");
+      execFileSync("mkfifo", [exitCode]);
+      const args = `upload '${komatsu}' --ephemeral --fault recognition=timeout`;
+      // The shell is the one that is told, and passes it on.
+      const shell = `trap 'kill -HUP $child' HUP
+        '${process.execPath}' '${binary}' ${args} & child=$!
+        wait $child; wait $child; echo $? > '${exitCode}'`;
+      const terminal = spawn("/usr/bin/script", ["-qc", shell, "/dev/null"], {
+        env: { ...process.env, ...notLooking, SHELL: "/bin/sh" },
+        stdio: ["pipe", "pipe", "ignore"],
+      });
+      let shown = "";
+      terminal.stdout.setEncoding("utf8").on("data", (text: string) => {
+        shown += text;
+        if (shown.includes("analysis.recognition.request")) terminal.kill("SIGKILL");
+      });
+      expect(await readFile(exitCode, "utf8")).toBe("143\n");
+    },
+  );
 });

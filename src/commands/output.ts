@@ -1,3 +1,5 @@
+import { closeSync, fstatSync } from "node:fs";
+import { isatty } from "node:tty";
 import { printable } from "../adapters/terminal/text.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 
@@ -13,6 +15,9 @@ export function failedToPrint(): boolean {
 
 /** A reader that has seen enough (`| head`) is no error; what is left is not written. */
 export function quietOnClosedPipe(): void {
+  process.once("exit", leaveLostTerminal);
+  // There is no other place to say it, and what is done is worth more than what is said of it.
+  process.stderr.on("error", () => process.stderr.destroy());
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") {
       process.exitCode ??= 0;
@@ -32,6 +37,17 @@ export function quietOnClosedPipe(): void {
   });
 }
 
+const stdio = [0, 1, 2];
+
+/**
+ * To be called last. A process that ends restores its terminal, and Node aborts when that is not there any
+ * more, as after a hang-up; what is closed it leaves alone.
+ */
+export function leaveLostTerminal(): void {
+  for (const descriptor of stdio.splice(0))
+    if (fstatSync(descriptor).isCharacterDevice() && !isatty(descriptor)) closeSync(descriptor);
+}
+
 export function printLine(line: string): void {
   if (!process.stdout.destroyed) process.stdout.write(`${line}\n`);
 }
@@ -42,7 +58,7 @@ export function printJson(value: unknown, format: Format): void {
 
 /** Everything that is not data. */
 export function printAside(line: string): void {
-  process.stderr.write(`${line}\n`);
+  if (!process.stderr.destroyed) process.stderr.write(`${line}\n`);
 }
 
 /** Code, sentence and hint of an error, as a person reads them. */

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
@@ -21,9 +21,12 @@ export type Result = {
 type Options = {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  readonly stdin?: Uint8Array;
+  /** Silent: stays open and never says anything. */
+  readonly stdin?: Uint8Array | "silent";
   /** Called with all of stdout so far, whenever it grows. */
   readonly onStdout?: (text: string, child: ChildProcess) => void;
+  /** As onStdout. */
+  readonly onStderr?: (text: string, child: ChildProcess) => void;
 };
 
 /** A directory that is gone after the test. */
@@ -48,13 +51,30 @@ export async function tool(args: readonly string[], options: Options = {}): Prom
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
+    options.onStderr?.(stderr, child);
   });
   child.stdin.on("error", () => undefined); // it may end before it has read everything
-  child.stdin.end(options.stdin);
+  if (options.stdin !== "silent") child.stdin.end(options.stdin);
   return new Promise((resolve, reject) => {
     child.once("error", reject);
+    child.once("exit", () => child.stdin.destroy());
     child.once("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
+}
+
+/** Sends the signals, once, when `text` was printed: a second one would end the process at once. */
+export function signalAt(text: string, ...signals: readonly NodeJS.Signals[]) {
+  let isSent = false;
+  return (printed: string, child: ChildProcess): void => {
+    if (isSent || !printed.includes(text)) return;
+    isSent = true;
+    for (const signal of signals) child.kill(signal);
+  };
+}
+
+/** The environment in which a module runs before the binary does, to make the world go wrong. */
+export function preload(source: string): Readonly<Record<string, string>> {
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(source)}` };
 }
 
 /** Standard output as one JSON document, in the shape that is published for it. */
@@ -68,4 +88,33 @@ export function json(result: Result): Record<string, unknown> {
   } catch (error) {
     throw new Error(`not JSON: ${result.stdout}\nstderr: ${result.stderr}`, { cause: error });
   }
+}
+
+/** For uploads that end before their picture is looked at: no networks are loaded for it. */
+export const notLooking = { TU_ANALYZE_VISION: "replay" };
+
+type Annotations = Readonly<Record<string, unknown>>;
+
+/**
+ * An environment in which pictures are looked at by answers that are held, so that it takes no time: for
+ * tests of what happens to an upload, not of what is read. An answer is what Google Vision says of a picture.
+ */
+export async function replaying(
+  answers: Readonly<Record<string, Annotations>>,
+): Promise<Readonly<Record<string, string>>> {
+  const directory = await temporaryDirectory();
+  const file = join(directory, "answers.json");
+  await writeFile(file, JSON.stringify({ responses: Object.values(answers) }));
+  const pictures = Object.keys(answers).flatMap((name) => ["--image", image(name)]);
+  const imported = await tool(["vision", "import", file, ...pictures, "--vision-dir", directory]);
+  if (imported.code !== 0) throw new Error(imported.stderr);
+  return { TU_ANALYZE_VISION: "replay", TU_ANALYZE_VISION_DIR: directory };
+}
+
+/** What Google Vision said of the Komatsu. */
+export async function komatsuAnswer(): Promise<Annotations> {
+  const file = join(root, "fixtures", "vision", "komatsu-pc200.json");
+  // The fixture is a response of one picture.
+  const { responses } = JSON.parse(await readFile(file, "utf8")) as { responses: [Annotations] };
+  return responses[0];
 }

@@ -1,5 +1,5 @@
 import { TuError } from "../pipeline/errors.ts";
-import { printAside } from "./output.ts";
+import { leaveLostTerminal, printAside } from "./output.ts";
 
 export type Stop = {
   /** Aborted with E_INTERRUPTED or E_TERMINATED by the first signal. */
@@ -26,46 +26,59 @@ const drainMs = 10_000;
 /** How long a process that is done may still take to end by itself. */
 const blockedMs = 1000;
 
-/** The first Ctrl-C or SIGTERM stops in good order, a second one at once. */
+/** What a signal ends a command as. A hang-up is a way to terminate: it has no exit code of its own. */
+const ends = {
+  SIGINT: { code: "E_INTERRUPTED", word: "interrupted", by: "SIGINT" },
+  SIGTERM: { code: "E_TERMINATED", word: "terminated", by: "SIGTERM" },
+  SIGHUP: { code: "E_TERMINATED", word: "terminated", by: "SIGTERM" },
+} as const;
+type Name = keyof typeof ends;
+const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const satisfies readonly Name[];
+
+/** The first Ctrl-C, SIGTERM or SIGHUP stops in good order; a second Ctrl-C or SIGTERM at once. */
 export function untilSignal(words: StopWords = recordedWork): Stop {
   const controller = new AbortController();
-  let stoppedBy: "SIGINT" | "SIGTERM" | undefined;
-  const endNow = (name: "SIGINT" | "SIGTERM") => process.kill(process.pid, name);
-  const onSignal = (name: "SIGINT" | "SIGTERM") => {
+  let stoppedBy: Name | undefined;
+  let overdue: NodeJS.Timeout | undefined;
+  const endNow = () => {
+    release();
+    leaveLostTerminal();
+    process.kill(process.pid, ends[stoppedBy ?? "SIGTERM"].by);
+  };
+  const limit = () => {
+    overdue ??= setTimeout(() => {
+      printAside("still busy after 10 s; stopping now");
+      endNow();
+    }, drainMs);
+  };
+  const onSignal = (name: Name) => {
+    if (stoppedBy !== undefined) return; // a terminal that closes hangs up more than once
     stoppedBy = name;
-    release(); // the next one meets Node's own handling, which ends the process
-    const isInterrupt = name === "SIGINT";
+    // The next one of these meets Node's own handling, which ends the process.
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+    limit();
+    const { code, word } = ends[name];
     // On a terminal the cursor stands behind a waiting line, and what Ctrl-C shows there.
     const start = process.stderr.isTTY ? "\n" : "";
-    printAside(
-      `${start}${isInterrupt ? "interrupted" : "terminated"}: ${words.now}; again to stop at once`,
-    );
-    const code = isInterrupt ? "E_INTERRUPTED" : "E_TERMINATED";
+    printAside(`${start}${word}: ${words.now}; again to stop at once`);
     controller.abort(new TuError(code, `stopped by ${name}; ${words.rest}`, { hint: words.hint }));
   };
-  const onInterrupt = () => onSignal("SIGINT");
-  const onTerminate = () => onSignal("SIGTERM");
   const release = () => {
-    process.off("SIGINT", onInterrupt);
-    process.off("SIGTERM", onTerminate);
+    for (const name of names) process.off(name, onSignal);
   };
-  process.on("SIGINT", onInterrupt);
-  process.on("SIGTERM", onTerminate);
+  for (const name of names) process.on(name, onSignal);
   return {
     signal: controller.signal,
     async drain(cleanUp) {
-      const overdue = setTimeout(() => {
-        release();
-        printAside("still busy after 10 s; stopping now");
-        endNow(stoppedBy ?? "SIGTERM");
-      }, drainMs);
+      limit();
       try {
         await cleanUp;
       } finally {
         clearTimeout(overdue);
-        release();
         // What blocks in the operating system (a pipe without a writer) would keep it alive.
-        if (stoppedBy !== undefined) setTimeout(endNow, blockedMs, stoppedBy).unref();
+        if (stoppedBy === undefined) release();
+        else setTimeout(endNow, blockedMs).unref();
       }
     },
   };
