@@ -65,7 +65,7 @@ module.exports = {
       comment: "Except the terminal's lines, which every command prints with.",
       from: {
         path: "^src/commands",
-        pathNot: "^src/commands/compose[a-z-]*[.]ts$|[.]test[.]ts$",
+        pathNot: "^src/commands/compose[a-z-]*[.]ts$|[.](test|samples)[.]ts$",
       },
       to: { path: "^src/adapters", pathNot: "^src/adapters/terminal/" },
     },

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import Database from "libsql";
 import { describe, expect, test } from "vitest";
-import { json, preload, temporaryDirectory, tool } from "./run-tool.samples.ts";
+import { json, notLooking, preload, temporaryDirectory, tool } from "./run-tool.samples.ts";
 
 describe("usage", () => {
   test.each([
@@ -158,7 +158,8 @@ describe("what should not happen", () => {
   });
 
   test("a gateway that does not answer is exit 6", async () => {
-    const env = preload("globalThis.fetch = () => Promise.reject(new TypeError('planted'))");
+    const noFetch = "globalThis.fetch = () => Promise.reject(new TypeError('planted'))";
+    const env = { ...notLooking, ...preload(noFetch) };
     const image = join(import.meta.dirname, "../../fixtures/images/nothing.jpg");
     const result = await tool(["upload", image, "--ephemeral", "-o", "json"], { env });
     expect(json(result)).toMatchObject({ code: "E_SERVICE_UNAVAILABLE" });

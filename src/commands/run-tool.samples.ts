@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { features } from "../adapters/google-vision/features.ts";
+import { createCassetteStore } from "../adapters/vision-cassettes/store.ts";
 import { outputSchemas } from "./schemas.ts";
 
 // Runs the built binary as a user would, with a home of its own.
@@ -93,21 +95,21 @@ export function json(result: Result): Record<string, unknown> {
 /** For uploads that end before their picture is looked at: no networks are loaded for it. */
 export const notLooking = { TU_ANALYZE_VISION: "replay" };
 
-type Annotations = Readonly<Record<string, unknown>>;
+/** What Google Vision says of a picture. */
+type Annotations = object;
 
 /**
  * An environment in which pictures are looked at by answers that are held, so that it takes no time: for
- * tests of what happens to an upload, not of what is read. An answer is what Google Vision says of a picture.
+ * tests of what becomes of an upload, not of what is read.
  */
 export async function replaying(
   answers: Readonly<Record<string, Annotations>>,
 ): Promise<Readonly<Record<string, string>>> {
   const directory = await temporaryDirectory();
-  const file = join(directory, "answers.json");
-  await writeFile(file, JSON.stringify({ responses: Object.values(answers) }));
-  const pictures = Object.keys(answers).flatMap((name) => ["--image", image(name)]);
-  const imported = await tool(["vision", "import", file, ...pictures, "--vision-dir", directory]);
-  if (imported.code !== 0) throw new Error(imported.stderr);
+  const store = createCassetteStore(directory, features);
+  await store.prepare();
+  for (const [name, answer] of Object.entries(answers))
+    await store.save(await readFile(image(name)), answer);
   return { TU_ANALYZE_VISION: "replay", TU_ANALYZE_VISION_DIR: directory };
 }
 
