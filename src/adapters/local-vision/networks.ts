@@ -7,15 +7,19 @@ import type { Models } from "./models.ts";
 
 /** The two networks of PP-OCR: where text is, and what it says. */
 export type Networks = Pick<Eyes, "detect" | "recognise">;
+/** A plan of the memory for each size of the input would be kept for good, and sizes differ. */
+const sessionOptions = { enableMemPattern: false };
 /** What is used of ONNX Runtime. */
 export type Runtime = {
-  readonly InferenceSession: { create(model: Uint8Array): Promise<InferenceSession> };
+  readonly InferenceSession: {
+    create(model: Uint8Array, options: typeof sessionOptions): Promise<InferenceSession>;
+  };
   readonly Tensor: new (type: "float32", data: Float32Array, dims: readonly number[]) => Tensor;
 };
 
 export async function loadNetworks(runtime: Runtime, models: Models): Promise<Networks> {
-  const detection = await runtime.InferenceSession.create(models.detection);
-  const recognition = await runtime.InferenceSession.create(models.recognition);
+  const detection = await runtime.InferenceSession.create(models.detection, sessionOptions);
+  const recognition = await runtime.InferenceSession.create(models.recognition, sessionOptions);
   const alphabet = alphabetOf(models.dictionary);
   const run = async (session: InferenceSession, data: Float32Array, dims: readonly number[]) => {
     const [input, output] = [session.inputNames[0] ?? "", session.outputNames[0] ?? ""];

@@ -1,6 +1,6 @@
 import { type Brand, catalogue, spellings } from "./catalogue.ts";
 import type { Line, Word } from "./lines.ts";
-import { isDealer, isEngineWord, isForeignWord } from "./vocabulary.ts";
+import { isDealer, isEngineWord, isForeignWord, isWordOfItsOwn } from "./vocabulary.ts";
 
 // Where a brand's name stands, and how sure the spelling makes it.
 
@@ -134,7 +134,7 @@ function almost(letters: string): Spelt | null {
 
 /** The beginning or the end of one long name, most of it: "OSAN" behind a ladder. */
 function cutOff(letters: string): Spelt | null {
-  if (!/^\p{L}{4,}$/u.test(letters)) return null;
+  if (!/^\p{L}{4,}$/u.test(letters) || isWordOfItsOwn(letters)) return null;
   const parts = known.filter(
     (name) =>
       name.letters.length >= 6 &&

@@ -80,6 +80,7 @@ function isTelling(words: readonly Word[]): boolean {
   const confidence = Math.min(...words.map((word) => word.confidence));
   const isMixed = /[A-Z]/.test(compact) && /\d{2}/.test(compact);
   return (
+    words.length === 1 && // "S/ 180" is a price
     isMixed &&
     ((confidence >= 0.85 && compact.length >= 5) || (confidence >= 0.95 && compact.length >= 4))
   );

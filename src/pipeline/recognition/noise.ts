@@ -137,7 +137,7 @@ function standards(line: Line): readonly Noise[] {
 const unit =
   "V|VOLT|KG|T|TON|TONS|TONNE|TONNES|KM/H|KMH|MPH|BAR|PSI|KPA|KW|HP|DB|MM|CM|LTR|LITRES|RPM|HZ|LBS|M3|HRS|HOURS|STD|BTR";
 const joined =
-  /^(?:\d{1,3}(?:[.,]\d+)?(?:V|VOLT|KMH|KM\/H|MPH|BAR|PSI|KW|HP|DB|MM|CM|RPM|HZ|LBS|HRS)|\d{1,5}KG|\d{1,2}(?:[.,]\d+)?T|\d+[.,]\d+ ?(?:T|M|L))$/;
+  /^(?:\d{1,3}(?:[.,]\d+)?(?:V|VOLT|KMH|KM\/H|MPH|BAR|PSI|KW|HP|DB|MM|CM|M2|M3|RPM|HZ|LBS|HRS)|\d{1,5}KG|\d{1,2}(?:[.,]\d+)?T|\d+[.,]\d+ ?(?:T|M|L))$/;
 const alone = new RegExp(`^(?:${unit})$`);
 
 function quantities(line: Line): readonly Noise[] {

@@ -254,6 +254,9 @@ describe("what is no brand", () => {
     [["Smith CAT Hire Ltd", "320"]],
     [["POWERED BY CUMMINS", "VOLVO PENTA", "YANMAR DIESEL ENGINE"]],
     [["ZEPPELIN"]],
+    [["Dress code", "Dress"]],
+    [["S/ 180"]],
+    [["12m2", "lot of 12M2"]],
     [["930"]],
     [[]],
   ])("%j", (lines) => {

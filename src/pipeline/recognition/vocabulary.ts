@@ -55,6 +55,10 @@ export const isAgency = (plain: string): boolean =>
   agencies.has(plain.replace(/[^A-Z\d]/g, "")) ||
   /^(?:WWW\.)?ALAMY|GETTYIMAGES|^IMAGEID/.test(plain);
 export const isEngineWord = (plain: string): boolean => engineWords.has(plain);
+/** Ordinary words that are most of a brand's name. */
+const ownWords = words("DRESS SUMI HITA");
+
+export const isWordOfItsOwn = (plain: string): boolean => ownWords.has(plain);
 export const isStandardWord = (plain: string): boolean => standardWords.has(plain);
 
 /** A word that belongs neither to a brand nor to what manufacturers write beside their name. */

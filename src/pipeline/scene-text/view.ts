@@ -24,12 +24,18 @@ export type View = {
   readonly isCutOff: (line: Region) => boolean;
 };
 
+/** Memory and time of the networks go by this; a square of it is as large as a long picture. */
+const mostPixels = 960 * 720;
 /** Enlarging further shows nothing more. */
 const largest = 4;
 
 export async function viewOf(picture: Picture, window: Window, eyes: Eyes): Promise<View> {
   const part = pixelsOf(window.part, picture);
-  const scale = Math.min(largest, window.side / Math.max(part.width, part.height));
+  const scale = Math.min(
+    largest,
+    window.side / Math.max(part.width, part.height),
+    Math.sqrt(mostPixels / (part.width * part.height)),
+  );
   const size = { width: atLeastOne(part.width * scale), height: atLeastOne(part.height * scale) };
   const { degrees } = window;
   const pixels = await eyes.render(picture, part, { ...size, degrees });
