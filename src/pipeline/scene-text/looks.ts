@@ -1,7 +1,7 @@
 import type { ReadText, Wanted } from "../ports.ts";
 import type { Eyes } from "./eyes.ts";
 import type { Picture } from "./picture.ts";
-import { readLines } from "./read-lines.ts";
+import { isSureName, readLines } from "./read-lines.ts";
 import type { Point } from "./regions.ts";
 import type { Place } from "./strip.ts";
 import { type Part, viewOf, type Window } from "./view.ts";
@@ -64,7 +64,7 @@ const middle: readonly Window[] = [0, 0.45].map((left) => ({
 /** Names on booms that stand up steeply. */
 const bothWays: readonly Window[] = [35, -35].map((degrees) => ({
   part: whole,
-  side: 640,
+  side: 560,
   degrees,
 }));
 
@@ -94,7 +94,7 @@ const closeHeight = 40;
 /** What was read, once more with what stands around it: a suffix is often smaller than the number. */
 function aroundTexts({ texts, picture }: Scene): readonly Window[] {
   const places = texts
-    .filter(({ text, confidence }) => text.length <= 9 && confidence > 0.3)
+    .filter((text) => text.text.length <= 9 && text.confidence > 0.3 && !isSureName(text))
     .toSorted((a, b) => doubt(b) - doubt(a))
     .map(({ box }) => ({ x: box.x + box.width / 2, y: box.y + box.height / 2, box }));
   return apart(places, 0.015)

@@ -45,7 +45,7 @@ export async function readLines(view: View, reading: Reading): Promise<Seen> {
   return { texts, faint };
 }
 
-/** Two looks that were sure of the line are enough. */
+/** Two looks that were sure of the line are enough; of a name one is. */
 function isWellKnown({ centre, height }: Place, { picture, texts }: Reading): boolean {
   const [x, y] = [centre.x / picture.width, centre.y / picture.height];
   const sure = texts.filter(
@@ -55,11 +55,16 @@ function isWellKnown({ centre, height }: Place, { picture, texts }: Reading): bo
       Math.abs(box.y + box.height / 2 - y) < 0.3 * box.height &&
       Math.abs(Math.log((box.height * picture.height) / height)) < 0.5,
   );
-  return new Set(sure.map(({ preparation }) => preparation)).size >= 2;
+  return sure.some(isSureName) || new Set(sure.map(({ preparation }) => preparation)).size >= 2;
+}
+
+/** Letters alone that hardly can be others. */
+export function isSureName({ text, confidence }: ReadText): boolean {
+  return confidence >= 0.98 && /^\p{L}{3,}$/u.test(text);
 }
 
 /** From this slope on a line may be written on a side that runs away, where letters stay upright. */
-const slanted = { least: 0.06, most: 0.7 };
+const slanted = { least: 0.1, most: 0.7 };
 
 /** A slanting line is read with its letters turned with it and with its letters upright; the surer one counts. */
 async function readLine(place: Place, reading: Reading): Promise<readonly ReadText[]> {
