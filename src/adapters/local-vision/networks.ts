@@ -22,9 +22,8 @@ export async function loadNetworks(runtime: Runtime, models: Models): Promise<Ne
   const recognition = await runtime.InferenceSession.create(models.recognition, sessionOptions);
   const alphabet = alphabetOf(models.dictionary);
   const run = async (session: InferenceSession, data: Float32Array, dims: readonly number[]) => {
-    const [input, output] = [session.inputNames[0] ?? "", session.outputNames[0] ?? ""];
-    const results = await session.run({ [input]: new runtime.Tensor("float32", data, dims) });
-    const result = results[output];
+    const input = { [session.inputNames[0] ?? ""]: new runtime.Tensor("float32", data, dims) };
+    const result = (await session.run(input))[session.outputNames[0] ?? ""];
     if (!(result?.data instanceof Float32Array)) throw new Error("the network gave no numbers");
     return { data: result.data, dims: result.dims };
   };
@@ -32,8 +31,7 @@ export async function loadNetworks(runtime: Runtime, models: Models): Promise<Ne
     async detect(picture) {
       const [width, height] = [toGrid(picture.width), toGrid(picture.height)];
       const planes = normalised(picture, width, height);
-      const { data } = await run(detection, planes, [1, 3, height, width]);
-      return { width, height, data };
+      return { width, height, data: (await run(detection, planes, [1, 3, height, width])).data };
     },
     async recognise({ data, width }) {
       const result = await run(recognition, data, [1, 3, stripHeight, width]);

@@ -8,6 +8,7 @@ const longestSide = 4_096;
 /** Throws what the decoder throws; a picture that ends early is taken as far as it goes. */
 export async function loadUpright(image: Uint8Array): Promise<Picture> {
   const { default: sharp } = await import("sharp");
+  sharp.cache(false); // every picture is another one
   const upright = sharp(image, { failOn: "none", limitInputPixels: 50_000_000 })
     .autoOrient()
     .flatten({ background: "#ffffff" })

@@ -15,7 +15,9 @@ runtime.env.wasm.numThreads = 1;
 runtime.env.wasm.wasmBinary = readFileSync(new URL("ort-wasm-simd-threaded.wasm", import.meta.url));
 
 // Given by `startThread`, which alone starts this file.
-const networks = loadNetworks(runtime, workerData as Models);
+const networks = loadNetworks(runtime, workerData as Models).finally(() => {
+  delete runtime.env.wasm.wasmBinary; // it is compiled by then
+});
 const pictures = new Map<number, Scene>();
 
 async function work({ task, picture: id, argument }: Question): Promise<unknown> {

@@ -44,19 +44,19 @@ type Waiting = {
 
 /** `onEnd` is called once, when the thread is over for whatever reason. */
 export function startThread(models: Models, onEnd: () => void): ReadingThread {
-  const worker = new Worker(workerFile(), { workerData: models });
+  const moved = [models.detection.buffer, models.recognition.buffer] as ArrayBuffer[]; // of files alone
+  const worker = new Worker(workerFile(), { workerData: models, transferList: moved });
   const waiting = new Map<number, Waiting>();
-  const rejectAll = (error: Error, isConcerned = (_: Question) => true) => {
+  const rejectAll = (what: Error | string, isConcerned = (_: Question) => true) => {
+    const error = visionFailed(what instanceof Error ? what : new Error(what));
     for (const { question, reject } of waiting.values()) {
-      if (!isConcerned(question)) continue;
-      waiting.delete(question.number);
-      reject(error);
+      if (isConcerned(question) && waiting.delete(question.number)) reject(error);
     }
   };
-  worker.on("error", (error) => rejectAll(visionFailed(error)));
+  worker.on("error", rejectAll);
   worker.on("exit", () => {
     onEnd();
-    rejectAll(visionFailed(new Error("the reading thread ended")));
+    rejectAll("the reading thread ended");
   });
   worker.on("message", ({ number, problem, result }: Answer) => {
     const asked = waiting.get(number);
@@ -81,10 +81,7 @@ export function startThread(models: Models, onEnd: () => void): ReadingThread {
         // The worker answers a look with texts.
         look: (name) => ask("look", picture, name) as Promise<readonly ReadText[]>,
         close() {
-          rejectAll(
-            visionFailed(new Error("the picture was closed")),
-            (question) => question.picture === picture,
-          );
+          rejectAll("the picture was closed", (question) => question.picture === picture);
           void ask("close", picture, null); // has no answer to wait for
         },
       };
@@ -102,7 +99,7 @@ function workerFile(): string {
 }
 
 function errorOf({ task }: Question, cause: Error): TuError {
-  if (task !== "open") return visionFailed(cause);
+  if (task === "look") return visionFailed(cause);
   return new TuError("E_IMAGE_NOT_AN_IMAGE", "the image cannot be decoded", {
     hint: "give a photograph as JPEG, PNG or WebP",
     cause,

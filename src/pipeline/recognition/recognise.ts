@@ -105,7 +105,8 @@ export function isEnough(texts: readonly ReadText[], wanted: Wanted = "machine")
   const { brandStrength, model, hasRivalBrand, hasRivalModel } = understand(texts).finding;
   if (wanted === "brand") return brandStrength > 0;
   if (brandStrength === 0 || model === null || hasRivalBrand || hasRivalModel) return false;
-  if (!model.isCertain) return false;
+  // What three looks agree on will not become surer.
+  if (!model.isCertain) return model.readings >= 3;
   return model.strength >= 0.85 || (model.readings >= 2 && model.strength >= 0.75);
 }
 

@@ -48,7 +48,7 @@ export async function look(name: string, scene: Scene): Promise<readonly ReadTex
     const preparation = windows.length === 1 ? name : `${name}-${index + 1}`;
     const { texts, faint } = await readLines(view, { ...scene, preparation });
     found.push(...texts);
-    if (name === "whole") scene.faint.push(...faint);
+    if (name === "whole") scene.faint.push(...faint());
   }
   scene.texts.push(...found);
   return found;
@@ -64,7 +64,7 @@ const middle: readonly Window[] = [0, 0.45].map((left) => ({
 /** Names on booms that stand up steeply. */
 const bothWays: readonly Window[] = [35, -35].map((degrees) => ({
   part: whole,
-  side: 560,
+  side: 512,
   degrees,
 }));
 

@@ -2,7 +2,7 @@ import type { ReadText } from "../ports.ts";
 import type { Sign } from "./decode.ts";
 import type { Eyes } from "./eyes.ts";
 import type { Picture } from "./picture.ts";
-import { barely, clear, findRegions, type Region } from "./regions.ts";
+import { barely, clear, findRegions, type Region, type TextMap } from "./regions.ts";
 import { cutOut, type Place } from "./strip.ts";
 import type { View } from "./view.ts";
 
@@ -21,7 +21,7 @@ export type Reading = {
 export type Seen = {
   readonly texts: readonly ReadText[];
   /** Where there may be text, likeliest first; lines that were read are among them. */
-  readonly faint: readonly Place[];
+  readonly faint: () => readonly Place[];
 };
 
 /** Finds the lines of a view and reads each from the picture itself, which has the finest detail. */
@@ -38,11 +38,14 @@ export async function readLines(view: View, reading: Reading): Promise<Seen> {
     if (!(await reading.goesOn())) break;
     texts.push(...(await readLine(place, reading)));
   }
-  const faint = findRegions(map, barely)
+  return { texts, faint: () => findFaint(map, view) };
+}
+
+function findFaint(map: TextMap, view: View): readonly Place[] {
+  return findRegions(map, barely)
     .filter(({ height }) => height < 0.05 * view.pixels.height)
     .toSorted((a, b) => b.score - a.score)
     .map((region) => placeOf(region, view));
-  return { texts, faint };
 }
 
 /** Two looks that were sure of the line are enough; of a name one is. */
