@@ -1,6 +1,6 @@
 import { type Brand, brandsWithModel, type Series, seriesOf, spellModel } from "./catalogue.ts";
 import type { Line, Word } from "./lines.ts";
-import { compactOf, type Noise } from "./noise.ts";
+import { compactOf, isWithin, type Noise } from "./noise.ts";
 
 // Where something stands that a brand calls one of its models.
 
@@ -106,10 +106,9 @@ function longestAt(
 
 /** One to four words from `start` on that stand close together and mean nothing else. */
 function spans(line: Line, start: number, noise: readonly Noise[]): readonly (readonly Word[])[] {
-  const free = (index: number): boolean =>
-    !noise.some((part) => index >= part.start && index < part.start + part.count);
   const found: Word[][] = [];
-  for (let end = start; end < Math.min(line.length, start + 4) && free(end); end += 1) {
+  for (let end = start; end < Math.min(line.length, start + 4); end += 1) {
+    if (isWithin(noise, end)) break;
     if (end > start && !isClose(line[end - 1], line[end])) break;
     found.push(line.slice(start, end + 1));
   }

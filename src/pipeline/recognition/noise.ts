@@ -45,6 +45,11 @@ export function findNoise(line: Line): readonly Noise[] {
   return found;
 }
 
+/** Whether the word at `index` means something else. */
+export function isWithin(noise: readonly Noise[], index: number): boolean {
+  return noise.some(({ start, count }) => index >= start && index < start + count);
+}
+
 function isOverlapping(a: Noise, b: Noise): boolean {
   return a.start < b.start + b.count && b.start < a.start + a.count;
 }

@@ -9,7 +9,7 @@ import { addHints, type Hinted, sureness, typeOf } from "./hinted.ts";
 import { certaintyOf, explainHints, inOrder } from "./hints.ts";
 import { boxAround, type Line, textOf, toLines, type Word } from "./lines.ts";
 import { findModels, findUniqueModels, type ModelMention, modelInRest } from "./model-mentions.ts";
-import { findNoise, isCompanyLine, type Noise, noiseText } from "./noise.ts";
+import { findNoise, isCompanyLine, isWithin, type Noise, noiseText } from "./noise.ts";
 
 // From what was read in a photograph to brand, model and type: rules and a list of series, no guesses.
 // It does not own reading (the Vision port) or the list (brands.json).
@@ -135,9 +135,7 @@ export function understand(texts: readonly ReadText[]): Understood {
 }
 
 function withoutNoise(line: Line, noise: readonly Noise[]): Line {
-  return line.filter(
-    (_, index) => !noise.some(({ start, count }) => index >= start && index < start + count),
-  );
+  return line.filter((_, index) => !isWithin(noise, index));
 }
 
 function withDoubts(
