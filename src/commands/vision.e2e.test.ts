@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -217,6 +218,37 @@ describe("google and record", () => {
     expect(report.failure).toMatchObject({ code: "E_VISION_BUDGET", attempt: 3 });
     expect(server.requests).toHaveLength(2);
   });
+
+  test.each(["full", "current"])(
+    "a stop gives up the call of flow %s at once, and the next start asks again",
+    async (flow) => {
+      const given = await answers();
+      let uploading: ChildProcess | undefined;
+      let calls = 0;
+      const server = await serverThat(({ answer }) => {
+        calls += 1;
+        if (calls === 1) uploading?.kill("SIGTERM");
+        else answer(given);
+      });
+      const args = ["--state-dir", await temporaryDirectory(), "--flow", flow];
+      const start = () =>
+        tool(
+          ["upload", komatsu, "--vision", "google", "--vision-endpoint", server.endpoint, ...args],
+          {
+            onStdout: (_, child) => {
+              uploading = child;
+            },
+          },
+        );
+      const stopped = await start();
+      expect(stopped).toMatchObject({ code: 143, signal: null });
+      expect(stopped.stdout + stopped.stderr).not.toMatch(/recognition.failed|E_VISION|still busy/);
+      const next = await start();
+      expect(next.code).toBe(0);
+      expect(next.stderr).toContain("left by an earlier run");
+      expect(calls).toBeGreaterThan(1);
+    },
+  );
 
   test("without credentials it is exit 5, before anything is kept", async () => {
     const stateDir = join(await temporaryDirectory(), "state");

@@ -98,9 +98,9 @@ test("a message is recorded, then published, then acknowledged", async () => {
 test("a redelivery publishes the same again and asks the handler nothing", async () => {
   let calls = 0;
   const consumer = createConsumer(
-    bridge((message) => {
+    bridge((...given) => {
       calls += 1;
-      return forward(message);
+      return forward(...given);
     }),
     ports,
   );
@@ -176,6 +176,34 @@ describe("a message that cannot be worked off", () => {
     expect(new Set(settled)).toEqual(new Set(["again"]));
     expect(letters()).toEqual([]);
     expect(notices.at(-1)).toContain("the disk is full");
+  });
+});
+
+describe("a stop", () => {
+  test("leaves what gives up unsettled and undecided, without a word", async () => {
+    const consumer = createConsumer(
+      bridge(async (_, signal) => {
+        consumer.stop();
+        signal.throwIfAborted();
+        return { outgoing: [] };
+      }),
+      ports,
+    );
+    await consumer.onArrived(arrived(good), settle);
+    expect(settled).toEqual([]);
+    expect(notices).toEqual([]);
+    expect(await ports.journal.find("svc-messaging-bridge", "m7")).toBeUndefined();
+  });
+
+  test("hides no other trouble", async () => {
+    const consumer = createConsumer(
+      bridge(() => Promise.reject(new TypeError("broken"))),
+      ports,
+    );
+    consumer.stop();
+    await consumer.onArrived(arrived(good), settle);
+    expect(settled).toEqual(["again"]);
+    expect(notices.at(-1)).toContain("broken");
   });
 });
 

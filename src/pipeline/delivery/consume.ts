@@ -15,7 +15,7 @@ import type { JournalEntry } from "../ports.ts";
 import { toIso } from "../time.ts";
 import { envelopeOfUnreadable, park, type Trouble } from "./park.ts";
 import { recordDecision, recordReaction } from "./record.ts";
-import type { Handler, Service } from "./service.ts";
+import type { Reaction, Service } from "./service.ts";
 import { type ShellPorts, send } from "./shell.ts";
 import { type Arrived, decode } from "./wire.ts";
 
@@ -29,6 +29,8 @@ export type Consumer = {
   onArrived(arrived: Arrived, settle: Settle): Promise<void>;
   /** Rejects when it could not be worked off; the timers port delivers it again. */
   onTimer(timer: Timer): Promise<void>;
+  /** Has long work given up: what it was for stays unsettled, and is delivered again to the next start. */
+  stop(): void;
 };
 
 const attemptsMax = 8;
@@ -36,6 +38,8 @@ const delayMaxMs = 5000;
 
 export function createConsumer(service: Service, ports: ShellPorts): Consumer {
   const troubles = new Map<string, Trouble>();
+  const stopping = new AbortController();
+  const isGivenUp = (error: unknown) => stopping.signal.aborted && error === stopping.signal.reason;
 
   return {
     async onArrived(arrived, settle) {
@@ -49,12 +53,19 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
       try {
         await (isNews(service, arrived) ? pass(message) : work(message));
       } catch (error) {
-        return onTrouble(arrived, message, error, settle);
+        return isGivenUp(error) ? undefined : onTrouble(arrived, message, error, settle);
       }
       troubles.delete(message.id);
       await settle.done();
     },
-    onTimer: ({ message }) => work(message, () => reportTimer(service, message, ports)),
+    async onTimer({ message }) {
+      try {
+        await work(message, () => reportTimer(service, message, ports));
+      } catch (error) {
+        if (!isGivenUp(error)) throw error;
+      }
+    },
+    stop: () => stopping.abort(),
   };
 
   /** `onChange` is told when the message changed something, before what follows from it is sent. */
@@ -68,17 +79,17 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
     if (service.stateful !== undefined) {
       return recordDecision(service, message, service.stateful, ports);
     }
-    return recordReaction(service, message, handlerOf(message), ports);
+    return recordReaction(service, message, () => handle(message), ports);
   }
 
   async function pass(message: Message): Promise<void> {
-    await handlerOf(message)(message);
+    await handle(message);
   }
 
-  function handlerOf({ name }: Message): Handler {
-    const handler = service.handlers[name];
-    if (handler !== undefined) return handler;
-    throw new TuError("E_BUG", `${service.name} has no handler for ${name}`);
+  async function handle(message: Message): Promise<Reaction> {
+    const handler = service.handlers[message.name];
+    if (handler !== undefined) return handler(message, stopping.signal);
+    throw new TuError("E_BUG", `${service.name} has no handler for ${message.name}`);
   }
 
   async function onTrouble(

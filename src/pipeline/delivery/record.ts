@@ -2,7 +2,7 @@ import { TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { JournalEntry } from "../ports.ts";
 import { consequencesOf } from "./consequences.ts";
-import type { Handler, Reaction, Service, StatefulHandler } from "./service.ts";
+import type { Reaction, Service, StatefulHandler } from "./service.ts";
 import { type ShellPorts, send } from "./shell.ts";
 
 type Named = Pick<Service, "name">;
@@ -26,12 +26,12 @@ export async function recordRequest(
 export async function recordReaction(
   service: Named,
   message: Message,
-  handler: Handler,
+  handler: () => Promise<Reaction>,
   ports: ShellPorts,
 ): Promise<JournalEntry> {
   const known = await ports.journal.find(service.name, message.id);
   if (known !== undefined) return known;
-  const reaction = await handler(message);
+  const reaction = await handler();
   const entry: JournalEntry = {
     ...consequencesOf(message, reaction, contextOf(service, ports)),
     flow: null,

@@ -53,6 +53,7 @@ export async function runService(
   ];
   return {
     async close() {
+      consumer.stop();
       await Promise.all(subscriptions.map((subscription) => subscription.close()));
     },
   };

@@ -25,9 +25,10 @@ export const nothing: Reaction = { outgoing: [] };
 /**
  * Takes a message and says what follows from it. Idempotent: it may run again for the same message
  * after a crash, and its effects must then be the same. Throws only for what may be better later
- * (the message is delivered again) or for a bug (it is parked in the end).
+ * (the message is delivered again) or for a bug (it is parked in the end). When `signal` is aborted the
+ * service stops: work that takes long rejects with its reason, and is done again by the next start.
  */
-export type Handler = (message: Message) => Promise<Reaction>;
+export type Handler = (message: Message, signal: AbortSignal) => Promise<Reaction>;
 
 export type Service = {
   readonly name: ServiceName;

@@ -4,7 +4,7 @@ import { TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
 
 /** The work of one step: a command's payload in, the success event's payload out. */
-export type StepWork = (message: Message, attempt: number) => Promise<unknown>;
+export type StepWork = (message: Message, attempt: number, signal: AbortSignal) => Promise<unknown>;
 export type StepAttempt = { readonly attempt: number; readonly attempts: number };
 
 /** Never answers; what a service does that took the command and died. */
@@ -12,7 +12,7 @@ export const silence = Symbol("no answer");
 
 /**
  * Makes a command's handler out of a step's work: success becomes the success event, anything thrown
- * its failed twin. A failing step is a message, not an exception.
+ * its failed twin. A failing step is a message, not an exception; a stop is no failure.
  */
 export function stepHandler(step: {
   readonly name: string;
@@ -20,13 +20,14 @@ export function stepHandler(step: {
   readonly failed: string;
   readonly work: StepWork;
 }): Handler {
-  return async (message) => {
+  return async (message, signal) => {
     const which = attemptOf(message);
     try {
-      const payload = await step.work(message, which.attempt);
+      const payload = await step.work(message, which.attempt, signal);
       if (payload === silence) return { outgoing: [] };
       return { outgoing: [{ name: step.completed, payload }] };
     } catch (error) {
+      signal.throwIfAborted();
       return failed(step, message, error, which);
     }
   };

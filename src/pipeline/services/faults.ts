@@ -11,9 +11,9 @@ export type Faults = Readonly<Partial<Record<FaultStep, FaultMode>>>;
 /** The same work with a fault in it: it fails, fails at the first attempt, or never answers. */
 export function withFault(step: FaultStep, mode: FaultMode | undefined, work: StepWork): StepWork {
   if (mode === undefined) return work;
-  return async (message, attempt) => {
+  return async (message, attempt, signal) => {
     if (mode === "timeout") return silence;
-    if (mode === "fail-once" && attempt > 1) return work(message, attempt);
+    if (mode === "fail-once" && attempt > 1) return work(message, attempt, signal);
     throw new TuError("E_FAULT_INJECTED", `${step} was told to ${mode}`);
   };
 }

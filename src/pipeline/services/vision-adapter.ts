@@ -27,11 +27,11 @@ export type RecognitionPorts = {
 
 /** Fetches a picture and recognises the machine in it. */
 export function recognitionWork({ fetchImage, images, vision }: RecognitionPorts): StepWork {
-  return async (message): Promise<RecognitionCompleted> => {
+  return async (message, _attempt, signal): Promise<RecognitionCompleted> => {
     const bytes = await fetchImage(message.subject, message.flowId);
     await images.identify(bytes); // refuses what must not be decoded
     const [reading, colours] = await Promise.all([
-      vision.read(bytes, { isEnough }),
+      vision.read(bytes, { isEnough, signal }),
       images.colours(bytes),
     ]);
     const { aggregate, evidence } = recognise(reading.texts, reading.hints);
@@ -78,14 +78,15 @@ function selfDriven(options: {
   readonly retry: Retry;
 }): Readonly<Record<string, Handler>> {
   const attemptsMax = options.retry.max_attempts;
-  const run = async (upload: Message, attempt: number): Promise<Reaction> => {
+  const run = async (upload: Message, attempt: number, signal: AbortSignal): Promise<Reaction> => {
     try {
-      const result = await options.work(upload, attempt);
+      const result = await options.work(upload, attempt, signal);
       if (result === silence) return { outgoing: [] };
       // The work's result is this service's own and has this shape.
       const payload = kafkaBody(result as RecognitionCompleted);
       return { outgoing: [{ name: "tu.recognition.completed", payload }] };
     } catch (error) {
+      signal.throwIfAborted();
       const which = { attempt, attempts: attemptsMax };
       const reaction = failed(step, upload, error, which);
       const isWorthwhile = error instanceof TuError && error.retryable && attempt < attemptsMax;
@@ -95,11 +96,11 @@ function selfDriven(options: {
     }
   };
   return {
-    "tu.images.uploaded": (upload) => run(upload, attemptOf(upload).attempt),
-    [retryTimer]: (timer) => {
+    "tu.images.uploaded": (upload, signal) => run(upload, attemptOf(upload).attempt, signal),
+    [retryTimer]: (timer, signal) => {
       // Written by `retryAfter` below.
       const { attempt } = timer.payload as { attempt: number };
-      return run(timer, attempt);
+      return run(timer, attempt, signal);
     },
   };
 }
