@@ -72,6 +72,7 @@ export async function openPictureReader(
   const { createImages } = await import("../adapters/images/images.ts");
   const images = createImages();
   const vision = await openVision(options, { images, reporter });
+  vision.warmUp();
   return { vision, images, clock: createSystemClock(), close: () => vision.close() };
 }
 

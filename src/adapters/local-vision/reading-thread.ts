@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
-import { look, type Scene } from "../../pipeline/scene-text/looks.ts";
+import { look, type Scene, sceneOf } from "../../pipeline/scene-text/looks.ts";
 import type { Models } from "./models.ts";
 import { loadNetworks } from "./networks.ts";
 import { loadUpright, render } from "./picture.ts";
@@ -24,13 +24,7 @@ async function work({ task, picture: id, argument }: Question): Promise<unknown>
   if (task === "open") {
     const picture = await loadUpright(argument as Uint8Array);
     const goesOn = () => questionsFirst(id);
-    pictures.set(id, {
-      picture,
-      eyes: { render, ...(await networks) },
-      goesOn,
-      texts: [],
-      faint: [],
-    });
+    pictures.set(id, sceneOf({ picture, eyes: { render, ...(await networks) }, goesOn }));
     return null;
   }
   if (task === "close") return pictures.delete(id);

@@ -1,6 +1,6 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Eyes, Rendering } from "./eyes.ts";
-import { look, plan, type Scene } from "./looks.ts";
+import { look, plan, type Scene, sceneOf } from "./looks.ts";
 import type { Strip } from "./strip.ts";
 
 const picture = { width: 800, height: 600, data: new Uint8Array(3 * 800 * 600) };
@@ -40,15 +40,15 @@ function eyesFor(lines: readonly Line[], probability = 0.99) {
   return { eyes, shown };
 }
 
-function sceneOf(eyes: Eyes, goesOn = async () => true): Scene {
-  return { picture, eyes, goesOn, texts: [], faint: [] };
+function sceneFor(eyes: Eyes, goesOn = async () => true): Scene {
+  return sceneOf({ picture, eyes, goesOn });
 }
 
 const line = { x: 0.4, y: 0.5, ink: 0.9 };
 
 test("the first look sees the whole picture, and says where it read what", async () => {
   const { eyes, shown } = eyesFor([line]);
-  const [text, ...others] = await look("whole", sceneOf(eyes));
+  const [text, ...others] = await look("whole", sceneFor(eyes));
   expect(shown).toEqual([{ width: 960, height: 720, degrees: 0 }]);
   expect(others).toEqual([]);
   expect(text).toMatchObject({
@@ -68,7 +68,7 @@ test("what was faint is looked at closer, and what was read is not", async () =>
     ink: 0.25,
   }));
   const { eyes, shown } = eyesFor([...faint, { ...line, y: 0.8 }]);
-  const scene = sceneOf(eyes);
+  const scene = sceneFor(eyes);
   await look("whole", scene);
   expect(scene.texts).toHaveLength(1);
   shown.length = 0;
@@ -78,7 +78,7 @@ test("what was faint is looked at closer, and what was read is not", async () =>
 
 test("around what was read there is a closer look", async () => {
   const { eyes, shown } = eyesFor([line]);
-  const scene = sceneOf(eyes);
+  const scene = sceneFor(eyes);
   await look("whole", scene);
   const again = await look("close", scene);
   expect(shown).toHaveLength(2);
@@ -87,16 +87,39 @@ test("around what was read there is a closer look", async () => {
 
 test("a line that two looks were sure of is not read a third time", async () => {
   const { eyes } = eyesFor([line]);
-  const scene = sceneOf(eyes);
+  const scene = sceneFor(eyes);
   await look("whole", scene);
   await look("close", scene);
   expect(await look("middle", scene)).toEqual([]);
 });
 
 test("a line that reaches the edge of a window is left to the other window", async () => {
-  const { eyes } = eyesFor([{ ...line, x: 0.5 }]); // the left one ends at 0.55
-  const texts = await look("middle", sceneOf(eyes));
+  const { eyes } = eyesFor([{ ...line, x: 0.5 }]); // the left one ends at 0.52
+  const texts = await look("middle", sceneFor(eyes));
   expect(texts.map(({ preparation }) => preparation)).toEqual(["middle-2"]);
+});
+
+describe("further looks at a picture without text", () => {
+  const shownLater = async (lines: readonly Line[], size: { width: number; height: number }) => {
+    const { eyes, shown } = eyesFor(lines);
+    const scene = sceneOf({ picture: { ...picture, ...size }, eyes, goesOn: async () => true });
+    await look("whole", scene);
+    shown.length = 0;
+    for (const name of ["middle", "turned"]) await look(name, scene);
+    return shown.length;
+  };
+
+  test("are left out when the first saw all of it, and not a trace", async () => {
+    expect(await shownLater([], { width: 800, height: 600 })).toBe(0);
+  });
+
+  test("are not, where there is a trace", async () => {
+    expect(await shownLater([{ ...line, ink: 0.16 }], { width: 800, height: 600 })).toBe(4);
+  });
+
+  test("are not, where the first look was too small to tell", async () => {
+    expect(await shownLater([], { width: 3000, height: 2250 })).toBe(4);
+  });
 });
 
 test("a look ends before its next line when nobody waits any more", async () => {
@@ -105,7 +128,7 @@ test("a look ends before its next line when nobody waits any more", async () => 
   const { eyes } = eyesFor(lines);
   const texts = await look(
     "whole",
-    sceneOf(eyes, async () => ++asked < 2),
+    sceneFor(eyes, async () => ++asked < 2),
   );
   expect(texts).toHaveLength(1);
 });
@@ -125,7 +148,7 @@ test("every look is bounded, on any picture", async () => {
       return eyes.recognise(strip);
     },
   };
-  const scene = sceneOf(counting);
+  const scene = sceneFor(counting);
   for (const { name } of plan) await look(name, scene);
   expect(shown.length).toBeLessThanOrEqual(1 + 8 + 4 + 2 + 2);
   expect(read).toBeLessThanOrEqual(2 * 24 * shown.length);

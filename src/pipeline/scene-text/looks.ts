@@ -18,6 +18,8 @@ export type Scene = {
   readonly texts: ReadText[];
   /** Where the first look saw something that may be text, and could not tell. */
   readonly faint: Place[];
+  /** The first look saw all that the picture shows, and not a trace of text. */
+  isBlank: boolean;
 };
 
 type Look = {
@@ -29,15 +31,37 @@ type Look = {
 
 const whole: Part = { left: 0, top: 0, width: 1, height: 1 };
 
+/** Where bodies and cabs are. */
+const middle: readonly Window[] = [0.12, 0.48].map((left) => ({
+  part: { left, top: 0.27, width: 0.4, height: 0.55 },
+  side: 700,
+  degrees: 0,
+}));
+
+/** Names on booms that stand up steeply; turned, the corners of a picture are far from its middle. */
+const bothWays: readonly Window[] = [35, -35].map((degrees) => ({
+  part: { left: 0.15, top: 0.1, width: 0.7, height: 0.7 },
+  side: 360,
+  degrees,
+}));
+
 const looks: readonly Look[] = [
   { name: "whole", wanted: "machine", windows: () => [{ part: whole, side: 960, degrees: 0 }] },
   { name: "faint", wanted: "machine", windows: aroundFaint },
   { name: "close", wanted: "machine", windows: aroundTexts },
-  { name: "middle", wanted: "machine", windows: () => middle },
-  { name: "turned", wanted: "brand", windows: () => bothWays },
+  { name: "middle", wanted: "machine", windows: unlessBlank(middle) },
+  { name: "turned", wanted: "brand", windows: unlessBlank(bothWays) },
 ];
 
 export const plan = looks.map(({ name, wanted }) => ({ name, wanted }));
+
+export function sceneOf({
+  picture,
+  eyes,
+  goesOn,
+}: Omit<Scene, "texts" | "faint" | "isBlank">): Scene {
+  return { picture, eyes, goesOn, texts: [], faint: [], isBlank: false };
+}
 
 /** What the look shows that is new; it is kept in the scene too. */
 export async function look(name: string, scene: Scene): Promise<readonly ReadText[]> {
@@ -46,27 +70,24 @@ export async function look(name: string, scene: Scene): Promise<readonly ReadTex
   for (const [index, window] of windows.entries()) {
     const view = await viewOf(scene.picture, window, scene.eyes);
     const preparation = windows.length === 1 ? name : `${name}-${index + 1}`;
-    const { texts, faint } = await readLines(view, { ...scene, preparation });
+    const { texts, faint, isBlank } = await readLines(view, { ...scene, preparation });
     found.push(...texts);
-    if (name === "whole") scene.faint.push(...faint());
+    if (name !== "whole") continue;
+    scene.faint.push(...faint());
+    scene.isBlank = isBlank() && isShownWhole(scene.picture, view.pixels);
   }
   scene.texts.push(...found);
   return found;
 }
 
-/** Where bodies and cabs are. */
-const middle: readonly Window[] = [0, 0.45].map((left) => ({
-  part: { left, top: 0.27, width: 0.55, height: 0.55 },
-  side: 960,
-  degrees: 0,
-}));
+function unlessBlank(windows: readonly Window[]): Look["windows"] {
+  return ({ isBlank }) => (isBlank ? [] : windows);
+}
 
-/** Names on booms that stand up steeply. */
-const bothWays: readonly Window[] = [35, -35].map((degrees) => ({
-  part: whole,
-  side: 512,
-  degrees,
-}));
+/** Lines that are lost at this reduction are too small to be read from the picture too. */
+function isShownWhole(picture: Picture, seen: Picture): boolean {
+  return picture.width < 1.5 * seen.width;
+}
 
 const faintMost = 8;
 

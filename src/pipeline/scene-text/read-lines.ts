@@ -22,6 +22,8 @@ export type Seen = {
   readonly texts: readonly ReadText[];
   /** Where there may be text, likeliest first; lines that were read are among them. */
   readonly faint: () => readonly Place[];
+  /** Not a trace of text anywhere in the view. */
+  readonly isBlank: () => boolean;
 };
 
 /** Finds the lines of a view and reads each from the picture itself, which has the finest detail. */
@@ -38,7 +40,11 @@ export async function readLines(view: View, reading: Reading): Promise<Seen> {
     if (!(await reading.goesOn())) break;
     texts.push(...(await readLine(place, reading)));
   }
-  return { texts, faint: () => findFaint(map, view) };
+  return {
+    texts,
+    faint: () => findFaint(map, view),
+    isBlank: () => map.data.every((ink) => ink < barely.leastInk),
+  };
 }
 
 function findFaint(map: TextMap, view: View): readonly Place[] {
