@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
+import { afterAll } from "vitest";
 import { features } from "../adapters/google-vision/features.ts";
 import { createCassetteStore } from "../adapters/vision-cassettes/store.ts";
 import { outputSchemas } from "./schemas.ts";
@@ -31,10 +31,13 @@ type Options = {
   readonly onStderr?: (text: string, child: ChildProcess) => void;
 };
 
-/** A directory that is gone after the test. */
+const directories: string[] = [];
+afterAll(() => Promise.all(directories.map((path) => rm(path, { recursive: true, force: true }))));
+
+/** A directory that is gone after the tests of the file. */
 export async function temporaryDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "tu-analyze-"));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  directories.push(directory);
   return directory;
 }
 

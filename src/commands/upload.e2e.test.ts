@@ -130,7 +130,8 @@ describe("a good image", () => {
   });
 });
 
-describe("faults", () => {
+// Attempts wait for each other: side by side that takes no longer than one of them.
+describe.concurrent("faults", () => {
   test.each([
     ["full", "recognition"],
     ["full", "comparison"],
@@ -204,14 +205,30 @@ describe("faults", () => {
 });
 
 describe("bad input", () => {
+  test("each is refused by its own code before anything is kept", async () => {
+    const stateDir = join(await temporaryDirectory(), "state");
+    const codes = {
+      "broken/empty.jpg": "E_IMAGE_EMPTY",
+      "broken/truncated.jpg": "E_IMAGE_TRUNCATED",
+      "broken/truncated.png": "E_IMAGE_TRUNCATED",
+      "broken/text.jpg": "E_IMAGE_NOT_AN_IMAGE",
+      "broken/animation.gif": "E_IMAGE_TYPE_REFUSED",
+      "broken/drawing.svg": "E_IMAGE_TYPE_REFUSED",
+      "broken/huge-header.png": "E_IMAGE_TOO_MANY_PIXELS",
+    };
+    const images = Object.keys(codes).map(image);
+    const result = await tool(["upload", ...images, "-o", "jsonl", "--state-dir", stateDir]);
+    const records = result.stdout.trim().split("\n");
+    const refused = records.map((line) => RejectedReport.parse(JSON.parse(line)));
+    expect(Object.fromEntries(refused.map(({ failure, file }) => [file, failure.code]))).toEqual(
+      Object.fromEntries(Object.entries(codes).map(([name, code]) => [image(name), code])),
+    );
+    expect(result.code).toBe(1);
+    expect(existsSync(stateDir)).toBe(false);
+  });
+
   test.each([
     ["broken/empty.jpg", "E_IMAGE_EMPTY", 2],
-    ["broken/truncated.jpg", "E_IMAGE_TRUNCATED", 2],
-    ["broken/truncated.png", "E_IMAGE_TRUNCATED", 2],
-    ["broken/text.jpg", "E_IMAGE_NOT_AN_IMAGE", 2],
-    ["broken/animation.gif", "E_IMAGE_TYPE_REFUSED", 2],
-    ["broken/drawing.svg", "E_IMAGE_TYPE_REFUSED", 2],
-    ["broken/huge-header.png", "E_IMAGE_TOO_MANY_PIXELS", 2],
     ["no-such-file.jpg", "E_FILE_NOT_FOUND", 4],
     ["broken", "E_FILE_IS_DIRECTORY", 2],
   ])("%s is refused as %s before anything is kept", async (name, code, exitCode) => {
