@@ -3,19 +3,19 @@
 //
 // A row of the other side is an entry as JSON, without an index, in a file with SQLite's defaults:
 // what writing a decision down would cost at the least without a thought. It does not shrink when
-// our format does, or a better format would not show. Our side follows open work as in a real run
-// (`unfinished` was asked); its messages go to nobody, so that only deciding and recording count.
+// our format does, or a better format would not show. Our side follows open work as in a real run;
+// what it sends counts as sent at once, so that only deciding and recording count.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "libsql";
 import { createSystemClock } from "../src/adapters/memory/clock.ts";
-import { createRandomIds } from "../src/adapters/memory/ids.ts";
+import { createMemoryDefinitions } from "../src/adapters/memory/definitions.ts";
+import { createRandomIds, sha256 } from "../src/adapters/memory/ids.ts";
 import { openSqliteState } from "../src/adapters/sqlite/state.ts";
 import { findContract } from "../src/pipeline/contracts/catalogue.ts";
 import { recordDecision } from "../src/pipeline/delivery/record.ts";
-import { type ShellPorts, send } from "../src/pipeline/delivery/shell.ts";
-import { versionOf } from "../src/pipeline/engine/definition.ts";
+import type { ShellPorts } from "../src/pipeline/delivery/shell.ts";
 import { flowNamed } from "../src/pipeline/flows/flow.ts";
 import type { Message } from "../src/pipeline/message.ts";
 import { createOrchestrator } from "../src/pipeline/services/orchestrator.ts";
@@ -62,7 +62,6 @@ export async function openEngine(directory: string) {
   const clock = createSystemClock();
   const ids = createRandomIds(clock);
   const state = await openSqliteState(join(directory, "flow.db"), { clock, runnerId: "bench" });
-  await state.journal.unfinished(() => []);
   const ports: ShellPorts = {
     journal: state.journal,
     clock,
@@ -73,16 +72,14 @@ export async function openEngine(directory: string) {
       consume: () => ({ close: async () => undefined }),
     },
     reporter: { hop: () => undefined, notice: () => undefined },
-    publish: async () => undefined,
+    relay: { send: async ({ outgoing }) => state.journal.sent(outgoing), heldMs: () => 0 },
   };
   return { clock, ids, ports, state };
 }
 
 const { definition } = flowNamed("full");
-const orchestrator = createOrchestrator({
-  definition,
-  definitionOf: (version) => (version === versionOf(definition) ? definition : undefined),
-});
+const definitions = createMemoryDefinitions();
+const orchestrator = createOrchestrator({ definition, definitions, digest: sha256 });
 
 /** One event of a flow: decided, recorded, sent. Returns the names of what it sent. */
 export async function decideOne(
@@ -98,7 +95,8 @@ export async function decideOne(
     orchestrator.stateful,
     ports,
   );
-  await send(entry, ports);
+  if (entry === undefined) throw new Error(`${name} of ${flowId} was decided before`);
+  await ports.relay.send(entry);
   return entry.outgoing.map((message) => message.name);
 }
 

@@ -6,20 +6,22 @@ import { join } from "node:path";
 import type { HttpServer } from "../adapters/http/server.ts";
 import type { FlowName } from "../pipeline/contracts/contract.ts";
 import type { Endpoint } from "../pipeline/delivery/endpoint.ts";
-import { createPublish } from "../pipeline/delivery/publish.ts";
-import { resume } from "../pipeline/delivery/resume.ts";
+import { consumersOf, createPublish } from "../pipeline/delivery/publish.ts";
+import { createRelay, type Relay } from "../pipeline/delivery/relay.ts";
 import { declareTopology, type RunPorts, runService } from "../pipeline/delivery/run-services.ts";
 import { TuError } from "../pipeline/errors.ts";
 import { type Flow, flowNamed } from "../pipeline/flows/flow.ts";
 import type { UploadPorts } from "../pipeline/operations/upload.ts";
 import type {
   Clock,
+  Definitions,
   Fingerprints,
   Ids,
   Images,
   Journal,
   Machines,
   ObjectStore,
+  OwedTo,
   Reporter,
   Uploads,
   Vision,
@@ -137,7 +139,8 @@ async function start(
   const stores = await openStores(options, world);
   const run = await openTransports(stores.journal, world);
   const feed = await serve(run, stores, options.faults, world);
-  const resumed = await resume(options.flow, { ...run, reporter: recorder });
+  const resumed = await run.relay.start();
+  closers.push(() => run.relay.close());
   const { createGraphqlGatewayClient } = await import("../adapters/graphql/client.ts");
   const gateway = await createGraphqlGatewayClient(urlOf(world, "graph-gateway"));
   closers.push(
@@ -165,6 +168,7 @@ type World = {
 };
 type Stores = {
   readonly journal: Journal;
+  readonly definitions: Definitions;
   readonly uploads: Uploads;
   readonly machines: Machines;
   readonly fingerprints: Fingerprints;
@@ -197,7 +201,9 @@ async function openStores({ flow, stateDir }: PipelineOptions, world: World): Pr
     secret: randomBytes(32),
     clock: world.clock,
   });
-  if (stateDir === null) return openMemoryStores(signer);
+  // The embedded transports die with the process: what our own services have not recorded is owed.
+  const owedTo: OwedTo = (message) => consumersOf(message, flow);
+  if (stateDir === null) return openMemoryStores(signer, owedTo);
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
   const { createFilesystemObjectStore } = await import("../adapters/filesystem/object-store.ts");
   await makeStateDir(stateDir);
@@ -205,14 +211,15 @@ async function openStores({ flow, stateDir }: PipelineOptions, world: World): Pr
   const state = await openSqliteState(join(stateDir, "state.db"), shared);
   world.closers.push(() => state.close());
   // A journal per flow: what a run in one flow left is not for services of the other to finish.
-  const journal = await openSqliteState(join(stateDir, `flow-${flow}.db`), shared);
-  world.closers.push(() => journal.close());
+  const file = join(stateDir, `flow-${flow}.db`);
+  const { close, definitions, journal } = await openSqliteState(file, { ...shared, owedTo });
+  world.closers.push(close);
   const objects = await createFilesystemObjectStore({
     directory: join(stateDir, "objects"),
     signer,
   });
   const { fingerprints, machines, uploads } = state;
-  return { journal: journal.journal, uploads, machines, fingerprints, objects };
+  return { journal, definitions, uploads, machines, fingerprints, objects };
 }
 
 /** The machines alone, for looking. A directory that does not exist yet has none. */
@@ -243,14 +250,17 @@ async function makeStateDir(stateDir: string): Promise<void> {
 
 async function openMemoryStores(
   signer: Pick<ObjectStore, "presign" | "authorize">,
+  owedTo: OwedTo,
 ): Promise<Stores> {
+  const { createMemoryDefinitions } = await import("../adapters/memory/definitions.ts");
   const { createMemoryJournal } = await import("../adapters/memory/journal.ts");
   const { createMemoryUploads } = await import("../adapters/memory/uploads.ts");
   const { createMemoryMachines } = await import("../adapters/memory/machines.ts");
   const { createMemoryFingerprints } = await import("../adapters/memory/fingerprints.ts");
   const { createMemoryObjectStore } = await import("../adapters/memory/object-store.ts");
   return {
-    journal: createMemoryJournal(),
+    journal: createMemoryJournal({ owedTo }),
+    definitions: createMemoryDefinitions(),
     uploads: createMemoryUploads(),
     machines: createMemoryMachines(),
     fingerprints: createMemoryFingerprints(),
@@ -258,7 +268,10 @@ async function openMemoryStores(
   };
 }
 
-async function openTransports(journal: Journal, world: World): Promise<RunPorts> {
+async function openTransports(
+  journal: Journal,
+  world: World,
+): Promise<RunPorts & { readonly relay: Relay }> {
   const { createMemoryEventLog } = await import("../adapters/memory/event-log.ts");
   const { createMemoryBroker } = await import("../adapters/memory/broker.ts");
   const { createMemoryTimers } = await import("../adapters/memory/timers.ts");
@@ -277,7 +290,8 @@ async function openTransports(journal: Journal, world: World): Promise<RunPorts>
   );
   const { clock, flow, ids, recorder: reporter } = world;
   const publish = createPublish({ log, broker }, flow.name);
-  return { journal, timers, clock, ids, reporter, publish, log, broker };
+  const relay = createRelay({ journal, timers, clock, reporter, publish });
+  return { journal, timers, clock, ids, reporter, relay, log, broker };
 }
 
 /** Starts every service of the flow: its HTTP edge on a port of its own, then what it listens to. */

@@ -36,6 +36,7 @@ const catalogue = {
   E_MESSAGE_UNKNOWN: permanent(exitCodes.notFound),
   E_MESSAGE_INVALID: permanent(exitCodes.failed),
   E_DEFINITION_INVALID: permanent(exitCodes.usage),
+  E_DEFINITION_UNKNOWN: permanent(exitCodes.conflict),
   E_EXPRESSION_INVALID: permanent(exitCodes.usage),
   E_MACHINE_NOT_FOUND: permanent(exitCodes.notFound),
   E_MACHINE_AMBIGUOUS: permanent(exitCodes.usage),
@@ -73,6 +74,19 @@ const catalogue = {
 } as const satisfies Record<string, Entry>;
 
 export type ErrorCode = keyof typeof catalogue;
+
+/** Trouble of a store or a transport: no message is at fault, and waiting may help. */
+const infrastructure: readonly string[] = [
+  "E_STATE_BUSY",
+  "E_STATE_FULL",
+  "E_STATE_UNUSABLE",
+  "E_JOURNAL_CONTENDED",
+  "E_SERVICE_UNAVAILABLE",
+] satisfies readonly ErrorCode[];
+
+export function isInfrastructure(code: string): boolean {
+  return infrastructure.includes(code);
+}
 
 /** Every code that the tool can print, for the docs and the tests. */
 export const errorCodes = Object.keys(catalogue) as readonly ErrorCode[];

@@ -29,4 +29,10 @@ export const Message = z.object({
 export type Message = Readonly<z.infer<typeof Message>>;
 
 /** A timer's payload carries what its owner needs; `dueAt` says when, `owner` to whom. */
-export type Timer = { readonly message: Message; readonly dueAtMs: number; readonly owner: string };
+export type Timer = {
+  readonly message: Message;
+  readonly dueAtMs: number;
+  readonly owner: string;
+  /** It bounds a wait for somebody: time in which nothing could be sent does not count. */
+  readonly isPatience?: boolean;
+};

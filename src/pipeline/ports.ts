@@ -146,10 +146,26 @@ export type RecordResult =
   /** The flow's sequence is taken or leaves a gap: read again and decide again. */
   | { readonly outcome: "conflict" };
 
-/** What a crash left undone: a message that one of its consumers has not recorded, or a timer. */
-export type Unfinished =
-  | { readonly type: "message"; readonly message: Message; readonly consumer: string }
+/** What somebody has to see to: a message that is to be sent (again), or a timer. */
+export type Owed =
+  | { readonly type: "message"; readonly message: Message }
   | { readonly type: "timer"; readonly timer: Timer };
+
+/**
+ * Who has to record a message before it counts as done, besides the transport that has to take it: with a
+ * transport that dies with its process, the services of that process; with one that outlives it, nobody.
+ */
+export type OwedTo = (message: Message) => readonly string[];
+
+/** A place in the order of recording. */
+export type JournalPlace = { readonly seq: number; readonly position: number };
+
+/** Failed tries of one consumer with one message, whichever process made them. */
+export type Tries = {
+  readonly count: number;
+  /** ISO 8601, UTC. */
+  readonly firstAt: string;
+};
 
 export interface Journal {
   /** Durable when it resolves. Atomic: all of the entry or nothing. */
@@ -157,15 +173,35 @@ export interface Journal {
   find(consumer: string, messageId: string): Promise<JournalEntry | undefined>;
   /** The last recorded state of a flow at a consumer. */
   flow(consumer: string, flowId: string): Promise<FlowRecord | undefined>;
-  /** All entries of a flow, oldest first. */
+  /** All entries of a flow, oldest first. The state of one that is neither the last nor ended the flow is null. */
   history(flowId: string): Promise<readonly JournalEntry[]>;
   /**
-   * What earlier runs recorded and nobody finished. `consumersOf` says who has to record a message
-   * (from the topology). Work of runners that are still alive is left out, and a run's own work
-   * counts as alive: what it is given here is its own from then on, so a second call returns nothing.
-   * A journal that does not tell runs apart takes every call for the first one of a new run.
+   * Transports have taken these outgoing messages. Written down lazily: after a crash some are owed once
+   * more. What a consumer has recorded was sent, too.
    */
-  unfinished(consumersOf: (message: Message) => readonly string[]): Promise<readonly Unfinished[]>;
+  sent(messages: readonly Message[]): void;
+  /** Messages of this run that no transport has taken, behind a place, in the order of recording. */
+  unsent(page: { after: JournalPlace | null; limit: number }): Promise<{
+    readonly messages: readonly Message[];
+    /** Null: there are no more. */
+    readonly next: JournalPlace | null;
+  }>;
+  /**
+   * Takes over what runs that are gone left undone, at most `limit` pieces in the order of recording; none
+   * when nothing is left. What it gives is this run's own from then on, and never given to it again.
+   */
+  adopt(limit: number): Promise<readonly Owed[]>;
+  /** Counts a failed try, durably. A record of that consumer and message, or `pardon`, forgets them. */
+  failed(consumer: string, message: Message, at: string): Promise<Tries>;
+  pardon(consumer: string, message: Message): Promise<void>;
+}
+
+/** Definitions that instances have pinned, for as long as the state lives. */
+export interface Definitions {
+  /** Idempotent. A pin names its content: what is kept under it never changes. */
+  keep(pin: string, definition: unknown): Promise<void>;
+  /** `id@version` without a hash finds one of that version. */
+  find(pin: string): Promise<unknown>;
 }
 
 // ── stores of the services ──────────────────────────────────────────────────────────────────────

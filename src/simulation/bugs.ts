@@ -34,7 +34,7 @@ export const bugs: readonly Bug[] = [
             await handler({ ...delivery, commit: async () => undefined });
           }),
       },
-      journal: { ...ports.journal, unfinished: onlyTimers(ports.journal) },
+      journal: { ...ports.journal, adopt: onlyTimers(ports.journal) },
     }),
   },
   {
@@ -50,8 +50,8 @@ export const bugs: readonly Bug[] = [
       ...ports,
       journal: {
         ...ports.journal,
-        unfinished: async (consumersOf) =>
-          (await ports.journal.unfinished(consumersOf)).filter(({ type }) => type === "message"),
+        adopt: async (limit) =>
+          (await ports.journal.adopt(limit)).filter(({ type }) => type === "message"),
       },
     }),
   },
@@ -59,14 +59,14 @@ export const bugs: readonly Bug[] = [
     name: "publish nothing again after a crash",
     plant: () => (ports) => ({
       ...ports,
-      journal: { ...ports.journal, unfinished: onlyTimers(ports.journal) },
+      journal: { ...ports.journal, adopt: onlyTimers(ports.journal) },
     }),
   },
   {
     name: "swallow a failed publish",
     plant: () => (ports) => ({
       ...ports,
-      publish: (messages) => ports.publish(messages).catch(() => undefined),
+      publish: (message) => ports.publish(message).catch(() => undefined),
     }),
   },
   {
@@ -94,7 +94,7 @@ export const bugs: readonly Bug[] = [
       journal: {
         ...ports.journal,
         async record(entry) {
-          await ports.publish(entry.outgoing);
+          for (const message of entry.outgoing) await ports.publish(message);
           return ports.journal.record(entry);
         },
       },
@@ -136,9 +136,8 @@ export const bugs: readonly Bug[] = [
   },
 ];
 
-function onlyTimers(journal: Journal): Journal["unfinished"] {
-  return async (consumersOf) =>
-    (await journal.unfinished(consumersOf)).filter(({ type }) => type === "timer");
+function onlyTimers(journal: Journal): Journal["adopt"] {
+  return async (limit) => (await journal.adopt(limit)).filter(({ type }) => type === "timer");
 }
 
 /** Records the message under another id when it was recorded before. */

@@ -13,6 +13,8 @@ export type Weather = {
   readonly slowestMs: number;
   /** A picture that the vision provider fails on, per attempt. */
   readonly visionFails: number;
+  /** A store that is held by somebody else, before or after it did what was asked. */
+  readonly storeBusy: number;
 };
 
 export const calm: Weather = {
@@ -23,6 +25,7 @@ export const calm: Weather = {
   reorder: false,
   slowestMs: 5,
   visionFails: 0,
+  storeBusy: 0,
 };
 
 export function stormOf(random: Random): Weather {
@@ -34,6 +37,7 @@ export function stormOf(random: Random): Weather {
     reorder: random() < 0.7,
     slowestMs: 5 + random() * 400,
     visionFails: random() * 0.3,
+    storeBusy: random() < 0.5 ? random() * 0.05 : 0,
   };
 }
 
@@ -50,6 +54,25 @@ export async function io<T>(nature: Nature, life: Life, effect: () => T | Promis
   const result = await effect();
   await pause(nature, life);
   return result;
+}
+
+/** The same with a store, which may be busy; a commit may be on the disk all the same. */
+export async function disk<T>(
+  nature: Nature,
+  life: Life,
+  effect: () => T | Promise<T>,
+): Promise<T> {
+  const isBusy = () => nature.random() < nature.weather().storeBusy;
+  return io(nature, life, async () => {
+    if (isBusy()) throw busy();
+    const result = await effect();
+    if (isBusy()) throw busy();
+    return result;
+  });
+}
+
+function busy(): TuError {
+  return new TuError("E_STATE_BUSY", "the simulated store is busy");
 }
 
 /** The same over a network: it may also get lost, before or after the effect. */

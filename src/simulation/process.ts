@@ -1,6 +1,6 @@
 import type { Endpoint } from "../pipeline/delivery/endpoint.ts";
-import { createPublish } from "../pipeline/delivery/publish.ts";
-import { resume } from "../pipeline/delivery/resume.ts";
+import { createPublish, type Publish } from "../pipeline/delivery/publish.ts";
+import { createRelay } from "../pipeline/delivery/relay.ts";
 import { declareTopology, type RunPorts, runService } from "../pipeline/delivery/run-services.ts";
 import type { Service } from "../pipeline/delivery/service.ts";
 import { TuError } from "../pipeline/errors.ts";
@@ -8,6 +8,7 @@ import type { Flow } from "../pipeline/flows/flow.ts";
 import type { Timer } from "../pipeline/message.ts";
 import type {
   Clock,
+  Definitions,
   Digest,
   Fingerprints,
   HttpClient,
@@ -24,12 +25,14 @@ import type {
 import { allServices } from "../pipeline/services/all-services.ts";
 import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts";
 import type { SimulatedBrokers } from "./brokers.ts";
-import { io, type Nature, network, pause } from "./faults.ts";
+import { disk, type Nature, network, pause } from "./faults.ts";
 import type { Life } from "./scheduler.ts";
 
 /** What survives every crash. */
 export type Disk = {
-  readonly journal: Journal;
+  /** As the process with that life sees it. */
+  readonly journalOf: (life: Life) => Journal;
+  readonly definitions: Definitions;
   readonly uploads: Uploads;
   readonly machines: Machines;
   readonly fingerprints: Fingerprints;
@@ -50,8 +53,10 @@ export type SimulationPorts = {
   readonly http: (life: Life) => HttpClient;
   readonly reporter: Reporter;
 };
-/** Changes the ports of a process before its services get them: how bugs are planted. */
-export type Plant = (ports: RunPorts) => RunPorts;
+/** What a process is made of, before its relay and its services get it. */
+export type Parts = Omit<RunPorts, "relay"> & { readonly publish: Publish };
+/** Changes the parts of a process: how bugs are planted. */
+export type Plant = (parts: Parts) => Parts;
 
 /** Starts one process with every service. Returns at once; it is up when its steps have run. */
 export function startProcess(ports: SimulationPorts, plant: Plant): Process {
@@ -59,7 +64,9 @@ export function startProcess(ports: SimulationPorts, plant: Plant): Process {
   const endpoints = new Map<string, readonly Endpoint[]>();
   const boot = async (): Promise<void> => {
     await pause(ports.nature, life);
-    const run = plant(portsOf(ports, life));
+    const parts = plant(partsOf(ports, life));
+    const relay = createRelay(parts);
+    const run: RunPorts = { ...parts, relay };
     const services = servicesOf(ports, run, life);
     await retrying(ports.nature, life, () => declareTopology(ports.flow.name, run));
     for (const service of services) {
@@ -67,7 +74,7 @@ export function startProcess(ports: SimulationPorts, plant: Plant): Process {
       endpoints.set(service.name, service.endpoints);
     }
     endpoints.set("object-store", createObjectStoreEndpoints(ports.disk.objects));
-    await retrying(ports.nature, life, () => resume(ports.flow.name, run));
+    await retrying(ports.nature, life, () => relay.start());
   };
   void boot();
   return { life, endpoints };
@@ -86,11 +93,11 @@ async function retrying(nature: Nature, life: Life, work: () => Promise<unknown>
   }
 }
 
-function portsOf(ports: SimulationPorts, life: Life): RunPorts {
-  const { brokers, disk, flow, ids, nature, reporter } = ports;
+function partsOf(ports: SimulationPorts, life: Life): Parts {
+  const { brokers, flow, ids, nature, reporter } = ports;
   const { broker, log } = brokers.connect(life);
   return {
-    journal: overIo(disk.journal, nature, life),
+    journal: journalOf(ports, life),
     timers: createSimulatedTimers(nature, life),
     clock: clockOf(nature, life),
     ids,
@@ -108,12 +115,18 @@ function clockOf({ scheduler }: Nature, life: Life): Clock {
   };
 }
 
-/** A store on disk: every call takes time, and the power can go before and after it. */
+/** What was sent is noted in memory: no disk is asked. */
+function journalOf({ disk, nature }: SimulationPorts, life: Life): Journal {
+  const journal = disk.journalOf(life);
+  return { ...overIo(journal, nature, life), sent: (messages) => journal.sent(messages) };
+}
+
+/** A store on disk: every call takes time, may fail, and the power can go before and after it. */
 export function overIo<S extends object>(store: S, nature: Nature, life: Life): S {
   const methods = Object.entries(store).map(([name, method]) => [
     name,
     typeof method === "function"
-      ? (...args: unknown[]) => io(nature, life, () => method(...args) as unknown)
+      ? (...args: unknown[]) => disk(nature, life, () => method(...args) as unknown)
       : method,
   ]);
   // The same methods with the same types, each behind `io`.
@@ -152,6 +165,7 @@ function servicesOf(ports: SimulationPorts, shell: RunPorts, life: Life): readon
     shell,
     http: ports.http(life),
     digest,
+    definitions: disk.definitions,
     images: simulatedImages,
     vision: createSimulatedVision(nature, life),
     uploads: overIo(disk.uploads, nature, life),

@@ -24,8 +24,8 @@ export type Scheduler = {
   nowMs(): number;
   /** Resolves after `ms` of virtual time, unless its owner has died by then. */
   after(life: Life, ms: number): Promise<void>;
-  /** Works off steps in the order of virtual time until none is left or `untilMs` is reached. */
-  run(untilMs: number, onStep: () => void): Promise<void>;
+  /** Works off steps in the order of virtual time until none is left, `untilMs` is reached or it is at rest. */
+  run(untilMs: number, onStep: () => { readonly isAtRest: boolean }): Promise<void>;
   readonly steps: number;
 };
 
@@ -46,13 +46,13 @@ export function createScheduler(startMs: number): Scheduler {
     async run(untilMs, onStep) {
       await realTurn();
       for (let task = pop(heap); task !== undefined; task = pop(heap)) {
+        now = Math.min(task.atMs, untilMs);
         if (task.atMs > untilMs) return;
-        now = task.atMs;
         if (!task.life.alive) continue;
         steps += 1;
         task.resolve();
         await rest();
-        onStep();
+        if (onStep().isAtRest) return;
       }
     },
     get steps() {

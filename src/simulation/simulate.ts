@@ -4,16 +4,18 @@
 //   - brokers that survive their clients (a cluster), or die with them (the embedded ones);
 //   - bad weather for a while, then calm, so that everything that is not lost can come to an end.
 
+import { createMemoryDefinitions } from "../adapters/memory/definitions.ts";
 import { createMemoryFingerprints } from "../adapters/memory/fingerprints.ts";
 import { createRandomIds, sha256 } from "../adapters/memory/ids.ts";
-import { createMemoryJournal } from "../adapters/memory/journal.ts";
+import { createMemoryJournal, createSharedJournal } from "../adapters/memory/journal.ts";
 import { createMemoryMachines } from "../adapters/memory/machines.ts";
 import { createMemoryObjectStore } from "../adapters/memory/object-store.ts";
 import { createMemoryUploads } from "../adapters/memory/uploads.ts";
 import { createUrlSigner } from "../adapters/signing/url-signer.ts";
 import type { FlowName } from "../pipeline/contracts/contract.ts";
+import { consumersOf } from "../pipeline/delivery/publish.ts";
 import { flowNamed } from "../pipeline/flows/flow.ts";
-import type { Ids, Journal, JournalEntry, Reporter } from "../pipeline/ports.ts";
+import type { Ids, Journal, JournalEntry, OwedTo, Reporter } from "../pipeline/ports.ts";
 import { createSimulatedBrokers } from "./brokers.ts";
 import type { Bug } from "./bugs.ts";
 import { type ClientStory, runClient } from "./client.ts";
@@ -42,6 +44,8 @@ export type Run = {
 const startMs = 1_767_225_600_000; // 2026-01-01T00:00:00Z
 const stormMs = 20_000;
 const endMs = 30 * 60_000;
+/** Longer than any timer of a flow: what has not moved for so long will not move any more. */
+const restMs = 120_000;
 const crashesMax = 6;
 
 const silent: Reporter = { hop: () => undefined, notice: () => undefined };
@@ -54,7 +58,7 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
   const nature: Nature = { scheduler, random, weather };
   const flow = flowNamed(random() < 0.75 ? "full" : "current");
   const isCluster = random() < 0.5;
-  const disk = createDisk(nature);
+  const disk = createDisk(nature, (message) => (isCluster ? [] : consumersOf(message, flow.name)));
   const brokers = createSimulatedBrokers(nature);
   const processes: Process[] = [];
   const ports: SimulationPorts = {
@@ -80,6 +84,8 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
   await scheduler.run(startMs + endMs, () => {
     crashes.maybe(processes);
     brokers.turn();
+    const lastMs = Math.max(startMs + stormMs, disk.lastRecordMs());
+    return { isAtRest: scheduler.nowMs() > lastMs + restMs };
   });
   return {
     seed,
@@ -98,19 +104,25 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
   };
 }
 
-function createDisk(nature: Nature) {
-  const inner = createMemoryJournal();
+/** Transports that outlive their clients owe nobody anything but what they have not taken. */
+function createDisk(nature: Nature, owedTo: OwedTo) {
+  const shared = createSharedJournal();
   const histories = new Map<string, JournalEntry[]>();
-  const journal: Journal = {
-    ...inner,
-    async record(entry) {
-      const result = await inner.record(entry);
-      if (result.outcome === "recorded") {
-        const { flowId } = entry.message;
-        histories.set(flowId, [...(histories.get(flowId) ?? []), entry]);
-      }
-      return result;
-    },
+  let lastRecordMs = 0;
+  const journalOf = (life: Life): Journal => {
+    const inner = createMemoryJournal({ shared, owedTo, isAlive: () => life.alive });
+    return {
+      ...inner,
+      async record(entry) {
+        const result = await inner.record(entry);
+        if (result.outcome === "recorded") {
+          lastRecordMs = nature.scheduler.nowMs();
+          const { flowId } = entry.message;
+          histories.set(flowId, [...(histories.get(flowId) ?? []), entry]);
+        }
+        return result;
+      },
+    };
   };
   const signer = createUrlSigner({
     baseUrl: () => "http://object-store",
@@ -118,13 +130,14 @@ function createDisk(nature: Nature) {
     clock: { nowMs: () => nature.scheduler.nowMs(), sleep: async () => undefined },
   });
   const disk: Disk = {
-    journal,
+    journalOf,
+    definitions: createMemoryDefinitions(),
     uploads: createMemoryUploads(),
     machines: createMemoryMachines(),
     fingerprints: createMemoryFingerprints(),
     objects: createMemoryObjectStore({ signer }),
   };
-  return { disk, histories: () => histories };
+  return { disk, histories: () => histories, lastRecordMs: () => lastRecordMs };
 }
 
 function createSeededIds(nature: Nature): Ids {

@@ -1,61 +1,176 @@
-import type { Message } from "../../pipeline/message.ts";
-import type { FlowRecord, Journal, JournalEntry, Unfinished } from "../../pipeline/ports.ts";
+import type {
+  FlowRecord,
+  Journal,
+  JournalEntry,
+  JournalPlace,
+  Owed,
+  OwedTo,
+  Tries,
+} from "../../pipeline/ports.ts";
 
-/**
- * Everything recorded, in memory. It knows of no other runner: what is unfinished is unfinished
- * for whoever asks, which is what a simulated crash wants.
- */
-export function createMemoryJournal(): Journal {
-  const entries: JournalEntry[] = [];
-  const byMessage = new Map<string, JournalEntry>();
-  const byFlow = new Map<string, JournalEntry[]>();
-  const flows = new Map<string, FlowRecord>();
+type Run = { readonly isAlive: () => boolean };
+/** Somebody has to record a message, a transport has to take it, or a timer has to fire. */
+type Work = {
+  readonly owed: Owed;
+  readonly consumer: string;
+  readonly place: JournalPlace;
+  run: Run;
+};
 
-  const isOver = (work: Unfinished) =>
-    work.type === "timer" &&
-    flows.get(keyOf(work.timer.owner, work.timer.message.flowId))?.ended === true;
+/** What all runs have written; one that is gone leaves its work in it to the others. */
+export type SharedJournal = {
+  count: number;
+  readonly byMessage: Map<string, JournalEntry>;
+  readonly byFlow: Map<string, readonly JournalEntry[]>;
+  readonly flows: Map<string, FlowRecord>;
+  /** Messages that arrived at one consumer at least. */
+  readonly arrived: Set<string>;
+  /** In the order of recording. */
+  readonly open: Map<string, Work>;
+  /** Keys of a flow's open timers. */
+  readonly timers: Map<string, readonly string[]>;
+  readonly tries: Map<string, Tries>;
+};
+
+export function createSharedJournal(): SharedJournal {
+  return {
+    count: 0,
+    byMessage: new Map(),
+    byFlow: new Map(),
+    flows: new Map(),
+    arrived: new Set(),
+    open: new Map(),
+    timers: new Map(),
+    tries: new Map(),
+  };
+}
+
+export type MemoryJournalOptions = {
+  readonly owedTo?: OwedTo;
+  /** Default: nobody shares it. */
+  readonly shared?: SharedJournal;
+  /** Default: until it is closed. */
+  readonly isAlive?: () => boolean;
+};
+
+/** In place of a consumer: the transport that has to take a message. */
+const transport = "";
+
+/** Everything recorded, in memory, as one run sees it. */
+export function createMemoryJournal(
+  options: MemoryJournalOptions = {},
+): Journal & { close(): void } {
+  const { owedTo = () => [], shared = createSharedJournal() } = options;
+  const { arrived, byFlow, byMessage, flows, open, timers, tries } = shared;
+  let isClosed = false;
+  const own: Run = { isAlive: () => !isClosed && (options.isAlive?.() ?? true) };
+
+  const isDone = (consumer: string, { id }: { readonly id: string }) =>
+    consumer === transport ? arrived.has(id) : byMessage.has(keyOf(consumer, id));
+  const begin = (consumer: string, owed: Owed, place: JournalPlace) => {
+    const { id, flowId } = messageOf(owed);
+    const key = keyOf(consumer, id);
+    if (open.has(key) || isDone(consumer, { id })) return;
+    if (owed.type === "timer") {
+      if (flows.get(keyOf(consumer, flowId))?.ended === true) return;
+      timers.set(flowId, [...(timers.get(flowId) ?? []), key]);
+    }
+    open.set(key, { owed, consumer, place, run: own });
+  };
+  const end = ({ consumer, message, flow }: JournalEntry) => {
+    arrived.add(message.id);
+    open.delete(keyOf(consumer, message.id));
+    open.delete(keyOf(transport, message.id));
+    if (flow?.ended !== true) return;
+    const left = (timers.get(message.flowId) ?? []).filter(
+      (key) => open.get(key)?.consumer !== consumer || !open.delete(key),
+    );
+    timers.delete(message.flowId);
+    if (left.length > 0) timers.set(message.flowId, left);
+  };
+  const follow = (entry: JournalEntry) => {
+    end(entry);
+    shared.count += 1;
+    for (const [position, message] of entry.outgoing.entries())
+      for (const consumer of [transport, ...owedTo(message)])
+        begin(consumer, { type: "message", message }, { seq: shared.count, position });
+    for (const [position, timer] of entry.timers.entries())
+      begin(timer.owner, { type: "timer", timer }, { seq: shared.count, position });
+  };
+  /** States are those of last entries, and final ones. */
+  const kept = (entry: JournalEntry): JournalEntry => {
+    if (entry.flow === null || entry.flow.ended) return entry;
+    const last = flows.get(keyOf(entry.consumer, entry.message.flowId));
+    if (last?.sequence === entry.flow.sequence) return entry;
+    return { ...entry, flow: { ...entry.flow, state: null } };
+  };
   return {
     async record(entry) {
       const { consumer, message, flow } = entry;
       const known = byMessage.get(keyOf(consumer, message.id));
-      if (known !== undefined) return { outcome: "duplicate", entry: known };
+      if (known !== undefined) return { outcome: "duplicate", entry: kept(known) };
       if (flow !== null) {
         const last = flows.get(keyOf(consumer, message.flowId))?.sequence ?? 0;
         if (flow.sequence !== last + 1) return { outcome: "conflict" };
         flows.set(keyOf(consumer, message.flowId), flow);
       }
-      entries.push(entry);
       byMessage.set(keyOf(consumer, message.id), entry);
-      const history = byFlow.get(message.flowId) ?? [];
-      byFlow.set(message.flowId, history);
-      history.push(entry);
+      byFlow.set(message.flowId, [...(byFlow.get(message.flowId) ?? []), entry]);
+      tries.delete(keyOf(consumer, message.id));
+      follow(entry);
       return { outcome: "recorded" };
     },
-    find: async (consumer, messageId) => byMessage.get(keyOf(consumer, messageId)),
+    async find(consumer, messageId) {
+      const entry = byMessage.get(keyOf(consumer, messageId));
+      return entry === undefined ? undefined : kept(entry);
+    },
     flow: async (consumer, flowId) => flows.get(keyOf(consumer, flowId)),
-    history: async (flowId) => [...(byFlow.get(flowId) ?? [])],
-    async unfinished(consumersOf) {
-      const found = new Map<string, Unfinished>();
-      for (const entry of entries)
-        for (const { owner, id, work } of workOf(entry, consumersOf)) {
-          const key = keyOf(owner, id);
-          if (!byMessage.has(key) && !isOver(work) && !found.has(key)) found.set(key, work);
-        }
-      return [...found.values()];
+    history: async (flowId) => (byFlow.get(flowId) ?? []).map(kept),
+    sent(messages) {
+      for (const { id } of messages) open.delete(keyOf(transport, id));
+    },
+    async unsent({ after, limit }) {
+      const found = [...open.values()].filter(
+        ({ consumer, place, run }) =>
+          run === own && consumer === transport && (after === null || isBehind(place, after)),
+      );
+      const page = found.slice(0, limit);
+      return {
+        messages: page.map(({ owed }) => messageOf(owed)),
+        next: found.length > limit ? (page.at(-1)?.place ?? null) : null,
+      };
+    },
+    async adopt(limit) {
+      const left = [...open.values()].filter(({ run }) => !run.isAlive()).slice(0, limit);
+      for (const work of left) {
+        work.run = own;
+        // Its transport may be gone with its run: it is to be sent again.
+        if (work.owed.type === "message")
+          open.set(keyOf(transport, work.owed.message.id), { ...work, consumer: transport });
+      }
+      return [...new Map(left.map(({ owed }) => [messageOf(owed).id, owed])).values()];
+    },
+    async failed(consumer, message, at) {
+      const before = tries.get(keyOf(consumer, message.id));
+      const now = { count: (before?.count ?? 0) + 1, firstAt: before?.firstAt ?? at };
+      tries.set(keyOf(consumer, message.id), now);
+      return now;
+    },
+    async pardon(consumer, message) {
+      tries.delete(keyOf(consumer, message.id));
+    },
+    close() {
+      isClosed = true;
     },
   };
 }
 
-/** Who has to record what, for one entry to be finished. */
-function* workOf(
-  { outgoing, timers }: JournalEntry,
-  consumersOf: (message: Message) => readonly string[],
-): Generator<{ owner: string; id: string; work: Unfinished }> {
-  for (const message of outgoing)
-    for (const consumer of consumersOf(message))
-      yield { owner: consumer, id: message.id, work: { type: "message", message, consumer } };
-  for (const timer of timers)
-    yield { owner: timer.owner, id: timer.message.id, work: { type: "timer", timer } };
+function messageOf(owed: Owed) {
+  return owed.type === "message" ? owed.message : owed.timer.message;
+}
+
+function isBehind(place: JournalPlace, other: JournalPlace): boolean {
+  return place.seq > other.seq || (place.seq === other.seq && place.position > other.position);
 }
 
 const keyOf = (consumer: string, id: string) => `${consumer}\u0000${id}`;

@@ -1,9 +1,8 @@
 import type { Compilable } from "kysely";
-import type { Unfinished } from "../../pipeline/ports.ts";
+import type { JournalPlace, Owed, OwedTo } from "../../pipeline/ports.ts";
 import type { Database } from "./database.ts";
-import { decisionOf } from "./entry-row.ts";
-import type { ConsumersOf, Decided, OpenWork, Work } from "./open-work.ts";
-import type { Runners } from "./runners.ts";
+import { consequencesOf } from "./entry-row.ts";
+import { type Decided, type OpenWork, transport, type Work } from "./open-work.ts";
 
 // Finding unfinished work without reading history.
 //
@@ -29,10 +28,13 @@ function prepareStatements(database: Database) {
   const { query } = database;
   const prepare = (one: Compilable<unknown>) => database.prepare(one.compile().sql);
   const work = { flow_id: "", seq: 0, position: 0, runner: 0 };
+  const finished = query
+    .deleteFrom("pending")
+    .where("message_id", "=", "")
+    .where("consumer", "=", "");
+  const entries = query.selectFrom("entry").select("seq").where("message_id", "=", "");
   return {
-    deleteWork: prepare(
-      query.deleteFrom("pending").where("message_id", "=", "").where("consumer", "=", ""),
-    ),
+    deleteWork: prepare(finished),
     deleteTimers: prepare(
       query
         .deleteFrom("pending")
@@ -46,13 +48,8 @@ function prepareStatements(database: Database) {
         .values({ consumer: "", message_id: "", kind: "timer", ...work })
         .onConflict((conflict) => conflict.doNothing()),
     ),
-    recorded: prepare(
-      query
-        .selectFrom("entry")
-        .select("seq")
-        .where("message_id", "=", "")
-        .where("consumer", "=", ""),
-    ),
+    recorded: prepare(entries.where("consumer", "=", "")),
+    recordedByAny: prepare(entries.limit(1)),
     lastOfFlow: prepare(
       query
         .selectFrom("entry")
@@ -63,43 +60,80 @@ function prepareStatements(database: Database) {
         .orderBy("flow_sequence", "desc")
         .limit(1),
     ),
+    takeWork: prepare(
+      query
+        .updateTable("pending")
+        .set({ runner: 0 })
+        .where("message_id", "=", "")
+        .where("consumer", "=", ""),
+    ),
   };
 }
 
-/** Moves the checkpoint to the last entry. `ownRunner` names entries that `work` knows already. */
+/** Moves the checkpoint to the last entry. Entries of `ownRunner` are those that `work` knows already. */
 export function advance(
   checkpoints: Checkpoints,
   work: OpenWork,
-  consumersOf: ConsumersOf,
-  ownRunner: number | null,
+  owedTo: OwedTo,
+  ownRunner: number,
 ): void {
   const { database } = checkpoints;
-  for (const decided of entriesSinceCheckpoint(database, ownRunner))
-    work.note(decided, consumersOf);
+  for (const decided of entriesSinceCheckpoint(database, ownRunner)) work.note(decided, owedTo);
   removeFinished(checkpoints, work);
   for (const one of work.opened()) if (isOpen(checkpoints, one)) insertPending(checkpoints, one);
   moveCheckpoint(database);
 }
 
-/** Takes over the work of runners that are gone, in the order it was recorded. */
-export function takeOver(
-  database: Database,
-  runners: Runners,
-  ownRunner: number,
-): readonly Unfinished[] {
-  const { query } = database;
-  const holders = database.all(query.selectFrom("pending").select("runner").distinct());
-  const gone = holders.filter(({ runner }) => !runners.isAlive(runner));
-  const taken = gone.flatMap(({ runner }) => pendingOf(database, runner));
-  for (const { runner } of gone)
-    database.run(
-      query.updateTable("pending").set({ runner: ownRunner }).where("runner", "=", runner),
-    );
-  runners.removeGone();
-  return taken.sort(byRecording).map(toUnfinished);
+/** Runners whose work waits for whoever takes it. */
+export function holdersOf(database: Database): readonly number[] {
+  const holders = database.all(database.query.selectFrom("pending").select("runner").distinct());
+  return holders.map(({ runner }) => runner);
 }
 
-function* entriesSinceCheckpoint(database: Database, ownRunner: number | null): Generator<Decided> {
+/** A piece of work, and where it stands. */
+export type Placed = { readonly owed: Owed; readonly place: Place };
+type Place = JournalPlace & { readonly kind: Work["kind"] };
+
+/** Work of those runners that `heir` has from now on, in the order of recording, behind `after`. */
+export function inherit(
+  { database, statements }: Checkpoints,
+  heir: number,
+  page: { readonly from: readonly number[]; readonly after: Place; readonly limit: number },
+): readonly Placed[] {
+  const rows = pendingBehind(database, page.after, page.limit, (all) =>
+    all.where("pending.runner", "in", page.from),
+  );
+  for (const row of rows) {
+    const { consumer, kind, position, seq } = row;
+    statements.takeWork.run([heir, row.work_id, consumer]);
+    // Its transport may be gone with its runner: it is to be sent again.
+    if (kind === "message" && consumer !== transport)
+      statements.insertWork.run([
+        transport,
+        row.work_id,
+        kind,
+        row.work_flow_id,
+        seq,
+        position,
+        heir,
+      ]);
+  }
+  return rows.map(placed);
+}
+
+/** What no transport has taken, of one runner, in the order of recording. */
+export function unsentOf(
+  database: Database,
+  runner: number,
+  { after, limit }: { readonly after: JournalPlace; readonly limit: number },
+): readonly Placed[] {
+  const rows = pendingBehind(database, { ...after, kind: "message" }, limit, (all) =>
+    all.where("pending.runner", "=", runner).where("pending.consumer", "=", transport),
+  );
+  return rows.map(placed);
+}
+
+function* entriesSinceCheckpoint(database: Database, ownRunner: number): Generator<Decided> {
   const pageSize = 1000;
   let after = checkpointOf(database);
   for (;;) {
@@ -108,13 +142,12 @@ function* entriesSinceCheckpoint(database: Database, ownRunner: number | null): 
         .selectFrom("entry")
         .select(["seq", "runner", "consumer", "message_id", "flow_id", "ended", "body"])
         .where("seq", ">", after)
-        .where("runner", "!=", ownRunner ?? -1)
+        .where("runner", "!=", ownRunner)
         .orderBy("seq")
         .limit(pageSize),
     );
     for (const row of rows) {
       after = row.seq;
-      const { outgoing, timers } = decisionOf(row);
       yield {
         seq: row.seq,
         runner: row.runner,
@@ -122,8 +155,7 @@ function* entriesSinceCheckpoint(database: Database, ownRunner: number | null): 
         messageId: row.message_id,
         flowId: row.flow_id,
         isEnded: row.ended === 1,
-        outgoing,
-        timers,
+        ...consequencesOf(row),
       };
     }
     if (rows.length < pageSize) return;
@@ -141,7 +173,9 @@ function moveCheckpoint(database: Database): void {
   database.run(query.updateTable("checkpoint").set({ seq: last?.seq ?? 0 }));
 }
 
-function removeFinished({ statements }: Checkpoints, work: OpenWork): void {
+function removeFinished({ database, statements }: Checkpoints, work: OpenWork): void {
+  const any = database.first(database.query.selectFrom("pending").select("seq").limit(1));
+  if (any === undefined) return;
   for (const { consumer, messageId } of work.closed())
     statements.deleteWork.run([messageId, consumer]);
   for (const { consumer, flowId } of work.ended())
@@ -150,6 +184,7 @@ function removeFinished({ statements }: Checkpoints, work: OpenWork): void {
 
 /** Whether no entry finished it: one before those that `work` has seen, or one of another runner. */
 function isOpen({ statements }: Checkpoints, { kind, consumer, messageId, flowId }: Work): boolean {
+  if (consumer === transport) return statements.recordedByAny.first([messageId, 1]) === undefined;
   if (statements.recorded.first([messageId, consumer]) !== undefined) return false;
   if (kind === "message") return true;
   return statements.lastOfFlow.first([flowId, consumer, 1])?.["ended"] !== 1;
@@ -166,29 +201,45 @@ const insertPending = ({ statements }: Checkpoints, work: Work) =>
     work.runner,
   ]);
 
-const pendingOf = (database: Database, runner: number) =>
-  database.all(
-    database.query
-      .selectFrom("pending")
-      .innerJoin("entry", "entry.seq", "pending.seq")
-      .select(["pending.seq", "pending.kind", "pending.position", "pending.consumer"])
-      .select(["entry.message_id", "entry.flow_id", "entry.body"])
-      .where("pending.runner", "=", runner),
+const pendingWork = (database: Database) =>
+  database.query
+    .selectFrom("pending")
+    .innerJoin("entry", "entry.seq", "pending.seq")
+    .select(["pending.seq", "pending.kind", "pending.position", "pending.consumer"])
+    .select(["pending.message_id as work_id", "pending.flow_id as work_flow_id"])
+    .select(["entry.message_id", "entry.flow_id", "entry.body"])
+    .orderBy("pending.seq")
+    .orderBy("pending.kind")
+    .orderBy("pending.position");
+type PendingWork = ReturnType<typeof pendingWork>;
+type PendingRow = PendingWork extends Compilable<infer Row> ? Row : never;
+
+/** Messages stand before timers of the same entry: the order of their names. */
+function pendingBehind(
+  database: Database,
+  { kind, position, seq }: Place,
+  limit: number,
+  only: (all: PendingWork) => PendingWork,
+): readonly PendingRow[] {
+  const behind = only(pendingWork(database)).where((where) =>
+    where(
+      where.refTuple("pending.seq", "pending.kind", "pending.position"),
+      ">",
+      where.tuple(seq, kind, position),
+    ),
   );
+  return database.all(behind.limit(limit));
+}
 
-type PendingRow = ReturnType<typeof pendingOf>[number];
-
-const kindOrder = { message: 0, timer: 1 };
-const byRecording = (a: PendingRow, b: PendingRow) =>
-  a.seq - b.seq || kindOrder[a.kind] - kindOrder[b.kind] || a.position - b.position;
-
-function toUnfinished(row: PendingRow): Unfinished {
-  const { outgoing, timers } = decisionOf(row);
-  if (row.kind === "timer") {
-    const timer = timers[row.position];
-    if (timer !== undefined) return { type: "timer", timer };
+function placed(row: PendingRow): Placed {
+  const { kind, position, seq } = row;
+  const { outgoing, timers } = consequencesOf(row);
+  const place = { seq, kind, position };
+  if (kind === "timer") {
+    const timer = timers[position];
+    if (timer !== undefined) return { place, owed: { type: "timer", timer } };
   }
-  const message = outgoing[row.position];
-  if (message !== undefined) return { type: "message", message, consumer: row.consumer };
-  throw new Error(`pending work ${row.seq}/${row.position} is not in its entry`);
+  const message = outgoing[position];
+  if (message !== undefined) return { place, owed: { type: "message", message } };
+  throw new Error(`pending work ${seq}/${position} is not in its entry`);
 }

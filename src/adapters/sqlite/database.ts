@@ -9,8 +9,10 @@ type Value = string | number | null;
 /** A prepared statement; the hot path calls it directly. */
 export type Statement = {
   run(values: readonly Value[]): { readonly changes: number; readonly seq: number };
-  first(values: readonly Value[]): Readonly<Record<string, Value>> | undefined;
+  first(values: readonly Value[]): Row | undefined;
+  all(values: readonly Value[]): readonly Row[];
 };
+type Row = Readonly<Record<string, Value>>;
 
 /** One connection to the state file. Everything is synchronous; errors come as TuError where a user can act. */
 export type Database = {
@@ -146,7 +148,9 @@ function createDatabase(native: Native, query: Kysely<Schema>, file: string): Da
           const { changes, lastInsertRowid } = guard(() => one.run(values));
           return { changes, seq: Number(lastInsertRowid) };
         },
-        first: (values) => guard(() => one.get(values)) as ReturnType<Statement["first"]>, // rows hold SQLite values only
+        // Rows hold SQLite values only.
+        first: (values) => guard(() => one.get(values)) as Row | undefined,
+        all: (values) => guard(() => one.all(values)) as readonly Row[],
       };
     },
     exec: (sql) => guard(() => void native.exec(sql)),

@@ -1,78 +1,82 @@
 import type { Selectable } from "kysely";
 import type { Message, Timer } from "../../pipeline/message.ts";
-import type { FlowRecord, JournalEntry } from "../../pipeline/ports.ts";
+import type { JournalEntry } from "../../pipeline/ports.ts";
 import type { Schema } from "./schema.ts";
 
-// An envelope is written once: the incoming message leaves out the ids that have columns, and the
-// messages that it caused leave out what they share with it.
+// How a decision is written down. Every message once: one that an entry of this file sent is referred to
+// by the entry that took it, and what is caused leaves out what it shares with its cause.
 
 export type EntryRow = Omit<Selectable<Schema["entry"]>, "seq" | "runner">;
-type Ids = Pick<EntryRow, "message_id" | "flow_id">;
+/** The columns that a body is read with. */
+export type BodyRow = Pick<EntryRow, "message_id" | "flow_id" | "body">;
+
+/** The entry that sent a message, and the place among what it sent. */
+export type Sender = readonly [seq: number, position: number];
 
 /** What a message leaves out when it is that of its cause: `causationId` when it is the cause's id. */
 type Shared = "flowId" | "causationId" | "subject";
 type Caused = Omit<Message, Shared> & { readonly [Field in Shared]?: Message[Field] | undefined };
+type Cause = Pick<Message, "id" | "flowId" | "subject">;
 type Body = {
-  readonly message: Omit<Message, "id" | "flowId">;
+  /** Goes up with every change of this shape; what is older is brought up by `upcast`. */
+  readonly v: 2;
+  readonly subject: string;
+  /** The message that was decided, or who sent it. */
+  readonly message: Omit<Message, "id" | "flowId" | "subject"> | null;
+  readonly from: Sender | null;
   readonly outgoing: readonly Caused[];
   readonly timers: readonly (Omit<Timer, "message"> & { readonly message: Caused })[];
 };
+/** As schema 1 had it. */
+type BodyV1 = Pick<Body, "outgoing" | "timers"> & {
+  readonly v?: undefined;
+  readonly message: Omit<Message, "id" | "flowId">;
+};
 
-/** The row of an entry. Throws what JSON.stringify throws for a state or payload that is not JSON. */
-export function toRow(entry: JournalEntry): EntryRow {
-  const { consumer, message, flow } = entry;
-  return {
-    consumer,
-    message_id: message.id,
-    flow_id: message.flowId,
-    flow_sequence: flow?.sequence ?? null,
-    ended: flow?.ended === true ? 1 : 0,
-    body: JSON.stringify(toBody(entry)),
-    state: flow === null ? null : (JSON.stringify(flow.state) ?? "null"),
-  };
-}
-
-export function fromRow(row: EntryRow): JournalEntry {
-  return { consumer: row.consumer, ...decisionOf(row), flow: toFlow(row) };
-}
-
-export function decisionOf(
-  row: Ids & Pick<EntryRow, "body">,
-): Pick<JournalEntry, "message" | "outgoing" | "timers"> {
-  const body = JSON.parse(row.body) as Body; // toRow wrote it
-  const message = { ...body.message, id: row.message_id, flowId: row.flow_id };
-  return {
-    message,
-    outgoing: body.outgoing.map((caused) => withShared(caused, message)),
-    timers: body.timers.map((timer) => ({
-      ...timer,
-      message: withShared(timer.message, message),
-    })),
-  };
-}
-
-export function toFlow(
-  row: Pick<EntryRow, "flow_sequence" | "state" | "ended">,
-): FlowRecord | null {
-  if (row.flow_sequence === null) return null;
-  return {
-    sequence: row.flow_sequence,
-    state: JSON.parse(row.state ?? "null"),
-    ended: row.ended === 1,
-  };
-}
-
-function toBody({ message, outgoing, timers }: JournalEntry): Body {
-  const { id: _, flowId: __, ...rest } = message;
-  return {
-    message: rest,
+/** Throws what JSON.stringify throws for a payload that is not JSON. */
+export function toBody({ message, outgoing, timers }: JournalEntry, from: Sender | null): string {
+  const { id: _, flowId: __, subject, ...rest } = message;
+  const body: Body = {
+    v: 2,
+    subject,
+    message: from === null ? rest : null,
+    from,
     outgoing: outgoing.map((caused) => withoutShared(caused, message)),
     timers: timers.map((timer) => ({ ...timer, message: withoutShared(timer.message, message) })),
   };
+  return JSON.stringify(body);
+}
+
+/** What an entry took, if it says so itself; otherwise who sent it. */
+export function messageOf({ message_id: id, flow_id: flowId, body }: BodyRow): Message | Sender {
+  const { from, message, subject } = read(body);
+  if (message !== null) return { id, flowId, subject, ...message };
+  if (from !== null) return from;
+  throw new Error(`the entry of message ${id} names neither it nor its sender`);
+}
+
+/** What follows from an entry. */
+export function consequencesOf(row: BodyRow): Pick<JournalEntry, "outgoing" | "timers"> {
+  const { outgoing, subject, timers } = read(row.body);
+  const cause: Cause = { id: row.message_id, flowId: row.flow_id, subject };
+  return {
+    outgoing: outgoing.map((caused) => withShared(caused, cause)),
+    timers: timers.map((timer) => ({ ...timer, message: withShared(timer.message, cause) })),
+  };
+}
+
+function read(text: string): Body {
+  return upcast(JSON.parse(text) as Body | BodyV1); // toBody wrote it, this one's or an earlier one's
+}
+
+function upcast(body: Body | BodyV1): Body {
+  if (body.v === 2) return body;
+  const { subject, ...message } = body.message;
+  return { ...body, v: 2, subject, message, from: null };
 }
 
 /** A field that is undefined is not written. */
-function withoutShared(caused: Message, cause: Message) {
+function withoutShared(caused: Message, cause: Cause): Caused {
   return {
     ...caused,
     flowId: caused.flowId === cause.flowId ? undefined : caused.flowId,
@@ -82,5 +86,5 @@ function withoutShared(caused: Message, cause: Message) {
 }
 
 /** Spread last: what was written is its own, `causationId: null` too. */
-const withShared = (caused: Caused, { flowId, id, subject }: Message): Message =>
+const withShared = (caused: Caused, { flowId, id, subject }: Cause): Message =>
   ({ flowId, causationId: id, subject, ...caused }) as Message; // parsed JSON has no undefined

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Message, Timer } from "../../pipeline/message.ts";
 import type { Journal, JournalEntry } from "../../pipeline/ports.ts";
-import { createMemoryJournal } from "../memory/journal.ts";
+import { createMemoryJournal, createSharedJournal } from "../memory/journal.ts";
 import { sampleMessage } from "../testing/samples.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
 import { openSqliteState, type SqliteState } from "./state.ts";
@@ -19,7 +19,7 @@ const timerOf = (index: number, owner: string): Timer => ({
   owner,
 });
 /** Fixed by the message, as in a topology: none, some or all. */
-const consumersOf = ({ payload }: Message) =>
+const owedTo = ({ payload }: Message) =>
   consumers.filter((_, bit) => ((Number(payload) + 1) >> bit) % 2 === 1);
 
 const index = fc.nat({ max: 9 });
@@ -78,11 +78,11 @@ test("the journal in memory and the one in the file answer alike", {
       let nowMs = 0;
       const clock = { nowMs: () => nowMs, sleep: () => Promise.reject(new Error("unused")) };
       const open = () =>
-        openSqliteState(`${directory}/state.db`, { clock, runnerId: "r", checkpointEvery });
+        openSqliteState(`${directory}/state.db`, { clock, runnerId: "r", owedTo, checkpointEvery });
       const opened: SqliteState[] = [await open()];
-      const reference = createMemoryJournal();
+      const shared = createSharedJournal();
+      let reference = createMemoryJournal({ shared, owedTo });
       let journal = opened[0]?.journal ?? reference;
-      await journal.unfinished(consumersOf);
       try {
         for (const step of steps) {
           if (step.type === "record") {
@@ -96,9 +96,9 @@ test("the journal in memory and the one in the file answer alike", {
           const next = await open();
           opened.push(next);
           journal = next.journal;
-          expect(await journal.unfinished(consumersOf)).toEqual(
-            await reference.unfinished(consumersOf),
-          );
+          reference.close();
+          reference = createMemoryJournal({ shared, owedTo });
+          expect(await journal.adopt(1000)).toEqual(await reference.adopt(1000));
         }
         expect(await answers(journal)).toEqual(await answers(reference));
       } finally {

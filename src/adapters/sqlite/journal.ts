@@ -1,59 +1,61 @@
-import type { Journal, JournalEntry, RecordResult } from "../../pipeline/ports.ts";
-import { advance, createCheckpoints, takeOver } from "./checkpoint.ts";
+import type { Journal, JournalEntry, Owed, OwedTo, RecordResult } from "../../pipeline/ports.ts";
+import { advance, createCheckpoints, holdersOf, inherit, unsentOf } from "./checkpoint.ts";
 import type { Database } from "./database.ts";
 import { type EntryStatements, prepareEntryStatements } from "./entry-statements.ts";
-import { type ConsumersOf, createOpenWork } from "./open-work.ts";
+import { createOpenWork } from "./open-work.ts";
 import type { Runners } from "./runners.ts";
+import { createTroubles } from "./troubles.ts";
 import type { Writer } from "./writer.ts";
 
 // The only durable point of the message flow.
 //
-// 1. `record` is one statement in the shared commit of `writer.ts`.
-// 2. Once `unfinished` has said who consumes what, open work is followed in memory and written down
-//    at a checkpoint: every `checkpointEvery` entries, and at close.
+// 1. `record` is one change in the shared commit of `writer.ts`.
+// 2. Open work is followed in memory and written down at a checkpoint: every `checkpointEvery` entries,
+//    whenever somebody asks for what is left, and at close.
 // 3. An entry of ours is noted in the same turn as its commit. A checkpoint in between would pass
 //    over it, and a kill after that would lose its work.
 
 /** What a restart after a kill has to read again. */
 const checkpointEveryDefault = 10_000;
+const start = { seq: 0, kind: "message", position: -1 } as const;
 
 /** `checkpoint` is for closing: it writes down what is open and leaves it to the next runner. */
 export function createSqliteJournal(options: {
   readonly database: Database;
   readonly writer: Writer;
   readonly runners: Runners;
+  readonly owedTo: OwedTo;
   readonly checkpointEvery?: number;
 }): Journal & { checkpoint(): void } {
-  const { database, writer, runners, checkpointEvery = checkpointEveryDefault } = options;
+  const { database, writer, runners, owedTo, checkpointEvery = checkpointEveryDefault } = options;
   const statements = prepareEntryStatements(database);
+  const troubles = createTroubles(database, writer);
   const checkpoints = createCheckpoints(database);
   const work = createOpenWork();
-  let consumers: ConsumersOf | null = null;
   let sinceCheckpoint = 0;
+  /** Where the last page of an inheritance ended; null: the next one is of another. */
+  let inherited: Parameters<typeof inherit>[2]["after"] | null = null;
 
-  /** In one transaction with `alongside`, which sees the moved checkpoint. */
-  const checkpoint = <T>(consumersOf: ConsumersOf, runner: number, alongside: () => T): T => {
-    const result = database.transaction(() => {
-      advance(checkpoints, work, consumersOf, consumers === null ? null : runner);
-      return alongside();
-    });
+  const checkpoint = (runner: number) => {
+    database.transaction(() => advance(checkpoints, work, owedTo, runner));
     work.clear();
     sinceCheckpoint = 0;
-    return result;
   };
   const note = (entry: JournalEntry, seq: number, runner: number) => {
-    statements.committed(entry);
-    if (consumers === null) return;
-    work.note({ ...decidedOf(entry), seq, runner }, consumers);
+    statements.committed(entry, seq);
+    work.note({ ...decidedOf(entry), seq, runner }, owedTo);
     sinceCheckpoint += 1;
   };
   return {
     async record(entry) {
       const runner = runners.register();
-      if (consumers !== null && sinceCheckpoint >= checkpointEvery)
-        checkpoint(consumers, runner, () => {});
+      if (sinceCheckpoint >= checkpointEvery) checkpoint(runner);
       const { result } = await writer.write(
-        () => decide(statements, entry, runner),
+        () => {
+          const decided = decide(statements, entry, runner);
+          if (decided.seq !== null) troubles.over(entry.consumer, entry.message);
+          return decided;
+        },
         ({ seq }) => {
           if (seq !== null) note(entry, seq, runner);
         },
@@ -63,15 +65,39 @@ export function createSqliteJournal(options: {
     find: async (consumer, messageId) => statements.find(consumer, messageId),
     flow: async (consumer, flowId) => statements.flow(consumer, flowId),
     history: async (flowId) => statements.history(flowId),
-    async unfinished(consumersOf) {
+    sent(messages) {
+      for (const { id } of messages) work.sent(id);
+    },
+    async unsent({ after, limit }) {
       writer.flush();
       const runner = runners.register();
-      const found = checkpoint(consumersOf, runner, () => takeOver(database, runners, runner));
-      consumers = consumersOf;
-      return found;
+      if (after === null) checkpoint(runner);
+      const found = unsentOf(database, runner, { after: after ?? start, limit: limit + 1 });
+      const page = found.slice(0, limit);
+      return {
+        messages: page.flatMap(({ owed }) => messagesIn(owed)),
+        next: found.length > limit ? (page.at(-1)?.place ?? null) : null,
+      };
     },
+    async adopt(limit) {
+      writer.flush();
+      const runner = runners.register();
+      if (inherited === null) checkpoint(runner);
+      const after = inherited ?? start;
+      const found = database.transaction(() => {
+        const from = holdersOf(database).filter((holder) => !runners.isAlive(holder));
+        const page = inherit(checkpoints, runner, { from, after, limit });
+        if (page.length < limit) runners.removeGone();
+        return page;
+      });
+      inherited = found.length < limit ? null : (found.at(-1)?.place ?? null);
+      return once(found.map(({ owed }) => owed));
+    },
+    failed: (consumer, message, at) => troubles.count(consumer, message, at),
+    pardon: (consumer, message) => troubles.forget(consumer, message),
     checkpoint() {
-      if (consumers !== null) checkpoint(consumers, runners.register(), () => {});
+      const runner = runners.own();
+      if (runner !== null) checkpoint(runner);
     },
   };
 }
@@ -96,3 +122,13 @@ const decidedOf = ({ consumer, message, flow, outgoing, timers }: JournalEntry) 
   outgoing,
   timers,
 });
+
+const messagesIn = (owed: Owed) => (owed.type === "message" ? [owed.message] : []);
+
+/** A message that several have to record is sent to all of them at once. */
+function once(all: readonly Owed[]): readonly Owed[] {
+  const byId = new Map(
+    all.map((owed) => [owed.type === "message" ? owed.message.id : owed.timer.message.id, owed]),
+  );
+  return [...byId.values()];
+}

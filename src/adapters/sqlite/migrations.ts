@@ -80,6 +80,44 @@ const migrations: readonly string[] = [
     perceptual_hash TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- A flow's state is that of its last entry and kept once, for as long as the flow runs. The final one
+  -- stays in the entry that ended it.
+  CREATE TABLE flow (
+    flow_id TEXT NOT NULL,
+    consumer TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    PRIMARY KEY (flow_id, consumer)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO flow
+    SELECT flow_id, consumer, flow_sequence, state FROM entry AS last
+    WHERE flow_sequence IS NOT NULL AND ended = 0 AND NOT EXISTS (
+      SELECT 1 FROM entry WHERE flow_id = last.flow_id AND consumer = last.consumer
+        AND flow_sequence > last.flow_sequence);
+  UPDATE entry SET state = NULL WHERE ended = 0;
+
+  -- Work is taken over in the order of recording, page by page. Its consumer may be '', the transport.
+  CREATE INDEX pending_order ON pending (seq, kind, position);
+
+  -- A lease says who is alive, and on the same boot of the same system its process.
+  ALTER TABLE runner DROP COLUMN host;
+  ALTER TABLE runner DROP COLUMN pid;
+  ALTER TABLE runner ADD COLUMN process TEXT;
+
+  -- Failed tries of what is not recorded yet.
+  CREATE TABLE trouble (
+    message_id TEXT NOT NULL,
+    consumer TEXT NOT NULL,
+    flow_id TEXT NOT NULL,
+    tries INTEGER NOT NULL,
+    first_at TEXT NOT NULL,
+    PRIMARY KEY (message_id, consumer)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Every definition that a flow has pinned, for ever.
+  CREATE TABLE definition (pin TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /**

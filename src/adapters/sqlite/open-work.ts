@@ -1,6 +1,7 @@
 import type { Message, Timer } from "../../pipeline/message.ts";
+import type { OwedTo } from "../../pipeline/ports.ts";
 
-/** Somebody has to record a message, or a timer has to fire. */
+/** Somebody has to record a message, a transport has to take it, or a timer has to fire. */
 export type Work = {
   readonly kind: "message" | "timer";
   readonly consumer: string;
@@ -22,9 +23,11 @@ export type Decided = {
   readonly outgoing: readonly Message[];
   readonly timers: readonly Timer[];
 };
-export type ConsumersOf = (message: Message) => readonly string[];
 export type WorkKey = { readonly consumer: string; readonly messageId: string };
 export type FlowKey = { readonly consumer: string; readonly flowId: string };
+
+/** In place of a consumer: the transport that has to take a message. */
+export const transport = "";
 
 /**
  * What entries opened and closed since the last checkpoint. Most work is opened and closed in
@@ -32,7 +35,8 @@ export type FlowKey = { readonly consumer: string; readonly flowId: string };
  */
 export type OpenWork = {
   /** In the order of recording. Noting an entry again changes nothing. */
-  note(decided: Decided, consumersOf: ConsumersOf): void;
+  note(decided: Decided, owedTo: OwedTo): void;
+  sent(messageId: string): void;
   opened(): readonly Work[];
   closed(): readonly WorkKey[];
   ended(): readonly FlowKey[];
@@ -48,18 +52,25 @@ export function createOpenWork(): OpenWork {
     const key = keyOf(work.consumer, work.messageId);
     if (!opened.has(key) && !closed.has(key)) opened.set(key, work);
   };
+  // Also what is not open here: it may be on the disk, written by whoever made the last checkpoint.
+  const close = (consumer: string, messageId: string) => {
+    const key = keyOf(consumer, messageId);
+    opened.delete(key);
+    closed.set(key, { consumer, messageId });
+  };
   return {
-    note({ consumer, messageId, flowId, isEnded, outgoing, timers, seq, runner }, consumersOf) {
-      opened.delete(keyOf(consumer, messageId));
-      closed.set(keyOf(consumer, messageId), { consumer, messageId });
+    note({ consumer, messageId, flowId, isEnded, outgoing, timers, seq, runner }, owedTo) {
+      close(consumer, messageId);
+      close(transport, messageId);
       if (isEnded) ended.set(keyOf(consumer, flowId), { consumer, flowId });
       const place = { seq, runner };
       for (const [position, message] of outgoing.entries())
-        for (const one of consumersOf(message))
+        for (const one of [transport, ...owedTo(message)])
           open({ kind: "message", consumer: one, ...idsOf(message), position, ...place });
       for (const [position, { owner, message }] of timers.entries())
         open({ kind: "timer", consumer: owner, ...idsOf(message), position, ...place });
     },
+    sent: (messageId) => close(transport, messageId),
     opened: () =>
       [...opened.values()].filter(
         ({ kind, consumer, flowId }) => kind === "message" || !ended.has(keyOf(consumer, flowId)),

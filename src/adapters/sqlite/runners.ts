@@ -1,27 +1,28 @@
-import { hostname } from "node:os";
 import type { Clock } from "../../pipeline/ports.ts";
 import type { Database } from "./database.ts";
+import { isProcessGone, thisProcess } from "./process-identity.ts";
 
-const leaseMs = 20_000;
-const renewEveryMs = 5_000;
+const leaseMs = 10_000;
+const renewEveryMs = 3_000;
 
-/** The processes that use this file, as far as it matters who is alive. */
+/** Those that use this file, as far as it matters who is alive. */
 export type Runners = {
   /** The number of this one; registers it when it was not. Never inside a transaction, whose end may undo it. */
   register(): number;
+  /** Null while it is not registered. */
+  own(): number | null;
   /** Whether somebody else's work must be left alone. */
   isAlive(runner: number): boolean;
   /** Forgets who is gone. Inside a transaction, when nothing is left under their numbers. */
   removeGone(): void;
-  /** Leaves: what this runner did not finish is free for the next one. */
+  /** Leaves: what this runner did not finish is free for the others. */
   leave(): void;
 };
 
 /**
- * A runner is alive while its lease holds and, on this host, while its process exists: after a
- * kill its work is free at once, on another host when the lease has run out. Every opening of the
- * file is a runner of its own, so that a restart under the same name does not wait for itself. One
- * that never records is never registered.
+ * A runner is alive while its lease holds; it is gone sooner when this system can tell that its process is.
+ * Every opening of the file is a runner of its own, so that a restart does not wait for itself. One that
+ * never records is never registered.
  */
 export function createRunners(options: {
   readonly database: Database;
@@ -31,10 +32,14 @@ export function createRunners(options: {
 }): Runners {
   const { database, clock, name } = options;
   const { query } = database;
-  const host = hostname();
-  let own: { readonly id: number; readonly renewing: NodeJS.Timeout } | null = null;
+  const own = { process: thisProcess(), id: null as number | null };
+  let renewing: NodeJS.Timeout | undefined;
 
-  const lease = () => ({ name, host, pid: process.pid, lease_until_ms: clock.nowMs() + leaseMs });
+  const lease = () => ({
+    name,
+    process: own.process,
+    lease_until_ms: clock.nowMs() + leaseMs,
+  });
   /** Also brings back a row that others removed while this process was suspended. */
   const renew = (id: number) => {
     const row = { id, ...lease() };
@@ -58,37 +63,28 @@ export function createRunners(options: {
     }, renewEveryMs).unref();
 
   const rows = () => database.all(query.selectFrom("runner").selectAll());
-  const isGone = (row: ReturnType<typeof rows>[number]) =>
-    row.id !== own?.id &&
-    (row.lease_until_ms <= clock.nowMs() || (row.host === host && !isProcess(row.pid)));
+  const isGone = ({ id, lease_until_ms, process }: ReturnType<typeof rows>[number]) =>
+    id !== own.id && (lease_until_ms <= clock.nowMs() || isProcessGone(process));
   return {
     register() {
-      if (own !== null) return own.id;
+      if (own.id !== null) return own.id;
       const inserted = database.first(query.insertInto("runner").values(lease()).returning("id"));
       const id = inserted?.id ?? 0;
-      own = { id, renewing: startRenewing(id) };
+      own.id = id;
+      renewing = startRenewing(id);
       return id;
     },
+    own: () => own.id,
     isAlive: (runner) => rows().some((row) => row.id === runner && !isGone(row)),
     removeGone() {
       for (const row of rows().filter(isGone))
         database.run(query.deleteFrom("runner").where("id", "=", row.id));
     },
     leave() {
-      if (own === null) return;
-      clearInterval(own.renewing);
+      if (own.id === null) return;
+      clearInterval(renewing);
       database.run(query.deleteFrom("runner").where("id", "=", own.id));
-      own = null;
+      own.id = null;
     },
   };
-}
-
-function isProcess(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it exists and belongs to somebody else.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
 }

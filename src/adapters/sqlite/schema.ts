@@ -26,9 +26,26 @@ export type Schema = {
   readonly runner: {
     readonly id: Generated<number>;
     readonly name: string;
-    readonly host: string;
-    readonly pid: number;
+    /** What tells its process from every other one, where the system says; null where it does not. */
+    readonly process: string | null;
     readonly lease_until_ms: number;
+  };
+  readonly flow: {
+    readonly flow_id: string;
+    readonly consumer: string;
+    readonly sequence: number;
+    readonly state: string;
+  };
+  readonly trouble: {
+    readonly message_id: string;
+    readonly consumer: string;
+    readonly flow_id: string;
+    readonly tries: number;
+    readonly first_at: string;
+  };
+  readonly definition: {
+    readonly pin: string;
+    readonly body: string;
   };
   readonly upload: {
     readonly upload_id: string;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Clock } from "../../pipeline/ports.ts";
 import { fingerprintsContract } from "../testing/fingerprints-contract.ts";
-import { journalContract, sampleConsumersOf } from "../testing/journal-contract.ts";
+import { journalContract, sampleOwedTo } from "../testing/journal-contract.ts";
 import { machinesContract } from "../testing/machines-contract.ts";
 import { sampleEntry, sampleMessage } from "../testing/samples.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
@@ -32,13 +32,12 @@ async function openWorld(options: Partial<SqliteStateOptions> = {}) {
 
 describe("SQLite journal", () =>
   journalContract(async () => {
-    const { state, restart, close } = await openWorld();
+    const { state, restart, close } = await openWorld({ owedTo: sampleOwedTo });
     return { journal: state.journal, restart, close };
   }));
 describe("SQLite journal with a checkpoint after every entry", () =>
   journalContract(async () => {
-    const { state, restart, close } = await openWorld({ checkpointEvery: 1 });
-    await state.journal.unfinished(sampleConsumersOf);
+    const { state, restart, close } = await openWorld({ owedTo: sampleOwedTo, checkpointEvery: 1 });
     return { journal: state.journal, restart, close };
   }));
 describe("SQLite uploads", () =>

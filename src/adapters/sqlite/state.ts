@@ -1,5 +1,14 @@
-import type { Clock, Fingerprints, Journal, Machines, Uploads } from "../../pipeline/ports.ts";
+import type {
+  Clock,
+  Definitions,
+  Fingerprints,
+  Journal,
+  Machines,
+  OwedTo,
+  Uploads,
+} from "../../pipeline/ports.ts";
 import { type Database, openDatabase } from "./database.ts";
+import { createSqliteDefinitions } from "./definitions.ts";
 import { createSqliteFingerprints } from "./fingerprints.ts";
 import { createSqliteJournal } from "./journal.ts";
 import { createSqliteMachines } from "./machines.ts";
@@ -14,6 +23,8 @@ export type SqliteStateOptions = {
   readonly runnerId: string;
   /** How long to wait for another process that holds the file. Default 5 000. */
   readonly busyTimeoutMs?: number;
+  /** Default: nobody. */
+  readonly owedTo?: OwedTo;
   /** How many entries pass between two checkpoints of unfinished work. Default 10 000. */
   readonly checkpointEvery?: number;
   /** Hears of a lease that could not be renewed; without it the process prints a warning. */
@@ -22,6 +33,7 @@ export type SqliteStateOptions = {
 
 export type SqliteState = {
   readonly journal: Journal;
+  readonly definitions: Definitions;
   readonly uploads: Uploads;
   readonly machines: Machines;
   readonly fingerprints: Fingerprints;
@@ -55,10 +67,12 @@ export async function openSqliteState(
     database,
     writer,
     runners,
+    owedTo: options.owedTo ?? (() => []),
     ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
   });
   return {
     journal,
+    definitions: createSqliteDefinitions(database, writer),
     uploads: createSqliteUploads(database, writer),
     machines: createSqliteMachines(database, writer),
     fingerprints: createSqliteFingerprints(database, writer),

@@ -27,9 +27,8 @@ const consumersByName: Readonly<Record<string, readonly string[]>> = {
   sample: ["svc-b", "svc-c"],
   "for one": ["svc-b"],
 };
-/** Who consumes the messages of this suite; the same for every run, as a topology is. */
-export const sampleConsumersOf = ({ name }: Message): readonly string[] =>
-  consumersByName[name] ?? [];
+/** Who has to record the messages of this suite; the same for every run, as a topology is. */
+export const sampleOwedTo = ({ name }: Message): readonly string[] => consumersByName[name] ?? [];
 
 /** Every Journal adapter must pass this suite; the one in memory defines the expected behaviour. */
 export function journalContract(open: () => Promise<Opened>): void {
@@ -47,7 +46,7 @@ export function journalContract(open: () => Promise<Opened>): void {
     expect(await journal.find("svc-a", "m1")).toBeUndefined();
     expect(await journal.flow("svc-a", "flow-1")).toBeUndefined();
     expect(await journal.history("flow-1")).toEqual([]);
-    expect(await journal.unfinished(sampleConsumersOf)).toEqual([]);
+    expect(await journal.adopt(100)).toEqual([]);
   });
 
   scenario("an entry is read back exactly, also by the next run", async ({ journal, restart }) => {
@@ -154,12 +153,12 @@ export function journalContract(open: () => Promise<Opened>): void {
     ]);
   });
 
-  describe("unfinished", () => unfinishedContract(scenario));
+  describe("what is left", () => leftContract(scenario));
 }
 
 type Scenario = (name: string, run: (world: Opened) => Promise<void>) => void;
 
-function unfinishedContract(scenario: Scenario): void {
+function leftContract(scenario: Scenario): void {
   const m2 = sampleMessage({ id: "m2", causationId: "m1" });
   const m3 = sampleMessage({ id: "m3", name: "for one" });
   const both = ["svc-b", "svc-c"];
@@ -169,30 +168,97 @@ function unfinishedContract(scenario: Scenario): void {
   scenario("every consumer that has not recorded a message still has to", async (world) => {
     await world.journal.record(sends([m2]));
     await world.journal.record(sampleEntry({ consumer: "svc-b", message: m2 }));
-    expect(await (await world.restart()).unfinished(sampleConsumersOf)).toEqual([
-      { type: "message", message: m2, consumer: "svc-c" },
-    ]);
+    expect(await (await world.restart()).adopt(100)).toEqual([{ type: "message", message: m2 }]);
   });
 
   scenario("what all have recorded is finished, and stays it", async ({ journal, restart }) => {
     await journal.record(sends([m2]));
     for (const consumer of both) await journal.record(sampleEntry({ consumer, message: m2 }));
-    expect(await (await restart()).unfinished(sampleConsumersOf)).toEqual([]);
-    expect(await (await restart()).unfinished(sampleConsumersOf)).toEqual([]);
+    expect(await (await restart()).adopt(100)).toEqual([]);
+    expect(await (await restart()).adopt(100)).toEqual([]);
   });
 
   scenario("what a run takes over and does not finish, the next one finds", async (world) => {
     await world.journal.record(sends([m2]));
-    const wanted = both.map((consumer) => ({ type: "message", message: m2, consumer }));
+    const wanted = [{ type: "message", message: m2 }];
     const second = await world.restart();
-    expect(await second.unfinished(sampleConsumersOf)).toEqual(wanted);
+    expect(await second.adopt(100)).toEqual(wanted);
     await second.record(sampleEntry({ consumer: "svc-b", message: m2 }));
-    expect(await (await world.restart()).unfinished(sampleConsumersOf)).toEqual(wanted.slice(1));
+    const third = await world.restart();
+    expect(await third.adopt(100)).toEqual(wanted);
+    await third.record(sampleEntry({ consumer: "svc-c", message: m2 }));
+    expect(await (await world.restart()).adopt(100)).toEqual([]);
   });
 
-  scenario("a message that nobody consumes is finished", async ({ journal, restart }) => {
-    await journal.record(sends([sampleMessage({ id: "m2", name: "for none" })]));
-    expect(await (await restart()).unfinished(sampleConsumersOf)).toEqual([]);
+  scenario("a message that nobody has to record is finished when it was sent", async (world) => {
+    const others = [1, 2].map((n) => sampleMessage({ id: `out-${n}`, name: "for others" }));
+    await world.journal.record(sends(others));
+    world.journal.sent(others.slice(0, 1));
+    expect((await (await world.restart()).adopt(100)).map(idOf)).toEqual(["out-2"]);
+  });
+
+  scenario("a message that was sent is still owed to who has not recorded it", async (world) => {
+    await world.journal.record(sends([m2]));
+    world.journal.sent([m2]);
+    expect((await (await world.restart()).adopt(100)).map(idOf)).toEqual(["m2"]);
+  });
+
+  scenario("what is taken over comes page by page, each piece once", async (world) => {
+    const many = Array.from({ length: 25 }, (_, n) =>
+      sampleMessage({ id: `out-${n}`, name: "for one" }),
+    );
+    await world.journal.record(sends(many));
+    const heir = await world.restart();
+    const found: string[] = [];
+    for (let page = await heir.adopt(7); page.length > 0; page = await heir.adopt(7)) {
+      expect(page.length).toBeLessThanOrEqual(7);
+      found.push(...page.map(idOf));
+    }
+    // Once a page: to who has to record it and to its transport at once.
+    expect([...new Set(found)]).toEqual(many.map(({ id }) => id));
+    expect(await heir.adopt(7)).toEqual([]);
+  });
+
+  scenario("what was taken over is to be sent again", async (world) => {
+    await world.journal.record(sends([m3]));
+    world.journal.sent([m3]);
+    const heir = await world.restart();
+    await heir.adopt(100);
+    expect(await heir.unsent({ after: null, limit: 10 })).toEqual({ messages: [m3], next: null });
+    heir.sent([m3]);
+    expect(await heir.unsent({ after: null, limit: 10 })).toEqual({ messages: [], next: null });
+  });
+
+  scenario("what no transport has taken is read in order, page by page", async ({ journal }) => {
+    const sent = [3, 1, 2].map((n) => sampleMessage({ id: `out-${n}`, name: "for others" }));
+    await journal.record(sends(sent));
+    await journal.record({ ...step("m7", null), outgoing: [sampleMessage({ id: "out-4" })] });
+    journal.sent(sent.slice(1, 2));
+    const first = await journal.unsent({ after: null, limit: 2 });
+    expect(first.messages.map(({ id }) => id)).toEqual(["out-3", "out-2"]);
+    const second = await journal.unsent({ after: first.next, limit: 2 });
+    expect(second.messages.map(({ id }) => id)).toEqual(["out-4"]);
+    expect(second.next).toBeNull();
+  });
+
+  scenario("a message that arrived was sent", async ({ journal }) => {
+    await journal.record(sends([m2]));
+    await journal.record(sampleEntry({ consumer: "svc-z", message: m2 }));
+    expect((await journal.unsent({ after: null, limit: 2 })).messages).toEqual([]);
+  });
+
+  scenario("failed tries count across runs, until they are pardoned or decided", async (world) => {
+    const { journal, restart } = world;
+    const again = { count: 1, firstAt: "2026-01-01T00:00:00.000Z" };
+    expect(await journal.failed("svc-b", m2, "2026-01-01T00:00:00.000Z")).toEqual(again);
+    const next = await restart();
+    const later = "2026-01-02T00:00:00.000Z";
+    expect(await next.failed("svc-b", m2, later)).toEqual({ ...again, count: 2 });
+    expect((await next.failed("svc-c", m2, later)).count).toBe(1);
+    await next.pardon("svc-b", m2);
+    expect(await next.failed("svc-b", m2, later)).toEqual({ count: 1, firstAt: later });
+    await next.record(sampleEntry({ consumer: "svc-b", message: m2 }));
+    expect((await next.failed("svc-b", m2, later)).count).toBe(1);
   });
 
   scenario("work comes in the order it was recorded", async ({ journal, restart }) => {
@@ -200,30 +266,28 @@ function unfinishedContract(scenario: Scenario): void {
     await journal.record({ ...sends(sent), timers: [timerOf("t1")] });
     await journal.record(step("m9", null, "flow-0"));
     await journal.record({ ...step("m10", null), outgoing: [{ ...m3, id: "out-0" }] });
-    const found = await (await restart()).unfinished(sampleConsumersOf);
+    const found = await (await restart()).adopt(100);
     expect(found.map(idOf)).toEqual(["out-3", "out-1", "out-2", "t1", "out-0"]);
   });
 
   scenario("a message that two entries send is one piece of work", async (world) => {
     await world.journal.record(sends([m3]));
     await world.journal.record({ ...step("m7", null), outgoing: [m3] });
-    const found = await (await world.restart()).unfinished(sampleConsumersOf);
+    const found = await (await world.restart()).adopt(100);
     expect(found.map(idOf)).toEqual(["m3"]);
   });
 
   scenario("a message that was consumed before it was sent is finished", async (world) => {
     await world.journal.record(sampleEntry({ consumer: "svc-b", message: m3 }));
     await world.journal.record(sends([m3]));
-    expect(await (await world.restart()).unfinished(sampleConsumersOf)).toEqual([]);
+    expect(await (await world.restart()).adopt(100)).toEqual([]);
   });
 
   scenario("a timer is finished when its owner has recorded it", async ({ journal, restart }) => {
     const [fired, waiting] = [timerOf("t1"), timerOf("t2")];
     await journal.record({ ...step("m1", flowRecord(1)), timers: [fired, waiting] });
     await journal.record(sampleEntry({ message: fired.message, flow: flowRecord(2) }));
-    expect(await (await restart()).unfinished(sampleConsumersOf)).toEqual([
-      { type: "timer", timer: waiting },
-    ]);
+    expect(await (await restart()).adopt(100)).toEqual([{ type: "timer", timer: waiting }]);
   });
 
   scenario("the timers of an ended flow are finished, those of others not", async (world) => {
@@ -232,34 +296,32 @@ function unfinishedContract(scenario: Scenario): void {
     await journal.record({ ...step("m1", flowRecord(1)), timers: [timerOf("t1")] });
     await journal.record({ ...step("m2", flowRecord(1), "flow-2"), timers: [other] });
     await journal.record(step("m3", flowRecord(2, { ended: true })));
-    expect(await (await restart()).unfinished(sampleConsumersOf)).toEqual([
-      { type: "timer", timer: other },
-    ]);
+    expect(await (await restart()).adopt(100)).toEqual([{ type: "timer", timer: other }]);
   });
 
   scenario("a timer set by the entry that ends its flow is finished", async (world) => {
     const last = step("m1", flowRecord(1, { ended: true }));
     await world.journal.record({ ...last, timers: [timerOf("t1")] });
-    expect(await (await world.restart()).unfinished(sampleConsumersOf)).toEqual([]);
+    expect(await (await world.restart()).adopt(100)).toEqual([]);
   });
 
   scenario("a timer set for a flow that had ended already is finished", async (world) => {
     await world.journal.record(step("m1", flowRecord(1, { ended: true })));
     const second = await world.restart();
-    await second.unfinished(sampleConsumersOf);
+    await second.adopt(100);
     const late = { ...step("m2", null), consumer: "svc-b", timers: [timerOf("t1")] };
     await second.record(late);
-    expect(await (await world.restart()).unfinished(sampleConsumersOf)).toEqual([]);
+    expect(await (await world.restart()).adopt(100)).toEqual([]);
   });
 
   scenario("a flow that ends in a later run ends its old timers", async (world) => {
     await world.journal.record({ ...step("m1", flowRecord(1)), timers: [timerOf("t1")] });
     const second = await world.restart();
-    expect((await second.unfinished(sampleConsumersOf)).map(idOf)).toEqual(["t1"]);
+    expect((await second.adopt(100)).map(idOf)).toEqual(["t1"]);
     await second.record(step("m2", flowRecord(2, { ended: true })));
-    expect(await (await world.restart()).unfinished(sampleConsumersOf)).toEqual([]);
+    expect(await (await world.restart()).adopt(100)).toEqual([]);
   });
 }
 
-const idOf = (one: Awaited<ReturnType<Journal["unfinished"]>>[number]): string =>
+const idOf = (one: Awaited<ReturnType<Journal["adopt"]>>[number]): string =>
   one.type === "message" ? one.message.id : one.timer.message.id;

@@ -48,6 +48,7 @@ function timerOf(draft: TimerDraft, index: number, cause: Message, context: Cont
   return {
     owner: service,
     dueAtMs: nowMs + draft.delayMs,
+    ...(draft.isPatience === true ? { isPatience: true } : {}),
     message: {
       id: ids.derive(cause.id, `${service}/timer/${index}/${draft.name}`),
       name: draft.name,

@@ -1,22 +1,21 @@
 // The imperative shell around every service: record, publish, acknowledge. It holds no rules.
 //
-//   C1. Acknowledged only behind a durable record and behind the publishing of what it says. A crash
-//       in between publishes again: same ids, same bodies.
-//   C2. A message that this consumer recorded before is never decided again; its recorded outcome is
-//       published again and the message acknowledged.
-//   C3. A message that cannot be read, or that fails `attemptsMax` times, is parked with its reason;
-//       its neighbours go on. Nothing is dropped.
+//   C1. Acknowledged only behind a durable record. What it says is sent then, and what cannot be sent now
+//       is the relay's to send; a crash in between sends it again: same ids, same bodies.
+//   C2. A message that this consumer recorded before is never decided again, and causes nothing again.
+//   C3. A message that cannot be read, or that fails `attemptsMax` times, whoever tried, is parked with its
+//       reason; its neighbours go on. Nothing is dropped.
 //   C4. A store or a transport that is in trouble is not the message's fault: it is delivered again,
 //       without end.
 
-import { TuError } from "../errors.ts";
+import { isInfrastructure, TuError } from "../errors.ts";
 import type { Message, Timer } from "../message.ts";
 import type { JournalEntry } from "../ports.ts";
-import { toIso } from "../time.ts";
+import { toEpochMs, toIso } from "../time.ts";
 import { envelopeOfUnreadable, park, type Trouble } from "./park.ts";
 import { recordDecision, recordReaction } from "./record.ts";
 import type { Reaction, Service } from "./service.ts";
-import { type ShellPorts, send } from "./shell.ts";
+import type { ShellPorts } from "./shell.ts";
 import { type Arrived, decode } from "./wire.ts";
 
 /** How a delivery is settled, whatever the transport. */
@@ -37,16 +36,18 @@ const attemptsMax = 8;
 const delayMaxMs = 5000;
 
 export function createConsumer(service: Service, ports: ShellPorts): Consumer {
-  const troubles = new Map<string, Trouble>();
+  const { clock, ids, journal, relay, reporter } = ports;
+  /** Failures of messages that are not done, for the delays between tries. */
+  const failures = new Map<string, number>();
   const stopping = new AbortController();
   const isGivenUp = (error: unknown) => stopping.signal.aborted && error === stopping.signal.reason;
 
   return {
     async onArrived(arrived, settle) {
-      const decoded = decode(arrived, ports.ids);
+      const decoded = decode(arrived, ids);
       if (!decoded.readable) {
-        const unreadable = envelopeOfUnreadable(arrived, ports);
-        return parkAndSettle(arrived, unreadable, firstTrouble(decoded, unreadable), settle);
+        const error = new TuError(decoded.code, decoded.reason);
+        return onTrouble(arrived, envelopeOfUnreadable(arrived, ports), error, settle);
       }
       const { message } = decoded;
       reportHop(service, arrived, message, ports);
@@ -55,12 +56,17 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
       } catch (error) {
         return isGivenUp(error) ? undefined : onTrouble(arrived, message, error, settle);
       }
-      troubles.delete(message.id);
+      failures.delete(message.id);
       await settle.done();
     },
-    async onTimer({ message }) {
+    async onTimer(timer) {
+      const waitsFor = patienceLeftMs(timer);
+      if (waitsFor > 0) {
+        ports.timers.schedule({ ...timer, dueAtMs: clock.nowMs() + waitsFor });
+        return;
+      }
       try {
-        await work(message, () => reportTimer(service, message, ports));
+        await work(timer.message, () => reportTimer(service, timer.message, ports));
       } catch (error) {
         if (!isGivenUp(error)) throw error;
       }
@@ -71,11 +77,12 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
   /** `onChange` is told when the message changed something, before what follows from it is sent. */
   async function work(message: Message, onChange: () => void = () => undefined): Promise<void> {
     const entry = await decided(message);
+    if (entry === undefined) return;
     if (entry.outgoing.length > 0 || entry.timers.length > 0) onChange();
-    await send(entry, ports);
+    await relay.send(entry);
   }
 
-  async function decided(message: Message): Promise<JournalEntry> {
+  async function decided(message: Message): Promise<JournalEntry | undefined> {
     if (service.stateful !== undefined) {
       return recordDecision(service, message, service.stateful, ports);
     }
@@ -84,6 +91,7 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
 
   async function pass(message: Message): Promise<void> {
     await handle(message);
+    if (failures.has(message.id)) await journal.pardon(service.name, message);
   }
 
   async function handle(message: Message): Promise<Reaction> {
@@ -92,74 +100,73 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
     throw new TuError("E_BUG", `${service.name} has no handler for ${message.name}`);
   }
 
+  /** What is left of a patience when the time in which nobody could be asked does not count. */
+  function patienceLeftMs({ dueAtMs, isPatience, message }: Timer): number {
+    if (isPatience !== true) return 0;
+    const sinceMs = toEpochMs(message.occurredAt);
+    return dueAtMs + relay.heldMs(sinceMs) - clock.nowMs();
+  }
+
   async function onTrouble(
     arrived: Arrived,
     message: Message,
     error: unknown,
     settle: Settle,
   ): Promise<void> {
-    const trouble = troubleWith(message, error);
-    if (trouble.attempts < attemptsMax || isNobodysFault(error)) {
-      return settle.again(delayAfter(trouble.attempts));
+    const failed = (failures.get(message.id) ?? 0) + 1;
+    failures.set(message.id, failed);
+    try {
+      const isOver = isOurs(error) ? false : await countAndPark(arrived, message, error);
+      if (isOver) failures.delete(message.id);
+      await (isOver ? settle.done() : settle.again(delayAfter(failed)));
+      if (isOurs(error)) tell(message, error, failed);
+    } catch (trouble) {
+      tell(message, trouble, failed);
+      await settle.again(delayAfter(failed));
     }
-    await parkAndSettle(arrived, message, trouble, settle);
   }
 
-  async function parkAndSettle(
+  /** True when it is parked. */
+  async function countAndPark(
     arrived: Arrived,
     message: Message,
-    trouble: Trouble,
-    settle: Settle,
-  ): Promise<void> {
-    try {
-      await park(service, ports, { arrived, message, trouble });
-    } catch (error) {
-      return settle.again(delayAfter(troubleWith(message, error).attempts));
-    }
-    troubles.delete(message.id);
-    await settle.done();
+    error: unknown,
+  ): Promise<boolean> {
+    const { count, firstAt } = await journal.failed(service.name, message, toIso(clock.nowMs()));
+    tell(message, error, count);
+    const { code, reason } = reasonOf(error);
+    const mayHelp = code !== "E_MESSAGE_INVALID" && count < attemptsMax;
+    if (mayHelp) return false;
+    const trouble: Trouble = { code, reason, attempts: count, firstAt };
+    await park(service, ports, { arrived, message, trouble });
+    return true;
   }
 
-  function troubleWith(message: Message, error: unknown): Trouble {
-    const before = troubles.get(message.id);
-    const trouble: Trouble = {
-      code: error instanceof TuError ? error.code : "E_BUG",
-      reason: error instanceof Error ? error.message : String(error),
-      attempts: (before?.attempts ?? 0) + 1,
-      firstAt: before?.firstAt ?? toIso(ports.clock.nowMs()),
-    };
-    troubles.set(message.id, trouble);
-    ports.reporter.notice({
-      code: trouble.code,
-      message: `${service.name} could not work off ${message.name} (try ${trouble.attempts}): ${trouble.reason}`,
-      flowId: message.flowId,
-    });
-    return trouble;
+  function tell(message: Message, error: unknown, tries: number): void {
+    const { code, reason } = reasonOf(error);
+    const text = `${service.name} could not work off ${message.name} (try ${tries}): ${reason}`;
+    reporter.notice({ code, message: text, flowId: message.flowId });
   }
+}
+
+function reasonOf(error: unknown): { readonly code: string; readonly reason: string } {
+  return {
+    code: error instanceof TuError ? error.code : "E_BUG",
+    reason: error instanceof Error ? error.message : String(error),
+  };
 }
 
 function isNews({ name }: Service, { route }: Arrived): boolean {
   return route.consumers.some(({ isNews: only, service }) => service === name && only === true);
 }
 
-function firstTrouble(why: { code: string; reason: string }, message: Message): Trouble {
-  return { code: why.code, reason: why.reason, attempts: 1, firstAt: message.occurredAt };
+function delayAfter(failures: number): number {
+  return Math.min(50 * 2 ** Math.min(failures - 1, 10), delayMaxMs);
 }
 
-function delayAfter(attempts: number): number {
-  return Math.min(50 * 2 ** (attempts - 1), delayMaxMs);
-}
-
-const nobodysFault: readonly string[] = [
-  "E_STATE_BUSY",
-  "E_STATE_FULL",
-  "E_STATE_UNUSABLE",
-  "E_JOURNAL_CONTENDED",
-  "E_SERVICE_UNAVAILABLE",
-];
-
-function isNobodysFault(error: unknown): boolean {
-  return error instanceof TuError && nobodysFault.includes(error.code);
+/** Trouble of the infrastructure, which is ours, never the message's. */
+function isOurs(error: unknown): boolean {
+  return error instanceof TuError && isInfrastructure(error.code);
 }
 
 function reportHop(

@@ -46,7 +46,7 @@ export function deadLetterOf(parking: Parking, cause: Message, ids: Ids): Messag
   };
   return {
     ...cause,
-    id: ids.derive(cause.id, `parked by ${parking.consumer}`),
+    id: ids.derive(cause.id, `parked by ${parking.consumer} ${parking.firstAt}`),
     name: deadLetterName,
     kind: "event",
     causationId: cause.id,

@@ -13,27 +13,35 @@ export type Trouble = {
   readonly firstAt: string;
 };
 
-/** Records and publishes the dead letter for `arrived`. Its neighbours go on once it resolves. */
+/** What records dead letters, in place of a consumer: the message that is parked stays undecided. */
+export const parking = "dead letters";
+
+/**
+ * Records the dead letter for `arrived` and sends it. It is a record of its own: delivered again, the
+ * message is handled as if for the first time. Its neighbours go on once this resolves.
+ */
 export async function park(
   service: Service,
   ports: ShellPorts,
   parked: { arrived: Arrived; message: Message; trouble: Trouble },
 ): Promise<void> {
   const { arrived, message, trouble } = parked;
+  const lastAt = toIso(ports.clock.nowMs());
   const letter = deadLetterOf(
-    { arrived, consumer: service.name, ...trouble, lastAt: toIso(ports.clock.nowMs()) },
+    { arrived, consumer: service.name, ...trouble, lastAt },
     message,
     ports.ids,
   );
   const entry: JournalEntry = {
-    consumer: service.name,
-    message,
+    consumer: parking,
+    message: { ...message, id: `${letter.id} parked` },
     outgoing: [letter],
     timers: [],
     flow: null,
   };
-  const result = await ports.journal.record(entry);
-  await ports.publish((result.outcome === "duplicate" ? result.entry : entry).outgoing);
+  await ports.journal.record(entry);
+  await ports.journal.pardon(service.name, message);
+  await ports.relay.send(entry);
   ports.reporter.notice({
     code: trouble.code,
     message: `${service.name} parked ${message.name} (${arrived.origin}): ${trouble.reason}`,

@@ -7,19 +7,14 @@ import { deadLetterName, toDeadLetter } from "./dead-letter.ts";
 import { encode } from "./wire.ts";
 
 export type Transports = { readonly log: EventLog; readonly broker: Broker };
-export type Publish = (messages: readonly Message[]) => Promise<void>;
+export type Publish = (message: Message) => Promise<void>;
 
 /**
- * Sends recorded messages, in order. Resolves when the transports have taken all of them; throws
- * E_UNROUTABLE when the broker knows no queue for a message that somebody should receive.
+ * Sends a recorded message. Resolves when the transport has taken it; throws E_UNROUTABLE when the
+ * broker knows no queue for a message that somebody should receive.
  */
 export function createPublish({ log, broker }: Transports, flow: FlowName): Publish {
-  return async (messages) => {
-    for (const message of messages) {
-      if (message.name === deadLetterName) await park(message);
-      else await send(message);
-    }
-  };
+  return (message) => (message.name === deadLetterName ? park(message) : send(message));
 
   async function send(message: Message): Promise<void> {
     const encoded = encode(message);
@@ -44,7 +39,6 @@ export function createPublish({ log, broker }: Transports, flow: FlowName): Publ
 
 /** The durable receivers of a message in a flow, by name. */
 export function consumersOf(message: Message, flow: FlowName): readonly string[] {
-  if (message.name === deadLetterName) return ["a person"];
   const contract = findContract(message.name);
   const route = contract?.routes.find(({ producerHeader }) => producerHeader === message.producer);
   if (route === undefined) return [];

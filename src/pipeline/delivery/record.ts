@@ -3,15 +3,15 @@ import type { Message } from "../message.ts";
 import type { JournalEntry } from "../ports.ts";
 import { consequencesOf } from "./consequences.ts";
 import type { Reaction, Service, StatefulHandler } from "./service.ts";
-import { type ShellPorts, send } from "./shell.ts";
+import type { ShellPorts } from "./shell.ts";
 
 type Named = Pick<Service, "name">;
 
 const contendedMax = 20;
 
 /**
- * Records what an HTTP request caused, and sends it. `cause.id` identifies the request: the same one
- * again sends the same messages again, however often it is repeated.
+ * Records what an HTTP request caused; the request is accepted then, and what it caused is sent whatever
+ * happens. `cause.id` identifies the request: the same one again causes nothing.
  */
 export async function recordRequest(
   service: Named,
@@ -19,25 +19,26 @@ export async function recordRequest(
   reaction: Reaction,
   ports: ShellPorts,
 ): Promise<void> {
-  await send(await recordReaction(service, cause, async () => reaction, ports), ports);
+  const entry = await recordReaction(service, cause, async () => reaction, ports);
+  if (entry !== undefined) void ports.relay.send(entry); // never rejects
 }
 
-/** Decides a message once and for all, or finds what was decided before. Durable when it resolves. */
+/** Decides a message once and for all; undefined when it was decided before. Durable when it resolves. */
 export async function recordReaction(
   service: Named,
   message: Message,
   handler: () => Promise<Reaction>,
   ports: ShellPorts,
-): Promise<JournalEntry> {
+): Promise<JournalEntry | undefined> {
   const known = await ports.journal.find(service.name, message.id);
-  if (known !== undefined) return known;
+  if (known !== undefined) return undefined;
   const reaction = await handler();
   const entry: JournalEntry = {
     ...consequencesOf(message, reaction, contextOf(service, ports)),
     flow: null,
   };
   const result = await ports.journal.record(entry);
-  return result.outcome === "duplicate" ? result.entry : entry;
+  return result.outcome === "recorded" ? entry : undefined;
 }
 
 /** The same for a consumer with a state per flow: guarded by the flow's sequence, decided again on conflict. */
@@ -46,12 +47,12 @@ export async function recordDecision(
   message: Message,
   handler: StatefulHandler,
   ports: ShellPorts,
-): Promise<JournalEntry> {
+): Promise<JournalEntry | undefined> {
   for (let attempt = 1; attempt <= contendedMax; attempt += 1) {
     const entry = await decideOn(service, message, handler, ports);
     const result = await ports.journal.record(entry);
     if (result.outcome === "recorded") return entry;
-    if (result.outcome === "duplicate") return result.entry;
+    if (result.outcome === "duplicate") return undefined;
   }
   throw new TuError(
     "E_JOURNAL_CONTENDED",
@@ -67,7 +68,7 @@ async function decideOn(
   ports: ShellPorts,
 ): Promise<JournalEntry> {
   const flow = await ports.journal.flow(service.name, message.flowId);
-  const reaction = handler(flow?.state, message);
+  const reaction = await handler(flow?.state, message);
   if (reaction === "no change") {
     // Guarded like a change while the flow runs: on a state that is out of date, ignoring loses a result.
     const guard =

@@ -15,6 +15,8 @@ export type TimerDraft = {
   readonly name: string;
   readonly payload: unknown;
   readonly delayMs: number;
+  /** See `Timer`. */
+  readonly isPatience?: boolean;
 };
 export type Reaction = {
   readonly outgoing: readonly Draft[];
@@ -42,5 +44,11 @@ export type Service = {
 };
 
 export type StatefulReaction = Reaction & { readonly state: unknown; readonly ended: boolean };
-/** `state` is what this handler returned for the flow's last message; undefined for the first. */
-export type StatefulHandler = (state: unknown, message: Message) => StatefulReaction | "no change";
+/**
+ * `state` is what this handler returned for the flow's last message; undefined for the first. Throws for
+ * what it must not decide; nothing is recorded then.
+ */
+export type StatefulHandler = (
+  state: unknown,
+  message: Message,
+) => Promise<StatefulReaction | "no change">;

@@ -1,10 +1,11 @@
 import type { ServiceName } from "../contracts/contract.ts";
 import type { Service } from "../delivery/service.ts";
 import type { ShellPorts } from "../delivery/shell.ts";
-import { type Retry, versionOf } from "../engine/definition.ts";
+import type { Retry } from "../engine/definition.ts";
 import { TuError } from "../errors.ts";
 import type { Flow } from "../flows/flow.ts";
 import type {
+  Definitions,
   Digest,
   Fingerprints,
   HttpClient,
@@ -34,6 +35,7 @@ export type AllServicesPorts = {
   readonly digest: Digest;
   readonly images: Images;
   readonly vision: Vision;
+  readonly definitions: Definitions;
   readonly uploads: Uploads;
   readonly machines: Machines;
   readonly fingerprints: Fingerprints;
@@ -53,8 +55,8 @@ export function allServices(ports: AllServicesPorts): readonly Service[] {
 }
 
 function deployedServices(ports: AllServicesPorts): readonly Service[] {
-  const { digest, faults, flow, http, images, internalToken, shell, uploads, urlOf, vision } =
-    ports;
+  const { definitions, digest, faults, flow, http, images } = ports;
+  const { internalToken, shell, uploads, urlOf, vision } = ports;
   const storageUrl = () => urlOf("tu-storage-service");
   const fetchImage = imageAccessOf("svc-ai-vision-adapter", ports);
   return [
@@ -62,11 +64,7 @@ function deployedServices(ports: AllServicesPorts): readonly Service[] {
     createStorage({ objects: ports.objects, internalToken }),
     createMediaAccess({ http, storageUrl, internalToken }),
     createMessagingBridge(),
-    createOrchestrator({
-      definition: flow.definition,
-      definitionOf: (version) =>
-        version === versionOf(flow.definition) ? flow.definition : undefined,
-    }),
+    createOrchestrator({ definition: flow.definition, definitions, digest }),
     createVisionAdapter({
       flow: flow.name,
       work: withFault(

@@ -81,7 +81,7 @@ beforeEach(() => {
         clock,
         ids,
         reporter: { hop: () => undefined, notice: () => undefined },
-        publish: async (messages) => void sent.push(...messages),
+        relay: { send: async ({ outgoing }) => void sent.push(...outgoing), heldMs: () => 0 },
       },
       uploads: createMemoryUploads(),
       http,

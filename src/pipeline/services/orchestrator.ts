@@ -1,46 +1,110 @@
 import type { Service, StatefulReaction } from "../delivery/service.ts";
 import { decide, type Effect, timerName } from "../engine/decide.ts";
-import type { Definition } from "../engine/definition.ts";
+import { type Definition, readDefinition, versionOf } from "../engine/definition.ts";
 import { type FlowState, hasEnded, initialState } from "../engine/state.ts";
+import { TuError } from "../errors.ts";
+import type { Definitions, Digest } from "../ports.ts";
 
 const name = "svc-analysis-orchestrator";
 
+export type OrchestratorPorts = {
+  /** What new instances follow. */
+  readonly definition: Definition;
+  readonly definitions: Definitions;
+  readonly digest: Digest;
+};
+
 /**
  * The orchestrator is the engine and a definition: it translates effects into messages and timers
- * and knows nothing else. `definitionOf` finds the one that a running instance pins.
+ * and knows nothing else. An instance follows the definition that it began with, whatever comes later;
+ * one that nobody knows is left undecided (E_DEFINITION_UNKNOWN).
  */
-export function createOrchestrator(options: {
-  readonly definition: Definition;
-  readonly definitionOf: (version: string) => Definition | undefined;
-}): Service {
+export function createOrchestrator(ports: OrchestratorPorts): Service {
+  const definitionOf = createPinned(ports);
   return {
     name,
     endpoints: [],
     handlers: {},
-    stateful: (recorded, message) => {
-      // Recorded by this very handler; undefined for a flow that has no history.
-      const state = (recorded as FlowState | undefined) ?? initialState;
-      const definition =
-        state.status === "idle" ? options.definition : options.definitionOf(state.definition);
-      if (definition === undefined) return "no change"; // ended: nobody may start it again
+    stateful: async (recorded, message) => {
+      const { pin: pinned, state } = read(recorded);
+      if (hasEnded(state)) return "no change";
+      const { definition, pin } = await definitionOf(pinned);
       const decision = decide(definition, state, message);
-      return decision.state === state ? "no change" : toReaction(decision.state, decision.outgoing);
+      return decision.state === state
+        ? "no change"
+        : toReaction({ v: 1, pin, state: decision.state }, decision.outgoing);
     },
     prefetch: 16,
   };
 }
 
-function toReaction(state: FlowState, effects: readonly Effect[]): StatefulReaction {
-  return {
-    state,
-    ended: hasEnded(state),
-    outgoing: effects.flatMap((effect) => (effect.type === "timer" ? [] : [draftOf(effect)])),
-    timers: effects.flatMap((effect) =>
-      effect.type === "timer"
-        ? [{ name: timerName, payload: effect.timer, delayMs: effect.delayMs }]
-        : [],
-    ),
+/** What is recorded of an instance. */
+type Recorded = {
+  /** Goes up with every change of this shape; `read` brings up what is older. */
+  readonly v: 1;
+  /** The definition that it follows; null before it has begun. */
+  readonly pin: string | null;
+  readonly state: FlowState;
+};
+
+function read(recorded: unknown): Recorded {
+  if (recorded === undefined) return { v: 1, pin: null, state: initialState };
+  const known = recorded as Recorded | (FlowState & { readonly v?: undefined }); // written here
+  if (known.v === 1) return known;
+  return { v: 1, pin: known.status === "idle" ? null : known.definition, state: known };
+}
+
+/** `id@version#hash`: two definitions that differ are never taken for each other. */
+export function pinOf(definition: Definition, digest: Digest): string {
+  const text = new TextEncoder().encode(JSON.stringify(definition));
+  return `${versionOf(definition)}#${digest(text).slice(0, 16)}`;
+}
+
+type Pinned = { readonly pin: string; readonly definition: Definition };
+
+/** What an instance follows: what it pinned, or the newest, which is kept before anybody pins it. */
+function createPinned({ definition, definitions, digest }: OrchestratorPorts) {
+  const newest: Pinned = { definition, pin: pinOf(definition, digest) };
+  const known = new Map([
+    [newest.pin, newest],
+    [versionOf(definition), newest], // as it was pinned before there were hashes
+  ]);
+  let keeping: Promise<void> | undefined;
+  const keepNewest = async (): Promise<Pinned> => {
+    keeping ??= definitions.keep(newest.pin, newest.definition).catch((error: unknown) => {
+      keeping = undefined;
+      throw error;
+    });
+    await keeping;
+    return newest;
   };
+  return async (pin: string | null): Promise<Pinned> => {
+    if (pin === null) return keepNewest();
+    const here = known.get(pin);
+    if (here !== undefined) return here;
+    const kept = await definitions.find(pin);
+    if (kept === undefined)
+      throw new TuError("E_DEFINITION_UNKNOWN", `nobody here knows the definition ${pin}`, {
+        hint: "a newer version began this flow: go on with that one",
+      });
+    const found = { pin, definition: readDefinition(kept) };
+    known.set(pin, found);
+    return found;
+  };
+}
+
+function toReaction(recorded: Recorded, effects: readonly Effect[]): StatefulReaction {
+  return {
+    state: recorded,
+    ended: hasEnded(recorded.state),
+    outgoing: effects.flatMap((effect) => (effect.type === "timer" ? [] : [draftOf(effect)])),
+    timers: effects.flatMap((effect) => (effect.type === "timer" ? [timerOf(effect)] : [])),
+  };
+}
+
+function timerOf({ delayMs, timer }: Extract<Effect, { type: "timer" }>) {
+  const isPatience = timer.purpose === "timeout";
+  return { name: timerName, payload: timer, delayMs, isPatience };
 }
 
 function draftOf(effect: Exclude<Effect, { type: "timer" }>) {

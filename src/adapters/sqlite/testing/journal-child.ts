@@ -7,9 +7,7 @@ import { openSqliteState } from "../state.ts";
 export const stepsPerFlow = 5;
 export const childMessage = (flowId: string, step: number) =>
   sampleMessage({ id: `${flowId}/${step}`, flowId, payload: { step } });
-/** The last message of a flow goes to nobody. */
-export const childConsumersOf = ({ id }: { readonly id: string }): readonly string[] =>
-  id.endsWith(`/${stepsPerFlow}`) ? [] : ["svc-a"];
+export const childOwedTo = (): readonly string[] => ["svc-a"];
 
 /** Each step sends the next one; a timer set at the first step is off when the flow ends. */
 export function childEntry(flowId: string, step: number): JournalEntry {
@@ -17,7 +15,7 @@ export function childEntry(flowId: string, step: number): JournalEntry {
   return sampleEntry({
     consumer: "svc-a",
     message: childMessage(flowId, step),
-    outgoing: [childMessage(flowId, step + 1)],
+    outgoing: step === stepsPerFlow - 1 ? [] : [childMessage(flowId, step + 1)],
     timers: step === 0 ? [{ message: timer, dueAtMs: 0, owner: "svc-a" }] : [],
     flow: { sequence: step + 1, state: { step }, ended: step === stepsPerFlow - 1 },
   });
@@ -28,14 +26,19 @@ const say = (word: string) => process.send?.(word);
 
 /** Runs flows side by side for ever, first those that an earlier child left. */
 async function runFlows(file: string, name: string): Promise<void> {
-  const { journal } = await openSqliteState(file, { clock, runnerId: name, checkpointEvery: 40 });
+  const { journal } = await openSqliteState(file, {
+    clock,
+    runnerId: name,
+    owedTo: childOwedTo,
+    checkpointEvery: 40,
+  });
   const finish = async (flowId: string, from: number) => {
     for (let step = from; step < stepsPerFlow; step += 1) {
       await journal.record(childEntry(flowId, step));
       say(`${flowId}/${step}`);
     }
   };
-  const left = (await journal.unfinished(childConsumersOf)).filter((one) => one.type === "message");
+  const left = (await journal.adopt(10_000)).filter((one) => one.type === "message");
   await Promise.all(
     left.map(({ message }) => finish(message.flowId, Number(message.id.split("/").at(-1)))),
   );

@@ -1,0 +1,16 @@
+import type { Definitions } from "../../pipeline/ports.ts";
+
+/** Definitions for as long as the process lives. */
+export function createMemoryDefinitions(): Definitions {
+  const kept = new Map<string, unknown>();
+  return {
+    async keep(pin, definition) {
+      if (!kept.has(pin)) kept.set(pin, definition);
+    },
+    async find(pin) {
+      const [found] =
+        [...kept].find(([known]) => known === pin || known.startsWith(`${pin}#`)) ?? [];
+      return found === undefined ? undefined : kept.get(found);
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import { TuError } from "../errors.ts";
+import type { Timer } from "../message.ts";
+import type { Clock, Journal, JournalEntry, JournalPlace, Reporter, Timers } from "../ports.ts";
+import { toEpochMs } from "../time.ts";
+import { createOutbox } from "./outbox.ts";
+import type { Publish } from "./publish.ts";
+
+// Sees to it that what was recorded is sent, without a restart, whoever recorded it.
+//
+//   L1. What an entry says is sent when it was recorded; what a transport did not take stays owed in the
+//       journal, and goes in the order of recording when the transport takes again.
+//   L2. Work of runs that are gone is taken over all the time: their messages are sent again, their timers
+//       scheduled. Consumers that recorded a message already pass over it, so sending it is harmless.
+//   L3. Nothing is held in memory that is not under way: what is owed is read page by page.
+
+export type Relay = {
+  /** Sends what an entry says. Resolves when transports have taken it, or the relay sees to it later. */
+  send(entry: JournalEntry): Promise<void>;
+  /**
+   * Takes over what earlier runs left, and goes on looking until it is closed. Resolves with the flows that
+   * go on now; those that wait for a later timer are not among them.
+   */
+  start(): Promise<readonly string[]>;
+  /** A transport is back: what is owed goes now. */
+  wake(): void;
+  /** For how long nothing could be sent since then, in milliseconds. */
+  heldMs(sinceMs: number): number;
+  /** Looks no more. Resolves when what is under way has ended. */
+  close(): Promise<void>;
+};
+export type RelayPorts = {
+  readonly journal: Journal;
+  readonly timers: Timers;
+  readonly clock: Clock;
+  readonly reporter: Reporter;
+  readonly publish: Publish;
+};
+
+const lookEveryMs = 2_000;
+const pageSize = 1_000;
+
+export function createRelay(ports: RelayPorts): Relay {
+  const { clock, journal, reporter, timers } = ports;
+  const outbox = createOutbox(ports);
+  const closing = new AbortController();
+  let waking = new AbortController();
+  let looking: Promise<void> | undefined;
+
+  /** Until a sweep through all that is owed finds nothing that came meanwhile. */
+  const sendOwed = async (): Promise<void> => {
+    do {
+      outbox.sweep();
+      let after: JournalPlace | null = null;
+      do {
+        const page = await journal.unsent({ after, limit: pageSize });
+        if (!(await outbox.putOwed(page.messages)) || closing.signal.aborted) return;
+        after = page.next;
+      } while (after !== null);
+    } while (outbox.isClosed() && outbox.owes());
+    outbox.open();
+  };
+  const takeOver = async (): Promise<readonly string[]> => {
+    const going = new Set<string>();
+    const goesOn = (flowId: string) => {
+      if (going.has(flowId)) return;
+      going.add(flowId);
+      const message = `resuming flow ${flowId}, left by an earlier run`;
+      reporter.notice({ code: "resumed", message, flowId });
+    };
+    for (;;) {
+      const page = await journal.adopt(pageSize);
+      const messages = page.flatMap((owed) => (owed.type === "message" ? [owed.message] : []));
+      for (const owed of page) {
+        if (owed.type === "timer") timers.schedule(begunAgain(owed.timer, clock.nowMs()));
+        if (owed.type === "message" || owed.timer.dueAtMs <= clock.nowMs()) goesOn(flowIdOf(owed));
+      }
+      await outbox.put(messages);
+      if (page.length === 0 || closing.signal.aborted) return [...going];
+    }
+  };
+  const look = async (): Promise<void> => {
+    if (outbox.owes()) await sendOwed();
+    if (!outbox.isClosed()) await takeOver();
+  };
+  const lookUntilClosed = async (): Promise<void> => {
+    while (!closing.signal.aborted) {
+      const signal = AbortSignal.any([closing.signal, waking.signal]);
+      await clock.sleep(lookEveryMs, signal).catch(() => undefined); // woken, or closing
+      waking = new AbortController();
+      if (!closing.signal.aborted) await look().catch(tell);
+    }
+  };
+  const tell = (error: unknown) => {
+    const code = error instanceof TuError ? error.code : "E_BUG";
+    const reason = error instanceof Error ? error.message : String(error);
+    reporter.notice({ code, message: `what is left was not looked at: ${reason}`, flowId: null });
+  };
+  return {
+    async send({ flow, message, outgoing, timers: scheduled }) {
+      for (const timer of scheduled) timers.schedule(timer);
+      if (flow?.ended === true) timers.cancelFlow(message.flowId);
+      await outbox.put(outgoing);
+    },
+    async start() {
+      const resumed = await takeOver();
+      looking ??= lookUntilClosed();
+      return resumed;
+    },
+    wake: () => waking.abort(),
+    heldMs: outbox.closedMs,
+    async close() {
+      closing.abort();
+      await looking;
+    },
+  };
+}
+
+function flowIdOf(owed: Awaited<ReturnType<Journal["adopt"]>>[number]): string {
+  return owed.type === "message" ? owed.message.flowId : owed.timer.message.flowId;
+}
+
+/** Patience begins again where what it is for is asked for again; a time that was agreed stays. */
+function begunAgain(timer: Timer, nowMs: number): Timer {
+  if (timer.isPatience !== true) return timer;
+  return { ...timer, dueAtMs: nowMs + timer.dueAtMs - toEpochMs(timer.message.occurredAt) };
+}
