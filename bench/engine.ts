@@ -72,7 +72,12 @@ export async function openEngine(directory: string) {
       consume: () => ({ close: async () => undefined }),
     },
     reporter: { hop: () => undefined, notice: () => undefined },
-    relay: { send: async ({ outgoing }) => state.journal.sent(outgoing), heldMs: () => 0 },
+    relay: {
+      send: async ({ outgoing }) => state.journal.sent(outgoing),
+      heldMs: () => 0,
+      doubt: () => undefined,
+      wasDoubted: () => false,
+    },
   };
   return { clock, ids, ports, state };
 }

@@ -59,7 +59,11 @@ export const bugs: readonly Bug[] = [
     name: "publish nothing again after a crash",
     plant: () => (ports) => ({
       ...ports,
-      journal: { ...ports.journal, adopt: onlyTimers(ports.journal) },
+      journal: {
+        ...ports.journal,
+        adopt: onlyTimers(ports.journal),
+        unsent: async () => ({ messages: [], next: null }),
+      },
     }),
   },
   {

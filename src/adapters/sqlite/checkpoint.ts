@@ -70,15 +70,15 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** Moves the checkpoint to the last entry. Entries of `ownRunner` are those that `work` knows already. */
+/** Moves the checkpoint to the last entry. Those of the runner `known`, if any, `work` knows already. */
 export function advance(
   checkpoints: Checkpoints,
   work: OpenWork,
   owedTo: OwedTo,
-  ownRunner: number,
+  known: number | null,
 ): void {
   const { database } = checkpoints;
-  for (const decided of entriesSinceCheckpoint(database, ownRunner)) work.note(decided, owedTo);
+  for (const decided of entriesSinceCheckpoint(database, known)) work.note(decided, owedTo);
   removeFinished(checkpoints, work);
   for (const one of work.opened()) if (isOpen(checkpoints, one)) insertPending(checkpoints, one);
   moveCheckpoint(database);
@@ -133,7 +133,7 @@ export function unsentOf(
   return rows.map(placed);
 }
 
-function* entriesSinceCheckpoint(database: Database, ownRunner: number): Generator<Decided> {
+function* entriesSinceCheckpoint(database: Database, but: number | null): Generator<Decided> {
   const pageSize = 1000;
   let after = checkpointOf(database);
   for (;;) {
@@ -142,7 +142,7 @@ function* entriesSinceCheckpoint(database: Database, ownRunner: number): Generat
         .selectFrom("entry")
         .select(["seq", "runner", "consumer", "message_id", "flow_id", "ended", "body"])
         .where("seq", ">", after)
-        .where("runner", "!=", ownRunner)
+        .where("runner", "!=", but ?? -1)
         .orderBy("seq")
         .limit(pageSize),
     );

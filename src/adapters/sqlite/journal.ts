@@ -33,13 +33,17 @@ export function createSqliteJournal(options: {
   const checkpoints = createCheckpoints(database);
   const work = createOpenWork();
   let sinceCheckpoint = 0;
+  /** A commit failed: what it wrote may be there all the same. */
+  let isUncertain = false;
   /** Where the last page of an inheritance ended; null: the next one is of another. */
   let inherited: Parameters<typeof inherit>[2]["after"] | null = null;
 
   const checkpoint = (runner: number) => {
-    database.transaction(() => advance(checkpoints, work, owedTo, runner));
+    const known = isUncertain ? null : runner;
+    database.transaction(() => advance(checkpoints, work, owedTo, known));
     work.clear();
     sinceCheckpoint = 0;
+    isUncertain = false;
   };
   const note = (entry: JournalEntry, seq: number, runner: number) => {
     statements.committed(entry, seq);
@@ -50,7 +54,7 @@ export function createSqliteJournal(options: {
     async record(entry) {
       const runner = runners.register();
       if (sinceCheckpoint >= checkpointEvery) checkpoint(runner);
-      const { result } = await writer.write(
+      const writing = writer.write(
         () => {
           const decided = decide(statements, entry, runner);
           if (decided.seq !== null) troubles.over(entry.consumer, entry.message);
@@ -60,7 +64,10 @@ export function createSqliteJournal(options: {
           if (seq !== null) note(entry, seq, runner);
         },
       );
-      return result;
+      writing.catch(() => {
+        isUncertain = true;
+      });
+      return (await writing).result;
     },
     find: async (consumer, messageId) => statements.find(consumer, messageId),
     flow: async (consumer, flowId) => statements.flow(consumer, flowId),

@@ -43,6 +43,8 @@ beforeEach(() => {
     relay: {
       send: async ({ outgoing }) => void published.push(...outgoing),
       heldMs: () => held,
+      doubt: () => undefined,
+      wasDoubted: () => false,
     },
   };
 });
@@ -90,7 +92,7 @@ test("a message is recorded, then published, then acknowledged", async () => {
         return journal.record(entry);
       },
     },
-    relay: { send: async () => void order.push("publish"), heldMs: () => 0 },
+    relay: { ...ports.relay, send: async () => void order.push("publish") },
   };
   const consumer = createConsumer(bridge(forward), watched);
   await consumer.onArrived(arrived(good), {

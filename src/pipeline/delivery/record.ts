@@ -31,14 +31,14 @@ export async function recordReaction(
   ports: ShellPorts,
 ): Promise<JournalEntry | undefined> {
   const known = await ports.journal.find(service.name, message.id);
-  if (known !== undefined) return undefined;
+  if (known !== undefined) return unlessSent(known, ports);
   const reaction = await handler();
   const entry: JournalEntry = {
     ...consequencesOf(message, reaction, contextOf(service, ports)),
     flow: null,
   };
-  const result = await ports.journal.record(entry);
-  return result.outcome === "recorded" ? entry : undefined;
+  const result = await recorded(entry, ports);
+  return result.outcome === "duplicate" ? unlessSent(result.entry, ports) : entry;
 }
 
 /** The same for a consumer with a state per flow: guarded by the flow's sequence, decided again on conflict. */
@@ -50,15 +50,29 @@ export async function recordDecision(
 ): Promise<JournalEntry | undefined> {
   for (let attempt = 1; attempt <= contendedMax; attempt += 1) {
     const entry = await decideOn(service, message, handler, ports);
-    const result = await ports.journal.record(entry);
+    const result = await recorded(entry, ports);
     if (result.outcome === "recorded") return entry;
-    if (result.outcome === "duplicate") return undefined;
+    if (result.outcome === "duplicate") return unlessSent(result.entry, ports);
   }
   throw new TuError(
     "E_JOURNAL_CONTENDED",
     `flow ${message.flowId}: another process keeps writing its history`,
     { hint: "stop the other process, or give each one its own --state-dir" },
   );
+}
+
+async function recorded(entry: JournalEntry, { journal, relay }: ShellPorts) {
+  try {
+    return await journal.record(entry);
+  } catch (error) {
+    relay.doubt(entry.consumer, entry.message.id);
+    throw error;
+  }
+}
+
+/** What was decided before was sent, by whoever decided it; unless nobody knew that it was recorded. */
+function unlessSent(entry: JournalEntry, { relay }: ShellPorts): JournalEntry | undefined {
+  return relay.wasDoubted(entry.consumer, entry.message.id) ? entry : undefined;
 }
 
 async function decideOn(

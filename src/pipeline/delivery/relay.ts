@@ -11,7 +11,9 @@ import type { Publish } from "./publish.ts";
 //       journal, and goes in the order of recording when the transport takes again.
 //   L2. Work of runs that are gone is taken over all the time: their messages are sent again, their timers
 //       scheduled. Consumers that recorded a message already pass over it, so sending it is harmless.
-//   L3. Nothing is held in memory that is not under way: what is owed is read page by page.
+//   L3. A store may fail and have recorded all the same. Whoever meets such a record sends what it says, and
+//       what nobody meets is found by looking.
+//   L4. Nothing is held in memory that is not under way: what is owed is read page by page.
 
 export type Relay = {
   /** Sends what an entry says. Resolves when transports have taken it, or the relay sees to it later. */
@@ -21,6 +23,10 @@ export type Relay = {
    * go on now; those that wait for a later timer are not among them.
    */
   start(): Promise<readonly string[]>;
+  /** The record of that message failed, and may be there all the same. */
+  doubt(consumer: string, messageId: string): void;
+  /** Whether it was in doubt; it is not any more. */
+  wasDoubted(consumer: string, messageId: string): boolean;
   /** A transport is back: what is owed goes now. */
   wake(): void;
   /** For how long nothing could be sent since then, in milliseconds. */
@@ -43,19 +49,26 @@ export function createRelay(ports: RelayPorts): Relay {
   const { clock, journal, reporter, timers } = ports;
   const outbox = createOutbox(ports);
   const closing = new AbortController();
+  const doubts = new Set<string>();
   let waking = new AbortController();
   let looking: Promise<void> | undefined;
+  /** Unsent when last looked: what is unsent since then may be just on its way. */
+  let seen: ReadonlySet<string> = new Set();
 
   /** Until a sweep through all that is owed finds nothing that came meanwhile. */
   const sendOwed = async (): Promise<void> => {
     do {
       outbox.sweep();
+      const seenNow = new Set<string>();
       let after: JournalPlace | null = null;
       do {
         const page = await journal.unsent({ after, limit: pageSize });
-        if (!(await outbox.putOwed(page.messages)) || closing.signal.aborted) return;
+        const due = page.messages.filter(({ id }) => outbox.isClosed() || seen.has(id));
+        if (!(await outbox.putOwed(due)) || closing.signal.aborted) return;
+        for (const { id } of page.messages) if (seenNow.size < pageSize) seenNow.add(id);
         after = page.next;
       } while (after !== null);
+      seen = seenNow;
     } while (outbox.isClosed() && outbox.owes());
     outbox.open();
   };
@@ -79,7 +92,7 @@ export function createRelay(ports: RelayPorts): Relay {
     }
   };
   const look = async (): Promise<void> => {
-    if (outbox.owes()) await sendOwed();
+    await sendOwed();
     if (!outbox.isClosed()) await takeOver();
   };
   const lookUntilClosed = async (): Promise<void> => {
@@ -106,6 +119,8 @@ export function createRelay(ports: RelayPorts): Relay {
       looking ??= lookUntilClosed();
       return resumed;
     },
+    doubt: (consumer, messageId) => void doubts.add(`${consumer} ${messageId}`),
+    wasDoubted: (consumer, messageId) => doubts.delete(`${consumer} ${messageId}`),
     wake: () => waking.abort(),
     heldMs: outbox.closedMs,
     async close() {

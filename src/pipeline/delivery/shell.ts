@@ -8,5 +8,5 @@ export type ShellPorts = {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly reporter: Reporter;
-  readonly relay: Pick<Relay, "send" | "heldMs">;
+  readonly relay: Pick<Relay, "send" | "heldMs" | "doubt" | "wasDoubted">;
 };

@@ -81,7 +81,12 @@ beforeEach(() => {
         clock,
         ids,
         reporter: { hop: () => undefined, notice: () => undefined },
-        relay: { send: async ({ outgoing }) => void sent.push(...outgoing), heldMs: () => 0 },
+        relay: {
+          send: async ({ outgoing }) => void sent.push(...outgoing),
+          heldMs: () => 0,
+          doubt: () => undefined,
+          wasDoubted: () => false,
+        },
       },
       uploads: createMemoryUploads(),
       http,
