@@ -61,42 +61,10 @@ export function createMemoryJournal(
   options: MemoryJournalOptions = {},
 ): Journal & { close(): void } {
   const { owedTo = () => [], shared = createSharedJournal() } = options;
-  const { arrived, byFlow, byMessage, flows, open, timers, tries } = shared;
+  const { byFlow, byMessage, flows, open, tries } = shared;
   let isClosed = false;
   const own: Run = { isAlive: () => !isClosed && (options.isAlive?.() ?? true) };
 
-  const isDone = (consumer: string, { id }: { readonly id: string }) =>
-    consumer === transport ? arrived.has(id) : byMessage.has(keyOf(consumer, id));
-  const begin = (consumer: string, owed: Owed, place: JournalPlace) => {
-    const { id, flowId } = messageOf(owed);
-    const key = keyOf(consumer, id);
-    if (open.has(key) || isDone(consumer, { id })) return;
-    if (owed.type === "timer") {
-      if (flows.get(keyOf(consumer, flowId))?.ended === true) return;
-      timers.set(flowId, [...(timers.get(flowId) ?? []), key]);
-    }
-    open.set(key, { owed, consumer, place, run: own });
-  };
-  const end = ({ consumer, message, flow }: JournalEntry) => {
-    arrived.add(message.id);
-    open.delete(keyOf(consumer, message.id));
-    open.delete(keyOf(transport, message.id));
-    if (flow?.ended !== true) return;
-    const left = (timers.get(message.flowId) ?? []).filter(
-      (key) => open.get(key)?.consumer !== consumer || !open.delete(key),
-    );
-    timers.delete(message.flowId);
-    if (left.length > 0) timers.set(message.flowId, left);
-  };
-  const follow = (entry: JournalEntry) => {
-    end(entry);
-    shared.count += 1;
-    for (const [position, message] of entry.outgoing.entries())
-      for (const consumer of [transport, ...owedTo(message)])
-        begin(consumer, { type: "message", message }, { seq: shared.count, position });
-    for (const [position, timer] of entry.timers.entries())
-      begin(timer.owner, { type: "timer", timer }, { seq: shared.count, position });
-  };
   /** States are those of last entries, and final ones. */
   const kept = (entry: JournalEntry): JournalEntry => {
     if (entry.flow === null || entry.flow.ended) return entry;
@@ -117,7 +85,7 @@ export function createMemoryJournal(
       byMessage.set(keyOf(consumer, message.id), entry);
       byFlow.set(message.flowId, [...(byFlow.get(message.flowId) ?? []), entry]);
       tries.delete(keyOf(consumer, message.id));
-      follow(entry);
+      follow(shared, own, owedTo, entry);
       return { outcome: "recorded" };
     },
     async find(consumer, messageId) {
@@ -163,6 +131,54 @@ export function createMemoryJournal(
       isClosed = true;
     },
   };
+}
+
+/** Opens what an entry asks for, and closes what it did. */
+function follow(shared: SharedJournal, run: Run, owedTo: OwedTo, entry: JournalEntry): void {
+  close(shared, entry);
+  shared.count += 1;
+  const seq = shared.count;
+  for (const [position, message] of entry.outgoing.entries())
+    for (const consumer of [transport, ...owedTo(message)])
+      begin(shared, {
+        consumer,
+        owed: { type: "message", message },
+        place: { seq, position },
+        run,
+      });
+  for (const [position, timer] of entry.timers.entries())
+    begin(shared, {
+      consumer: timer.owner,
+      owed: { type: "timer", timer },
+      place: { seq, position },
+      run,
+    });
+}
+
+function begin({ arrived, byMessage, flows, open, timers }: SharedJournal, work: Work): void {
+  const { consumer, owed } = work;
+  const { id, flowId } = messageOf(owed);
+  const key = keyOf(consumer, id);
+  const isDone = consumer === transport ? arrived.has(id) : byMessage.has(key);
+  if (open.has(key) || isDone) return;
+  if (owed.type === "timer") {
+    if (flows.get(keyOf(consumer, flowId))?.ended === true) return;
+    timers.set(flowId, [...(timers.get(flowId) ?? []), key]);
+  }
+  open.set(key, work);
+}
+
+function close(shared: SharedJournal, { consumer, message, flow }: JournalEntry): void {
+  const { arrived, open, timers } = shared;
+  arrived.add(message.id);
+  open.delete(keyOf(consumer, message.id));
+  open.delete(keyOf(transport, message.id));
+  if (flow?.ended !== true) return;
+  const left = (timers.get(message.flowId) ?? []).filter(
+    (key) => open.get(key)?.consumer !== consumer || !open.delete(key),
+  );
+  timers.delete(message.flowId);
+  if (left.length > 0) timers.set(message.flowId, left);
 }
 
 function messageOf(owed: Owed) {

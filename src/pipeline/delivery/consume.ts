@@ -8,21 +8,17 @@
 //   C4. A store or a transport that is in trouble is not the message's fault: it is delivered again,
 //       without end.
 
-import { isInfrastructure, TuError } from "../errors.ts";
+import { TuError } from "../errors.ts";
 import type { Message, Timer } from "../message.ts";
 import type { JournalEntry } from "../ports.ts";
-import { toEpochMs, toIso } from "../time.ts";
-import { envelopeOfUnreadable, park, type Trouble } from "./park.ts";
+import { toEpochMs } from "../time.ts";
+import { envelopeOfUnreadable } from "./park.ts";
 import { recordDecision, recordReaction } from "./record.ts";
 import type { Reaction, Service } from "./service.ts";
 import type { ShellPorts } from "./shell.ts";
+import { createTroubles, type Settle } from "./troubles.ts";
 import { type Arrived, decode } from "./wire.ts";
 
-/** How a delivery is settled, whatever the transport. */
-export type Settle = {
-  readonly done: () => Promise<void>;
-  readonly again: (delayMs: number) => Promise<void>;
-};
 export type Consumer = {
   /** Works off one delivery and settles it. Never rejects for what the message contains. */
   onArrived(arrived: Arrived, settle: Settle): Promise<void>;
@@ -32,13 +28,9 @@ export type Consumer = {
   stop(): void;
 };
 
-const attemptsMax = 8;
-const delayMaxMs = 5000;
-
 export function createConsumer(service: Service, ports: ShellPorts): Consumer {
-  const { clock, ids, journal, relay, reporter } = ports;
-  /** Failures of messages that are not done, for the delays between tries. */
-  const failures = new Map<string, number>();
+  const { clock, ids, journal, relay } = ports;
+  const troubles = createTroubles(service, ports);
   const stopping = new AbortController();
   const isGivenUp = (error: unknown) => stopping.signal.aborted && error === stopping.signal.reason;
 
@@ -47,16 +39,16 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
       const decoded = decode(arrived, ids);
       if (!decoded.readable) {
         const error = new TuError(decoded.code, decoded.reason);
-        return onTrouble(arrived, envelopeOfUnreadable(arrived, ports), error, settle);
+        return troubles.meet(arrived, envelopeOfUnreadable(arrived, ports), error, settle);
       }
       const { message } = decoded;
       reportHop(service, arrived, message, ports);
       try {
         await (isNews(service, arrived) ? pass(message) : work(message));
       } catch (error) {
-        return isGivenUp(error) ? undefined : onTrouble(arrived, message, error, settle);
+        return isGivenUp(error) ? undefined : troubles.meet(arrived, message, error, settle);
       }
-      failures.delete(message.id);
+      troubles.over(message);
       await settle.done();
     },
     async onTimer(timer) {
@@ -91,7 +83,7 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
 
   async function pass(message: Message): Promise<void> {
     await handle(message);
-    if (failures.has(message.id)) await journal.pardon(service.name, message);
+    if (troubles.isMet(message)) await journal.pardon(service.name, message);
   }
 
   async function handle(message: Message): Promise<Reaction> {
@@ -106,67 +98,10 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
     const sinceMs = toEpochMs(message.occurredAt);
     return dueAtMs + relay.heldMs(sinceMs) - clock.nowMs();
   }
-
-  async function onTrouble(
-    arrived: Arrived,
-    message: Message,
-    error: unknown,
-    settle: Settle,
-  ): Promise<void> {
-    const failed = (failures.get(message.id) ?? 0) + 1;
-    failures.set(message.id, failed);
-    try {
-      const isOver = isOurs(error) ? false : await countAndPark(arrived, message, error);
-      if (isOver) failures.delete(message.id);
-      await (isOver ? settle.done() : settle.again(delayAfter(failed)));
-      if (isOurs(error)) tell(message, error, failed);
-    } catch (trouble) {
-      tell(message, trouble, failed);
-      await settle.again(delayAfter(failed));
-    }
-  }
-
-  /** True when it is parked. */
-  async function countAndPark(
-    arrived: Arrived,
-    message: Message,
-    error: unknown,
-  ): Promise<boolean> {
-    const { count, firstAt } = await journal.failed(service.name, message, toIso(clock.nowMs()));
-    tell(message, error, count);
-    const { code, reason } = reasonOf(error);
-    const mayHelp = code !== "E_MESSAGE_INVALID" && count < attemptsMax;
-    if (mayHelp) return false;
-    const trouble: Trouble = { code, reason, attempts: count, firstAt };
-    await park(service, ports, { arrived, message, trouble });
-    return true;
-  }
-
-  function tell(message: Message, error: unknown, tries: number): void {
-    const { code, reason } = reasonOf(error);
-    const text = `${service.name} could not work off ${message.name} (try ${tries}): ${reason}`;
-    reporter.notice({ code, message: text, flowId: message.flowId });
-  }
-}
-
-function reasonOf(error: unknown): { readonly code: string; readonly reason: string } {
-  return {
-    code: error instanceof TuError ? error.code : "E_BUG",
-    reason: error instanceof Error ? error.message : String(error),
-  };
 }
 
 function isNews({ name }: Service, { route }: Arrived): boolean {
   return route.consumers.some(({ isNews: only, service }) => service === name && only === true);
-}
-
-function delayAfter(failures: number): number {
-  return Math.min(50 * 2 ** Math.min(failures - 1, 10), delayMaxMs);
-}
-
-/** Trouble of the infrastructure, which is ours, never the message's. */
-function isOurs(error: unknown): boolean {
-  return error instanceof TuError && isInfrastructure(error.code);
 }
 
 function reportHop(

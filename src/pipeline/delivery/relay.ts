@@ -1,6 +1,14 @@
 import { TuError } from "../errors.ts";
 import type { Timer } from "../message.ts";
-import type { Clock, Journal, JournalEntry, JournalPlace, Reporter, Timers } from "../ports.ts";
+import type {
+  Clock,
+  Journal,
+  JournalEntry,
+  JournalPlace,
+  Owed,
+  Reporter,
+  Timers,
+} from "../ports.ts";
 import { toEpochMs } from "../time.ts";
 import { createOutbox } from "./outbox.ts";
 import type { Publish } from "./publish.ts";
@@ -59,37 +67,42 @@ export function createRelay(ports: RelayPorts): Relay {
   const sendOwed = async (): Promise<void> => {
     do {
       outbox.sweep();
-      const seenNow = new Set<string>();
-      let after: JournalPlace | null = null;
-      do {
-        const page = await journal.unsent({ after, limit: pageSize });
-        const due = page.messages.filter(({ id }) => outbox.isClosed() || seen.has(id));
-        if (!(await outbox.putOwed(due)) || closing.signal.aborted) return;
-        for (const { id } of page.messages) if (seenNow.size < pageSize) seenNow.add(id);
-        after = page.next;
-      } while (after !== null);
-      seen = seenNow;
+      if (!(await sweep())) return;
     } while (outbox.isClosed() && outbox.owes());
     outbox.open();
   };
+  /** False: a transport is in trouble, or nobody waits any more. */
+  const sweep = async (): Promise<boolean> => {
+    const seenNow = new Set<string>();
+    let after: JournalPlace | null = null;
+    do {
+      const page = await journal.unsent({ after, limit: pageSize });
+      const due = page.messages.filter(({ id }) => outbox.isClosed() || seen.has(id));
+      if (!(await outbox.putOwed(due)) || closing.signal.aborted) return false;
+      for (const { id } of page.messages) if (seenNow.size < pageSize) seenNow.add(id);
+      after = page.next;
+    } while (after !== null);
+    seen = seenNow;
+    return true;
+  };
   const takeOver = async (): Promise<readonly string[]> => {
     const going = new Set<string>();
-    const goesOn = (flowId: string) => {
-      if (going.has(flowId)) return;
-      going.add(flowId);
-      const message = `resuming flow ${flowId}, left by an earlier run`;
-      reporter.notice({ code: "resumed", message, flowId });
-    };
-    for (;;) {
-      const page = await journal.adopt(pageSize);
-      const messages = page.flatMap((owed) => (owed.type === "message" ? [owed.message] : []));
-      for (const owed of page) {
-        if (owed.type === "timer") timers.schedule(begunAgain(owed.timer, clock.nowMs()));
-        if (owed.type === "message" || owed.timer.dueAtMs <= clock.nowMs()) goesOn(flowIdOf(owed));
+    let page: readonly Owed[];
+    do {
+      page = await journal.adopt(pageSize);
+      for (const flowId of goingOn(page, clock.nowMs())) {
+        if (!going.has(flowId)) reporter.notice(resumed(flowId));
+        going.add(flowId);
       }
-      await outbox.put(messages);
-      if (page.length === 0 || closing.signal.aborted) return [...going];
+      await take(page);
+    } while (page.length > 0 && !closing.signal.aborted);
+    return [...going];
+  };
+  const take = async (page: readonly Owed[]): Promise<void> => {
+    for (const owed of page) {
+      if (owed.type === "timer") timers.schedule(begunAgain(owed.timer, clock.nowMs()));
     }
+    await outbox.put(page.flatMap((owed) => (owed.type === "message" ? [owed.message] : [])));
   };
   const look = async (): Promise<void> => {
     await sendOwed();
@@ -130,8 +143,17 @@ export function createRelay(ports: RelayPorts): Relay {
   };
 }
 
-function flowIdOf(owed: Awaited<ReturnType<Journal["adopt"]>>[number]): string {
-  return owed.type === "message" ? owed.message.flowId : owed.timer.message.flowId;
+/** Flows that wait for nothing but us. */
+function goingOn(page: readonly Owed[], nowMs: number): readonly string[] {
+  return page.flatMap((owed) => {
+    if (owed.type === "message") return [owed.message.flowId];
+    return owed.timer.dueAtMs <= nowMs ? [owed.timer.message.flowId] : [];
+  });
+}
+
+function resumed(flowId: string) {
+  const message = `resuming flow ${flowId}, left by an earlier run`;
+  return { code: "resumed", message, flowId };
 }
 
 /** Patience begins again where what it is for is asked for again; a time that was agreed stays. */

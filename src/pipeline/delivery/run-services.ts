@@ -10,9 +10,10 @@ import type {
 } from "../ports.ts";
 import { toIso } from "../time.ts";
 import { topologyOf } from "../topology.ts";
-import { type Consumer, createConsumer, type Settle } from "./consume.ts";
+import { type Consumer, createConsumer } from "./consume.ts";
 import type { Service } from "./service.ts";
 import type { ShellPorts } from "./shell.ts";
+import type { Settle } from "./troubles.ts";
 import type { Arrived } from "./wire.ts";
 
 export type RunPorts = ShellPorts & {

@@ -1,0 +1,264 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { createMemoryJournal, createSharedJournal } from "../../adapters/memory/journal.ts";
+import { sampleEntry, sampleMessage } from "../../adapters/testing/samples.ts";
+import { TuError } from "../errors.ts";
+import type { Message, Timer } from "../message.ts";
+import type { Clock, Journal } from "../ports.ts";
+import { createRelay, type Relay } from "./relay.ts";
+
+let taken: Message[];
+let scheduled: Timer[];
+let notices: string[];
+let nowMs: number;
+/** What a transport does with a message; takes it. */
+let transport: (message: Message) => Promise<void>;
+/** Ends the sleep that the relay is in. */
+let tick: () => Promise<void>;
+let clock: Clock;
+
+beforeEach(() => {
+  taken = [];
+  scheduled = [];
+  notices = [];
+  nowMs = 1_000_000;
+  transport = async (message) => void taken.push(message);
+  let wake: () => void = () => undefined;
+  clock = {
+    nowMs: () => nowMs,
+    sleep: (_, signal) =>
+      new Promise((resolve, reject) => {
+        wake = resolve;
+        signal?.addEventListener("abort", () => reject(signal.reason as Error));
+      }),
+  };
+  tick = async () => {
+    nowMs += 2_000;
+    wake();
+    await settled();
+  };
+});
+
+/** Lets everything go on that can. */
+const settled = () => new Promise((resolve) => setTimeout(resolve, 1));
+const relayOn = (journal: Journal): Relay =>
+  createRelay({
+    journal,
+    clock,
+    publish: (message) => transport(message),
+    reporter: { notice: ({ message }) => void notices.push(message), hop: () => undefined },
+    timers: {
+      schedule: (timer) => void scheduled.push(timer),
+      cancelFlow: () => undefined,
+      consume: () => ({ close: async () => undefined }),
+    },
+  });
+const down = async () => {
+  throw new TuError("E_SERVICE_UNAVAILABLE", "the broker is gone");
+};
+const entryOf = (id: string, subject = id) =>
+  sampleEntry({
+    message: sampleMessage({ id: `cause of ${id}` }),
+    outgoing: [sampleMessage({ id, subject })],
+  });
+async function recorded(journal: Journal, relay: Relay, id: string, subject = id): Promise<void> {
+  const entry = entryOf(id, subject);
+  await journal.record(entry);
+  await relay.send(entry);
+}
+const ids = () => taken.map(({ id }) => id);
+
+describe("a transport that goes away", () => {
+  test("gets what was recorded meanwhile when it is back, in order, without a restart", async () => {
+    const journal = createMemoryJournal();
+    const relay = relayOn(journal);
+    await relay.start();
+    await recorded(journal, relay, "a", "s");
+    transport = down;
+    for (const id of ["b", "c"]) await recorded(journal, relay, id, "s");
+    await tick();
+    transport = async (message) => void taken.push(message);
+    await recorded(journal, relay, "d", "s");
+    expect(ids()).toEqual(["a"]);
+    await tick();
+    expect(ids()).toEqual(["a", "b", "c", "d"]);
+    await recorded(journal, relay, "e", "s");
+    expect(ids()).toEqual(["a", "b", "c", "d", "e"]);
+    expect((await journal.unsent({ after: null, limit: 9 })).messages).toEqual([]);
+    await relay.close();
+  });
+
+  test("gets it at once when it says that it is back", async () => {
+    const journal = createMemoryJournal();
+    const relay = relayOn(journal);
+    await relay.start();
+    transport = down;
+    await recorded(journal, relay, "a");
+    transport = async (message) => void taken.push(message);
+    relay.wake();
+    await settled();
+    expect(ids()).toEqual(["a"]);
+    await relay.close();
+  });
+
+  test("is told of once", async () => {
+    const journal = createMemoryJournal();
+    const relay = relayOn(journal);
+    await relay.start();
+    transport = down;
+    for (const id of ["a", "b", "c"]) await recorded(journal, relay, id);
+    await tick();
+    expect(notices).toHaveLength(1);
+    expect(notices[0]).toContain("recorded and not sent yet: the broker is gone");
+    await relay.close();
+  });
+
+  test("stops the clock of those who wait for an answer", async () => {
+    const journal = createMemoryJournal();
+    const relay = relayOn(journal);
+    await relay.start();
+    const startMs = nowMs;
+    transport = down;
+    await recorded(journal, relay, "a");
+    nowMs += 60_000;
+    expect(relay.heldMs(startMs)).toBe(60_000);
+    transport = async (message) => void taken.push(message);
+    await tick();
+    nowMs += 30_000;
+    expect(relay.heldMs(startMs)).toBe(62_000);
+    expect(relay.heldMs(startMs + 61_000)).toBe(1_000);
+    await relay.close();
+  });
+
+  test("and comes back for more than a page", async () => {
+    const journal = createMemoryJournal();
+    const relay = relayOn(journal);
+    await relay.start();
+    transport = down;
+    for (let count = 0; count < 2_500; count += 1) await recorded(journal, relay, `m${count}`, "s");
+    transport = async (message) => void taken.push(message);
+    await tick();
+    expect(ids()).toEqual(Array.from({ length: 2_500 }, (_, count) => `m${count}`));
+    await relay.close();
+  });
+});
+
+describe("order", () => {
+  test("is kept within a subject, and none waits for another subject", async () => {
+    const journal = createMemoryJournal();
+    const relay = relayOn(journal);
+    const open = new Map<string, () => void>();
+    const begun: string[] = [];
+    transport = ({ id }) => {
+      begun.push(id);
+      return new Promise((resolve) => open.set(id, resolve));
+    };
+    for (const [id, subject] of [
+      ["a1", "a"],
+      ["a2", "a"],
+      ["b1", "b"],
+    ] as const)
+      void recorded(journal, relay, id, subject);
+    await settled();
+    expect(begun).toEqual(["a1", "b1"]);
+    open.get("a1")?.();
+    await settled();
+    expect(begun).toEqual(["a1", "b1", "a2"]);
+  });
+
+  test("has at most a window of messages in flight", async () => {
+    const journal = createMemoryJournal();
+    const relay = relayOn(journal);
+    let inFlight = 0;
+    transport = () => {
+      inFlight += 1;
+      return new Promise(() => undefined);
+    };
+    for (let count = 0; count < 1_500; count += 1) void recorded(journal, relay, `m${count}`);
+    await settled();
+    expect(inFlight).toBe(1_024);
+  });
+});
+
+test("a message that cannot be sent by itself holds up nobody, and stays owed", async () => {
+  const journal = createMemoryJournal();
+  const relay = relayOn(journal);
+  await relay.start();
+  transport = async (message) => {
+    if (message.id === "a") throw new TuError("E_UNROUTABLE", "no queue took it");
+    taken.push(message);
+  };
+  for (const id of ["a", "b"]) await recorded(journal, relay, id, "s");
+  for (let looks = 0; looks < 3; looks += 1) await tick();
+  expect(ids()).toEqual(["b"]);
+  expect(notices).toEqual([expect.stringContaining("no queue took it")]);
+  transport = async (message) => void taken.push(message);
+  await tick();
+  expect(ids()).toEqual(["b", "a"]);
+  await relay.close();
+});
+
+test("what was recorded and never sent is found by looking, once it is no longer new", async () => {
+  const journal = createMemoryJournal();
+  const relay = relayOn(journal);
+  await relay.start();
+  await journal.record(entryOf("a"));
+  await tick();
+  expect(ids()).toEqual([]);
+  await tick();
+  expect(ids()).toEqual(["a"]);
+  await relay.close();
+});
+
+describe("runs that are gone", () => {
+  const owedTo = () => ["svc-b"];
+  const world = () => {
+    const shared = createSharedJournal();
+    const gone = createMemoryJournal({ shared, owedTo });
+    return { gone, journal: createMemoryJournal({ shared, owedTo }) };
+  };
+
+  test("leave their work to one that lives, at its start and later", async () => {
+    const { gone, journal } = world();
+    await gone.record(entryOf("a"));
+    const relay = relayOn(journal);
+    expect(await relay.start()).toEqual([]);
+    gone.close();
+    await tick();
+    expect(ids()).toEqual(["a"]);
+    expect(notices).toEqual([expect.stringContaining("resuming flow")]);
+    await relay.close();
+  });
+
+  test("whatever its length", async () => {
+    const { gone, journal } = world();
+    for (let count = 0; count < 2_500; count += 1) await gone.record(entryOf(`m${count}`, "s"));
+    gone.close();
+    const relay = relayOn(journal);
+    await relay.start();
+    expect(new Set(ids()).size).toBe(2_500);
+    await relay.close();
+  });
+
+  test("leave timers: an agreed time stays, a patience begins again", async () => {
+    const { gone, journal } = world();
+    const occurredAt = new Date(nowMs - 50_000).toISOString();
+    const timer = (id: string, isPatience: boolean): Timer => ({
+      message: sampleMessage({ id, kind: "timer", occurredAt }),
+      dueAtMs: nowMs - 20_000,
+      owner: "svc-a",
+      ...(isPatience ? { isPatience } : {}),
+    });
+    const message = sampleMessage({ id: "m" });
+    await gone.record(
+      sampleEntry({ message, timers: [timer("agreed", false), timer("patience", true)] }),
+    );
+    gone.close();
+    const relay = relayOn(journal);
+    await relay.start();
+    expect(scheduled.map(({ message: { id }, dueAtMs }) => [id, dueAtMs - nowMs])).toEqual([
+      ["agreed", -20_000],
+      ["patience", 30_000],
+    ]);
+    await relay.close();
+  });
+});

@@ -1,0 +1,83 @@
+import { isInfrastructure, TuError } from "../errors.ts";
+import type { Message } from "../message.ts";
+import { toIso } from "../time.ts";
+import { park } from "./park.ts";
+import type { Service } from "./service.ts";
+import type { ShellPorts } from "./shell.ts";
+import type { Arrived } from "./wire.ts";
+
+/** How a delivery is settled, whatever the transport. */
+export type Settle = {
+  readonly done: () => Promise<void>;
+  readonly again: (delayMs: number) => Promise<void>;
+};
+
+/** What becomes of messages that a service could not work off. */
+export type Troubles = {
+  /** Has it delivered again later, or parks it. Never rejects for what the message contains. */
+  meet(arrived: Arrived, message: Message, error: unknown, settle: Settle): Promise<void>;
+  /** Whether this process has failed with it. */
+  isMet(message: Message): boolean;
+  over(message: Message): void;
+};
+
+/** By whichever process; then a message is parked. */
+const triesMax = 8;
+const delayMaxMs = 5000;
+
+export function createTroubles(service: Service, ports: ShellPorts): Troubles {
+  const { clock, journal, reporter } = ports;
+  /** Of messages that are not done, for the delays between tries. */
+  const failures = new Map<string, number>();
+
+  const tell = (message: Message, error: unknown, tries: number) => {
+    const { code, reason } = reasonOf(error);
+    const text = `${service.name} could not work off ${message.name} (try ${tries}): ${reason}`;
+    reporter.notice({ code, message: text, flowId: message.flowId });
+  };
+  /** True when it is parked. */
+  const count = async (arrived: Arrived, message: Message, error: unknown): Promise<boolean> => {
+    const tries = await journal.failed(service.name, message, toIso(clock.nowMs()));
+    tell(message, error, tries.count);
+    const { code, reason } = reasonOf(error);
+    // What cannot be read will not be read at another time.
+    if (code !== "E_MESSAGE_INVALID" && tries.count < triesMax) return false;
+    const trouble = { code, reason, attempts: tries.count, firstAt: tries.firstAt };
+    await park(service, ports, { arrived, message, trouble });
+    return true;
+  };
+  return {
+    async meet(arrived, message, error, settle) {
+      const failed = (failures.get(message.id) ?? 0) + 1;
+      failures.set(message.id, failed);
+      const isParked = await (isOurs(error)
+        ? Promise.reject(error)
+        : count(arrived, message, error)
+      ).catch((trouble: unknown) => {
+        tell(message, trouble, failed);
+        return false;
+      });
+      if (!isParked) return settle.again(delayAfter(failed));
+      failures.delete(message.id);
+      await settle.done();
+    },
+    isMet: ({ id }) => failures.has(id),
+    over: ({ id }) => void failures.delete(id),
+  };
+}
+
+function reasonOf(error: unknown): { readonly code: string; readonly reason: string } {
+  return {
+    code: error instanceof TuError ? error.code : "E_BUG",
+    reason: error instanceof Error ? error.message : String(error),
+  };
+}
+
+function delayAfter(failures: number): number {
+  return Math.min(50 * 2 ** Math.min(failures - 1, 10), delayMaxMs);
+}
+
+/** Trouble of the infrastructure, which is ours, never the message's. */
+function isOurs(error: unknown): boolean {
+  return error instanceof TuError && isInfrastructure(error.code);
+}
