@@ -42,6 +42,8 @@ export type PipelineOptions = {
   readonly stepTimeouts: Readonly<Record<string, string>>;
   readonly vision: VisionOptions;
   readonly reporter: Reporter;
+  /** Aborted: the opening ends at its next step. */
+  readonly signal: AbortSignal;
 };
 export type Pipeline = UploadPorts & {
   readonly images: Images;
@@ -136,9 +138,13 @@ async function start(
     urls: new Map(),
     closers,
   };
+  const { signal } = options;
+  signal.throwIfAborted();
   const stores = await openStores(options, world);
   const run = await openTransports(stores.journal, world);
+  signal.throwIfAborted();
   const feed = await serve(run, stores, options.faults, world);
+  signal.throwIfAborted(); // what an earlier run left stays for the next one
   const resumed = await run.relay.start();
   closers.push(() => run.relay.close());
   const { createGraphqlGatewayClient } = await import("../adapters/graphql/client.ts");

@@ -61,6 +61,7 @@ export async function uploadCommand(paths: readonly string[], options: Options):
         faults,
         stepTimeouts,
         vision: visionOptions(settings),
+        signal: stop.signal,
         reporter: screen.reporter,
       });
     }),
@@ -71,7 +72,9 @@ export async function uploadCommand(paths: readonly string[], options: Options):
     return finish(await uploadImages(paths, run), screen);
   } finally {
     screen.close();
-    await stop.drain(run.pipeline.opened()?.then((pipeline) => pipeline.close()));
+    const opened = run.pipeline.opened();
+    const toldBefore = () => undefined; // whoever asked for it heard why it did not open
+    await stop.drain(opened?.then((pipeline) => pipeline.close(), toldBefore));
   }
 }
 

@@ -1,0 +1,60 @@
+import { cp, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import {
+  image,
+  json,
+  komatsuAnswer,
+  replaying,
+  root,
+  temporaryDirectory,
+  tool,
+} from "./run-tool.samples.ts";
+
+// State directories as versions with earlier schemas left them; fixtures/state/README.md says what is in them.
+const kept = join(root, "fixtures", "state");
+const schemas = (await readdir(kept)).filter((name) => /^\d+$/.test(name));
+
+async function stateOf(schema: string): Promise<string> {
+  const directory = join(await temporaryDirectory(), "state");
+  await cp(join(kept, schema), directory, { recursive: true });
+  return directory;
+}
+const replay = async () =>
+  replaying({ "komatsu-pc200.jpg": await komatsuAnswer(), "nothing.jpg": {} });
+
+describe.each(schemas)("a state directory of schema %s", (schema) => {
+  test("is finished: what was killed ends, the machine is saved once", async () => {
+    const stateDir = await stateOf(schema);
+    const env = await replay();
+    const next = await tool(["upload", image("nothing.jpg"), "--state-dir", stateDir], { env });
+    expect(next).toMatchObject({ code: 0 });
+    expect(next.stderr.match(/left by an earlier run/g)).toHaveLength(1);
+    const listed = json(await tool(["machines", "--json", "--state-dir", stateDir]));
+    const machines = listed["machines"] as { model: string; sightings: unknown[] }[]; // its schema says so
+    expect(machines.map(({ model, sightings }) => [model, sightings.length])).toEqual([
+      ["PC200-8", 1],
+      ["PC200-8", 1],
+    ]);
+    const third = await tool(["upload", image("nothing.jpg"), "--state-dir", stateDir], { env });
+    expect(third.stderr).not.toContain("left by an earlier run");
+  });
+
+  test("is finished in the other flow too", async () => {
+    const stateDir = await stateOf(schema);
+    const args = ["upload", image("nothing.jpg"), "--state-dir", stateDir, "--flow", "current"];
+    const next = await tool(args, { env: await replay() });
+    expect(next).toMatchObject({ code: 0 });
+    expect(next.stderr.match(/left by an earlier run/g)).toHaveLength(1);
+  });
+
+  test("of which the objects are gone is finished as well", async () => {
+    const stateDir = await stateOf(schema);
+    await rm(join(stateDir, "objects"), { recursive: true });
+    const args = ["upload", image("nothing.jpg"), "--state-dir", stateDir];
+    const next = await tool(args, { env: await replay() });
+    expect(next).toMatchObject({ code: 0 });
+    const third = await tool(args, { env: await replay() });
+    expect(third.stderr).not.toContain("left by an earlier run");
+  });
+});
