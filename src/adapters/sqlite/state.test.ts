@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Clock } from "../../pipeline/ports.ts";
+import { definitionsContract } from "../testing/definitions-contract.ts";
 import { fingerprintsContract } from "../testing/fingerprints-contract.ts";
 import { journalContract, sampleOwedTo } from "../testing/journal-contract.ts";
 import { machinesContract } from "../testing/machines-contract.ts";
@@ -39,6 +40,11 @@ describe("SQLite journal with a checkpoint after every entry", () =>
   journalContract(async () => {
     const { state, restart, close } = await openWorld({ owedTo: sampleOwedTo, checkpointEvery: 1 });
     return { journal: state.journal, restart, close };
+  }));
+describe("SQLite definitions", () =>
+  definitionsContract(async () => {
+    const { state, close } = await openWorld();
+    return { definitions: state.definitions, close };
   }));
 describe("SQLite uploads", () =>
   uploadsContract(async () => {

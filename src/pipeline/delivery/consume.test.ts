@@ -3,7 +3,7 @@ import { createRandomIds } from "../../adapters/memory/ids.ts";
 import { createMemoryJournal } from "../../adapters/memory/journal.ts";
 import { findContract } from "../contracts/catalogue.ts";
 import { TuError } from "../errors.ts";
-import type { Message } from "../message.ts";
+import type { Message, Timer } from "../message.ts";
 import type { Hop } from "../ports.ts";
 import { createConsumer } from "./consume.ts";
 import { toDeadLetter } from "./dead-letter.ts";
@@ -184,6 +184,95 @@ describe("a message that cannot be worked off", () => {
     expect(notices.at(-1)).toContain("the disk is full");
   });
 });
+
+test("a message that failed under another process is parked after as many tries in all", async () => {
+  const failing = () =>
+    createConsumer(
+      bridge(() => Promise.reject(new TypeError("broken"))),
+      ports,
+    );
+  for (let process = 0; process < 8; process += 1) await failing().onArrived(arrived(good), settle);
+  expect(settled).toEqual([...Array.from({ length: 7 }, () => "again"), "done"]);
+  expect(letters()).toHaveLength(1);
+});
+
+test("what was parked is handled as for the first time when it comes again", async () => {
+  let isMended = false;
+  const consumer = createConsumer(
+    bridge((...given) => (isMended ? forward(...given) : Promise.reject(new TypeError("broken")))),
+    ports,
+  );
+  for (let delivery = 0; delivery < 8; delivery += 1)
+    await consumer.onArrived(arrived(good), settle);
+  expect(letters()).toHaveLength(1);
+  isMended = true;
+  await consumer.onArrived(arrived(good), settle);
+  expect(published.at(-1)?.name).toBe("tu.image.uploaded");
+  expect(settled.at(-1)).toBe("done");
+});
+
+test("trouble of the infrastructure uses up no tries", async () => {
+  let isDown = true;
+  const consumer = createConsumer(
+    bridge(() =>
+      Promise.reject(
+        isDown ? new TuError("E_SERVICE_UNAVAILABLE", "nobody is there") : new TypeError("broken"),
+      ),
+    ),
+    ports,
+  );
+  for (let delivery = 0; delivery < 20; delivery += 1)
+    await consumer.onArrived(arrived(good), settle);
+  isDown = false;
+  for (let delivery = 0; delivery < 7; delivery += 1)
+    await consumer.onArrived(arrived(good), settle);
+  expect(letters()).toEqual([]);
+  await consumer.onArrived(arrived(good), settle);
+  expect(letters()).toHaveLength(1);
+});
+
+test("time in which nothing could be sent does not use up a patience", async () => {
+  let handled = 0;
+  const scheduled: Timer[] = [];
+  const timers = { ...ports.timers, schedule: (timer: Timer) => void scheduled.push(timer) };
+  const service: Service = {
+    ...bridge(forward),
+    handlers: {
+      late: async () => {
+        handled += 1;
+        return { outgoing: [] };
+      },
+    },
+  };
+  const nowMs = ports.clock.nowMs();
+  const message = {
+    ...(await timerMessage()),
+    occurredAt: new Date(nowMs - 30_000).toISOString(),
+  };
+  const consumer = createConsumer(service, { ...ports, timers });
+  held = 10_000;
+  await consumer.onTimer({ message, dueAtMs: nowMs, owner: service.name, isPatience: true });
+  expect(handled).toBe(0);
+  expect(scheduled).toMatchObject([{ message: { id: "t1" }, dueAtMs: nowMs + 10_000 }]);
+  await consumer.onTimer({ message, dueAtMs: nowMs, owner: service.name });
+  expect(handled).toBe(1);
+});
+
+async function timerMessage(): Promise<Message> {
+  return {
+    id: "t1",
+    name: "late",
+    kind: "timer",
+    flowId: "f1",
+    causationId: null,
+    subject: "images/a.png",
+    occurredAt: "",
+    producer: "svc-messaging-bridge",
+    schema: "late.v1",
+    headers: {},
+    payload: {},
+  };
+}
 
 describe("a stop", () => {
   test("leaves what gives up unsettled and undecided, without a word", async () => {
