@@ -7,7 +7,7 @@ import { outputSchemas } from "../src/commands/schemas.ts";
 import { catalogue } from "../src/pipeline/contracts/catalogue.ts";
 import { type Contract, flowNames, type Route } from "../src/pipeline/contracts/contract.ts";
 import { encode } from "../src/pipeline/delivery/wire.ts";
-import { errorCodes, exitCodes, TuError } from "../src/pipeline/errors.ts";
+import { errorCodes, exitCodes, isInfrastructure, TuError } from "../src/pipeline/errors.ts";
 import { flowNamed } from "../src/pipeline/flows/flow.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -192,16 +192,22 @@ function errorsPage(): string {
     "|---|---|",
     ...Object.entries(exitCodes).map(([name, code]) => `| ${code} | ${spaced(name)} |`),
     "",
-    "| code | exit code | worth another try |",
-    "|---|---|---|",
+    "A message that meets an error of the infrastructure is delivered again until that is mended; it is never parked for it.",
+    "",
+    "| code | exit code | worth another try | the infrastructure's fault |",
+    "|---|---|---|---|",
     ...errorCodes
       .map((code) => new TuError(code, ""))
       .map(
         ({ code, exitCode, retryable }) =>
-          `| \`${code}\` | ${exitCode} | ${retryable ? "yes" : "no"} |`,
+          `| \`${code}\` | ${exitCode} | ${yesOrNo(retryable)} | ${yesOrNo(isInfrastructure(code))} |`,
       ),
     "",
   ].join("\n");
+}
+
+function yesOrNo(value: boolean): string {
+  return value ? "yes" : "no";
 }
 
 function spaced(name: string): string {

@@ -15,10 +15,20 @@ export const exitCodes = {
   terminated: 143,
 } as const;
 
-type Entry = { readonly exitCode: number; readonly retryable: boolean };
+type Entry = {
+  readonly exitCode: number;
+  readonly retryable: boolean;
+  readonly isInfrastructure: boolean;
+};
 
-const permanent = (exitCode: number): Entry => ({ exitCode, retryable: false });
-const transient = (exitCode: number): Entry => ({ exitCode, retryable: true });
+const permanent = (exitCode: number): Entry => ({
+  exitCode,
+  retryable: false,
+  isInfrastructure: false,
+});
+const transient = (exitCode: number): Entry => ({ ...permanent(exitCode), retryable: true });
+/** A store or a transport is in trouble: whatever was being worked on has no part in it. */
+const infrastructure = (entry: Entry): Entry => ({ ...entry, isInfrastructure: true });
 
 const catalogue = {
   E_USAGE: permanent(exitCodes.usage),
@@ -46,11 +56,12 @@ const catalogue = {
   E_UPLOAD_REFUSED: permanent(exitCodes.failed),
   E_UPLOAD_NOT_FOUND: permanent(exitCodes.notFound),
   E_UNROUTABLE: permanent(exitCodes.failed),
+  E_TOPOLOGY_MISMATCH: infrastructure(permanent(exitCodes.conflict)),
   E_STEP_TIMEOUT: transient(exitCodes.deadline),
   E_DEADLINE: permanent(exitCodes.deadline),
   E_FAULT_INJECTED: transient(exitCodes.failed),
   E_FETCH_FAILED: transient(exitCodes.cannotConnect),
-  E_SERVICE_UNAVAILABLE: transient(exitCodes.cannotConnect),
+  E_SERVICE_UNAVAILABLE: infrastructure(transient(exitCodes.cannotConnect)),
   E_VISION_FAILED: transient(exitCodes.failed),
   E_VISION_MODELS: permanent(exitCodes.usage),
   E_VISION_QUOTA: transient(exitCodes.refused),
@@ -63,11 +74,11 @@ const catalogue = {
   E_CASSETTE_MISSING: permanent(exitCodes.notFound),
   E_CASSETTE_INVALID: permanent(exitCodes.usage),
   E_CASSETTE_UNWRITABLE: permanent(exitCodes.notAllowed),
-  E_STATE_UNUSABLE: permanent(exitCodes.usage),
-  E_STATE_NEWER: permanent(exitCodes.conflict),
-  E_STATE_BUSY: transient(exitCodes.conflict),
-  E_JOURNAL_CONTENDED: transient(exitCodes.conflict),
-  E_STATE_FULL: permanent(exitCodes.failed),
+  E_STATE_UNUSABLE: infrastructure(permanent(exitCodes.usage)),
+  E_STATE_NEWER: infrastructure(permanent(exitCodes.conflict)),
+  E_STATE_BUSY: infrastructure(transient(exitCodes.conflict)),
+  E_JOURNAL_CONTENDED: infrastructure(transient(exitCodes.conflict)),
+  E_STATE_FULL: infrastructure(permanent(exitCodes.failed)),
   E_INTERRUPTED: permanent(exitCodes.interrupted),
   E_TERMINATED: permanent(exitCodes.terminated),
   E_BUG: permanent(exitCodes.bug),
@@ -75,21 +86,16 @@ const catalogue = {
 
 export type ErrorCode = keyof typeof catalogue;
 
-/** Trouble of a store or a transport: no message is at fault, and waiting may help. */
-const infrastructure: readonly string[] = [
-  "E_STATE_BUSY",
-  "E_STATE_FULL",
-  "E_STATE_UNUSABLE",
-  "E_JOURNAL_CONTENDED",
-  "E_SERVICE_UNAVAILABLE",
-] satisfies readonly ErrorCode[];
-
-export function isInfrastructure(code: string): boolean {
-  return infrastructure.includes(code);
-}
-
 /** Every code that the tool can print, for the docs and the tests. */
 export const errorCodes = Object.keys(catalogue) as readonly ErrorCode[];
+
+/**
+ * Whether an error with this code is the fault of a store or a transport. A message that meets one is
+ * delivered again until it is mended; it is never parked for it.
+ */
+export function isInfrastructure(code: ErrorCode): boolean {
+  return catalogue[code].isInfrastructure;
+}
 
 /** An expected failure the user can act on. Anything else that reaches main() is a bug. */
 export class TuError extends Error {

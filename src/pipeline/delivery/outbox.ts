@@ -1,4 +1,4 @@
-import { isInfrastructure, TuError } from "../errors.ts";
+import { type ErrorCode, isInfrastructure, TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Clock, Journal, Reporter } from "../ports.ts";
 import { createLanes } from "./lanes.ts";
@@ -43,7 +43,7 @@ export function createOutbox(ports: {
   const told = new Set<string>();
   let isOwed = false;
 
-  const tell = (message: Message, code: string, error: unknown) => {
+  const tell = (message: Message, code: ErrorCode, error: unknown) => {
     if (told.has(message.id) || (outages.isOn() && isInfrastructure(code))) return;
     told.add(message.id);
     const reason = error instanceof Error ? error.message : String(error);
