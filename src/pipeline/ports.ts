@@ -99,8 +99,11 @@ export interface Broker {
     queues: readonly string[];
     bindings: readonly BindingDeclaration[];
   }): Promise<void>;
-  /** Resolves when the broker has taken the message (publisher confirm), with the number of queues it reached. */
-  publish(publication: Publication): Promise<{ queues: number }>;
+  /**
+   * Resolves when the broker has taken the message (publisher confirm). `routed`: whether it reached a
+   * queue at all (AMQP returns what is mandatory and reaches none; it tells no number).
+   */
+  publish(publication: Publication): Promise<{ routed: boolean }>;
   /** At most `prefetch` deliveries are unacknowledged at a time. */
   consume(
     options: { queue: string; prefetch: number },

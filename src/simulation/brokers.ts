@@ -61,7 +61,7 @@ function createRabbit(nature: Nature) {
   const taken: Publication[] = [];
   const chance = (probability: number) => nature.random() < probability;
 
-  const route = (publication: Publication): number => {
+  const route = (publication: Publication): boolean => {
     const targets = bindings.filter(
       ({ exchange, isDirect, routingKey }) =>
         exchange === publication.exchange && (!isDirect || routingKey === publication.routingKey),
@@ -73,7 +73,7 @@ function createRabbit(nature: Nature) {
         queues.get(queue)?.messages.push({ publication, redelivered: copy > 0, inFlight: false });
       }
     }
-    return targets.length;
+    return targets.length > 0;
   };
   const remove = (queue: Queue, stored: Stored) => {
     const index = queue.messages.indexOf(stored);
@@ -120,7 +120,7 @@ function createRabbit(nature: Nature) {
           bindings.push({ ...binding, isDirect: direct.has(binding.exchange) });
         }
       },
-      publish: (publication) => network(nature, life, () => ({ queues: route(publication) })),
+      publish: (publication) => network(nature, life, () => ({ routed: route(publication) })),
       async consume({ prefetch, queue: name }, handler): Promise<Subscription> {
         await pause(nature, life);
         queues.get(name)?.consumers.push({ life, prefetch, held: new Set(), handler });

@@ -31,8 +31,8 @@ describe("memory broker", () => {
   test("the exchange without a name leads to the queue that the key names", async () => {
     const broker = createMemoryBroker();
     await broker.declare({ exchanges: [], queues: ["q"], bindings: [] });
-    expect(await publish(broker, "q")).toEqual({ queues: 1 });
-    expect(await publish(broker, "other")).toEqual({ queues: 0 });
+    expect(await publish(broker, "q")).toEqual({ routed: true });
+    expect(await publish(broker, "other")).toEqual({ routed: false });
   });
 
   test("a rejected handler is reported, and its message waits a moment", async () => {

@@ -64,7 +64,7 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): Broker & 
       // The caller may use its buffer again.
       const kept = { ...publication, body: new Uint8Array(publication.body) };
       for (const queue of reached) queue.put(kept);
-      return { queues: reached.length };
+      return { routed: reached.length > 0 };
     },
     async consume({ queue: name, prefetch }, handler) {
       if (!Number.isInteger(prefetch) || prefetch < 1)

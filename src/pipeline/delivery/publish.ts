@@ -22,8 +22,8 @@ export function createPublish({ log, broker }: Transports, flow: FlowName): Publ
       await log.append(encoded.record);
       return;
     }
-    const { queues } = await broker.publish(encoded.publication);
-    if (queues === 0 && isAwaited(encoded.route, flow)) {
+    const { routed } = await broker.publish(encoded.publication);
+    if (!routed && isAwaited(encoded.route, flow)) {
       throw new TuError("E_UNROUTABLE", `no queue took ${message.name} (${message.id})`, {
         hint: "compare the broker with `tu-analyze topology`",
       });
