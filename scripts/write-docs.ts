@@ -71,17 +71,24 @@ function wireFixture({ example, kind, name, routes, schemaId }: Contract): strin
     headers: {},
     payload: example,
   });
-  const { body, headers } = encoded.transport === "kafka" ? encoded.record : encoded.publication;
+  const text = (bytes: Uint8Array | null) => new TextDecoder().decode(bytes ?? undefined);
   const where =
     encoded.transport === "kafka"
-      ? { topic: encoded.record.topic, key: encoded.record.key }
-      : { exchange: encoded.publication.exchange, routingKey: encoded.publication.routingKey };
-  const fixture = {
-    transport: encoded.transport,
-    ...where,
-    headers,
-    body: new TextDecoder().decode(body),
-  };
+      ? {
+          topic: encoded.record.topic,
+          key: text(encoded.record.key),
+          headers: Object.fromEntries(
+            encoded.record.headers.map(({ name, value }) => [name, text(value)]),
+          ),
+          body: text(encoded.record.body),
+        }
+      : {
+          exchange: encoded.publication.exchange,
+          routingKey: encoded.publication.routingKey,
+          headers: encoded.publication.headers,
+          body: text(encoded.publication.body),
+        };
+  const fixture = { transport: encoded.transport, ...where };
   return `${JSON.stringify(fixture, null, 2)}\n`;
 }
 

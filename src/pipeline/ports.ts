@@ -26,85 +26,220 @@ export type Digest = (bytes: Uint8Array) => string;
 
 export type Headers = Readonly<Record<string, string>>;
 
-/** One record of a partitioned log (Kafka). `body` is passed through byte for byte. */
+/**
+ * What became of the connection to a transport; only changes are told, in their order. Adapters connect
+ * again by themselves, without end.
+ *
+ * - `lost`: the connection is gone. Until `back`, everything that needs it rejects with
+ *   E_SERVICE_UNAVAILABLE, what was under way too (a publication may have been taken all the same).
+ *   Subscriptions stay and go on after `back`. What was delivered and not settled is ours no longer: it is
+ *   delivered again, to us or to another, and settling the old delivery rejects with the same code for ever.
+ * - `back`: connected again, with the subscriptions and with what lives as long as its connection
+ *   (exclusive and auto-delete queues, empty).
+ * - `blocked`: the broker takes nothing for now (AMQP's connection.blocked: it is short of memory or
+ *   disk). `publish` waits; deliveries and settling go on. Kafka has no such state.
+ * - `unblocked`: it takes again, and what waited is sent. After `lost`, nothing is blocked.
+ */
+export type TransportState = "lost" | "back" | "blocked" | "unblocked";
+
+/** What both transports have. */
+export interface Transport {
+  /** Tells `listener` of every change from now on; call what it returns to end that. */
+  onState(listener: (state: TransportState) => void): () => void;
+  /**
+   * Closes the subscriptions as their own `close` does, then the connection; no state is told. After it
+   * everything rejects with E_SERVICE_UNAVAILABLE. Closing again changes nothing.
+   */
+  close(): Promise<void>;
+}
+
+/** A header as Kafka has it: names may repeat, their order is kept, a value is bytes or absent. */
+export type RecordHeader = { readonly name: string; readonly value: Uint8Array | null };
+
+/** One record of a partitioned log (Kafka). All of it is passed through byte for byte. */
 export type LogRecord = {
   readonly topic: string;
-  readonly key: string;
-  readonly headers: Headers;
-  readonly body: Uint8Array;
+  /** Null: the record has none. That is something else than an empty one. */
+  readonly key: Uint8Array | null;
+  readonly headers: readonly RecordHeader[];
+  /** Null: a tombstone. */
+  readonly body: Uint8Array | null;
 };
 export type LogDelivery = LogRecord & {
   readonly partition: number;
   readonly offset: number;
   /**
-   * Done with this record. The group's committed offset moves only behind the contiguous prefix of
-   * commits; after a restart delivery begins at the first record that is not committed.
+   * Done with this record. Resolves when that is marked, which is not yet durable: the group's offset is
+   * written behind from time to time, and when the subscription closes. It stands behind the contiguous
+   * prefix of records that were delivered and are done (offsets have gaps where records were compacted
+   * away), so after a crash some that were done come again, at most `window` of a partition and those
+   * that were marked but not written.
    */
   commit(): Promise<void>;
-  /** Not done: the record is delivered again after `delayMs`; later ones of the partition wait. */
+  /**
+   * Not done: the record is delivered again after `delayMs`. Until then it uses up one of `window`, and
+   * records with its key wait; others go on. Resolves when that is accepted, not after the delay.
+   */
   retry(delayMs: number): Promise<void>;
 };
 
-export interface EventLog {
+export type TopicPartition = { readonly topic: string; readonly partition: number };
+/** What a subscription hears of its place in the group. */
+export type GroupChange =
+  /** All that it has now, after a rebalance or for the first time; may be none. */
+  | { readonly type: "assigned"; readonly partitions: readonly TopicPartition[] }
+  /**
+   * It is no member any more: thrown out, or the connection is lost. It has no partitions, and
+   * committing what it was given rejects with E_SERVICE_UNAVAILABLE. It joins again by itself.
+   */
+  | { readonly type: "lost" };
+/** For whoever watches: a member with a lag whose last progress is long ago has stalled. */
+export type GroupStatus = {
+  readonly isMember: boolean;
+  readonly partitions: readonly (TopicPartition & {
+    /** From the committed offset to the end of the partition, in offsets; 0 when all is done. */
+    readonly lag: number;
+    /**
+     * When a record was last done here. Not before the partition was assigned, nor before there was
+     * something to do again after the lag had been 0: idling is not stalling.
+     */
+    readonly lastProgressAtMs: number;
+  })[];
+};
+export interface LogSubscription extends Subscription {
+  /** As far as the client knows, without asking the broker. */
+  status(): GroupStatus;
+}
+export type LogSubscribeOptions = {
+  readonly group: string;
+  readonly topics: readonly string[];
+  /** Where a group without committed offsets begins. */
+  readonly from: "earliest" | "latest";
+  /** How far a partition is read ahead of its first record that is not done, in records. */
+  readonly window: number;
+  readonly onGroup?: (change: GroupChange) => void;
+};
+
+export interface EventLog extends Transport {
+  /**
+   * Creates the topic when it is missing. Throws E_TOPOLOGY_MISMATCH when it has another number of
+   * partitions, and changes nothing: keys would land elsewhere from then on.
+   */
   createTopic(topic: { name: string; partitions: number }): Promise<void>;
-  /** Resolves when the log has taken the record. The same key always lands in the same partition. */
+  /**
+   * Resolves when the log has taken the record. The same key always lands in the same partition; a record
+   * with an empty key or none lands in any. Throws E_UNROUTABLE when there is no such topic.
+   */
   append(record: LogRecord): Promise<{ partition: number; offset: number }>;
   /**
-   * Reads as a member of `group`: each partition in order, one record at a time per partition.
-   * `from` says where a group without committed offsets begins.
+   * Reads as a member of `group`, up to `window` records of a partition side by side. Order is kept per
+   * key: a record waits until its predecessor with the same key is done. Records with an empty key or
+   * none have no order. A handler that rejects has its record delivered again, after a moment.
    */
   subscribe(
-    options: { group: string; topics: readonly string[]; from: "earliest" | "latest" },
+    options: LogSubscribeOptions,
     handler: (delivery: LogDelivery) => Promise<void>,
-  ): Promise<Subscription>;
+  ): Promise<LogSubscription>;
 }
 
-/** One publication to an exchange (AMQP 0-9-1). */
+/**
+ * A value in an AMQP table, by its type on the wire. A number's width is not kept: clients do not tell it.
+ * A timestamp is in seconds; a decimal is `digits` × 10^-`places`.
+ */
+export type AmqpValue =
+  | string
+  | number
+  | boolean
+  | null
+  | Uint8Array
+  | { readonly timestamp: number }
+  | { readonly decimal: { readonly places: number; readonly digits: number } }
+  | { readonly list: readonly AmqpValue[] }
+  | { readonly table: AmqpTable };
+export type AmqpTable = Readonly<Record<string, AmqpValue>>;
+
+/** One publication to an exchange (AMQP 0-9-1), always persistent. */
 export type Publication = {
   readonly exchange: string;
   readonly routingKey: string;
-  readonly headers: Headers;
+  readonly headers: AmqpTable;
   readonly properties: MessageProperties;
   readonly body: Uint8Array;
 };
+/** The basic properties that travel; those that steer one hop alone (expiration, priority) do not. */
 export type MessageProperties = {
-  readonly contentType: "application/json";
-  readonly correlationId: string;
-  readonly type: string;
-  readonly appId: string;
-  readonly messageId: string;
+  readonly contentType?: string;
+  readonly contentEncoding?: string;
+  readonly correlationId?: string;
+  readonly replyTo?: string;
+  readonly type?: string;
+  readonly appId?: string;
+  readonly messageId?: string;
   /** Seconds since the epoch. */
-  readonly timestamp: number;
+  readonly timestamp?: number;
 };
 export type QueueDelivery = Publication & {
   readonly queue: string;
+  /** It was delivered before; nobody knows whether it was worked off. */
   readonly redelivered: boolean;
   ack(): Promise<void>;
-  /** `requeue` puts it back to be delivered again after `delayMs`; without it the message is gone. */
+  /**
+   * `requeue` puts it back to be delivered again after `delayMs`; without it the message is gone, or
+   * goes to the queue's dead-letter exchange. AMQP has no delay, so the consumer holds the message
+   * unacknowledged until then: it uses up one of `prefetch`, and comes back early when the consumer closes
+   * or the connection is lost. Resolves when the refusal is accepted, not after the delay.
+   */
   nack(options: { requeue: boolean; delayMs?: number }): Promise<void>;
 };
 export type ExchangeDeclaration = {
   readonly name: string;
   readonly type: "fanout" | "direct" | "topic";
 };
+export type QueueDeclaration = {
+  readonly name: string;
+  /** Default true: it outlives the broker's restart. */
+  readonly durable?: boolean;
+  /** Default false. True: for its connection alone, and gone with it. */
+  readonly exclusive?: boolean;
+  /** Default false. True: gone when its last consumer is. */
+  readonly autoDelete?: boolean;
+  /** `x-message-ttl`, `x-dead-letter-exchange`, …; default none. */
+  readonly arguments?: AmqpTable;
+};
 export type BindingDeclaration = {
   readonly exchange: string;
   readonly queue: string;
   readonly routingKey: string;
 };
+export type BrokerTopology = {
+  readonly exchanges: readonly ExchangeDeclaration[];
+  readonly queues: readonly QueueDeclaration[];
+  readonly bindings: readonly BindingDeclaration[];
+};
 
-export interface Broker {
-  declare(topology: {
-    exchanges: readonly ExchangeDeclaration[];
-    queues: readonly string[];
-    bindings: readonly BindingDeclaration[];
-  }): Promise<void>;
+export interface Broker extends Transport {
+  /**
+   * Creates what is missing. Throws E_TOPOLOGY_MISMATCH for what exists otherwise (AMQP's 406, or 405 for
+   * another connection's exclusive queue) and leaves it as it is; E_UNROUTABLE for a binding to nothing.
+   */
+  declare(topology: BrokerTopology): Promise<void>;
+  /**
+   * Looks and creates nothing. Resolves with the names of what does not exist; throws
+   * E_TOPOLOGY_MISMATCH for what exists otherwise. Bindings are not looked at: AMQP cannot ask for them.
+   */
+  check(
+    topology: Pick<BrokerTopology, "exchanges" | "queues">,
+  ): Promise<{ readonly missing: readonly string[] }>;
   /**
    * Resolves when the broker has taken the message (publisher confirm). `routed`: whether it reached a
-   * queue at all (AMQP returns what is mandatory and reaches none; it tells no number).
+   * queue at all (AMQP returns what is mandatory and reaches none; it tells no number). Throws
+   * E_UNROUTABLE when there is no such exchange.
    */
   publish(publication: Publication): Promise<{ routed: boolean }>;
-  /** At most `prefetch` deliveries are unacknowledged at a time. */
+  /**
+   * At most `prefetch` deliveries are unacknowledged at a time. Throws E_UNROUTABLE when there is no such
+   * queue. A handler that rejects has its message delivered again, after a moment.
+   */
   consume(
     options: { queue: string; prefetch: number },
     handler: (delivery: QueueDelivery) => Promise<void>,
@@ -112,7 +247,10 @@ export interface Broker {
 }
 
 export interface Subscription {
-  /** Takes no further message; resolves when the handlers under way have ended. */
+  /**
+   * Takes no further message; resolves when the handlers under way have ended. What they did not settle
+   * is delivered again, to others.
+   */
   close(): Promise<void>;
 }
 

@@ -9,6 +9,8 @@ export type Weather = {
   /** One that arrives, but whose answer or confirm does not. */
   readonly loseAnswer: number;
   readonly duplicate: number;
+  /** A broker that goes away for a while, with what it had delivered. */
+  readonly outage: number;
   readonly reorder: boolean;
   readonly slowestMs: number;
   /** A picture that the vision provider fails on, per attempt. */
@@ -22,6 +24,7 @@ export const calm: Weather = {
   lose: 0,
   loseAnswer: 0,
   duplicate: 0,
+  outage: 0,
   reorder: false,
   slowestMs: 5,
   visionFails: 0,
@@ -34,6 +37,7 @@ export function stormOf(random: Random): Weather {
     lose: random() * 0.06,
     loseAnswer: random() * 0.06,
     duplicate: random() * 0.15,
+    outage: random() < 0.5 ? random() * 0.003 : 0,
     reorder: random() < 0.7,
     slowestMs: 5 + random() * 400,
     visionFails: random() * 0.3,

@@ -78,11 +78,11 @@ const rules: readonly Rule[] = [
     name: "the same id is always the same bytes",
     check: ({ taken }) => {
       const bodies = new Map<string, string>();
-      return taken.flatMap(({ body, properties }) => {
+      return taken.flatMap(({ body, properties: { messageId = "" } }) => {
         const text = new TextDecoder().decode(body);
-        const before = bodies.get(properties.messageId) ?? text;
-        bodies.set(properties.messageId, text);
-        return before === text ? [] : [`${properties.messageId} has two bodies`];
+        const before = bodies.get(messageId) ?? text;
+        bodies.set(messageId, text);
+        return before === text ? [] : [`${messageId} has two bodies`];
       });
     },
   },
@@ -111,7 +111,7 @@ const rules: readonly Rule[] = [
         [...histories.values()].flatMap((history) => sentIn(history).map(({ id }) => id)),
       );
       return taken
-        .filter(({ properties }) => !recorded.has(properties.messageId))
+        .filter(({ properties }) => !recorded.has(properties.messageId ?? ""))
         .map(({ exchange, properties }) => `${exchange} ${properties.messageId} is on no record`);
     },
   },

@@ -70,7 +70,7 @@ export function startProcess(ports: SimulationPorts, plant: Plant): Process {
     const services = servicesOf(ports, run, life);
     await retrying(ports.nature, life, () => declareTopology(ports.flow.name, run));
     for (const service of services) {
-      await runService(service, ports.flow.name, run);
+      await retrying(ports.nature, life, () => runService(service, ports.flow.name, run));
       endpoints.set(service.name, service.endpoints);
     }
     endpoints.set("object-store", createObjectStoreEndpoints(ports.disk.objects));

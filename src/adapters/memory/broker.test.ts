@@ -16,7 +16,15 @@ const properties = {
 describe("memory broker", () => {
   brokerContract(async () => {
     const broker = createMemoryBroker({ onError: () => {} });
-    return { broker, close: async () => broker.close() };
+    return {
+      broker,
+      another: async () => broker.connect(),
+      lose: async () => broker.lose(),
+      restore: async () => broker.restore(),
+      block: async () => broker.block(),
+      unblock: async () => broker.unblock(),
+      close: () => broker.close(),
+    };
   });
 
   const publish = (broker: ReturnType<typeof createMemoryBroker>, queue: string) =>
@@ -30,7 +38,7 @@ describe("memory broker", () => {
 
   test("the exchange without a name leads to the queue that the key names", async () => {
     const broker = createMemoryBroker();
-    await broker.declare({ exchanges: [], queues: ["q"], bindings: [] });
+    await broker.declare({ exchanges: [], queues: [{ name: "q" }], bindings: [] });
     expect(await publish(broker, "q")).toEqual({ routed: true });
     expect(await publish(broker, "other")).toEqual({ routed: false });
   });
@@ -39,7 +47,7 @@ describe("memory broker", () => {
     const clock = createManualClock(0);
     const failures = createCollector<string>();
     const broker = createMemoryBroker({ clock, onError: (_, where) => failures.add(where) });
-    await broker.declare({ exchanges: [], queues: ["q"], bindings: [] });
+    await broker.declare({ exchanges: [], queues: [{ name: "q" }], bindings: [] });
     let calls = 0;
     await broker.consume({ queue: "q", prefetch: 1 }, async (delivery) => {
       calls += 1;
@@ -57,7 +65,7 @@ describe("memory broker", () => {
   test("a binding to what was not declared is refused", async () => {
     const broker = createMemoryBroker();
     const bindings = [{ exchange: "x", queue: "q", routingKey: "" }];
-    const declared = broker.declare({ exchanges: [], queues: ["q"], bindings });
+    const declared = broker.declare({ exchanges: [], queues: [{ name: "q" }], bindings });
     await expect(declared).rejects.toMatchObject({ code: "E_UNROUTABLE" });
   });
 });

@@ -1,13 +1,16 @@
 import { TuError } from "../../pipeline/errors.ts";
 import type {
-  BindingDeclaration,
   Broker,
+  BrokerTopology,
   Clock,
-  ExchangeDeclaration,
   Publication,
+  QueueDeclaration,
+  Subscription,
 } from "../../pipeline/ports.ts";
-import { createQueue, type Queue } from "./broker-queue.ts";
+import { type Consumer, createQueue, type Queue } from "./broker-queue.ts";
+import { createTopology, type StandingTopology } from "./broker-topology.ts";
 import { createSystemClock } from "./clock.ts";
+import { createConnection, type Outage, onlyOnce } from "./connection.ts";
 import { type OnHandlerError, redeliveryDelayMs, warnOfHandlerError } from "./handler-failure.ts";
 import { createSchedule } from "./schedule.ts";
 
@@ -17,112 +20,201 @@ export type MemoryBrokerOptions = {
   readonly onError?: OnHandlerError;
 };
 
-type Exchange = {
-  readonly type: ExchangeDeclaration["type"];
-  readonly bindings: { readonly queue: string; readonly routingKey: string }[];
-};
+/** One connection to a broker in memory. */
+export type MemoryBroker = Broker &
+  Outage & {
+    /** Another connection to the same broker. */
+    connect(): MemoryBroker;
+    /** The broker takes nothing from this connection until `unblock`. */
+    block(): void;
+    unblock(): void;
+  };
 
 /**
  * Exchanges, bindings and queues, like RabbitMQ, in memory. The exchange with the empty name leads
- * to the queue that the routing key names (AMQP 0-9-1, 3.1.3.1).
- *
- * `close` forgets the delayed requeues; it does not wait for consumers.
+ * to the queue that the routing key names (AMQP 0-9-1, 3.1.3.1). Of the queue arguments it acts on
+ * `x-message-ttl`, `x-dead-letter-exchange` and `x-dead-letter-routing-key`; the others it compares only.
  */
-export function createMemoryBroker(options: MemoryBrokerOptions = {}): Broker & { close(): void } {
+export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
+  return createServer(options).connect();
+}
+
+type Server = {
+  readonly topology: StandingTopology;
+  connect(): MemoryBroker;
+  disconnected(): void;
+};
+
+function createServer(options: MemoryBrokerOptions): Server {
   const clock = options.clock ?? createSystemClock();
   const onError = options.onError ?? warnOfHandlerError;
   const schedule = createSchedule<() => void>(clock, (action) => action());
-  const exchanges = new Map<string, Exchange>();
-  const queues = new Map<string, Queue>();
+  let connections = 0;
 
-  const openQueue = (name: string) => {
-    if (queues.has(name)) return;
-    const queue = createQueue({
-      name,
+  const open = (declared: QueueDeclaration): Queue =>
+    createQueue({
+      name: declared.name,
+      nowMs: clock.nowMs,
       later: (delayMs, action) => void schedule.at(clock.nowMs() + delayMs, action),
+      ttlMs: ttlOf(declared),
+      onDead: (publication) => putDead(topology, declared, publication),
+      onUnused: () => {
+        if (declared.autoDelete === true) topology.remove(declared.name);
+      },
       onError: (error) => {
-        onError(error, `consumer of ${name}`);
+        onError(error, `consumer of ${declared.name}`);
         return redeliveryDelayMs;
       },
     });
-    queues.set(name, queue);
+  const topology = createTopology(open);
+  const server: Server = {
+    topology,
+    connect() {
+      connections += 1;
+      return connectTo(server);
+    },
+    disconnected() {
+      connections -= 1;
+      if (connections === 0) schedule.close();
+    },
   };
-  const route = ({ exchange, routingKey }: Publication): readonly Queue[] => {
-    if (exchange === "") return present([queues.get(routingKey)]);
-    const { type, bindings } = exchangeOf(exchanges, exchange);
-    const names = bindings.filter((one) => matches[type](one.routingKey, routingKey));
-    return present([...new Set(names.map((one) => one.queue))].map((name) => queues.get(name)));
-  };
+  return server;
+}
+
+function connectTo(server: Server): MemoryBroker {
+  const { topology } = server;
+  const own = createOwn(topology);
+  const connection = createConnection("the broker", { onLost: own.lost, onBack: own.back });
   return {
-    async declare(topology) {
-      for (const one of topology.exchanges) declareExchange(exchanges, one);
-      for (const name of topology.queues) openQueue(name);
-      for (const one of topology.bindings) bind(exchanges, queues, one);
+    onState: connection.onState,
+    lose: connection.lose,
+    restore: connection.restore,
+    block: connection.block,
+    unblock: connection.unblock,
+    connect: server.connect,
+    async declare(declared) {
+      connection.requireUp();
+      own.declare(declared);
+    },
+    async check(expected) {
+      connection.requireUp();
+      return { missing: topology.missing(expected, own) };
     },
     async publish(publication) {
-      const reached = route(publication);
-      // The caller may use its buffer again.
+      // The caller may use its buffer again, also while the broker takes nothing.
       const kept = { ...publication, body: new Uint8Array(publication.body) };
-      for (const queue of reached) queue.put(kept);
-      return { routed: reached.length > 0 };
+      await connection.whenTaking();
+      return { routed: put(topology, kept) };
     },
-    async consume({ queue: name, prefetch }, handler) {
+    async consume({ queue, prefetch }, handler) {
+      connection.requireUp();
       if (!Number.isInteger(prefetch) || prefetch < 1)
-        throw new TuError("E_USAGE", `prefetch of ${name} must be at least 1`);
-      const queue = queues.get(name);
-      if (queue !== undefined) return queue.consume(prefetch, handler);
-      throw new TuError("E_UNROUTABLE", `there is no queue ${name}`, {
-        hint: "declare the topology before consuming from it",
+        throw new TuError("E_USAGE", `prefetch of ${queue} must be at least 1`);
+      return own.consume(queue, {
+        prefetch,
+        handler,
+        hold: connection.hold,
+        unacknowledged: new Set(),
+        running: new Set(),
       });
     },
-    close: () => schedule.close(),
+    close: onlyOnce(async () => {
+      await own.close();
+      connection.close();
+      server.disconnected();
+    }),
   };
 }
 
-const present = (found: readonly (Queue | undefined)[]) =>
-  found.filter((queue) => queue !== undefined);
-
-function exchangeOf(exchanges: ReadonlyMap<string, Exchange>, name: string): Exchange {
-  const exchange = exchanges.get(name);
-  if (exchange !== undefined) return exchange;
-  throw new TuError("E_UNROUTABLE", `there is no exchange ${name}`, {
-    hint: "declare the topology before publishing to it",
-  });
-}
-
-function declareExchange(exchanges: Map<string, Exchange>, { name, type }: ExchangeDeclaration) {
-  const existing = exchanges.get(name);
-  if (existing === undefined) exchanges.set(name, { type, bindings: [] });
-  else if (existing.type !== type)
-    throw new TuError("E_USAGE", `exchange ${name} exists as ${existing.type}, not as ${type}`, {
-      hint: "an exchange keeps the type it was first declared with",
-    });
-}
-
-function bind(
-  exchanges: ReadonlyMap<string, Exchange>,
-  queues: ReadonlyMap<string, Queue>,
-  { exchange: name, queue, routingKey }: BindingDeclaration,
-) {
-  const { bindings } = exchangeOf(exchanges, name);
-  if (!queues.has(queue)) throw new TuError("E_UNROUTABLE", `there is no queue ${queue} to bind`);
-  const isBound = bindings.some((one) => one.queue === queue && one.routingKey === routingKey);
-  if (!isBound) bindings.push({ queue, routingKey });
-}
-
-const matches: Record<ExchangeDeclaration["type"], (pattern: string, key: string) => boolean> = {
-  fanout: () => true,
-  direct: (pattern, key) => pattern === key,
-  topic: (pattern, key) => matchesWords(pattern.split("."), key.split(".")),
+type Subscribed = {
+  readonly name: string;
+  /** Another one once the queue went with its connection and was declared again. */
+  queue: Queue;
+  close(): Promise<void>;
 };
 
-/** `*` stands for one word, `#` for any number of them. */
-function matchesWords(pattern: readonly string[], words: readonly string[]): boolean {
-  const [first, ...rest] = pattern;
-  if (first === undefined) return words.length === 0;
-  if (first === "#")
-    return matchesWords(rest, words) || (words.length > 0 && matchesWords(pattern, words.slice(1)));
-  return (
-    (first === "*" ? words.length > 0 : first === words[0]) && matchesWords(rest, words.slice(1))
+/** What a connection has on the broker, and takes up again when it is back. */
+function createOwn(topology: StandingTopology) {
+  const consumers = new Map<Consumer, Subscribed>();
+  let transient: readonly BrokerTopology[] = [];
+
+  const leave = async (consumer: Consumer, subscribed: Subscribed) => {
+    consumers.delete(consumer);
+    subscribed.queue.stop(consumer);
+    await Promise.all(consumer.running);
+    subscribed.queue.detach(consumer);
+  };
+  const own = {
+    declare(declared: BrokerTopology) {
+      topology.declare(declared, own);
+      const gone = transientOf(declared);
+      if (gone.queues.length > 0) transient = [...transient, gone];
+    },
+    consume(name: string, consumer: Consumer): Subscription {
+      const queue = topology.queue(name, own);
+      const subscribed: Subscribed = {
+        name,
+        queue,
+        close: onlyOnce(() => leave(consumer, subscribed)),
+      };
+      consumers.set(consumer, subscribed);
+      queue.attach(consumer);
+      return subscribed;
+    },
+    lost() {
+      for (const [consumer, { queue }] of consumers) queue.detach(consumer);
+      topology.removeOwned(own);
+    },
+    back() {
+      for (const declared of transient) topology.declare(declared, own);
+      for (const [consumer, subscribed] of consumers) {
+        subscribed.queue = topology.queue(subscribed.name, own);
+        subscribed.queue.attach(consumer);
+      }
+    },
+    async close() {
+      await Promise.all([...consumers.values()].map((one) => one.close()));
+      topology.removeOwned(own);
+    },
+  };
+  return own;
+}
+
+/** What is gone with a connection and has to be declared again. */
+function transientOf({ bindings, queues }: BrokerTopology): BrokerTopology {
+  const gone = queues.filter(
+    ({ autoDelete, exclusive }) => autoDelete === true || exclusive === true,
   );
+  const names = gone.map(({ name }) => name);
+  return {
+    exchanges: [],
+    queues: gone,
+    bindings: bindings.filter(({ queue }) => names.includes(queue)),
+  };
+}
+
+/** False: there was no queue for it. */
+function put(topology: StandingTopology, publication: Publication): boolean {
+  const reached = topology.route(publication);
+  for (const queue of reached) queue.put(publication);
+  return reached.length > 0;
+}
+
+/** Where there is no dead-letter exchange, the message is gone, as in RabbitMQ. */
+function putDead(
+  topology: StandingTopology,
+  { arguments: given }: QueueDeclaration,
+  publication: Publication,
+): void {
+  const exchange = given?.["x-dead-letter-exchange"];
+  const routingKey = given?.["x-dead-letter-routing-key"] ?? publication.routingKey;
+  if (typeof exchange !== "string" || typeof routingKey !== "string") return;
+  if (topology.hasExchange(exchange)) put(topology, { ...publication, exchange, routingKey });
+}
+
+function ttlOf({ arguments: given, name }: QueueDeclaration): number {
+  const ttlMs = given?.["x-message-ttl"];
+  if (ttlMs === undefined) return Number.POSITIVE_INFINITY;
+  if (typeof ttlMs === "number" && Number.isInteger(ttlMs) && ttlMs >= 0) return ttlMs;
+  throw new TuError("E_USAGE", `x-message-ttl of ${name} must be a number of milliseconds`);
 }

@@ -8,13 +8,19 @@ import { createMemoryEventLog } from "./event-log.ts";
 describe("memory event log", () => {
   eventLogContract(async () => {
     const log = createMemoryEventLog({ onError: () => {} });
-    return { log, close: async () => log.close() };
+    return {
+      log,
+      lose: async () => log.lose(),
+      restore: async () => log.restore(),
+      compact: async (topic) => log.compact(topic),
+      close: () => log.close(),
+    };
   });
 
   const append = (log: ReturnType<typeof createMemoryEventLog>, body: string, key = "k") =>
-    log.append({ topic: "t", key, headers: {}, body: Buffer.from(body) });
+    log.append({ topic: "t", key: Buffer.from(key), headers: [], body: Buffer.from(body) });
   const bodies = (deliveries: readonly LogDelivery[]) =>
-    deliveries.map(({ body }) => Buffer.from(body).toString());
+    deliveries.map(({ body }) => Buffer.from(body ?? []).toString());
   const collectAndCommit =
     (collector: Collector<LogDelivery>) =>
     (delivery: LogDelivery): Promise<void> => {
@@ -32,7 +38,7 @@ describe("memory event log", () => {
     await log.createTopic({ name: "t", partitions: 1 });
     let calls = 0;
     const subscription = await log.subscribe(
-      { group: "g", topics: ["t"], from: "earliest" },
+      { group: "g", topics: ["t"], from: "earliest", window: 10 },
       async (delivery) => {
         calls += 1;
         if (calls === 1) throw new Error("broke");
@@ -53,7 +59,7 @@ describe("memory event log", () => {
     await log.createTopic({ name: "t", partitions: 4 });
     const partitions = [new Set<number>(), new Set<number>()];
     const all = createCollector<LogDelivery>();
-    const options = { group: "g", topics: ["t"], from: "earliest" } as const;
+    const options = { group: "g", topics: ["t"], from: "earliest", window: 10 } as const;
     for (const own of partitions)
       await log.subscribe(options, async (delivery) => {
         own.add(delivery.partition);
@@ -70,10 +76,10 @@ describe("memory event log", () => {
     const log = createMemoryEventLog();
     await log.createTopic({ name: "t", partitions: 1 });
     const [fast, slow] = [createCollector<LogDelivery>(), createCollector<LogDelivery>()];
-    const options = { topics: ["t"], from: "earliest" } as const;
+    const options = { topics: ["t"], from: "earliest", window: 10 } as const;
     await log.subscribe({ ...options, group: "fast" }, collectAndCommit(fast));
     await log.subscribe({ ...options, group: "slow" }, async (one) => slow.add(one));
-    for (const body of ["a", "b", "c"]) await append(log, body);
+    for (const body of ["a", "b", "c"]) await append(log, body, body);
     await fast.atLeast(3);
     await (await slow.atLeast(3))[0]?.commit();
     const late = createCollector<LogDelivery>();
@@ -86,7 +92,31 @@ describe("memory event log", () => {
     await log.createTopic({ name: "t", partitions: 1 });
     for (const body of ["a", "b", "c"]) await append(log, body);
     const seen = createCollector<LogDelivery>();
-    await log.subscribe({ group: "g", topics: ["t"], from: "earliest" }, collectAndCommit(seen));
+    await log.subscribe(
+      { group: "g", topics: ["t"], from: "earliest", window: 10 },
+      collectAndCommit(seen),
+    );
     expect(bodies(await seen.atLeast(2))).toEqual(["b", "c"]);
+  });
+
+  test("idling is not stalling: progress counts from when there is something to do", async () => {
+    const clock = createManualClock(1000);
+    const log = createMemoryEventLog({ clock });
+    await log.createTopic({ name: "t", partitions: 1 });
+    const seen = createCollector<LogDelivery>();
+    const options = { group: "g", topics: ["t"], from: "earliest", window: 10 } as const;
+    const subscription = await log.subscribe(options, async (one) => seen.add(one));
+    const state = () =>
+      subscription.status().partitions.map(({ lag, lastProgressAtMs }) => [lag, lastProgressAtMs]);
+    expect(state()).toEqual([[0, 1000]]);
+    await clock.advance(500);
+    await append(log, "a", "a");
+    await append(log, "b", "b");
+    expect(state()).toEqual([[2, 1500]]);
+    await clock.advance(500);
+    expect(state()).toEqual([[2, 1500]]);
+    await (await seen.atLeast(2))[1]?.commit();
+    expect(state()).toEqual([[2, 2000]]);
+    await log.close();
   });
 });

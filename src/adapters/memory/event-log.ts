@@ -1,10 +1,18 @@
 import { crc32 } from "node:zlib";
 import { TuError } from "../../pipeline/errors.ts";
-import type { Clock, EventLog, LogDelivery, Subscription } from "../../pipeline/ports.ts";
+import type {
+  Clock,
+  EventLog,
+  LogRecord,
+  LogSubscribeOptions,
+  LogSubscription,
+} from "../../pipeline/ports.ts";
 import { createSystemClock } from "./clock.ts";
+import { createConnection, type Outage, onlyOnce } from "./connection.ts";
 import { type OnHandlerError, redeliveryDelayMs, warnOfHandlerError } from "./handler-failure.ts";
-import { createPartition, type Partition } from "./log-partition.ts";
-import { createReader, type Reader } from "./log-reader.ts";
+import { createGroup, type Group, type Member } from "./log-group.ts";
+import { createPartition, keyText, type Partition } from "./log-partition.ts";
+import { createReader } from "./log-reader.ts";
 import { createSchedule } from "./schedule.ts";
 
 export type MemoryEventLogOptions = {
@@ -17,15 +25,16 @@ export type MemoryEventLogOptions = {
    */
   readonly retainRecords?: number;
 };
+export type MemoryEventLog = EventLog &
+  Outage & {
+    /** Of the records with one key keeps the last, which leaves gaps between the offsets. */
+    compact(topic: string): void;
+  };
 
-type Member = {
-  readonly group: string;
-  readonly topics: readonly string[];
-  readonly handler: (delivery: LogDelivery) => Promise<void>;
-};
 type Topic = {
   readonly partitions: readonly Partition[];
-  readonly readers: Map<string, readonly Reader[]>;
+  /** Where the next record without a key goes. */
+  turn: number;
 };
 
 /**
@@ -35,86 +44,115 @@ type Topic = {
  *    while nobody of the group is there are delivered later.
  * 2. Each partition of a group belongs to one member; a membership change deals them anew.
  * 3. A record leaves when every group is past it (see `retainRecords`).
- *
- * `close` forgets the delayed retries; it does not wait for subscriptions.
  */
-export function createMemoryEventLog(
-  options: MemoryEventLogOptions = {},
-): EventLog & { close(): void } {
+export function createMemoryEventLog(options: MemoryEventLogOptions = {}): MemoryEventLog {
   const clock = options.clock ?? createSystemClock();
-  const onError = options.onError ?? warnOfHandlerError;
   const schedule = createSchedule<() => void>(clock, (action) => action());
-  const topics = new Map<string, Topic>();
-  const members = new Set<Member>();
+  const later = (delayMs: number, action: () => void) =>
+    void schedule.at(clock.nowMs() + delayMs, action);
+  const topics = createTopics(options.retainRecords ?? 10_000);
+  const groups = new Map<string, Group>();
+  const subscriptions = new Set<LogSubscription>();
+  const connection = createConnection("the log", {
+    onLost: () => {
+      for (const group of groups.values()) group.lose();
+    },
+    onBack: () => {
+      for (const group of groups.values()) group.rejoin();
+    },
+  });
+  const openGroup = (name: string): Group =>
+    createGroup((partition, from) =>
+      createReader({
+        partition,
+        from,
+        nowMs: clock.nowMs,
+        later,
+        hold: connection.hold,
+        onError: (error) => {
+          const onError = options.onError ?? warnOfHandlerError;
+          onError(error, `${name} of ${partition.topic}[${partition.index}]`);
+          return redeliveryDelayMs;
+        },
+      }),
+    );
+  const join = (given: LogSubscribeOptions, handler: Member["handler"]): LogSubscription => {
+    const joined = given.topics.flatMap((name) => topics.of(name).partitions);
+    const group = groups.get(given.group) ?? openGroup(given.group);
+    groups.set(given.group, group);
+    group.read(joined, given.from);
+    const member: Member = { ...given, handler, running: new Set() };
+    group.add(member);
+    const leave = async () => {
+      group.remove(member);
+      subscriptions.delete(subscription);
+      await Promise.all(member.running);
+    };
+    const subscription = { status: () => group.statusOf(member), close: onlyOnce(leave) };
+    subscriptions.add(subscription);
+    return subscription;
+  };
+  return {
+    onState: connection.onState,
+    lose: connection.lose,
+    restore: connection.restore,
+    async createTopic(topic) {
+      connection.requireUp();
+      topics.create(topic);
+    },
+    async append(record) {
+      connection.requireUp();
+      return topics.append(record);
+    },
+    async subscribe(given, handler) {
+      connection.requireUp();
+      if (!Number.isInteger(given.window) || given.window < 1)
+        throw new TuError("E_USAGE", `the window of ${given.group} must be at least 1`);
+      return join(given, handler);
+    },
+    compact: (name) => {
+      for (const partition of topics.of(name).partitions) partition.compact();
+    },
+    close: onlyOnce(async () => {
+      await Promise.all([...subscriptions].map((subscription) => subscription.close()));
+      connection.close();
+      schedule.close();
+    }),
+  };
+}
 
-  const topicOf = (name: string): Topic => {
+function createTopics(retainRecords: number) {
+  const topics = new Map<string, Topic>();
+  const of = (name: string): Topic => {
     const topic = topics.get(name);
     if (topic !== undefined) return topic;
     throw new TuError("E_UNROUTABLE", `there is no topic ${name}`, {
       hint: "create the topics of the topology before using them",
     });
   };
-  const deal = (group: string, name: string) => {
-    const owners = [...members].filter((one) => one.group === group && one.topics.includes(name));
-    for (const [index, reader] of (topicOf(name).readers.get(group) ?? []).entries())
-      reader.assign(owners[index % owners.length] ?? null);
-  };
-  const join = (group: string, topic: Topic, from: "earliest" | "latest") => {
-    if (topic.readers.has(group)) return;
-    const readers = topic.partitions.map((partition) =>
-      createReader({
-        partition,
-        from,
-        retry: (delayMs, action) => void schedule.at(clock.nowMs() + delayMs, action),
-        onError: (error) => {
-          onError(error, `${group} of ${partition.topic}[${partition.index}]`);
-          return redeliveryDelayMs;
-        },
-      }),
-    );
-    topic.readers.set(group, readers);
-  };
   return {
-    async createTopic({ name, partitions }) {
+    of,
+    create({ name, partitions }: { name: string; partitions: number }) {
       if (!Number.isInteger(partitions) || partitions < 1)
         throw new TuError("E_USAGE", `topic ${name} needs at least one partition`);
+      const existing = topics.get(name)?.partitions.length ?? partitions;
+      if (existing !== partitions)
+        throw new TuError(
+          "E_TOPOLOGY_MISMATCH",
+          `topic ${name} has ${existing} partitions, not ${partitions}`,
+          { hint: "another number would take the keys to other partitions; create the topic anew" },
+        );
       if (topics.has(name)) return;
-      const retainRecords = options.retainRecords ?? 10_000;
       const created = Array.from({ length: partitions }, (_, index) =>
         createPartition({ topic: name, index, retainRecords }),
       );
-      topics.set(name, { partitions: created, readers: new Map() });
+      topics.set(name, { partitions: created, turn: 0 });
     },
-    async append(record) {
-      const { partitions } = topicOf(record.topic);
-      const partition = partitions[crc32(record.key) % partitions.length] as Partition; // the index is below the length
+    append(record: LogRecord) {
+      const topic = of(record.topic);
+      const place = keyText(record.key) === null ? topic.turn++ : crc32(record.key ?? "");
+      const partition = topic.partitions[place % topic.partitions.length] as Partition; // below the length
       return { partition: partition.index, offset: partition.append(record) };
-    },
-    async subscribe({ group, topics: names, from }, handler) {
-      const joined = names.map((name) => topicOf(name));
-      for (const topic of joined) join(group, topic, from);
-      const member: Member = { group, topics: names, handler };
-      members.add(member);
-      for (const name of names) deal(group, name);
-      return createSubscription(() => {
-        members.delete(member);
-        const mine = joined.flatMap((topic) => topic.readers.get(group) ?? []);
-        const ended = mine.map((reader) => reader.ended(member));
-        for (const name of names) deal(group, name);
-        return ended;
-      });
-    },
-    close: () => schedule.close(),
-  };
-}
-
-/** `leave` runs once and gives what is still under way. */
-function createSubscription(leave: () => readonly Promise<void>[]): Subscription {
-  let ended: Promise<unknown> | null = null;
-  return {
-    async close() {
-      ended ??= Promise.all(leave());
-      await ended;
     },
   };
 }

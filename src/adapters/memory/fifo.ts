@@ -1,6 +1,7 @@
 /** First in, first out, both ends in constant time. */
 export type Fifo<T> = {
   push(item: T): void;
+  peek(): T | undefined;
   shift(): T | undefined;
   size(): number;
 };
@@ -10,6 +11,7 @@ export function createFifo<T>(): Fifo<T> {
   let head = 0;
   return {
     push: (item) => void items.push(item),
+    peek: () => items[head],
     shift() {
       if (head === items.length) return undefined;
       const item = items[head];

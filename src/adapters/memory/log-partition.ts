@@ -16,12 +16,15 @@ export type Partition = {
   readonly topic: string;
   readonly index: number;
   append(record: LogRecord): number;
-  read(offset: number): LogRecord | undefined;
+  /** The first record from `offset` on; offsets have gaps where records were compacted away. */
+  next(offset: number): { readonly offset: number; readonly record: LogRecord } | undefined;
   firstOffset(): number;
   nextOffset(): number;
   claim(claim: Claim): void;
   /** Lets go of what nobody needs any more. */
   release(): void;
+  /** Of the records with one key keeps the last; those without a key stay. */
+  compact(): void;
 };
 
 /** Records by offset, each kept for as long as a claim needs it. */
@@ -55,17 +58,45 @@ export function createPartition(options: {
     topic: options.topic,
     index: options.index,
     append(record) {
-      // The caller may use its buffer again.
-      records.set(next, { ...record, body: new Uint8Array(record.body) });
+      records.set(next, copyOf(record));
       next += 1;
       release();
       for (const claim of claims) claim.appended();
       return next - 1;
     },
-    read: (offset) => records.get(offset),
+    next(from) {
+      for (let offset = Math.max(from, first); offset < next; offset += 1) {
+        const record = records.get(offset);
+        if (record !== undefined) return { offset, record };
+      }
+      return undefined;
+    },
     firstOffset: () => first,
     nextOffset: () => next,
     claim: (claim) => void claims.push(claim),
     release,
+    compact() {
+      const last = new Map([...records].map(([offset, { key }]) => [keyText(key), offset]));
+      for (const [offset, { key }] of records) {
+        const text = keyText(key);
+        if (text !== null && last.get(text) !== offset) records.delete(offset);
+      }
+    },
+  };
+}
+
+/** A key as something to compare; null for none. */
+export function keyText(key: Uint8Array | null): string | null {
+  return key === null || key.length === 0 ? null : Buffer.from(key).toString("latin1");
+}
+
+/** The caller may use its buffers again. */
+function copyOf({ body, headers, key, topic }: LogRecord): LogRecord {
+  const bytes = (given: Uint8Array | null) => (given === null ? null : new Uint8Array(given));
+  return {
+    topic,
+    key: bytes(key),
+    headers: headers.map(({ name, value }) => ({ name, value: bytes(value) })),
+    body: bytes(body),
   };
 }

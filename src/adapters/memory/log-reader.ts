@@ -1,113 +1,154 @@
 import type { LogDelivery } from "../../pipeline/ports.ts";
 import type { Partition } from "./log-partition.ts";
+import { createWindow, type Flight } from "./log-window.ts";
 
 /** A member of the group. */
-export type Owner = { readonly handler: (delivery: LogDelivery) => Promise<void> };
+export type Owner = {
+  readonly window: number;
+  readonly handler: (delivery: LogDelivery) => Promise<void>;
+  /** Its handlers under way, of all partitions. */
+  readonly running: Set<Promise<void>>;
+};
 
 /** The reading of one partition by one group. */
 export type Reader = {
-  /** Gives the partition to a member, or to nobody. Takes effect when the handler under way has ended. */
+  readonly partition: Partition;
+  /** Gives the partition to a member, or to nobody. Takes effect when the handlers under way have ended. */
   assign(owner: Owner | null): void;
-  /** Resolves when no delivery to `owner` is under way. */
-  ended(owner: Owner): Promise<void>;
+  owner(): Owner | null;
+  /** Takes the partition away at once; what was delivered is stale. */
+  drop(): void;
+  lag(): number;
+  lastProgressAtMs(): number;
+};
+
+type ReaderOptions = {
+  readonly partition: Partition;
+  readonly from: "earliest" | "latest";
+  readonly nowMs: () => number;
+  readonly later: (delayMs: number, action: () => void) => void;
+  /** Marks a delivery; the mark throws once the connection it came over is gone. */
+  readonly hold: () => () => void;
+  /** Reports a handler that rejected and says how long its record waits. */
+  readonly onError: (error: unknown) => number;
 };
 
 /**
- * 1. At most one handler runs at a time, whoever owns the partition.
- * 2. `committed` is the end of the contiguous prefix of commits; `ahead` holds the commits beyond it.
- * 3. `position` is the next record to deliver; a new owner begins at `committed`, a retry moves it
- *    back. What is in `ahead` is skipped: done is done.
+ * 1. `active` is whose deliveries are under way. Another `owner` waits until their handlers have ended,
+ *    and begins at the committed offset.
+ * 2. Deliveries of an earlier owner, or of a connection that is gone, change nothing any more.
  */
-export function createReader(options: {
-  readonly partition: Partition;
-  readonly from: "earliest" | "latest";
-  readonly retry: (delayMs: number, action: () => void) => void;
-  /** Reports a handler that rejected and says how long its record waits. */
-  readonly onError: (error: unknown) => number;
-}): Reader {
-  const { partition } = options;
-  let committed = options.from === "earliest" ? partition.firstOffset() : partition.nextOffset();
-  let position = committed;
-  const ahead = new Set<number>();
+export function createReader(options: ReaderOptions): Reader {
+  const { nowMs, partition } = options;
+  const window = createWindow(partition, options.from);
   let owner: Owner | null = null;
-  let running: { readonly owner: Owner; readonly ended: Promise<void> } | null = null;
-  /** Counts the reasons to wait, so that two retries under way both hold the partition. */
-  let holds = 0;
+  let active: Owner | null = null;
+  let underWay = 0;
+  /** Counts the takeovers, so that handlers from before a lost connection are told apart. */
+  let reign = 0;
+  let progressAtMs = nowMs();
 
-  const isDone = (offset: number) => offset < committed || ahead.has(offset);
-  const commit = (offset: number) => {
-    if (isDone(offset)) return;
-    ahead.add(offset);
-    while (ahead.delete(committed)) committed += 1;
-    partition.release();
+  const takeOver = () => {
+    active = owner;
+    reign += 1;
+    underWay = 0;
+    window.reset();
+    progressAtMs = nowMs();
+    pump();
   };
-  const retry = (offset: number, delayMs: number) => {
-    if (isDone(offset)) return;
-    position = Math.min(position, offset);
-    holds += 1;
-    options.retry(delayMs, () => {
-      holds -= 1;
-      pump();
-    });
+  const ended = () => {
+    underWay -= 1;
+    if (underWay === 0 && active !== owner) takeOver();
   };
-  const deliver = async (to: Owner, offset: number) => {
-    const record = partition.read(offset);
-    if (record === undefined) return;
-    let isRetried = false;
-    const again = (delayMs: number) => {
-      if (isRetried) return;
-      isRetried = true;
-      retry(offset, delayMs);
-    };
-    try {
-      await to.handler({
-        ...record,
-        partition: partition.index,
-        offset,
-        commit: async () => commit(offset),
-        retry: async (delayMs) => again(delayMs),
+  const start = (flight: Flight) => {
+    if (active === null || active !== owner) return;
+    const [to, began] = [active, reign];
+    underWay += 1;
+    // Not within append or commit: their callers have not gone on yet.
+    const running = Promise.resolve()
+      .then(() => deliver(to, flight, { ...options, commit, retry }))
+      .then(() => {
+        to.running.delete(running);
+        if (began === reign) ended();
       });
-    } catch (error) {
-      again(options.onError(error));
-    }
+    to.running.add(running);
   };
   const pump = () => {
-    while (isDone(position)) position += 1;
-    if (running !== null || holds > 0 || owner === null || position >= partition.nextOffset())
-      return;
-    const to = owner;
-    const offset = position;
-    position += 1;
-    // Not within append or commit: their callers have not gone on yet.
-    const ended = Promise.resolve()
-      .then(() => deliver(to, offset))
-      .then(() => {
-        running = null;
-        if (owner !== to) position = committed;
-        pump();
-      });
-    running = { owner: to, ended };
+    if (active === null || active !== owner) return;
+    for (const flight of window.read(active.window)) start(flight);
   };
+  const commit = (flight: Flight) => {
+    if (!window.isOpen(flight)) return;
+    progressAtMs = nowMs();
+    const next = window.done(flight);
+    partition.release();
+    if (next !== undefined) start(next);
+    pump();
+  };
+  const retry = (flight: Flight, delayMs: number) =>
+    options.later(delayMs, () => {
+      if (window.isOpen(flight)) start(flight);
+    });
+  const lag = () => partition.nextOffset() - window.committed();
   partition.claim({
-    committed: () => committed,
-    isOpen: () => owner !== null || running !== null,
-    lost: (offset) => {
-      committed = Math.max(committed, offset);
-      for (const one of ahead) if (one < committed) ahead.delete(one);
-      while (ahead.delete(committed)) committed += 1;
+    committed: window.committed,
+    isOpen: () => owner !== null || underWay > 0,
+    lost: window.lost,
+    appended() {
+      if (lag() === 1) progressAtMs = nowMs();
+      pump();
     },
-    appended: () => pump(),
   });
   return {
+    partition,
     assign(next) {
       if (next === owner) return;
       owner = next;
-      if (running !== null) return;
-      position = committed;
-      pump();
+      progressAtMs = nowMs();
+      if (underWay === 0) takeOver();
     },
-    async ended(member) {
-      if (running?.owner === member) await running.ended;
+    owner: () => owner,
+    drop() {
+      owner = null;
+      takeOver();
     },
+    lag,
+    lastProgressAtMs: () => progressAtMs,
   };
+}
+
+type DeliveryPorts = Pick<ReaderOptions, "hold" | "onError" | "partition"> & {
+  readonly commit: (flight: Flight) => void;
+  readonly retry: (flight: Flight, delayMs: number) => void;
+};
+
+async function deliver(
+  { handler }: Owner,
+  flight: Flight,
+  { commit, hold, onError, partition, retry }: DeliveryPorts,
+): Promise<void> {
+  const requireConnection = hold();
+  let isRetried = false;
+  const again = (delayMs: number) => {
+    if (isRetried) return;
+    isRetried = true;
+    retry(flight, delayMs);
+  };
+  try {
+    await handler({
+      ...flight.record,
+      partition: partition.index,
+      offset: flight.offset,
+      async commit() {
+        requireConnection();
+        commit(flight);
+      },
+      async retry(delayMs) {
+        requireConnection();
+        again(delayMs);
+      },
+    });
+  } catch (error) {
+    again(onError(error));
+  }
 }

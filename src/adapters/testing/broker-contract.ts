@@ -1,8 +1,26 @@
 import { expect, test } from "vitest";
-import type { Broker, ExchangeDeclaration, QueueDelivery } from "../../pipeline/ports.ts";
+import type {
+  AmqpTable,
+  Broker,
+  ExchangeDeclaration,
+  QueueDeclaration,
+  QueueDelivery,
+} from "../../pipeline/ports.ts";
 import { createCollector, createGate } from "./collector.ts";
 
-type Opened = { readonly broker: Broker; readonly close: () => Promise<void> };
+/** A connection to a broker, and the ways to trouble it. */
+export type OpenedBroker = {
+  readonly broker: Broker;
+  /** Another connection to the same broker. */
+  readonly another: () => Promise<Broker>;
+  readonly lose: () => Promise<void>;
+  /** Resolves when `broker` is connected again. */
+  readonly restore: () => Promise<void>;
+  /** Has the broker take nothing, and take again. */
+  readonly block: () => Promise<void>;
+  readonly unblock: () => Promise<void>;
+  readonly close: () => Promise<void>;
+};
 type Handler = (delivery: QueueDelivery) => Promise<void>;
 
 const text = ({ body }: { readonly body: Uint8Array }) => Buffer.from(body).toString();
@@ -24,17 +42,26 @@ const properties = {
  * Every Broker adapter must pass this suite. `open` gives an empty broker, or one where unknown
  * names are free; a rejected handler is part of the suite, so `open` passes an `onError`.
  */
-export function brokerContract(open: () => Promise<Opened>): void {
+export function brokerContract(open: () => Promise<OpenedBroker>): void {
   const scenario = (name: string, run: (world: World) => Promise<void>) =>
     test(name, async () => {
-      const { broker, close } = await open();
+      const opened = await open();
       try {
-        await run(createWorld(broker));
+        await run(createWorld(opened));
       } finally {
-        await close();
+        await opened.close();
       }
     });
+  messages(scenario);
+  settling(scenario);
+  topology(scenario);
+  troubles(scenario);
+}
 
+type World = ReturnType<typeof createWorld>;
+type Scenario = (name: string, run: (world: World) => Promise<void>) => void;
+
+function messages(scenario: Scenario): void {
   scenario("a message arrives as it was published, byte for byte", async (world) => {
     const [exchange, queue] = await world.wire("fanout", [""]);
     const body = Uint8Array.from([0, 255, 128, 10, 13]);
@@ -122,6 +149,33 @@ export function brokerContract(open: () => Promise<Opened>): void {
     gate.open();
   });
 
+  scenario(
+    "headers keep their types, and properties that were not given stay away",
+    async (world) => {
+      const [exchange, queue] = await world.wire("fanout", [""]);
+      const headers: AmqpTable = {
+        text: "ü",
+        empty: "",
+        number: 1.5,
+        yes: true,
+        nothing: null,
+        bytes: Uint8Array.of(0, 255),
+        time: { timestamp: 1_763_800_000 },
+        price: { decimal: { places: 2, digits: 1999 } },
+        list: { list: ["a", 1, { table: { deep: false } }] },
+      };
+      const body = Uint8Array.of(1);
+      const given = { contentType: "text/plain", replyTo: "somewhere" };
+      const routingKey = "";
+      await world.broker.publish({ exchange, routingKey, headers, properties: given, body });
+      const [got] = await (await world.consume(queue)).seen.atLeast(1);
+      expect(got?.headers).toEqual(headers);
+      expect(got?.properties).toEqual(given);
+    },
+  );
+}
+
+function settling(scenario: Scenario): void {
   scenario("a requeued message comes again, marked, before the later ones", async (world) => {
     const [exchange, queue] = await world.wire("fanout", [""]);
     for (const body of ["a", "b"]) await world.publish(exchange, "", body);
@@ -134,17 +188,51 @@ export function brokerContract(open: () => Promise<Opened>): void {
     expect(consumer.seen.items.map((one) => one.redelivered)).toEqual([false, true, false]);
   });
 
-  scenario("a message requeued with a delay lets the others pass", async (world) => {
+  const delayed: Handler = (one) =>
+    one.redelivered || text(one) === "b" ? one.ack() : one.nack({ requeue: true, delayMs: 20 });
+
+  scenario("a message that waits for its delay uses up prefetch", async (world) => {
     const [exchange, queue] = await world.wire("fanout", [""]);
     for (const body of ["a", "b"]) await world.publish(exchange, "", body);
-    const consumer = await world.consume(
-      queue,
-      (one) =>
-        one.redelivered || text(one) === "b" ? one.ack() : one.nack({ requeue: true, delayMs: 20 }),
-      1,
-    );
+    const consumer = await world.consume(queue, delayed, 1);
+    expect((await consumer.seen.atLeast(3)).map(text)).toEqual(["a", "a", "b"]);
+    expect(consumer.seen.items[1]?.redelivered).toBe(true);
+  });
+
+  scenario("where prefetch has room, others pass a message that waits", async (world) => {
+    const [exchange, queue] = await world.wire("fanout", [""]);
+    for (const body of ["a", "b"]) await world.publish(exchange, "", body);
+    const consumer = await world.consume(queue, delayed, 2);
     expect((await consumer.seen.atLeast(3)).map(text)).toEqual(["a", "b", "a"]);
-    expect(consumer.seen.items[2]?.redelivered).toBe(true);
+  });
+
+  scenario(
+    "a message that waits for its delay comes at once when its consumer closes",
+    async (world) => {
+      const [exchange, queue] = await world.wire("fanout", [""]);
+      await world.publish(exchange, "", "a");
+      const refused = createGate();
+      const first = await world.consume(queue, async (one) => {
+        await one.nack({ requeue: true, delayMs: 3_600_000 });
+        refused.open();
+      });
+      await refused.opened;
+      await first.close();
+      const [got] = await (await world.consume(queue)).seen.atLeast(1);
+      expect(got?.redelivered).toBe(true);
+    },
+  );
+
+  scenario("settling twice is settling once", async (world) => {
+    const [exchange, queue] = await world.wire("fanout", [""]);
+    for (const body of ["a", "b"]) await world.publish(exchange, "", body);
+    const consumer = await world.consume(queue, async (one) => {
+      await one.ack();
+      await one.nack({ requeue: true });
+    });
+    expect((await consumer.seen.atLeast(2)).map(text)).toEqual(["a", "b"]);
+    await world.publish(exchange, "", "c");
+    expect((await consumer.seen.atLeast(3)).map(text)).toEqual(["a", "b", "c"]);
   });
 
   scenario("a message refused without requeue is gone", async (world) => {
@@ -219,28 +307,111 @@ export function brokerContract(open: () => Promise<Opened>): void {
     expect(ended).toEqual(["a"]);
     expect((await (await world.consume(queue)).seen.atLeast(1)).map(text)).toEqual(["b"]);
   });
+}
 
+function topology(scenario: Scenario): void {
   scenario("declaring the same again changes nothing", async (world) => {
     const [exchange, queue] = await world.wire("fanout", [""]);
     await world.publish(exchange, "", "a");
     await world.broker.declare({
       exchanges: [{ name: exchange, type: "fanout" }],
-      queues: [queue],
+      queues: [{ name: queue, durable: true, exclusive: false, autoDelete: false, arguments: {} }],
       bindings: [{ exchange, queue, routingKey: "" }],
     });
     expect(await world.publish(exchange, "", "b")).toEqual({ routed: true });
     expect((await (await world.consume(queue)).seen.atLeast(2)).map(text)).toEqual(["a", "b"]);
   });
 
-  scenario("an exchange is not declared again with another type", async (world) => {
-    const [exchange] = await world.wire("fanout", []);
-    const again = {
-      exchanges: [{ name: exchange, type: "topic" as const }],
-      queues: [],
-      bindings: [],
-    };
-    await expect(world.broker.declare(again)).rejects.toMatchObject({ code: "E_USAGE" });
+  const others: readonly Omit<QueueDeclaration, "name">[] = [
+    { exclusive: true },
+    { autoDelete: true },
+    { durable: false },
+    { arguments: { "x-message-ttl": 60_000 } },
+    { arguments: { "x-dead-letter-exchange": "elsewhere" } },
+  ];
+  for (const other of others)
+    scenario(`a queue that exists is not taken for ${JSON.stringify(other)}`, async (world) => {
+      const [exchange, name] = await world.wire("fanout", [""]);
+      const expected = { exchanges: [], queues: [{ name, ...other }], bindings: [] };
+      for (const refused of [world.broker.declare(expected), world.broker.check(expected)])
+        await expect(refused).rejects.toMatchObject({ code: "E_TOPOLOGY_MISMATCH" });
+      const same = { exchanges: [], queues: [{ name }] };
+      expect(await world.broker.check(same)).toEqual({ missing: [] });
+      expect(await world.publish(exchange, "", "a")).toEqual({ routed: true });
+    });
+
+  scenario("an exchange that exists is not taken for one of another type", async (world) => {
+    const [name] = await world.wire("fanout", []);
+    const expected = { exchanges: [{ name, type: "topic" as const }], queues: [], bindings: [] };
+    for (const refused of [world.broker.declare(expected), world.broker.check(expected)])
+      await expect(refused).rejects.toMatchObject({ code: "E_TOPOLOGY_MISMATCH" });
   });
+
+  scenario("a check names what is missing and creates nothing", async (world) => {
+    const [exchange, queue] = await world.wire("fanout", [""]);
+    const [lostExchange, lostQueue] = [unique("lost"), unique("lost")];
+    const expected = {
+      exchanges: [exchange, lostExchange].map((name) => ({ name, type: "fanout" as const })),
+      queues: [queue, lostQueue].map((name) => ({ name })),
+    };
+    for (const _ of ["once", "again"])
+      expect(await world.broker.check(expected)).toEqual({ missing: [lostExchange, lostQueue] });
+  });
+
+  scenario("an exclusive queue is its connection's alone, and gone with it", async (world) => {
+    const [owner, other] = [await world.another(), await world.another()];
+    const queue = { name: unique("own"), durable: false, exclusive: true };
+    await owner.declare({ exchanges: [], queues: [queue], bindings: [] });
+    await owner.declare({ exchanges: [], queues: [queue], bindings: [] });
+    const ack = async (one: QueueDelivery) => one.ack();
+    for (const refused of [
+      other.declare({ exchanges: [], queues: [queue], bindings: [] }),
+      other.check({ exchanges: [], queues: [queue] }),
+      other.consume({ queue: queue.name, prefetch: 1 }, ack),
+    ])
+      await expect(refused).rejects.toMatchObject({ code: "E_TOPOLOGY_MISMATCH" });
+    await owner.close();
+    const missing = [queue.name];
+    expect(await other.check({ exchanges: [], queues: [queue] })).toEqual({ missing });
+    await other.close();
+  });
+
+  scenario("an auto-delete queue goes with its last consumer", async (world) => {
+    const queue = { name: unique("auto"), autoDelete: true };
+    const isThere = async () => {
+      const { missing } = await world.broker.check({ exchanges: [], queues: [queue] });
+      return missing.length === 0;
+    };
+    await world.broker.declare({ exchanges: [], queues: [queue], bindings: [] });
+    expect(await isThere()).toBe(true);
+    const [one, two] = [await world.consume(queue.name), await world.consume(queue.name)];
+    await one.close();
+    expect(await isThere()).toBe(true);
+    await two.close();
+    expect(await isThere()).toBe(false);
+  });
+
+  scenario(
+    "what is refused, or too old, goes to the queue's dead-letter exchange",
+    async (world) => {
+      const [dead, letters] = await world.wire("direct", ["dead"]);
+      const name = unique("mortal");
+      const given = {
+        "x-dead-letter-exchange": dead,
+        "x-dead-letter-routing-key": "dead",
+        "x-message-ttl": 30,
+      };
+      const queues = [{ name, arguments: given }];
+      await world.broker.declare({ exchanges: [], queues, bindings: [] });
+      await world.publish("", name, "refused");
+      const consumer = await world.consume(name, (one) => one.nack({ requeue: false }));
+      await consumer.seen.atLeast(1);
+      await consumer.close();
+      await world.publish("", name, "too old");
+      const dying = await world.consume(letters);
+      expect((await dying.seen.atLeast(2)).map(text)).toEqual(["refused", "too old"]);
+    },
+  );
 
   scenario("an unknown exchange is refused, a known one without queues is not", async (world) => {
     const [exchange] = await world.wire("topic", []);
@@ -248,27 +419,182 @@ export function brokerContract(open: () => Promise<Opened>): void {
     const lost = world.publish(unique("lost"), "k", "a");
     await expect(lost).rejects.toMatchObject({ code: "E_UNROUTABLE" });
   });
+
+  scenario("nobody consumes from a queue that does not exist", async (world) => {
+    const lost = world.consume(unique("lost"));
+    await expect(lost).rejects.toMatchObject({ code: "E_UNROUTABLE" });
+  });
 }
 
-type World = ReturnType<typeof createWorld>;
+const unavailable = { code: "E_SERVICE_UNAVAILABLE" };
 
-function createWorld(broker: Broker) {
+function troubles(scenario: Scenario): void {
+  scenario("while the connection is lost, everything that needs it rejects", async (world) => {
+    const [exchange, queue] = await world.wire("fanout", [""]);
+    const nothing = { exchanges: [], queues: [], bindings: [] };
+    await world.lose();
+    for (const refused of [
+      world.publish(exchange, "", "a"),
+      world.broker.declare(nothing),
+      world.broker.check(nothing),
+      world.consume(queue),
+    ])
+      await expect(refused).rejects.toMatchObject(unavailable);
+    await world.restore();
+    expect(await world.publish(exchange, "", "b")).toEqual({ routed: true });
+  });
+
+  scenario("what was not acknowledged comes again once the connection is back", async (world) => {
+    const [exchange, queue] = await world.wire("fanout", [""]);
+    for (const body of ["a", "b", "c"]) await world.publish(exchange, "", body);
+    const consumer = await world.consume(queue, async (one) => {
+      if (one.redelivered || text(one) === "a") await one.ack();
+    });
+    const [, b, c] = await consumer.seen.atLeast(3);
+    await world.lose();
+    await expect(b?.ack()).rejects.toMatchObject(unavailable);
+    await world.restore();
+    const again = (await consumer.seen.atLeast(5)).slice(3);
+    expect(again.map((one) => [text(one), one.redelivered])).toEqual([
+      ["b", true],
+      ["c", true],
+    ]);
+    await expect(b?.ack()).rejects.toMatchObject(unavailable);
+    await expect(c?.nack({ requeue: true })).rejects.toMatchObject(unavailable);
+  });
+
+  scenario("a handler that is under way does not keep its message from others", async (world) => {
+    const [exchange, queue] = await world.wire("fanout", [""]);
+    await world.publish(exchange, "", "a");
+    const [gate, started] = [createGate(), createGate()];
+    await world.consume(queue, async () => {
+      started.open();
+      await gate.opened;
+    });
+    await started.opened;
+    const other = await world.another();
+    await world.lose();
+    const seen = createCollector<QueueDelivery>();
+    await other.consume({ queue, prefetch: 1 }, async (one) => {
+      seen.add(one);
+      await one.ack();
+    });
+    expect((await seen.atLeast(1))[0]?.redelivered).toBe(true);
+    gate.open();
+    await world.restore();
+    await other.close();
+  });
+
+  scenario("an exclusive queue is there again after an outage, bound and empty", async (world) => {
+    const [exchange] = await world.wire("fanout", []);
+    const name = unique("own");
+    await world.broker.declare({
+      exchanges: [],
+      queues: [{ name, durable: false, exclusive: true, autoDelete: true }],
+      bindings: [{ exchange, queue: name, routingKey: "" }],
+    });
+    const consumer = await world.consume(name, async () => undefined, 1);
+    for (const body of ["a", "b"]) await world.publish(exchange, "", body);
+    await consumer.seen.atLeast(1);
+    await world.lose();
+    await world.restore();
+    await world.publish(exchange, "", "c");
+    expect((await consumer.seen.atLeast(2)).map(text)).toEqual(["a", "c"]);
+  });
+
+  scenario("states are told as they change, to who listens", async (world) => {
+    const heard: string[] = [];
+    const unheard: string[] = [];
+    world.broker.onState((state) => heard.push(state));
+    const end = world.broker.onState((state) => unheard.push(state));
+    end();
+    await world.lose();
+    await world.restore();
+    await world.block();
+    await world.unblock();
+    await world.broker.close();
+    expect(heard).toEqual(["lost", "back", "blocked", "unblocked"]);
+    expect(unheard).toEqual([]);
+  });
+
+  scenario("a blocked broker has publications wait, and goes on delivering", async (world) => {
+    const [exchange, queue] = await world.wire("fanout", [""]);
+    await world.publish(exchange, "", "a");
+    await world.block();
+    let isTaken = false;
+    const published = world.publish(exchange, "", "b").then(() => {
+      isTaken = true;
+    });
+    const consumer = await world.consume(queue, ack, 1);
+    expect((await consumer.seen.atLeast(1)).map(text)).toEqual(["a"]);
+    expect(isTaken).toBe(false);
+    await world.unblock();
+    await published;
+    expect((await consumer.seen.atLeast(2)).map(text)).toEqual(["a", "b"]);
+  });
+
+  scenario("what waits for a blocked broker rejects when the connection is lost", async (world) => {
+    const [exchange] = await world.wire("fanout", [""]);
+    await world.block();
+    const waiting = world.publish(exchange, "", "a");
+    const refused = expect(waiting).rejects.toMatchObject(unavailable);
+    await world.lose();
+    await refused;
+    await world.restore();
+    expect(await world.publish(exchange, "", "b")).toEqual({ routed: true });
+  });
+
+  scenario(
+    "closing the broker closes the consumers first, then everything rejects",
+    async (world) => {
+      const [exchange, queue] = await world.wire("fanout", [""]);
+      const other = await world.another();
+      const [gate, started] = [createGate(), createGate()];
+      await world.consume(
+        queue,
+        async (one) => {
+          started.open();
+          await gate.opened;
+          await one.ack();
+        },
+        1,
+      );
+      for (const body of ["a", "b"]) await world.publish(exchange, "", body);
+      await started.opened;
+      const closing = world.broker.close();
+      gate.open();
+      await closing;
+      await world.broker.close();
+      await expect(world.publish(exchange, "", "c")).rejects.toMatchObject(unavailable);
+      const seen = createCollector<QueueDelivery>();
+      await other.consume({ queue, prefetch: 1 }, async (one) => {
+        seen.add(one);
+        await one.ack();
+      });
+      expect((await seen.atLeast(1)).map(text)).toEqual(["b"]);
+      await other.close();
+    },
+  );
+}
+
+function createWorld(opened: OpenedBroker) {
+  const { broker } = opened;
   return {
-    broker,
+    ...opened,
     /** One exchange and a queue for each binding key; gives their names. */
     async wire(
       type: ExchangeDeclaration["type"],
       keys: readonly string[],
     ): Promise<readonly [string, string, ...string[]]> {
       const exchange = unique("exchange");
-      const queues = keys.map(() => unique("queue"));
+      const queues = keys.map(() => ({ name: unique("queue") }));
       const bindings = keys.map((routingKey, index) => ({
         exchange,
-        queue: queues[index] ?? "",
+        queue: queues[index]?.name ?? "",
         routingKey,
       }));
       await broker.declare({ exchanges: [{ name: exchange, type }], queues, bindings });
-      const [first = "", ...others] = queues;
+      const [first = "", ...others] = queues.map(({ name }) => name);
       return [exchange, first, ...others];
     },
     publish: (exchange: string, routingKey: string, body: string) =>

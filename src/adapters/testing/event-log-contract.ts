@@ -1,10 +1,23 @@
 import { expect, test } from "vitest";
-import type { EventLog, LogDelivery } from "../../pipeline/ports.ts";
+import type { EventLog, GroupChange, LogDelivery } from "../../pipeline/ports.ts";
 import { createCollector, createGate } from "./collector.ts";
 
-type Opened = { readonly log: EventLog; readonly close: () => Promise<void> };
+/** A log, and the ways to trouble it. */
+export type OpenedLog = {
+  readonly log: EventLog;
+  readonly lose: () => Promise<void>;
+  /** Resolves when the log is connected again. */
+  readonly restore: () => Promise<void>;
+  /** Keeps the last record of each key alone; null where a test cannot have that done. */
+  readonly compact: ((topic: string) => Promise<void>) | null;
+  readonly close: () => Promise<void>;
+};
 
-const text = (record: { readonly body: Uint8Array }) => Buffer.from(record.body).toString();
+const text = (record: { readonly body: Uint8Array | null }) =>
+  Buffer.from(record.body ?? "nothing").toString();
+const commit = (delivery: LogDelivery): Promise<void> => delivery.commit();
+/** Lets everything that is ready go on. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 /** Names that no earlier run has used, for logs that outlive the test. */
 let names = 0;
 const unique = (name: string) => `${name}-${process.pid}-${Date.now()}-${names++}`;
@@ -13,7 +26,6 @@ const unique = (name: string) => `${name}-${process.pid}-${Date.now()}-${names++
 const partitionsOfKeys = [
   { key: "123456789", crc32: 0xcbf43926 },
   { key: "images/2025/11/22/a.jpg", crc32: 0x121563a6 },
-  { key: "", crc32: 0 },
   { key: "Ünï/ødé", crc32: 0xd9ba953f },
 ];
 
@@ -21,32 +33,68 @@ const partitionsOfKeys = [
  * Every EventLog adapter must pass this suite. `open` gives an empty log, or one where unknown
  * names are free; a rejected handler is part of the suite, so `open` passes an `onError`.
  */
-export function eventLogContract(open: () => Promise<Opened>): void {
-  const scenario = (
-    name: string,
-    run: (world: ReturnType<typeof createWorld>) => Promise<void>,
-    partitions = 1,
-  ) =>
+export function eventLogContract(open: () => Promise<OpenedLog>): void {
+  const scenario: Scenario = (name, run, partitions = 1) =>
     test(name, async () => {
-      const { log, close } = await open();
+      const opened = await open();
       try {
-        const world = createWorld(log);
-        await log.createTopic({ name: world.topic, partitions });
+        const world = createWorld(opened);
+        await opened.log.createTopic({ name: world.topic, partitions });
         await run(world);
       } finally {
-        await close();
+        await opened.close();
       }
     });
+  records(scenario);
+  settling(scenario);
+  windows(scenario);
+  groups(scenario);
+  troubles(scenario);
+}
 
+type World = ReturnType<typeof createWorld>;
+type Scenario = (name: string, run: (world: World) => Promise<void>, partitions?: number) => void;
+
+function records(scenario: Scenario): void {
   scenario("a record arrives as it was appended, byte for byte", async ({ log, topic, read }) => {
     const body = Uint8Array.from([0, 255, 128, 10, 13]);
-    const record = { topic, key: "k", headers: { "tu-name": "x", empty: "" }, body };
-    const place = await log.append(record);
-    body.fill(7);
+    const key = Uint8Array.of(0, 200);
+    const headers = [
+      { name: "twice", value: Buffer.from("one") },
+      { name: "binary", value: Uint8Array.of(255, 0) },
+      { name: "twice", value: Buffer.from("two") },
+      { name: "empty", value: Uint8Array.of() },
+      { name: "absent", value: null },
+    ];
+    const place = await log.append({ topic, key, headers, body });
+    for (const bytes of [body, key, headers[0]?.value]) bytes?.fill(7);
     const [got] = await (await read("g")).seen.atLeast(1);
-    expect(got).toMatchObject({ topic, key: "k", headers: record.headers, ...place });
+    expect(got).toMatchObject({ topic, ...place });
+    expect([...(got?.key ?? [])]).toEqual([0, 200]);
     expect([...(got?.body ?? [])]).toEqual([0, 255, 128, 10, 13]);
+    expect(got?.headers.map(({ name, value }) => [name, value && [...value]])).toEqual([
+      ["twice", [...Buffer.from("one")]],
+      ["binary", [255, 0]],
+      ["twice", [...Buffer.from("two")]],
+      ["empty", []],
+      ["absent", null],
+    ]);
   });
+
+  scenario(
+    "no key and no body are something else than empty ones",
+    async ({ log, topic, read }) => {
+      const empty = Uint8Array.of();
+      await log.append({ topic, key: null, headers: [], body: null });
+      await log.append({ topic, key: empty, headers: [], body: empty });
+      const seen = await (await read("g")).seen.atLeast(2);
+      const inOrder = [...seen].sort((a, b) => a.offset - b.offset);
+      expect(inOrder.map(({ body, key }) => [key?.length, body?.length])).toEqual([
+        [undefined, undefined],
+        [0, 0],
+      ]);
+    },
+  );
 
   scenario(
     "the key alone decides the partition, as librdkafka's consistent partitioner does",
@@ -57,15 +105,15 @@ export function eventLogContract(open: () => Promise<Opened>): void {
     7,
   );
 
-  scenario("a partition is read in order, one record at a time", async ({ append, read }) => {
+  scenario("the records of a key are handled in order, one at a time", async ({ append, read }) => {
     let running = 0;
     let most = 0;
     const reader = await read("g", async (delivery) => {
       running += 1;
       most = Math.max(most, running);
       await new Promise((resolve) => setImmediate(resolve));
-      await delivery.commit();
       running -= 1;
+      await delivery.commit();
     });
     const wanted = Array.from({ length: 20 }, (_, index) => `r${index}`);
     for (const body of wanted) await append(body);
@@ -101,8 +149,8 @@ export function eventLogContract(open: () => Promise<Opened>): void {
   scenario("a new group begins at the earliest or at the next record", async (world) => {
     const { append } = world;
     await append("before");
-    const early = await world.read("early", undefined, "earliest");
-    const late = await world.read("late", undefined, "latest");
+    const early = await world.read("early", undefined, { from: "earliest" });
+    const late = await world.read("late", undefined, { from: "latest" });
     await append("after");
     expect((await early.seen.atLeast(2)).map(text)).toEqual(["before", "after"]);
     expect((await late.seen.atLeast(1)).map(text)).toEqual(["after"]);
@@ -114,13 +162,13 @@ export function eventLogContract(open: () => Promise<Opened>): void {
     await first.seen.atLeast(1);
     await first.close();
     await append("b");
-    const second = await read("g", undefined, "latest");
+    const second = await read("g", undefined, { from: "latest" });
     expect((await second.seen.atLeast(1)).map(text)).toEqual(["b"]);
   });
 
   scenario("what is not committed is delivered again to the next subscription", async (world) => {
     const { append, read } = world;
-    for (const body of ["a", "b", "c"]) await append(body);
+    for (const body of ["a", "b", "c"]) await append(body, body);
     const first = await read("g", async () => {});
     const [a, , c] = await first.seen.atLeast(3);
     await a?.commit();
@@ -129,7 +177,9 @@ export function eventLogContract(open: () => Promise<Opened>): void {
     const second = await read("g");
     expect(text((await second.seen.atLeast(1))[0] as LogDelivery)).toBe("b"); // atLeast(1) gave one
   });
+}
 
+function settling(scenario: Scenario): void {
   scenario("committing twice is committing once", async ({ append, read }) => {
     const reader = await read("g", async (delivery) => {
       await delivery.commit();
@@ -164,6 +214,123 @@ export function eventLogContract(open: () => Promise<Opened>): void {
     expect((await reader.seen.atLeast(3)).map(text)).toEqual(["a", "a", "b"]);
   });
 
+  scenario("a record that waits for its retry uses up the window", async ({ append, read }) => {
+    let isFirst = true;
+    const again = async (delivery: LogDelivery) => {
+      if (!isFirst) return delivery.commit();
+      isFirst = false;
+      await delivery.retry(20);
+    };
+    const reader = await read("g", again, { window: 1 });
+    for (const body of ["a", "b"]) await append(body, body);
+    expect((await reader.seen.atLeast(3)).map(text)).toEqual(["a", "a", "b"]);
+  });
+
+  scenario("where the window has room, other keys pass a record that waits", async (world) => {
+    const { append, read } = world;
+    const reader = await read("g", (delivery) =>
+      text(delivery) === "a" && reader.seen.items.length < 3
+        ? delivery.retry(20)
+        : delivery.commit(),
+    );
+    for (const body of ["a", "b", "c"]) await append(body, body);
+    expect((await reader.seen.atLeast(4)).map(text)).toEqual(["a", "b", "c", "a"]);
+  });
+}
+
+function windows(scenario: Scenario): void {
+  scenario("a partition is read no further ahead than the window", async ({ append, read }) => {
+    const gates = new Map<string, () => void>();
+    const hold = async (delivery: LogDelivery) => {
+      const gate = createGate();
+      gates.set(text(delivery), gate.open);
+      await gate.opened;
+      await delivery.commit();
+    };
+    const reader = await read("g", hold, { window: 3 });
+    for (const body of ["a", "b", "c", "d", "e"]) await append(body, body);
+    expect((await reader.seen.atLeast(3)).map(text)).toEqual(["a", "b", "c"]);
+    for (const body of ["b", "c"]) gates.get(body)?.();
+    await turn();
+    expect(reader.seen.items).toHaveLength(3); // the first is not done
+    gates.get("a")?.();
+    expect((await reader.seen.atLeast(5)).map(text)).toEqual(["a", "b", "c", "d", "e"]);
+    for (const open of gates.values()) open();
+  });
+
+  scenario("a record waits for its predecessor with the same key, others do not", async (world) => {
+    const gate = createGate();
+    const reader = await world.read("g", async (delivery) => {
+      if (text(delivery) === "a1") await gate.opened;
+      await delivery.commit();
+    });
+    for (const [body, key] of [
+      ["a1", "a"],
+      ["a2", "a"],
+      ["b1", "b"],
+      ["b2", "b"],
+    ] as const)
+      await world.append(body, key);
+    expect((await reader.seen.atLeast(3)).map(text)).toEqual(["a1", "b1", "b2"]);
+    await turn();
+    expect(reader.seen.items).toHaveLength(3);
+    gate.open();
+    expect(text((await reader.seen.atLeast(4))[3] as LogDelivery)).toBe("a2"); // atLeast(4) gave four
+  });
+
+  scenario("records without a key, or with an empty one, wait for nobody", async (world) => {
+    const gate = createGate();
+    const reader = await world.read("g", async (delivery) => {
+      await gate.opened;
+      await delivery.commit();
+    });
+    for (const key of ["", null]) for (const body of ["a", "b"]) await world.append(body, key);
+    expect((await reader.seen.atLeast(4)).map(text)).toEqual(["a", "b", "a", "b"]);
+    gate.open();
+  });
+
+  scenario("the committed offset stays behind the first record that is not done", async (world) => {
+    const { append, read } = world;
+    for (const body of ["a", "b", "c", "d"]) await append(body, body);
+    const first = await read("g", async (one) => {
+      if (text(one) !== "b") await one.commit();
+    });
+    await first.seen.atLeast(4);
+    await turn();
+    expect(first.status().partitions.map(({ lag }) => lag)).toEqual([3]);
+    await first.close();
+    const seen = (await (await read("g")).seen.atLeast(3)).map(text);
+    expect(seen).toContain("b");
+    expect(seen).not.toContain("a");
+  });
+
+  scenario("offsets that were compacted away are not waited for", async (world) => {
+    if (world.compact === null) return;
+    for (const body of ["a1", "b1", "a2", "b2", "a3"]) await world.append(body, body.slice(0, 1));
+    await world.compact(world.topic);
+    const first = await world.read("g");
+    expect((await first.seen.atLeast(2)).map(text)).toEqual(["b2", "a3"]);
+    await turn();
+    expect(first.status().partitions.map(({ lag }) => lag)).toEqual([0]);
+    await first.close();
+    await world.append("c1", "c");
+    const second = await world.read("g");
+    expect((await second.seen.atLeast(1)).map(text)).toEqual(["c1"]);
+  });
+
+  scenario("closing writes what was committed", async ({ append, read }) => {
+    const wanted = Array.from({ length: 50 }, (_, index) => `r${index}`);
+    for (const body of wanted) await append(body, body);
+    const first = await read("g", commit, { window: 8 });
+    expect((await first.seen.atLeast(50)).map(text)).toEqual(wanted);
+    await turn();
+    await first.close();
+    await append("after");
+    expect((await (await read("g")).seen.atLeast(1)).map(text)).toEqual(["after"]);
+  });
+}
+
+function groups(scenario: Scenario): void {
   scenario(
     "members of a group share the partitions, and a leaving one hands its share over",
     async ({ append, read }) => {
@@ -218,37 +385,175 @@ export function eventLogContract(open: () => Promise<Opened>): void {
     expect((await next.seen.atLeast(1)).map(text)).toEqual(["a"]);
   });
 
+  scenario(
+    "a member hears what it has, and status says how far it is",
+    async ({ append, read }) => {
+      const changes: GroupChange[] = [];
+      const one = await read("g", async () => undefined, {
+        onGroup: (change) => changes.push(change),
+      });
+      const places = (status: { readonly partitions: readonly { readonly partition: number }[] }) =>
+        status.partitions.map(({ partition }) => partition).sort();
+      expect(one.status().isMember).toBe(true);
+      expect(places(one.status())).toEqual([0, 1]);
+      const { partition } = await append("a", "k");
+      await one.seen.atLeast(1);
+      const before = one.status().partitions.find((place) => place.partition === partition);
+      expect(before?.lag).toBe(1);
+      await one.seen.items[0]?.commit();
+      const after = one.status().partitions.find((place) => place.partition === partition);
+      expect(after?.lag).toBe(0);
+      expect(after?.lastProgressAtMs).toBeGreaterThanOrEqual(before?.lastProgressAtMs ?? 0);
+      const two = await read("g");
+      expect(one.status().partitions).toHaveLength(1);
+      expect(two.status().partitions).toHaveLength(1);
+      await two.close();
+      const told = changes.map((change) => change.type === "assigned" && places(change));
+      expect(told).toEqual([[0, 1], places(one.status()).slice(0, 1), [0, 1]]);
+    },
+    2,
+  );
+
   scenario("creating a topic again leaves it as it is", async ({ log, topic, append, read }) => {
     await append("a");
     await log.createTopic({ name: topic, partitions: 1 });
     expect((await (await read("g")).seen.atLeast(1)).map(text)).toEqual(["a"]);
   });
 
+  scenario("a topic with another number of partitions is not taken for it", async (world) => {
+    const { append, log, topic } = world;
+    const other = log.createTopic({ name: topic, partitions: 3 });
+    await expect(other).rejects.toMatchObject({ code: "E_TOPOLOGY_MISMATCH" });
+    const keys = ["1", "2", "3", "4", "5"];
+    for (const key of keys) expect((await append("x", key)).partition).toBe(0);
+  });
+
   scenario("a topic that was never created is refused", async ({ log }) => {
-    const lost = { topic: unique("lost"), key: "k", headers: {}, body: Uint8Array.of(1) };
+    const lost = { topic: unique("lost"), key: null, headers: [], body: Uint8Array.of(1) };
     await expect(log.append(lost)).rejects.toMatchObject({ code: "E_UNROUTABLE" });
   });
 }
 
-function createWorld(log: EventLog) {
+const unavailable = { code: "E_SERVICE_UNAVAILABLE" };
+
+function troubles(scenario: Scenario): void {
+  scenario("while the connection is lost, everything that needs it rejects", async (world) => {
+    await world.lose();
+    for (const refused of [
+      world.append("a"),
+      world.log.createTopic({ name: world.topic, partitions: 1 }),
+      world.read("g"),
+    ])
+      await expect(refused).rejects.toMatchObject(unavailable);
+    await world.restore();
+    await world.append("b");
+    expect((await (await world.read("g")).seen.atLeast(1)).map(text)).toEqual(["b"]);
+  });
+
+  scenario("what was not committed comes again once the connection is back", async (world) => {
+    for (const body of ["a", "b", "c"]) await world.append(body, body);
+    let isLost = false;
+    const reader = await world.read("g", async (one) => {
+      if (isLost || text(one) === "a") await one.commit();
+    });
+    const [, b, c] = await reader.seen.atLeast(3);
+    await turn();
+    await world.lose();
+    isLost = true;
+    await expect(b?.commit()).rejects.toMatchObject(unavailable);
+    await world.restore();
+    expect((await reader.seen.atLeast(5)).slice(3).map(text)).toEqual(["b", "c"]);
+    await expect(c?.commit()).rejects.toMatchObject(unavailable);
+    await expect(c?.retry(0)).rejects.toMatchObject(unavailable);
+  });
+
+  scenario("a member hears that its group is lost, and when it is back", async (world) => {
+    const changes: string[] = [];
+    const onGroup = ({ type }: GroupChange) => changes.push(type);
+    const reader = await world.read("g", commit, { onGroup });
+    await world.lose();
+    expect(reader.status()).toEqual({ isMember: false, partitions: [] });
+    await world.restore();
+    await world.append("a");
+    await reader.seen.atLeast(1);
+    expect(reader.status().isMember).toBe(true);
+    expect(changes).toEqual(["assigned", "lost", "assigned"]);
+  });
+
+  scenario("states are told as they change, to who listens", async ({ log, lose, restore }) => {
+    const heard: string[] = [];
+    const unheard: string[] = [];
+    log.onState((state) => heard.push(state));
+    const end = log.onState((state) => unheard.push(state));
+    end();
+    await lose();
+    await restore();
+    await log.close();
+    expect(heard).toEqual(["lost", "back"]);
+    expect(unheard).toEqual([]);
+  });
+
+  scenario(
+    "closing the log closes the subscriptions first, then everything rejects",
+    async (world) => {
+      const [gate, started] = [createGate(), createGate()];
+      let isCommitted = false;
+      await world.read("g", async (delivery) => {
+        started.open();
+        await gate.opened;
+        await delivery.commit();
+        isCommitted = true;
+      });
+      await world.append("a");
+      await started.opened;
+      const closing = world.log.close();
+      gate.open();
+      await closing;
+      expect(isCommitted).toBe(true);
+      await world.log.close();
+      await expect(world.append("b")).rejects.toMatchObject(unavailable);
+    },
+  );
+
+  scenario("a subscription closes while the connection is lost", async (world) => {
+    const reader = await world.read("g");
+    await world.lose();
+    await reader.close();
+    await world.restore();
+    await world.append("a");
+    await turn();
+    expect(reader.seen.items).toEqual([]);
+  });
+}
+
+type Reading = {
+  readonly from?: "earliest" | "latest";
+  readonly window?: number;
+  readonly onGroup?: (change: GroupChange) => void;
+};
+
+function createWorld(opened: OpenedLog) {
+  const { log } = opened;
   const topic = unique("topic");
   const groups = new Map<string, string>();
   return {
-    log,
+    ...opened,
     topic,
-    append: (body: string, key = "k") =>
-      log.append({ topic, key, headers: {}, body: Buffer.from(body) }),
+    append: (body: string, key: string | null = "k") =>
+      log.append({
+        topic,
+        key: key === null ? null : Buffer.from(key),
+        headers: [],
+        body: Buffer.from(body),
+      }),
     /** Subscribes and collects; what the default handler sees, it commits. */
-    async read(
-      name: string,
-      handler = (delivery: LogDelivery): Promise<void> => delivery.commit(),
-      from: "earliest" | "latest" = "earliest",
-    ) {
+    async read(name: string, handler = commit, reading: Reading = {}) {
       const group = groups.get(name) ?? unique(name);
       groups.set(name, group);
       const seen = createCollector<LogDelivery>();
       let listener = (_: LogDelivery) => {};
-      const subscription = await log.subscribe({ group, topics: [topic], from }, (delivery) => {
+      const options = { from: "earliest", window: 10, ...reading, group, topics: [topic] } as const;
+      const subscription = await log.subscribe(options, (delivery) => {
         seen.add(delivery);
         listener(delivery);
         return handler(delivery);
@@ -256,7 +561,7 @@ function createWorld(log: EventLog) {
       const onSeen = (listen: (delivery: LogDelivery) => void) => {
         listener = listen;
       };
-      return { seen, onSeen, close: () => subscription.close() };
+      return { seen, onSeen, close: subscription.close, status: subscription.status };
     },
   };
 }

@@ -4,9 +4,12 @@ import { createMemoryJournal } from "../../adapters/memory/journal.ts";
 import { findContract } from "../contracts/catalogue.ts";
 import { TuError } from "../errors.ts";
 import type { Message, Timer } from "../message.ts";
-import type { Hop } from "../ports.ts";
+import type { Hop, LogDelivery } from "../ports.ts";
+import { arrivedFromLog } from "./arrived.ts";
+import { fromUtf8, toUtf8 } from "./bytes.ts";
 import { createConsumer } from "./consume.ts";
 import { toDeadLetter } from "./dead-letter.ts";
+import { takingRelay } from "./relay.samples.ts";
 import type { Handler, Service } from "./service.ts";
 import type { ShellPorts } from "./shell.ts";
 import type { Arrived } from "./wire.ts";
@@ -40,12 +43,7 @@ beforeEach(() => {
       hop: (hop) => void hops.push(hop),
       notice: ({ message }) => void notices.push(message),
     },
-    relay: {
-      send: async ({ outgoing }) => void published.push(...outgoing),
-      heldMs: () => held,
-      doubt: () => undefined,
-      wasDoubted: () => false,
-    },
+    relay: { ...takingRelay((messages) => void published.push(...messages)), heldMs: () => held },
   };
 });
 
@@ -62,22 +60,35 @@ const settle = {
   done: async () => void settled.push("done"),
   again: async () => void settled.push("again"),
 };
-const arrived = (body: string | Uint8Array, offset = 7): Arrived => ({
-  contract,
-  route: contract.routes[0],
-  headers: { "x-correlation-id": "f1", "x-message-id": `m${offset}`, custom: "kept" },
-  body: typeof body === "string" ? new TextEncoder().encode(body) : body,
-  key: "images/a.png",
-  origin: `kafka:tu.images.uploaded/0/${offset}`,
-  receivedAt: "2026-01-01T00:00:00.000Z",
-});
+const arrived = (body: string | Uint8Array, offset = 7): Arrived => {
+  const headers = { "x-correlation-id": "f1", "x-message-id": `m${offset}`, custom: "kept" };
+  const delivery: LogDelivery = {
+    topic: "tu.images.uploaded",
+    partition: 0,
+    offset,
+    key: toUtf8("images/a.png"),
+    headers: Object.entries(headers).map(([name, value]) => ({ name, value: toUtf8(value) })),
+    body: typeof body === "string" ? toUtf8(body) : body,
+    commit: async () => undefined,
+    retry: async () => undefined,
+  };
+  const expected = { contract, route: contract.routes[0] };
+  return arrivedFromLog(delivery, expected, "2026-01-01T00:00:00.000Z");
+};
 const good = JSON.stringify(contract.example);
 const letters = () =>
   published
     .filter(({ name }) => name === "tu.dead-letter")
     .map((message) => {
       const letter = toDeadLetter(message);
-      return letter.transport === "kafka" ? letter.record : letter.publication;
+      if (letter.transport !== "kafka") throw new Error("it came from Kafka");
+      const { headers, key, ...record } = letter.record;
+      const texts = headers.map(({ name, value }) => [name, fromUtf8(value ?? Uint8Array.of())]);
+      return {
+        ...record,
+        key: fromUtf8(key ?? Uint8Array.of()),
+        headers: Object.fromEntries(texts),
+      };
     });
 
 test("a message is recorded, then published, then acknowledged", async () => {

@@ -1,23 +1,15 @@
-import { z } from "zod";
 import type { Message } from "../message.ts";
-import type { Headers, Ids, LogRecord, Publication } from "../ports.ts";
+import type { Ids, LogRecord, Publication } from "../ports.ts";
 import { deadLetters } from "../topology.ts";
-import type { Arrived } from "./wire.ts";
+import { toUtf8 } from "./bytes.ts";
+import { Letter, storedWire, wireOf } from "./letter.ts";
+import type { Arrived, Wire } from "./wire.ts";
 
 // A message that cannot be worked off leaves the line with its reason, so that its neighbours go on.
-// Parking is a recorded outgoing message like any other; nobody consumes it but a person.
+// Parking is a recorded outgoing message like any other; nobody consumes it but a person. Key, headers
+// and body are kept as they came; what is added are headers behind them.
 
 export const deadLetterName = "tu.dead-letter";
-
-const Letter = z.object({
-  transport: z.enum(["kafka", "rabbitmq"]),
-  /** Topic or queue: where a replay must go. */
-  target: z.string(),
-  key: z.string(),
-  headers: z.record(z.string(), z.string()),
-  /** Byte for byte, as Latin-1 text (one character a byte), so that it fits into JSON. */
-  body: z.string(),
-});
 
 export type Parking = {
   readonly arrived: Arrived;
@@ -33,17 +25,6 @@ export type Parking = {
 export function deadLetterOf(parking: Parking, cause: Message, ids: Ids): Message {
   const { arrived } = parking;
   const target = targetOf(arrived);
-  const headers: Headers = {
-    ...arrived.headers,
-    "x-dead-origin": arrived.origin,
-    "x-dead-target": target,
-    "x-dead-consumer": parking.consumer,
-    "x-dead-code": parking.code,
-    "x-dead-reason": parking.reason,
-    "x-dead-attempts": String(parking.attempts),
-    "x-dead-first-at": parking.firstAt,
-    "x-dead-last-at": parking.lastAt,
-  };
   return {
     ...cause,
     id: ids.derive(cause.id, `parked by ${parking.consumer} ${parking.firstAt}`),
@@ -52,15 +33,23 @@ export function deadLetterOf(parking: Parking, cause: Message, ids: Ids): Messag
     causationId: cause.id,
     occurredAt: parking.lastAt,
     producer: parking.consumer,
-    schema: `${deadLetterName}.v1`,
+    schema: `${deadLetterName}.v2`,
     headers: {},
     payload: {
-      transport: arrived.route.transport,
       target,
-      key: arrived.key,
-      headers,
-      body: Array.from(arrived.body, (byte) => String.fromCharCode(byte)).join(""),
-    } satisfies z.infer<typeof Letter>,
+      marks: [
+        ["x-dead-origin", arrived.origin],
+        ["x-dead-target", target],
+        ...routingKeyMark(arrived.wire),
+        ["x-dead-consumer", parking.consumer],
+        ["x-dead-code", parking.code],
+        ["x-dead-reason", parking.reason],
+        ["x-dead-attempts", String(parking.attempts)],
+        ["x-dead-first-at", parking.firstAt],
+        ["x-dead-last-at", parking.lastAt],
+      ],
+      wire: storedWire(arrived.wire),
+    } satisfies Letter,
   };
 }
 
@@ -68,30 +57,32 @@ export function toDeadLetter(
   message: Message,
 ): { transport: "kafka"; record: LogRecord } | { transport: "rabbitmq"; publication: Publication } {
   const letter = Letter.parse(message.payload);
-  const body = Uint8Array.from(letter.body, (char) => char.charCodeAt(0));
-  if (letter.transport === "kafka") {
+  const { marks, target } = letter;
+  const wire = wireOf(letter.wire);
+  if (wire.transport === "kafka") {
+    const added = marks.map(([name, value]) => ({ name, value: toUtf8(value) }));
+    const { body, headers, key } = wire;
     return {
       transport: "kafka",
-      record: { topic: deadLetters.topic, key: letter.key, headers: letter.headers, body },
+      record: { topic: deadLetters.topic, key, headers: [...headers, ...added], body },
     };
   }
   return {
     transport: "rabbitmq",
     publication: {
       exchange: deadLetters.exchange,
-      routingKey: letter.target,
-      headers: letter.headers,
-      properties: {
-        contentType: "application/json",
-        correlationId: message.flowId,
-        type: letter.headers["x-schema"] ?? "",
-        appId: message.producer,
-        messageId: message.id,
-        timestamp: 0,
-      },
-      body,
+      routingKey: target,
+      headers: { ...wire.headers, ...Object.fromEntries(marks) },
+      // What it came without is what the parking itself is known by.
+      properties: { correlationId: message.flowId, messageId: message.id, ...wire.properties },
+      body: wire.body,
     },
   };
+}
+
+/** The place of the routing key is taken by the target; readers of a fanout need the original. */
+function routingKeyMark(wire: Wire): readonly [string, string][] {
+  return wire.transport === "kafka" ? [] : [["x-dead-routing-key", wire.routingKey]];
 }
 
 function targetOf({ origin, route }: Arrived): string {

@@ -10,11 +10,11 @@ import type {
 } from "../ports.ts";
 import { toIso } from "../time.ts";
 import { topologyOf } from "../topology.ts";
+import { arrivedFromLog, arrivedFromQueue } from "./arrived.ts";
 import { type Consumer, createConsumer } from "./consume.ts";
 import type { Service } from "./service.ts";
 import type { ShellPorts } from "./shell.ts";
 import type { Settle } from "./troubles.ts";
-import type { Arrived } from "./wire.ts";
 
 export type RunPorts = ShellPorts & {
   readonly log: EventLog;
@@ -31,7 +31,7 @@ export async function declareTopology(
   for (const { name, partitions } of topology.topics) await log.createTopic({ name, partitions });
   await broker.declare({
     exchanges: topology.exchanges.map(({ name, type }) => ({ name, type })),
-    queues: topology.queues.map(({ name }) => name),
+    queues: topology.queues.map(({ name }) => ({ name })),
     bindings: topology.bindings,
   });
 }
@@ -77,13 +77,14 @@ async function subscribeLog(
   const onRecord = (delivery: LogDelivery): Promise<void> => {
     const input = byTopic.get(delivery.topic);
     if (input === undefined) return delivery.commit(); // not subscribed to: cannot arrive
-    return consumer.onArrived(arrivedFromLog(delivery, input, clock.nowMs()), {
+    return consumer.onArrived(arrivedFromLog(delivery, input, toIso(clock.nowMs())), {
       done: () => delivery.commit(),
       again: (delayMs) => delivery.retry(delayMs),
     });
   };
   const topics = [...byTopic.keys()];
-  return [await log.subscribe({ group, topics, from: "earliest" }, onRecord)];
+  const window = service.prefetch;
+  return [await log.subscribe({ group, topics, from: "earliest", window }, onRecord)];
 }
 
 async function subscribeQueues(
@@ -96,7 +97,13 @@ async function subscribeQueues(
   return Promise.all(
     fromQueues.map((input) =>
       broker.consume({ queue: input.source, prefetch: service.prefetch }, (delivery) =>
-        consumer.onArrived(arrivedFromQueue(delivery, input, clock.nowMs()), settleQueue(delivery)),
+        consumer.onArrived(
+          arrivedFromQueue(delivery, input, {
+            source: input.source,
+            receivedAt: toIso(clock.nowMs()),
+          }),
+          settleQueue(delivery),
+        ),
       ),
     ),
   );
@@ -106,29 +113,5 @@ function settleQueue(delivery: QueueDelivery): Settle {
   return {
     done: () => delivery.ack(),
     again: (delayMs) => delivery.nack({ requeue: true, delayMs }),
-  };
-}
-
-function arrivedFromLog(delivery: LogDelivery, input: Input, nowMs: number): Arrived {
-  return {
-    contract: input.contract,
-    route: input.route,
-    headers: delivery.headers,
-    body: delivery.body,
-    key: delivery.key,
-    origin: `kafka:${delivery.topic}/${delivery.partition}/${delivery.offset}`,
-    receivedAt: toIso(nowMs),
-  };
-}
-
-function arrivedFromQueue(delivery: QueueDelivery, input: Input, nowMs: number): Arrived {
-  return {
-    contract: input.contract,
-    route: input.route,
-    headers: delivery.headers,
-    body: delivery.body,
-    key: delivery.routingKey,
-    origin: `rabbitmq:${delivery.queue}`,
-    receivedAt: toIso(nowMs),
   };
 }

@@ -5,6 +5,7 @@ import { catalogue, findContract } from "../contracts/catalogue.ts";
 import type { Contract, Route } from "../contracts/contract.ts";
 import { TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
+import { arrivedFromLog, arrivedFromQueue } from "./arrived.ts";
 import { type Arrived, decode, encode } from "./wire.ts";
 
 const ids = createRandomIds();
@@ -28,21 +29,43 @@ const named = (name: string): Contract => {
 };
 const arrived = (
   contract: Contract,
-  body: Uint8Array | string,
+  given: Uint8Array | string,
   more: Partial<Arrived> = {},
-): Arrived => ({
-  contract,
-  route: contract.routes[0],
-  headers: {},
-  body: typeof body === "string" ? new TextEncoder().encode(body) : body,
-  key: "images/2025/12/03/a.png",
-  origin: "kafka:t/0/7",
-  receivedAt: "2026-01-01T00:00:00.000Z",
-  ...more,
-});
+): Arrived => {
+  const body = typeof given === "string" ? new TextEncoder().encode(given) : given;
+  return {
+    contract,
+    route: contract.routes[0],
+    headers: {},
+    body,
+    key: "images/2025/12/03/a.png",
+    origin: "kafka:t/0/7",
+    receivedAt: "2026-01-01T00:00:00.000Z",
+    wire: { transport: "kafka", key: null, headers: [], body },
+    ...more,
+  };
+};
 const bytesOf = (message: Message) => {
   const encoded = encode(message);
   return encoded.transport === "kafka" ? encoded.record : encoded.publication;
+};
+/** As the other side would take it from the transport. */
+const received = (message: Message, contract: Contract, route: Route): Arrived => {
+  const encoded = encode(message);
+  const settled = async () => undefined;
+  if (encoded.transport === "kafka") {
+    const delivery = {
+      ...encoded.record,
+      partition: 0,
+      offset: 7,
+      commit: settled,
+      retry: settled,
+    };
+    return arrivedFromLog(delivery, { contract, route }, "2026-01-01T00:00:00.000Z");
+  }
+  const queue = { queue: "q", redelivered: false, ack: settled, nack: settled };
+  const place = { source: "q", receivedAt: "2026-01-01T00:00:00.000Z" };
+  return arrivedFromQueue({ ...encoded.publication, ...queue }, { contract, route }, place);
 };
 
 test.each(catalogue.map((contract) => [contract.name, contract] as const))(
@@ -50,8 +73,7 @@ test.each(catalogue.map((contract) => [contract.name, contract] as const))(
   (_, contract) => {
     const [route] = contract.routes;
     const message = messageOf(contract, route, route.body.parse(contract.example));
-    const { body, headers } = bytesOf(message);
-    const decoded = decode(arrived(contract, body, { headers }), ids);
+    const decoded = decode(received(message, contract, route), ids);
     expect(decoded).toEqual({
       readable: true,
       message: { ...message, subject: String(contract.example["objectKey"] ?? message.subject) },

@@ -12,6 +12,7 @@ import { TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Headers, Ids, LogRecord, Publication } from "../ports.ts";
 import { toEpochMs } from "../time.ts";
+import { fromUtf8, toUtf8 } from "./bytes.ts";
 import { describeIssues } from "./issues.ts";
 import { respell } from "./tolerant.ts";
 
@@ -36,7 +37,7 @@ const envelopeHeaders: readonly string[] = [
 ];
 
 export type Encoded = { readonly route: Route } & (
-  | { readonly transport: "kafka"; readonly record: LogRecord }
+  | { readonly transport: "kafka"; readonly record: LogRecord & { readonly body: Uint8Array } }
   | { readonly transport: "rabbitmq"; readonly publication: Publication }
 );
 
@@ -47,13 +48,18 @@ export function encode(message: Message): Encoded {
     throw new TuError("E_MESSAGE_UNKNOWN", `there is no message named ${message.name}`);
   }
   const route = routeOf(contract, message.producer);
-  const body = toBytes(bodyText(route, validated(route.body, message)));
+  const body = toUtf8(bodyText(route, validated(route.body, message)));
   const headers = headersOf(message);
   if (route.transport === "kafka") {
     return {
       route,
       transport: "kafka",
-      record: { topic: route.topic, key: message.subject, headers, body },
+      record: {
+        topic: route.topic,
+        key: toUtf8(message.subject),
+        headers: Object.entries(headers).map(([name, value]) => ({ name, value: toUtf8(value) })),
+        body,
+      },
     };
   }
   return {
@@ -76,23 +82,31 @@ export function encode(message: Message): Encoded {
   };
 }
 
+/** A delivery exactly as its transport gave it, for the dead letters. */
+export type Wire =
+  | ({ readonly transport: "kafka" } & Pick<LogRecord, "key" | "headers" | "body">)
+  | ({ readonly transport: "rabbitmq" } & Omit<Publication, "exchange">);
+
 export type Arrived = {
   readonly contract: Contract;
   readonly route: Route;
+  /** Those that are text, by name. */
   readonly headers: Headers;
+  /** Empty where the record has none. */
   readonly body: Uint8Array;
-  /** Kafka's key or the routing key; may be empty. */
+  /** Kafka's key or the routing key; empty where it is absent or not text. */
   readonly key: string;
   /** Where it stood (`kafka:<topic>/<partition>/<offset>`, `rabbitmq:<queue>`): the id of last resort. */
   readonly origin: string;
   readonly receivedAt: string;
+  readonly wire: Wire;
 };
 export type Decoded =
   | { readonly readable: true; readonly message: Message }
   | { readonly readable: false; readonly code: "E_MESSAGE_INVALID"; readonly reason: string };
 
 export function decode(arrived: Arrived, ids: Ids): Decoded {
-  const text = fromBytes(arrived.body);
+  const text = fromUtf8(arrived.body);
   if (text === undefined) return unreadable("the body is not UTF-8");
   const parsed = parseJson(text);
   if (!parsed.ok) return unreadable("the body is not JSON");
@@ -109,7 +123,7 @@ function envelope(arrived: Arrived, payload: Record<string, unknown>, ids: Ids):
   const subject = typeof objectKey === "string" ? objectKey : fanoutKey;
   // The real services send no ids: what they lack is derived from what identifies the message.
   const id =
-    headers[headerNames.messageId] ?? ids.derive(arrived.origin, fromBytes(arrived.body) ?? "");
+    headers[headerNames.messageId] ?? ids.derive(arrived.origin, fromUtf8(arrived.body) ?? "");
   return {
     id,
     name: contract.name,
@@ -184,17 +198,5 @@ function parseJson(text: string): { ok: true; value: unknown } | { ok: false } {
   } catch {
     // The reason is the text itself, which is parked byte for byte.
     return { ok: false };
-  }
-}
-
-function toBytes(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
-function fromBytes(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
   }
 }

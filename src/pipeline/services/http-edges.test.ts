@@ -6,6 +6,7 @@ import { createMemoryObjectStore } from "../../adapters/memory/object-store.ts";
 import { createMemoryUploads } from "../../adapters/memory/uploads.ts";
 import { createUrlSigner } from "../../adapters/signing/url-signer.ts";
 import type { Endpoint } from "../delivery/endpoint.ts";
+import { takingRelay } from "../delivery/relay.samples.ts";
 import type { Message } from "../message.ts";
 import type { HttpClient, ObjectStore } from "../ports.ts";
 import { createIngestion } from "./ingestion.ts";
@@ -81,12 +82,7 @@ beforeEach(() => {
         clock,
         ids,
         reporter: { hop: () => undefined, notice: () => undefined },
-        relay: {
-          send: async ({ outgoing }) => void sent.push(...outgoing),
-          heldMs: () => 0,
-          doubt: () => undefined,
-          wasDoubted: () => false,
-        },
+        relay: takingRelay((messages) => void sent.push(...messages)),
       },
       uploads: createMemoryUploads(),
       http,

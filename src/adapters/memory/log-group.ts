@@ -1,0 +1,83 @@
+import type { GroupStatus, LogSubscribeOptions, TopicPartition } from "../../pipeline/ports.ts";
+import type { Partition } from "./log-partition.ts";
+import type { Owner, Reader } from "./log-reader.ts";
+
+/** One subscription of a group. */
+export type Member = Owner & Pick<LogSubscribeOptions, "topics" | "onGroup">;
+
+/** The members of a group, and who of them reads which partition. */
+export type Group = {
+  /** Fixes the group's position in partitions that it did not read before. */
+  read(partitions: readonly Partition[], from: LogSubscribeOptions["from"]): void;
+  add(member: Member): void;
+  remove(member: Member): void;
+  statusOf(member: Member): GroupStatus;
+  /** The connection is gone: nobody has any partition. */
+  lose(): void;
+  /** It is back: everybody joins again. */
+  rejoin(): void;
+};
+
+export function createGroup(
+  openReader: (partition: Partition, from: LogSubscribeOptions["from"]) => Reader,
+): Group {
+  const readers = new Map<Partition, Reader>();
+  const members = new Set<Member>();
+  /** What each member was told last. */
+  const told = new Map<Member, string>();
+  let isLost = false;
+
+  const readersOf = (member: Member) =>
+    isLost ? [] : [...readers.values()].filter((reader) => reader.owner() === member);
+  const deal = () => {
+    if (isLost) return;
+    for (const [{ index, topic }, reader] of readers) {
+      const owners = [...members].filter(({ topics }) => topics.includes(topic));
+      reader.assign(owners[index % owners.length] ?? null);
+    }
+    for (const member of members) {
+      const partitions = readersOf(member).map(placeOf);
+      const text = JSON.stringify(partitions);
+      if (told.get(member) === text) continue;
+      told.set(member, text);
+      member.onGroup?.({ type: "assigned", partitions });
+    }
+  };
+  return {
+    read(partitions, from) {
+      for (const partition of partitions)
+        if (!readers.has(partition)) readers.set(partition, openReader(partition, from));
+    },
+    add(member) {
+      members.add(member);
+      deal();
+    },
+    remove(member) {
+      members.delete(member);
+      told.delete(member);
+      deal();
+    },
+    statusOf: (member) => ({
+      isMember: !isLost && members.has(member),
+      partitions: readersOf(member).map((reader) => ({
+        ...placeOf(reader),
+        lag: reader.lag(),
+        lastProgressAtMs: reader.lastProgressAtMs(),
+      })),
+    }),
+    lose() {
+      isLost = true;
+      told.clear();
+      for (const reader of readers.values()) reader.drop();
+      for (const member of members) member.onGroup?.({ type: "lost" });
+    },
+    rejoin() {
+      isLost = false;
+      deal();
+    },
+  };
+}
+
+function placeOf({ partition: { index, topic } }: Reader): TopicPartition {
+  return { topic, partition: index };
+}

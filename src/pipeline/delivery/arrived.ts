@@ -1,0 +1,74 @@
+import type { Contract, Route } from "../contracts/contract.ts";
+import type {
+  AmqpTable,
+  AmqpValue,
+  Headers,
+  LogDelivery,
+  QueueDelivery,
+  RecordHeader,
+} from "../ports.ts";
+import { fromUtf8 } from "./bytes.ts";
+import type { Arrived } from "./wire.ts";
+
+// Deliveries of both transports in one shape: text to work with, and beside it what came, untouched.
+
+type Expected = { readonly contract: Contract; readonly route: Route };
+
+export function arrivedFromLog(
+  delivery: LogDelivery,
+  { contract, route }: Expected,
+  receivedAt: string,
+): Arrived {
+  const { body, headers, key, offset, partition, topic } = delivery;
+  return {
+    contract,
+    route,
+    headers: textOfRecordHeaders(headers),
+    body: body ?? new Uint8Array(),
+    key: (key === null ? undefined : fromUtf8(key)) ?? "",
+    origin: `kafka:${topic}/${partition}/${offset}`,
+    receivedAt,
+    wire: { transport: "kafka", key, headers, body },
+  };
+}
+
+export function arrivedFromQueue(
+  delivery: QueueDelivery,
+  { contract, route }: Expected,
+  place: { readonly source: string; readonly receivedAt: string },
+): Arrived {
+  const { body, headers, properties, routingKey } = delivery;
+  return {
+    contract,
+    route,
+    headers: textOfTable(headers),
+    body,
+    key: routingKey,
+    origin: `rabbitmq:${place.source}`,
+    receivedAt: place.receivedAt,
+    wire: { transport: "rabbitmq", routingKey, headers, properties, body },
+  };
+}
+
+/** The last of several with one name, as Kafka's own clients have it. What is not text is left out. */
+function textOfRecordHeaders(headers: readonly RecordHeader[]): Headers {
+  return present(
+    headers.map(({ name, value }) => [name, value === null ? undefined : fromUtf8(value)] as const),
+  );
+}
+
+/** Numbers and truth values as text; what is neither that nor text is left out. */
+function textOfTable(table: AmqpTable): Headers {
+  return present(Object.entries(table).map(([name, value]) => [name, textOf(value)] as const));
+}
+
+function textOf(value: AmqpValue): string | undefined {
+  if (value instanceof Uint8Array) return fromUtf8(value);
+  return value === null || typeof value === "object" ? undefined : String(value);
+}
+
+function present(entries: readonly (readonly [string, string | undefined])[]): Headers {
+  return Object.fromEntries(
+    entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+  );
+}

@@ -1,0 +1,137 @@
+import type { EventLog, LogDelivery, LogRecord } from "../pipeline/ports.ts";
+import { type Nature, network, pause } from "./faults.ts";
+import { createOutages, unwatched } from "./outages.ts";
+import type { Life } from "./scheduler.ts";
+
+type Reader = {
+  readonly topic: string;
+  /** The group and the topic, as one. */
+  readonly place: string;
+  readonly window: number;
+  readonly life: Life;
+  readonly handler: (delivery: LogDelivery) => Promise<void>;
+};
+/** A record on its way to being done. */
+type Flight = { readonly life: Life; readonly key: string; isDone: boolean };
+/** What a group has of a topic: the committed offset, and what is delivered from there on. */
+type Place = { committed: number; readonly flights: Map<number, Flight> };
+
+export function createKafka(nature: Nature) {
+  const topics = new Map<string, LogRecord[]>();
+  /** Survives every process. */
+  const places = new Map<string, Place>();
+  let readers: Reader[] = [];
+  const appended: LogRecord[] = [];
+  const outages = createOutages(nature, () => {
+    for (const { flights } of places.values()) flights.clear();
+  });
+
+  const append = (record: LogRecord) => {
+    outages.requireUp();
+    const records = topics.get(record.topic) ?? [];
+    const copies = nature.random() < nature.weather().duplicate ? 2 : 1;
+    for (let copy = 0; copy < copies; copy += 1) records.push(record);
+    appended.push(record);
+    return { partition: 0, offset: records.length - 1 };
+  };
+  const deliver = (reader: Reader, place: Place, { offset, record }: Ready) => {
+    const requireConnection = outages.hold();
+    const flight: Flight = { life: reader.life, key: keyOf(record), isDone: false };
+    place.flights.set(offset, flight);
+    const isCurrent = () => place.flights.get(offset) === flight;
+    const delivery: LogDelivery = {
+      ...record,
+      partition: 0,
+      offset,
+      async commit() {
+        await pause(nature, reader.life);
+        requireConnection();
+        if (!isCurrent()) return;
+        if (nature.random() < nature.weather().loseAnswer) place.flights.delete(offset);
+        else flight.isDone = true;
+        moveOn(place);
+      },
+      async retry(delayMs) {
+        requireConnection();
+        void nature.scheduler.after(reader.life, delayMs).then(() => {
+          if (isCurrent() && !flight.isDone) place.flights.delete(offset);
+        });
+      },
+    };
+    reader.handler(delivery).catch(() => undefined); // as with the queues
+  };
+  return {
+    appended,
+    connect: (life: Life): EventLog => ({
+      ...unwatched,
+      async createTopic({ name }) {
+        await pause(nature, life);
+        outages.requireUp();
+        if (!topics.has(name)) topics.set(name, []);
+      },
+      append: (record) => network(nature, life, () => append(record)),
+      async subscribe({ group, topics: names, window }, handler) {
+        await pause(nature, life);
+        outages.requireUp();
+        for (const topic of names)
+          readers.push({ topic, place: `${group}/${topic}`, window, life, handler });
+        return {
+          status: () => ({ isMember: !outages.isLost(), partitions: [] }),
+          close: async () => undefined,
+        };
+      },
+    }),
+    turn() {
+      outages.maybe();
+      if (outages.isLost()) return;
+      readers = readers.filter(({ life }) => life.alive);
+      for (const place of places.values()) dropDead(place);
+      for (const reader of readers) {
+        const place = places.get(reader.place) ?? { committed: 0, flights: new Map() };
+        places.set(reader.place, place);
+        const records = topics.get(reader.topic) ?? [];
+        for (const ready of readyIn(place, records, reader.window)) deliver(reader, place, ready);
+      }
+    },
+    wipe() {
+      for (const records of topics.values()) records.length = 0;
+      places.clear();
+    },
+  };
+}
+
+type Ready = { readonly offset: number; readonly record: LogRecord };
+
+/** What can be delivered now: within the window, and first of its key. */
+function readyIn(
+  { committed, flights }: Place,
+  records: readonly LogRecord[],
+  window: number,
+): readonly Ready[] {
+  const ready: Ready[] = [];
+  const busy = new Set<string>();
+  for (const [index, record] of records.slice(committed, committed + window).entries()) {
+    const offset = committed + index;
+    const flight = flights.get(offset);
+    const key = keyOf(record);
+    if (flight === undefined && !busy.has(key)) ready.push({ offset, record });
+    if (flight?.isDone !== true) busy.add(key);
+  }
+  return ready;
+}
+
+function dropDead({ flights }: Place): void {
+  for (const [offset, { isDone, life }] of flights)
+    if (!life.alive && !isDone) flights.delete(offset);
+}
+
+function moveOn(place: Place): void {
+  while (place.flights.get(place.committed)?.isDone === true) {
+    place.flights.delete(place.committed);
+    place.committed += 1;
+  }
+}
+
+function keyOf({ key }: LogRecord): string {
+  return key === null ? "" : new TextDecoder().decode(key);
+}

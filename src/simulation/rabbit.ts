@@ -1,0 +1,186 @@
+import type { Broker, Publication, QueueDelivery } from "../pipeline/ports.ts";
+import { type Nature, network, pause } from "./faults.ts";
+import { createOutages, type Outages, unwatched } from "./outages.ts";
+import type { Life } from "./scheduler.ts";
+
+type Stored = { readonly publication: Publication; redelivered: boolean; inFlight: boolean };
+type Queue = {
+  readonly name: string;
+  /** Whose alone it is, and with whom it goes; null for a queue of all. */
+  readonly owner: Life | null;
+  readonly messages: Stored[];
+  readonly consumers: QueueConsumer[];
+};
+type QueueConsumer = {
+  readonly life: Life;
+  readonly prefetch: number;
+  readonly held: Set<Stored>;
+  readonly handler: (delivery: QueueDelivery) => Promise<void>;
+};
+
+export function createRabbit(nature: Nature) {
+  const queues = new Map<string, Queue>();
+  let bindings: readonly Bound[] = [];
+  const taken: Publication[] = [];
+  const chance = (probability: number) => nature.random() < probability;
+  const outages = createOutages(nature, () => {
+    for (const { consumers } of queues.values())
+      for (const consumer of consumers)
+        for (const stored of consumer.held) release(consumer, stored);
+  });
+
+  const route = (publication: Publication): boolean => {
+    outages.requireUp();
+    const targets = bindings.filter(
+      ({ exchange, isDirect, routingKey }) =>
+        exchange === publication.exchange && (!isDirect || routingKey === publication.routingKey),
+    );
+    taken.push(publication);
+    for (const { queue } of targets) {
+      const copies = chance(nature.weather().duplicate) ? 2 : 1;
+      for (let copy = 0; copy < copies; copy += 1) {
+        queues.get(queue)?.messages.push({ publication, redelivered: copy > 0, inFlight: false });
+      }
+    }
+    return targets.length > 0;
+  };
+  const declare = (topology: Parameters<Broker["declare"]>[0], life: Life) => {
+    outages.requireUp();
+    for (const { exclusive, name } of topology.queues) {
+      const owner = exclusive === true ? life : null;
+      if (!queues.has(name)) queues.set(name, { name, owner, messages: [], consumers: [] });
+    }
+    const direct = new Set(
+      topology.exchanges.filter(({ type }) => type === "direct").map(({ name }) => name),
+    );
+    for (const binding of topology.bindings) {
+      const isBound = bindings.some(
+        ({ exchange, queue, routingKey }) =>
+          exchange === binding.exchange &&
+          queue === binding.queue &&
+          routingKey === binding.routingKey,
+      );
+      if (!isBound)
+        bindings = [...bindings, { ...binding, isDirect: direct.has(binding.exchange) }];
+    }
+  };
+  return {
+    taken,
+    connect: (life: Life): Broker => ({
+      ...unwatched,
+      async declare(topology) {
+        await pause(nature, life);
+        declare(topology, life);
+      },
+      async check({ queues: expected }) {
+        await pause(nature, life);
+        outages.requireUp();
+        return { missing: expected.map(({ name }) => name).filter((name) => !queues.has(name)) };
+      },
+      publish: (publication) => network(nature, life, () => ({ routed: route(publication) })),
+      async consume({ prefetch, queue: name }, handler) {
+        await pause(nature, life);
+        outages.requireUp();
+        queues.get(name)?.consumers.push({ life, prefetch, held: new Set(), handler });
+        return { close: async () => undefined };
+      },
+    }),
+    turn() {
+      outages.maybe();
+      if (outages.isLost()) return;
+      for (const queue of queues.values()) {
+        dropDead(queue);
+        if (queue.owner?.alive === false) {
+          queues.delete(queue.name);
+          bindings = bindings.filter((binding) => binding.queue !== queue.name);
+          continue;
+        }
+        handOut(queue, { nature, outages });
+      }
+    },
+    wipe() {
+      for (const queue of queues.values()) queue.messages.length = 0;
+    },
+  };
+}
+
+function handOut(queue: Queue, ports: { nature: Nature; outages: Outages }): void {
+  const { random, weather } = ports.nature;
+  for (const stored of queue.messages.filter(({ inFlight }) => !inFlight)) {
+    const free = queue.consumers.filter(({ held, prefetch }) => held.size < prefetch);
+    const consumer = free[Math.floor(random() * free.length)];
+    if (consumer === undefined) return;
+    // A later message overtakes this one.
+    if (weather().reorder && random() < 0.3) continue;
+    deliver(stored, { consumer, queue }, ports);
+  }
+}
+
+function deliver(
+  stored: Stored,
+  { consumer, queue }: { consumer: QueueConsumer; queue: Queue },
+  { nature, outages }: { nature: Nature; outages: Outages },
+): void {
+  const requireConnection = outages.hold();
+  stored.inFlight = true;
+  consumer.held.add(stored);
+  const delivery: QueueDelivery = {
+    ...stored.publication,
+    queue: queue.name,
+    redelivered: stored.redelivered,
+    async ack() {
+      await pause(nature, consumer.life);
+      requireConnection();
+      // A lost ack: the broker delivers again what was worked off already.
+      if (nature.random() < nature.weather().loseAnswer) return release(consumer, stored);
+      consumer.held.delete(stored);
+      remove(queue, stored);
+    },
+    async nack({ delayMs = 0 }) {
+      requireConnection();
+      void nature.scheduler.after(consumer.life, delayMs).then(() => {
+        if (isHeldSince(requireConnection)) release(consumer, stored);
+      });
+    },
+  };
+  // Rejects when it could not settle: what it holds went back with the connection.
+  consumer.handler(delivery).catch(() => undefined);
+}
+
+type Bound = {
+  readonly exchange: string;
+  readonly queue: string;
+  readonly routingKey: string;
+  readonly isDirect: boolean;
+};
+
+function isHeldSince(requireConnection: () => void): boolean {
+  try {
+    requireConnection();
+    return true;
+  } catch {
+    return false; // it went back with the connection
+  }
+}
+
+function release(consumer: QueueConsumer, stored: Stored): void {
+  consumer.held.delete(stored);
+  stored.inFlight = false;
+  stored.redelivered = true;
+}
+
+function remove(queue: Queue, stored: Stored): void {
+  const index = queue.messages.indexOf(stored);
+  if (index >= 0) queue.messages.splice(index, 1);
+}
+
+function dropDead(queue: Queue): void {
+  if (queue.consumers.every(({ life }) => life.alive)) return;
+  for (const consumer of queue.consumers.filter(({ life }) => !life.alive)) {
+    for (const stored of consumer.held) {
+      stored.inFlight = false;
+      stored.redelivered = true;
+    }
+    queue.consumers.splice(queue.consumers.indexOf(consumer), 1);
+  }
+}
