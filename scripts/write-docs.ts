@@ -9,6 +9,7 @@ import { type Contract, flowNames, type Route } from "../src/pipeline/contracts/
 import { encode } from "../src/pipeline/delivery/wire.ts";
 import { errorCodes, exitCodes, isInfrastructure, TuError } from "../src/pipeline/errors.ts";
 import { flowNamed } from "../src/pipeline/flows/flow.ts";
+import { sourceOf } from "../src/pipeline/topology.ts";
 
 const root = join(import.meta.dirname, "..");
 const isCheck = process.argv.includes("--check");
@@ -134,8 +135,8 @@ function messageSection(contract: Contract): readonly string[] {
     ...routes.flatMap((route) => [
       `- ${placeOf(route)}, from ${route.producer}`,
       ...route.consumers.map(
-        ({ flows, isNews, service, source }) =>
-          `  - ${service} by \`${source}\` (${flows.join(", ")}${isNews === true ? "; news only" : ""})`,
+        (consumer) =>
+          `  - ${consumer.service} by \`${sourceOf(consumer, "*")}\` (${consumer.flows.join(", ")}${consumer.isNews === true ? "; news only" : ""})`,
       ),
       "",
       "  | field | type |",

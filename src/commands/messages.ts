@@ -2,6 +2,7 @@ import { z } from "zod";
 import { catalogue, findContract } from "../pipeline/contracts/catalogue.ts";
 import type { Contract, Route } from "../pipeline/contracts/contract.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
+import { sourceOf } from "../pipeline/topology.ts";
 import { type Format, printJson, printLine } from "./output.ts";
 import { closest } from "./suggest.ts";
 
@@ -97,7 +98,8 @@ function detailLines(contract: Contract): readonly string[] {
       return [
         `  ${route.transport}: ${place}, from ${route.producer}`,
         ...route.consumers.map(
-          ({ flows, service, source }) => `    → ${service} (${source}; ${flows.join(", ")})`,
+          (consumer) =>
+            `    → ${consumer.service} (${sourceOf(consumer, "*")}; ${consumer.flows.join(", ")})`,
         ),
       ];
     }),

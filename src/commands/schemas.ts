@@ -16,6 +16,7 @@ const Consumer = z.object({
   source: z.string(),
   flows: z.array(z.enum(flowNames)),
   isNews: z.boolean().optional(),
+  isPerInstance: z.boolean().optional(),
 });
 const RouteOutput = z.object({
   transport: z.enum(["kafka", "rabbitmq"]),
@@ -104,7 +105,16 @@ export const outputSchemas = {
         producer: z.string(),
       }),
     ),
-    queues: z.array(z.object({ name: z.string(), durable: z.literal(true), consumer: z.string() })),
+    queues: z.array(
+      z.object({
+        name: z.string(),
+        durable: z.boolean(),
+        exclusive: z.boolean(),
+        autoDelete: z.boolean(),
+        consumer: z.string(),
+        isPerInstance: z.boolean(),
+      }),
+    ),
     bindings: z.array(
       z.object({ exchange: z.string(), queue: z.string(), routingKey: z.string() }),
     ),

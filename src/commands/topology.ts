@@ -38,9 +38,10 @@ function textLines(topology: Topology): readonly string[] {
       ...bindings
         .filter(({ exchange }) => exchange === name)
         .map(({ queue, routingKey }) => {
-          const consumer = queues.find((candidate) => candidate.name === queue)?.consumer ?? "-";
+          const { consumer = "-", isPerInstance } = queues.find(({ name }) => name === queue) ?? {};
           const key = routingKey === "" ? "" : `  [${routingKey}]`;
-          return `    → ${queue}${key}  (${consumer})`;
+          const each = isPerInstance === true ? ", each instance its own" : "";
+          return `    → ${queue}${key}  (${consumer}${each})`;
         }),
     ]),
   ];

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { catalogue, consumersIn } from "./contracts/catalogue.ts";
+import { catalogue, consumersIn, inputsOf } from "./contracts/catalogue.ts";
 import { flowNames } from "./contracts/contract.ts";
 import { flowNamed } from "./flows/flow.ts";
-import { topologyOf } from "./topology.ts";
+import { instanceTopologyOf, sharedTopologyOf, topologyOf } from "./topology.ts";
 
 test("flow current declares exactly what the real services declare, and what failures need", () => {
   const { bindings, exchanges, topics } = topologyOf("current");
@@ -23,14 +23,31 @@ test("flow current declares exactly what the real services declare, and what fai
   const real = bindings.filter(({ queue }) => /^(orchestrator|graph\.subs)\./.test(queue));
   expect(real).toEqual([
     { exchange: "tu.image.uploaded", queue: "orchestrator.image-uploaded", routingKey: "" },
-    { exchange: "analysis.started", queue: "graph.subs.started", routingKey: "" },
+    { exchange: "analysis.started", queue: "graph.subs.started.*", routingKey: "" },
     {
       exchange: "tu.recognition.completed",
       queue: "orchestrator.recognition-completed",
       routingKey: "",
     },
-    { exchange: "analysis.completed", queue: "graph.subs.completed", routingKey: "" },
+    { exchange: "analysis.completed", queue: "graph.subs.completed.*", routingKey: "" },
   ]);
+});
+
+test("what the gateway hears has a queue per instance, which nobody else declares", () => {
+  for (const flow of flowNames) {
+    const { queues } = topologyOf(flow);
+    const own = queues.filter(({ consumer }) => consumer === "graph-gateway");
+    expect(own.length).toBeGreaterThan(2);
+    for (const queue of own)
+      expect(queue).toMatchObject({ durable: false, exclusive: true, autoDelete: true });
+    const shared = sharedTopologyOf(flow);
+    expect(shared.queues).toEqual(queues.filter((queue) => !own.includes(queue)));
+    expect(shared.bindings.filter(({ queue }) => queue.endsWith("*"))).toEqual([]);
+  }
+  const inputs = inputsOf("graph-gateway", "current");
+  const mine = instanceTopologyOf(inputs, "1");
+  expect(mine.queues.map(({ name }) => name)).toContain("graph.subs.started.1");
+  expect(mine.bindings).toHaveLength(mine.queues.length);
 });
 
 test("flow full has one queue per command and the vision adapter does not read uploads", () => {

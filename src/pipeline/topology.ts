@@ -1,6 +1,6 @@
-import { catalogue, consumersIn } from "./contracts/catalogue.ts";
+import { catalogue, consumersIn, type Input } from "./contracts/catalogue.ts";
 import type { Consumer, FlowName, KafkaRoute, RabbitRoute, Route } from "./contracts/contract.ts";
-import type { BindingDeclaration, ExchangeDeclaration } from "./ports.ts";
+import type { BindingDeclaration, BrokerTopology, ExchangeDeclaration } from "./ports.ts";
 
 export const deadLetters = {
   exchange: "tu.dead-letters",
@@ -19,7 +19,15 @@ export type Exchange = ExchangeDeclaration & {
   readonly durable: true;
   readonly producer: string;
 };
-export type Queue = { readonly name: string; readonly durable: true; readonly consumer: string };
+export type Queue = {
+  readonly name: string;
+  readonly durable: boolean;
+  readonly exclusive: boolean;
+  readonly autoDelete: boolean;
+  readonly consumer: string;
+  /** True: one for each running instance of the consumer; `*` in the name stands for the instance. */
+  readonly isPerInstance: boolean;
+};
 export type Topology = {
   readonly flow: FlowName;
   readonly topics: readonly Topic[];
@@ -56,10 +64,48 @@ export function topologyOf(flow: FlowName): Topology {
   };
 }
 
+/** What stands on the brokers, whichever instances run. */
+export function sharedTopologyOf(flow: FlowName): Topology {
+  const topology = topologyOf(flow);
+  const queues = topology.queues.filter(({ isPerInstance }) => !isPerInstance);
+  const names = queues.map(({ name }) => name);
+  const bindings = topology.bindings.filter(({ queue }) => names.includes(queue));
+  return { ...topology, queues, bindings };
+}
+
+/** The queues that one instance hears `inputs` from, bound as a shared one would be. */
+export function instanceTopologyOf(inputs: readonly Input[], instance: string): BrokerTopology {
+  const queued = inputs.flatMap(({ consumer, contract, route }) =>
+    consumer.isPerInstance === true && route.transport === "rabbitmq"
+      ? [{ route, contract, queue: sourceOf(consumer, instance) }]
+      : [],
+  );
+  return {
+    exchanges: [],
+    queues: queued.map(({ queue }) => ({ name: queue, ...instanceQueue })),
+    bindings: queued.map(({ contract, queue, route }) => ({
+      exchange: route.exchange,
+      queue,
+      routingKey: bindingKey(route, contract.name),
+    })),
+  };
+}
+
+/** The queue or group that an instance of a consumer uses. */
+export function sourceOf({ isPerInstance, source }: Consumer, instance: string): string {
+  return isPerInstance === true ? `${source}.${instance}` : source;
+}
+
+const instanceQueue = { durable: false, exclusive: true, autoDelete: true } as const;
+const sharedQueue = { durable: true, exclusive: false, autoDelete: false } as const;
+
 /** Commands are addressed by name; a fanout ignores the key, so it carries the subject instead. */
 export function bindingKey(route: RabbitRoute, name: string): string {
   return route.exchangeType === "direct" ? name : "";
 }
+
+/** Stands for the instance in a name. */
+const anyInstance = "*";
 
 const deadLetterTopic: Topic = {
   name: deadLetters.topic,
@@ -74,7 +120,12 @@ const deadLetterExchange: Exchange = {
   durable: true,
   producer: "whoever parks",
 };
-const deadLetterQueue: Queue = { name: deadLetters.queue, durable: true, consumer: "a person" };
+const deadLetterQueue: Queue = {
+  name: deadLetters.queue,
+  ...sharedQueue,
+  consumer: "a person",
+  isPerInstance: false,
+};
 const deadLetterBinding: BindingDeclaration = {
   exchange: deadLetters.exchange,
   queue: deadLetters.queue,
@@ -87,7 +138,7 @@ function topicOf({ route, consumers }: Used<KafkaRoute>): Topic {
     partitions: route.partitions,
     key: "objectKey",
     producer: route.producer,
-    groups: consumers.map(({ source }) => source),
+    groups: consumers.map((consumer) => sourceOf(consumer, anyInstance)),
   };
 }
 
@@ -101,17 +152,18 @@ function exchangeOf({ route }: Used<RabbitRoute>): Exchange {
 }
 
 function queuesOf({ consumers }: Used<RabbitRoute>): readonly Queue[] {
-  return consumers.map(({ source, service }) => ({
-    name: source,
-    durable: true,
-    consumer: service,
+  return consumers.map((consumer) => ({
+    name: sourceOf(consumer, anyInstance),
+    ...(consumer.isPerInstance === true ? instanceQueue : sharedQueue),
+    consumer: consumer.service,
+    isPerInstance: consumer.isPerInstance === true,
   }));
 }
 
 function bindingsOf({ name, route, consumers }: Used<RabbitRoute>): readonly BindingDeclaration[] {
-  return consumers.map(({ source }) => ({
+  return consumers.map((consumer) => ({
     exchange: route.exchange,
-    queue: source,
+    queue: sourceOf(consumer, anyInstance),
     routingKey: bindingKey(route, name),
   }));
 }

@@ -36,7 +36,7 @@ export const analysisCompleted = broadcast({
   producer: "svc-analysis-orchestrator",
   flows: flowNames,
   listeners: [
-    { service: "graph-gateway", queue: "graph.subs.completed" },
+    { service: "graph-gateway", queue: "graph.subs.completed", isPerInstance: true },
     { service: "svc-machine-storage", flows: ["full"] },
   ],
   body: AnalysisCompleted,

@@ -47,16 +47,19 @@ export function consumersIn(route: Route, flow: FlowName): readonly Consumer[] {
   return route.consumers.filter((consumer) => consumer.flows.includes(flow));
 }
 
+export type Input = {
+  readonly contract: Contract;
+  readonly route: Route;
+  readonly consumer: Consumer;
+};
+
 /** What one service listens to in a flow. */
-export function inputsOf(
-  service: ServiceName,
-  flow: FlowName,
-): readonly { contract: Contract; route: Route; source: string }[] {
+export function inputsOf(service: ServiceName, flow: FlowName): readonly Input[] {
   return catalogue.flatMap((contract) =>
     contract.routes.flatMap((route) =>
       consumersIn(route, flow)
         .filter((consumer) => consumer.service === service)
-        .map(({ source }) => ({ contract, route, source })),
+        .map((consumer) => ({ contract, route, consumer })),
     ),
   );
 }

@@ -20,7 +20,7 @@ export type ServiceName = (typeof serviceNames)[number];
 
 export type Consumer = {
   readonly service: ServiceName;
-  /** Consumer group on Kafka, queue on RabbitMQ. */
+  /** Consumer group on Kafka, queue on RabbitMQ; of a consumer per instance, how its name begins. */
   readonly source: string;
   readonly flows: readonly FlowName[];
   /**
@@ -28,6 +28,11 @@ export type Consumer = {
    * to this consumer after a restart.
    */
   readonly isNews?: boolean;
+  /**
+   * True: every running instance of the service hears every message, from a queue or in a group of its
+   * own that goes with it. All news is heard so. False: the instances share the messages.
+   */
+  readonly isPerInstance?: boolean;
 };
 
 type RouteCommon = {
@@ -100,9 +105,11 @@ export type Listener = {
   readonly queue?: string;
   readonly flows?: readonly FlowName[];
   readonly isNews?: boolean;
+  /** Default: as `isNews`. */
+  readonly isPerInstance?: boolean;
 };
 
-/** A broadcast event: a fanout exchange named like it, one durable queue per listener. */
+/** A broadcast event: a fanout exchange named like it, one queue per listener or per instance of it. */
 export function broadcast(
   declared: Declared & {
     producer: ServiceName;
@@ -130,6 +137,7 @@ export function broadcast(
           source: listener.queue ?? `${listener.service}.${name}`,
           flows: listener.flows ?? flows,
           isNews: listener.isNews ?? false,
+          isPerInstance: listener.isPerInstance ?? listener.isNews ?? false,
         })),
       },
     ],

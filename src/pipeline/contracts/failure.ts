@@ -52,6 +52,6 @@ export const analysisFailed = failedTwin({
   step: "analysis",
   producer: "svc-analysis-orchestrator",
   flows: flowNames,
-  listeners: [{ service: "graph-gateway" }],
+  listeners: [{ service: "graph-gateway", isPerInstance: true }],
   summary: "The analysis ended without a result; says at which step and why.",
 });

@@ -35,17 +35,17 @@ export function arrivedFromLog(
 export function arrivedFromQueue(
   delivery: QueueDelivery,
   { contract, route }: Expected,
-  place: { readonly source: string; readonly receivedAt: string },
+  receivedAt: string,
 ): Arrived {
-  const { body, headers, properties, routingKey } = delivery;
+  const { body, headers, properties, queue, routingKey } = delivery;
   return {
     contract,
     route,
     headers: textOfTable(headers),
     body,
     key: routingKey,
-    origin: `rabbitmq:${place.source}`,
-    receivedAt: place.receivedAt,
+    origin: `rabbitmq:${queue}`,
+    receivedAt,
     wire: { transport: "rabbitmq", routingKey, headers, properties, body },
   };
 }

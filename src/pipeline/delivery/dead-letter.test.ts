@@ -36,7 +36,7 @@ const fromQueue = (
   const rest = { exchange: "tu.image.uploaded", queue: "orchestrator.image-uploaded" };
   const delivery = { ...given, ...rest, redelivered: false, ack: settled, nack: settled };
   const expected = { contract, route: contract.routes[0] };
-  return arrivedFromQueue(delivery, expected, { source: rest.queue, receivedAt });
+  return arrivedFromQueue(delivery, expected, receivedAt);
 };
 
 /** Parks it, and gives what is published for it once the journal has written it down as JSON. */

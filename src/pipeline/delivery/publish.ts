@@ -47,6 +47,9 @@ export function consumersOf(message: Message, flow: FlowName): readonly string[]
     .map(({ service }) => service);
 }
 
+/** Whether a queue stands there for it at all times; those of instances come and go with them. */
 function isAwaited(route: Route, flow: FlowName): boolean {
-  return route.consumers.some(({ flows }) => flows.includes(flow));
+  return route.consumers.some(
+    ({ flows, isPerInstance }) => flows.includes(flow) && isPerInstance !== true,
+  );
 }

@@ -1,5 +1,5 @@
-import { inputsOf } from "../contracts/catalogue.ts";
-import type { Contract, FlowName, Route } from "../contracts/contract.ts";
+import { type Input, inputsOf } from "../contracts/catalogue.ts";
+import type { FlowName } from "../contracts/contract.ts";
 import type {
   Broker,
   EventLog,
@@ -9,7 +9,7 @@ import type {
   Timers,
 } from "../ports.ts";
 import { toIso } from "../time.ts";
-import { topologyOf } from "../topology.ts";
+import { instanceTopologyOf, sharedTopologyOf, sourceOf } from "../topology.ts";
 import { arrivedFromLog, arrivedFromQueue } from "./arrived.ts";
 import { type Consumer, createConsumer } from "./consume.ts";
 import type { Service } from "./service.ts";
@@ -22,17 +22,17 @@ export type RunPorts = ShellPorts & {
   readonly timers: Timers;
 };
 
-/** Declares what a flow needs on the brokers. Idempotent. */
+/** Declares what a flow needs on the brokers, whichever instances run. Idempotent. */
 export async function declareTopology(
   flow: FlowName,
   { broker, log }: Pick<RunPorts, "broker" | "log">,
 ): Promise<void> {
-  const topology = topologyOf(flow);
-  for (const { name, partitions } of topology.topics) await log.createTopic({ name, partitions });
+  const { bindings, exchanges, queues, topics } = sharedTopologyOf(flow);
+  for (const { name, partitions } of topics) await log.createTopic({ name, partitions });
   await broker.declare({
-    exchanges: topology.exchanges.map(({ name, type }) => ({ name, type })),
-    queues: topology.queues.map(({ name }) => ({ name })),
-    bindings: topology.bindings,
+    exchanges: exchanges.map(({ name, type }) => ({ name, type })),
+    queues: queues.map(({ name }) => ({ name })),
+    bindings,
   });
 }
 
@@ -40,17 +40,28 @@ export async function declareTopology(
  * Connects a service to everything it listens to in `flow`. The subscription takes no further
  * message once closed and resolves when the handlers under way have ended.
  */
-export async function runService(
+export function runService(
   service: Service,
   flow: FlowName,
   ports: RunPorts,
 ): Promise<Subscription> {
+  return connect(service, inputsOf(service.name, flow), ports);
+}
+
+/** What is heard per instance comes from queues and groups that nobody else can have by chance. */
+export async function connect(
+  service: Service,
+  inputs: readonly Input[],
+  ports: RunPorts,
+): Promise<Subscription> {
   const consumer = createConsumer(service, ports);
-  const inputs = inputsOf(service.name, flow);
+  const instance = ports.ids.create();
+  const own = instanceTopologyOf(inputs, instance);
+  if (own.queues.length > 0) await ports.broker.declare(own);
   const subscriptions = [
     ports.timers.consume(service.name, (timer) => consumer.onTimer(timer)),
-    ...(await subscribeLog(service, inputs, consumer, ports)),
-    ...(await subscribeQueues(service, inputs, consumer, ports)),
+    ...(await subscribeLog(inputs, { consumer, instance, service }, ports)),
+    ...(await subscribeQueues(inputs, { consumer, instance, service }, ports)),
   ];
   return {
     async close() {
@@ -60,20 +71,38 @@ export async function runService(
   };
 }
 
-type Input = { readonly contract: Contract; readonly route: Route; readonly source: string };
+type Instance = {
+  readonly service: Service;
+  readonly consumer: Consumer;
+  readonly instance: string;
+};
 
+/** One subscription for what the instances share, and one for what each of them hears. */
 async function subscribeLog(
-  service: Service,
   inputs: readonly Input[],
-  consumer: Consumer,
-  { clock, log }: RunPorts,
+  listening: Instance,
+  ports: RunPorts,
 ): Promise<readonly Subscription[]> {
   const fromLog = inputs.filter(({ route }) => route.transport === "kafka");
-  const group = fromLog[0]?.source ?? service.name;
+  const own = fromLog.filter(({ consumer }) => consumer.isPerInstance === true);
+  const shared = fromLog.filter((input) => !own.includes(input));
+  return [
+    ...(await subscribeTopics(shared, "earliest", listening, ports)),
+    ...(await subscribeTopics(own, "latest", listening, ports)),
+  ];
+}
+
+async function subscribeTopics(
+  inputs: readonly Input[],
+  from: "earliest" | "latest",
+  { consumer, instance, service }: Instance,
+  { clock, log }: RunPorts,
+): Promise<readonly Subscription[]> {
+  const [first] = inputs;
+  if (first === undefined) return [];
   const byTopic = new Map(
-    fromLog.map((input) => [input.route.transport === "kafka" ? input.route.topic : "", input]),
+    inputs.map((input) => [input.route.transport === "kafka" ? input.route.topic : "", input]),
   );
-  if (byTopic.size === 0) return [];
   const onRecord = (delivery: LogDelivery): Promise<void> => {
     const input = byTopic.get(delivery.topic);
     if (input === undefined) return delivery.commit(); // not subscribed to: cannot arrive
@@ -82,30 +111,27 @@ async function subscribeLog(
       again: (delayMs) => delivery.retry(delayMs),
     });
   };
+  const group = sourceOf(first.consumer, instance);
   const topics = [...byTopic.keys()];
-  const window = service.prefetch;
-  return [await log.subscribe({ group, topics, from: "earliest", window }, onRecord)];
+  return [await log.subscribe({ group, topics, from, window: service.prefetch }, onRecord)];
 }
 
 async function subscribeQueues(
-  service: Service,
   inputs: readonly Input[],
-  consumer: Consumer,
+  { consumer, instance, service }: Instance,
   { broker, clock }: RunPorts,
 ): Promise<readonly Subscription[]> {
   const fromQueues = inputs.filter(({ route }) => route.transport === "rabbitmq");
   return Promise.all(
-    fromQueues.map((input) =>
-      broker.consume({ queue: input.source, prefetch: service.prefetch }, (delivery) =>
+    fromQueues.map((input) => {
+      const queue = sourceOf(input.consumer, instance);
+      return broker.consume({ queue, prefetch: service.prefetch }, (delivery) =>
         consumer.onArrived(
-          arrivedFromQueue(delivery, input, {
-            source: input.source,
-            receivedAt: toIso(clock.nowMs()),
-          }),
+          arrivedFromQueue(delivery, input, toIso(clock.nowMs())),
           settleQueue(delivery),
         ),
-      ),
-    ),
+      );
+    }),
   );
 }
 

@@ -64,8 +64,8 @@ const received = (message: Message, contract: Contract, route: Route): Arrived =
     return arrivedFromLog(delivery, { contract, route }, "2026-01-01T00:00:00.000Z");
   }
   const queue = { queue: "q", redelivered: false, ack: settled, nack: settled };
-  const place = { source: "q", receivedAt: "2026-01-01T00:00:00.000Z" };
-  return arrivedFromQueue({ ...encoded.publication, ...queue }, { contract, route }, place);
+  const delivery = { ...encoded.publication, ...queue };
+  return arrivedFromQueue(delivery, { contract, route }, "2026-01-01T00:00:00.000Z");
 };
 
 test.each(catalogue.map((contract) => [contract.name, contract] as const))(
