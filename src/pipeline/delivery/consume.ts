@@ -14,7 +14,7 @@ import type { JournalEntry } from "../ports.ts";
 import { toEpochMs } from "../time.ts";
 import { envelopeOfUnreadable } from "./park.ts";
 import { recordDecision, recordReaction } from "./record.ts";
-import type { Reaction, Service } from "./service.ts";
+import { nothing, type Reaction, type Service } from "./service.ts";
 import type { ShellPorts } from "./shell.ts";
 import { createTroubles, type Settle } from "./troubles.ts";
 import { type Arrived, decode } from "./wire.ts";
@@ -28,11 +28,20 @@ export type Consumer = {
   stop(): void;
 };
 
+/** An event that is delivered again comes soon after. */
+const heardMax = 1024;
+
 export function createConsumer(service: Service, ports: ShellPorts): Consumer {
   const { clock, ids, journal, relay } = ports;
   const troubles = createTroubles(service, ports);
   const stopping = new AbortController();
   const isGivenUp = (error: unknown) => stopping.signal.aborted && error === stopping.signal.reason;
+  const heard = createRecent(heardMax);
+  const takenBy = ({ route }: Arrived) => {
+    const consumer = route.consumers.find((each) => each.service === service.name);
+    if (consumer?.isNews === true) return pass;
+    return consumer?.isPerInstance === true ? hear : work;
+  };
 
   return {
     async onArrived(arrived, settle) {
@@ -44,7 +53,7 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
       const { message } = decoded;
       reportHop(service, arrived, message, ports);
       try {
-        await (isNews(service, arrived) ? pass(message) : work(message));
+        await takenBy(arrived)(message);
       } catch (error) {
         return isGivenUp(error) ? undefined : troubles.meet(arrived, message, error, settle);
       }
@@ -74,6 +83,13 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
     await relay.send(entry);
   }
 
+  /** What another instance recorded is news here all the same, once. */
+  async function hear(message: Message): Promise<void> {
+    if (!heard.has(message.id)) await handle(message);
+    heard.add(message.id);
+    await recordReaction(service, message, async () => nothing, ports);
+  }
+
   async function decided(message: Message): Promise<JournalEntry | undefined> {
     if (service.stateful !== undefined) {
       return recordDecision(service, message, service.stateful, ports);
@@ -100,8 +116,16 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
   }
 }
 
-function isNews({ name }: Service, { route }: Arrived): boolean {
-  return route.consumers.some(({ isNews: only, service }) => service === name && only === true);
+/** What came last. */
+function createRecent(most: number) {
+  const ids = new Set<string>();
+  return {
+    has: (id: string) => ids.has(id),
+    add(id: string): void {
+      ids.add(id);
+      for (const oldest of ids) if (ids.size > most) ids.delete(oldest);
+    },
+  };
 }
 
 function reportHop(

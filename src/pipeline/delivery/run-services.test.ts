@@ -10,6 +10,7 @@ import type { Message } from "../message.ts";
 import type { Broker, EventLog } from "../ports.ts";
 import { createGraphGateway } from "../services/graph-gateway.ts";
 import { createPublish } from "./publish.ts";
+import { takingRelay } from "./relay.samples.ts";
 import { connect, declareTopology, type RunPorts, runService } from "./run-services.ts";
 import { nothing, type Service } from "./service.ts";
 
@@ -26,10 +27,15 @@ afterEach(async () => {
 });
 
 const flow = "full";
+const shared = createMemoryJournal();
 const ids = createRandomIds();
 
-function portsOf(transports: { broker: Broker; log: EventLog }): RunPorts {
-  return {
+function portsOf(transports: { broker: Broker; log: EventLog }) {
+  const publishOne = createPublish(transports, flow);
+  const publish = async (messages: readonly Message[]) => {
+    for (const message of messages) await publishOne(message);
+  };
+  const ports: RunPorts = {
     ...transports,
     journal: createMemoryJournal(),
     ids,
@@ -40,8 +46,9 @@ function portsOf(transports: { broker: Broker; log: EventLog }): RunPorts {
       consume: () => ({ close: async () => undefined }),
     },
     reporter: { hop: () => undefined, notice: () => undefined },
-    publish: createPublish(transports, flow),
+    relay: takingRelay((messages) => void publish(messages)),
   };
+  return { ...ports, publish };
 }
 
 function messageOf({ contract, route }: Pick<Input, "contract" | "route">): Message {
@@ -61,18 +68,22 @@ function messageOf({ contract, route }: Pick<Input, "contract" | "route">): Mess
 }
 
 /** An instance of the gateway in a process of its own, and what its clients hear. */
-async function openGateway() {
+async function openGateway(journal = createMemoryJournal()) {
   const connection = broker.connect();
   const heard = createCollector<string>();
   const gateway = createGraphGateway(flow, { publish: ({ name }) => heard.add(name) });
-  const ports = portsOf({ broker: connection, log });
+  const ports = { ...portsOf({ broker: connection, log }), journal };
   await declareTopology(flow, ports);
   const subscription = await runService(gateway, flow, ports);
   return { connection, heard, ports, close: () => subscription.close() };
 }
 
-test("every instance of the gateway hears every event, once", async () => {
-  const gateways = [await openGateway(), await openGateway()];
+test.each([
+  ["with a journal each", () => [createMemoryJournal(), createMemoryJournal()]],
+  ["on one journal", () => Array.from({ length: 2 }, () => shared)],
+])("every instance of the gateway hears every event, once, %s", async (_, journals) => {
+  const gateways: Awaited<ReturnType<typeof openGateway>>[] = [];
+  for (const journal of journals()) gateways.push(await openGateway(journal));
   const inputs = inputsOf("graph-gateway", flow);
   const names = inputs.map(({ contract }) => contract.name).sort();
   expect(names).toContain("analysis.completed");
