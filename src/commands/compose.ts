@@ -296,7 +296,14 @@ async function openTransports(
   );
   const { clock, flow, ids, recorder: reporter } = world;
   const publish = createPublish({ log, broker }, flow.name);
-  const relay = createRelay({ journal, timers, clock, reporter, publish });
+  const relay = createRelay({
+    journal,
+    timers,
+    clock,
+    reporter,
+    publish,
+    transports: [log, broker],
+  });
   return { journal, timers, clock, ids, reporter, relay, log, broker };
 }
 

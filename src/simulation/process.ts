@@ -65,7 +65,7 @@ export function startProcess(ports: SimulationPorts, plant: Plant): Process {
   const boot = async (): Promise<void> => {
     await pause(ports.nature, life);
     const parts = plant(partsOf(ports, life));
-    const relay = createRelay(parts);
+    const relay = createRelay({ ...parts, transports: [parts.log, parts.broker] });
     const run: RunPorts = { ...parts, relay };
     const services = servicesOf(ports, run, life);
     await retrying(ports.nature, life, () => declareTopology(ports.flow.name, run));

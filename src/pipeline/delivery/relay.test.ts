@@ -3,7 +3,7 @@ import { createMemoryJournal, createSharedJournal } from "../../adapters/memory/
 import { sampleEntry, sampleMessage } from "../../adapters/testing/samples.ts";
 import { TuError } from "../errors.ts";
 import type { Message, Timer } from "../message.ts";
-import type { Clock, Journal } from "../ports.ts";
+import type { Clock, Journal, TransportState } from "../ports.ts";
 import { createRelay, type Relay } from "./relay.ts";
 
 let taken: Message[];
@@ -15,6 +15,7 @@ let transport: (message: Message) => Promise<void>;
 /** Ends the sleep that the relay is in. */
 let tick: () => Promise<void>;
 let clock: Clock;
+let say: (state: TransportState) => void;
 
 beforeEach(() => {
   taken = [];
@@ -45,6 +46,14 @@ const relayOn = (journal: Journal): Relay =>
     journal,
     clock,
     publish: (message) => transport(message),
+    transports: [
+      {
+        onState(listener) {
+          say = listener;
+          return () => undefined;
+        },
+      },
+    ],
     reporter: { notice: ({ message }) => void notices.push(message), hop: () => undefined },
     timers: {
       schedule: (timer) => void scheduled.push(timer),
@@ -94,7 +103,7 @@ describe("a transport that goes away", () => {
     transport = down;
     await recorded(journal, relay, "a");
     transport = async (message) => void taken.push(message);
-    relay.wake();
+    say("back");
     await settled();
     expect(ids()).toEqual(["a"]);
     await relay.close();

@@ -8,6 +8,8 @@ import type {
   Owed,
   Reporter,
   Timers,
+  Transport,
+  TransportState,
 } from "../ports.ts";
 import { toEpochMs } from "../time.ts";
 import { createOutbox } from "./outbox.ts";
@@ -35,8 +37,6 @@ export type Relay = {
   doubt(consumer: string, messageId: string): void;
   /** Whether it was in doubt; it is not any more. */
   wasDoubted(consumer: string, messageId: string): boolean;
-  /** A transport is back: what is owed goes now. */
-  wake(): void;
   /** For how long nothing could be sent since then, in milliseconds. */
   heldMs(sinceMs: number): number;
   /** Looks no more. Resolves when what is under way has ended. */
@@ -48,6 +48,8 @@ export type RelayPorts = {
   readonly clock: Clock;
   readonly reporter: Reporter;
   readonly publish: Publish;
+  /** Their return is not waited for by looking. */
+  readonly transports?: readonly Pick<Transport, "onState">[];
 };
 
 const lookEveryMs = 2_000;
@@ -59,6 +61,10 @@ export function createRelay(ports: RelayPorts): Relay {
   const closing = new AbortController();
   const doubts = new Set<string>();
   let waking = new AbortController();
+  const wake = (state: TransportState) => {
+    if (state === "back" || state === "unblocked") waking.abort();
+  };
+  const forget = (ports.transports ?? []).map((transport) => transport.onState(wake));
   let looking: Promise<void> | undefined;
   /** Unsent when last looked: what is unsent since then may be just on its way. */
   let seen: ReadonlySet<string> = new Set();
@@ -134,10 +140,10 @@ export function createRelay(ports: RelayPorts): Relay {
     },
     doubt: (consumer, messageId) => void doubts.add(`${consumer} ${messageId}`),
     wasDoubted: (consumer, messageId) => doubts.delete(`${consumer} ${messageId}`),
-    wake: () => waking.abort(),
     heldMs: outbox.closedMs,
     async close() {
       closing.abort();
+      for (const listening of forget) listening();
       await looking;
     },
   };
