@@ -15,9 +15,11 @@ import { createRandomIds, sha256 } from "../src/adapters/memory/ids.ts";
 import { openSqliteState } from "../src/adapters/sqlite/state.ts";
 import { findContract } from "../src/pipeline/contracts/catalogue.ts";
 import { recordDecision } from "../src/pipeline/delivery/record.ts";
+import { takingRelay } from "../src/pipeline/delivery/relay.samples.ts";
 import type { ShellPorts } from "../src/pipeline/delivery/shell.ts";
 import { flowNamed } from "../src/pipeline/flows/flow.ts";
 import type { Message } from "../src/pipeline/message.ts";
+import type { OwedTo } from "../src/pipeline/ports.ts";
 import { createOrchestrator } from "../src/pipeline/services/orchestrator.ts";
 import { type Figure, interleaved, secondsOf, spread } from "./measure.ts";
 
@@ -58,10 +60,14 @@ export async function engineThroughput(rounds: number, flows: number): Promise<F
   };
 }
 
-export async function openEngine(directory: string) {
+export async function openEngine(directory: string, owedTo: OwedTo = () => []) {
   const clock = createSystemClock();
   const ids = createRandomIds(clock);
-  const state = await openSqliteState(join(directory, "flow.db"), { clock, runnerId: "bench" });
+  const state = await openSqliteState(join(directory, "flow.db"), {
+    clock,
+    runnerId: "bench",
+    owedTo,
+  });
   const ports: ShellPorts = {
     journal: state.journal,
     clock,
@@ -72,12 +78,7 @@ export async function openEngine(directory: string) {
       consume: () => ({ close: async () => undefined }),
     },
     reporter: { hop: () => undefined, notice: () => undefined },
-    relay: {
-      send: async ({ outgoing }) => state.journal.sent(outgoing),
-      heldMs: () => 0,
-      doubt: () => undefined,
-      wasDoubted: () => false,
-    },
+    relay: takingRelay((messages) => state.journal.sent(messages)),
   };
   return { clock, ids, ports, state };
 }

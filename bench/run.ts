@@ -6,6 +6,7 @@ import { engineThroughput } from "./engine.ts";
 import { print } from "./measure.ts";
 import { memory } from "./memory.ts";
 import { packages } from "./packages.ts";
+import { restart } from "./restart.ts";
 import { startUp } from "./start-up.ts";
 
 const args = process.argv.slice(2);
@@ -24,6 +25,7 @@ if (globalThis.gc === undefined) {
     for (const figure of await memory(isSmoke ? 2000 : 100_000, isSmoke ? 2000 : 200_000))
       print(figure);
   }
+  if (isWanted("P11")) print(await restart(isSmoke ? 2000 : 100_000));
   if (isWanted("D1")) print(await embeddedBroker(isSmoke ? 1 : 7, isSmoke ? 1000 : 20_000));
   if (isWanted("P12")) for (const figure of packages()) print(figure);
 }

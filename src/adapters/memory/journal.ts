@@ -116,7 +116,9 @@ export function createMemoryJournal(
         if (work.owed.type === "message")
           open.set(keyOf(transport, work.owed.message.id), { ...work, consumer: transport });
       }
-      return [...new Map(left.map(({ owed }) => [messageOf(owed).id, owed])).values()];
+      const named = (owed: Owed) =>
+        owed.type === "message" ? owed.message.id : `${owed.timer.owner} ${owed.timer.message.id}`;
+      return [...new Map(left.map(({ owed }) => [named(owed), owed])).values()];
     },
     async failed(consumer, message, at) {
       const before = tries.get(keyOf(consumer, message.id));

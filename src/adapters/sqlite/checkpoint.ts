@@ -1,7 +1,7 @@
 import type { Compilable } from "kysely";
 import type { JournalPlace, Owed, OwedTo } from "../../pipeline/ports.ts";
 import type { Database } from "./database.ts";
-import { consequencesOf } from "./entry-row.ts";
+import { type BodyRow, consequencesOf } from "./entry-row.ts";
 import { type Decided, type OpenWork, transport, type Work } from "./open-work.ts";
 
 // Finding unfinished work without reading history.
@@ -22,6 +22,19 @@ export const createCheckpoints = (database: Database): Checkpoints => ({
   database,
   statements: prepareStatements(database),
 });
+
+const sendAgainSql = `INSERT OR IGNORE INTO pending
+    (consumer, message_id, kind, flow_id, seq, position, runner)
+  SELECT '${transport}', message_id, kind, flow_id, seq, position, ?1 FROM pending
+  WHERE runner = ?2 AND kind = 'message'`;
+/** Messages stand before timers of the same entry: the order of their names. */
+const inheritanceSql = `SELECT DISTINCT seq, kind, position FROM pending
+  WHERE runner = ?1 AND (seq, kind, position) > (?2, ?3, ?4) ORDER BY seq, kind, position LIMIT ?5`;
+const unsentSql = `SELECT seq, kind, position FROM pending
+  WHERE runner IN (?1, -?1) AND consumer = '${transport}' AND (seq, position) > (?2, ?3)
+  ORDER BY seq, position LIMIT ?4`;
+const entriesSql = `SELECT seq, message_id, flow_id, body FROM entry
+  WHERE seq IN (SELECT value FROM json_each(?1))`;
 
 /** What runs once per entry or piece of work; building the query again would cost more than it. */
 function prepareStatements(database: Database) {
@@ -60,13 +73,11 @@ function prepareStatements(database: Database) {
         .orderBy("flow_sequence", "desc")
         .limit(1),
     ),
-    takeWork: prepare(
-      query
-        .updateTable("pending")
-        .set({ runner: 0 })
-        .where("message_id", "=", "")
-        .where("consumer", "=", ""),
-    ),
+    claim: database.prepare("UPDATE pending SET runner = ?1 WHERE runner = ?2"),
+    sendAgain: database.prepare(sendAgainSql),
+    inheritance: database.prepare(inheritanceSql),
+    unsent: database.prepare(unsentSql),
+    entries: database.prepare(entriesSql),
   };
 }
 
@@ -87,50 +98,50 @@ export function advance(
 /** Runners whose work waits for whoever takes it. */
 export function holdersOf(database: Database): readonly number[] {
   const holders = database.all(database.query.selectFrom("pending").select("runner").distinct());
-  return holders.map(({ runner }) => runner);
+  return [...new Set(holders.map(({ runner }) => Math.abs(runner)))];
+}
+
+/**
+ * What those runners were to finish is `heir`'s from now on, all of it at once: under its number below
+ * zero until `keep`, which tells it from its own. Their transports may be gone with them: it is to be sent
+ * again.
+ */
+export function claim({ statements }: Checkpoints, heir: number, from: readonly number[]): void {
+  for (const runner of from.flatMap((one) => [one, -one])) {
+    statements.sendAgain.run([-heir, runner]);
+    statements.claim.run([-heir, runner]);
+  }
+}
+
+/** All that was claimed has been read. */
+export function keep({ statements }: Checkpoints, heir: number): void {
+  statements.claim.run([heir, -heir]);
 }
 
 /** A piece of work, and where it stands. */
 export type Placed = { readonly owed: Owed; readonly place: Place };
 type Place = JournalPlace & { readonly kind: Work["kind"] };
+type Page = { readonly after: Place; readonly limit: number };
 
-/** Work of those runners that `heir` has from now on, in the order of recording, behind `after`. */
-export function inherit(
-  { database, statements }: Checkpoints,
+/** What `heir` has claimed, each piece once, in the order of recording. */
+export function inheritanceOf(
+  checkpoints: Checkpoints,
   heir: number,
-  page: { readonly from: readonly number[]; readonly after: Place; readonly limit: number },
+  { after, limit }: Page,
 ): readonly Placed[] {
-  const rows = pendingBehind(database, page.after, page.limit, (all) =>
-    all.where("pending.runner", "in", page.from),
-  );
-  for (const row of rows) {
-    const { consumer, kind, position, seq } = row;
-    statements.takeWork.run([heir, row.work_id, consumer]);
-    // Its transport may be gone with its runner: it is to be sent again.
-    if (kind === "message" && consumer !== transport)
-      statements.insertWork.run([
-        transport,
-        row.work_id,
-        kind,
-        row.work_flow_id,
-        seq,
-        position,
-        heir,
-      ]);
-  }
-  return rows.map(placed);
+  const { seq, kind, position } = after;
+  const rows = checkpoints.statements.inheritance.all([-heir, seq, kind, position, limit]);
+  return placed(checkpoints, rows as readonly Place[]); // its columns are selected
 }
 
 /** What no transport has taken, of one runner, in the order of recording. */
 export function unsentOf(
-  database: Database,
+  checkpoints: Checkpoints,
   runner: number,
-  { after, limit }: { readonly after: JournalPlace; readonly limit: number },
+  { after, limit }: Page,
 ): readonly Placed[] {
-  const rows = pendingBehind(database, { ...after, kind: "message" }, limit, (all) =>
-    all.where("pending.runner", "=", runner).where("pending.consumer", "=", transport),
-  );
-  return rows.map(placed);
+  const rows = checkpoints.statements.unsent.all([runner, after.seq, after.position, limit]);
+  return placed(checkpoints, rows as readonly Place[]); // its columns are selected
 }
 
 function* entriesSinceCheckpoint(database: Database, but: number | null): Generator<Decided> {
@@ -201,45 +212,27 @@ const insertPending = ({ statements }: Checkpoints, work: Work) =>
     work.runner,
   ]);
 
-const pendingWork = (database: Database) =>
-  database.query
-    .selectFrom("pending")
-    .innerJoin("entry", "entry.seq", "pending.seq")
-    .select(["pending.seq", "pending.kind", "pending.position", "pending.consumer"])
-    .select(["pending.message_id as work_id", "pending.flow_id as work_flow_id"])
-    .select(["entry.message_id", "entry.flow_id", "entry.body"])
-    .orderBy("pending.seq")
-    .orderBy("pending.kind")
-    .orderBy("pending.position");
-type PendingWork = ReturnType<typeof pendingWork>;
-type PendingRow = PendingWork extends Compilable<infer Row> ? Row : never;
-
-/** Messages stand before timers of the same entry: the order of their names. */
-function pendingBehind(
-  database: Database,
-  { kind, position, seq }: Place,
-  limit: number,
-  only: (all: PendingWork) => PendingWork,
-): readonly PendingRow[] {
-  const behind = only(pendingWork(database)).where((where) =>
-    where(
-      where.refTuple("pending.seq", "pending.kind", "pending.position"),
-      ">",
-      where.tuple(seq, kind, position),
-    ),
+/** Each entry is read once, however many pieces of a page are of it. */
+function placed({ statements }: Checkpoints, places: readonly Place[]): readonly Placed[] {
+  const wanted = JSON.stringify([...new Set(places.map(({ seq }) => seq))]);
+  const entries = new Map(
+    statements.entries.all([wanted]).map((row) => {
+      const entry = row as BodyRow & { readonly seq: number }; // its columns are selected
+      return [entry.seq, consequencesOf(entry)];
+    }),
   );
-  return database.all(behind.limit(limit));
+  return places.map((place) => {
+    const owed = pieceOf(entries.get(place.seq), place);
+    if (owed !== undefined) return { place, owed };
+    throw new Error(`pending work ${place.seq}/${place.position} is not in its entry`);
+  });
 }
 
-function placed(row: PendingRow): Placed {
-  const { kind, position, seq } = row;
-  const { outgoing, timers } = consequencesOf(row);
-  const place = { seq, kind, position };
-  if (kind === "timer") {
-    const timer = timers[position];
-    if (timer !== undefined) return { place, owed: { type: "timer", timer } };
-  }
-  const message = outgoing[position];
-  if (message !== undefined) return { place, owed: { type: "message", message } };
-  throw new Error(`pending work ${seq}/${position} is not in its entry`);
+function pieceOf(
+  entry: ReturnType<typeof consequencesOf> | undefined,
+  { kind, position }: Place,
+): Owed | undefined {
+  const [timer, message] = [entry?.timers[position], entry?.outgoing[position]];
+  if (kind === "timer") return timer && { type: "timer", timer };
+  return message && { type: "message", message };
 }

@@ -1,5 +1,13 @@
 import type { Journal, JournalEntry, Owed, OwedTo, RecordResult } from "../../pipeline/ports.ts";
-import { advance, createCheckpoints, holdersOf, inherit, unsentOf } from "./checkpoint.ts";
+import {
+  advance,
+  claim,
+  createCheckpoints,
+  holdersOf,
+  inheritanceOf,
+  keep,
+  unsentOf,
+} from "./checkpoint.ts";
 import type { Database } from "./database.ts";
 import { type EntryStatements, prepareEntryStatements } from "./entry-statements.ts";
 import { createOpenWork } from "./open-work.ts";
@@ -35,8 +43,8 @@ export function createSqliteJournal(options: {
   let sinceCheckpoint = 0;
   /** A commit failed: what it wrote may be there all the same. */
   let isUncertain = false;
-  /** Where the last page of an inheritance ended; null: the next one is of another. */
-  let inherited: Parameters<typeof inherit>[2]["after"] | null = null;
+  /** Behind what the next page of an inheritance begins; null: none is begun. */
+  let inherited: Parameters<typeof inheritanceOf>[2]["after"] | null = null;
 
   const checkpoint = (runner: number) => {
     const known = isUncertain ? null : runner;
@@ -45,6 +53,7 @@ export function createSqliteJournal(options: {
     sinceCheckpoint = 0;
     isUncertain = false;
   };
+  const goneHolders = () => holdersOf(database).filter((holder) => !runners.isAlive(holder));
   const note = (entry: JournalEntry, seq: number, runner: number) => {
     statements.committed(entry, seq);
     work.note({ ...decidedOf(entry), seq, runner }, owedTo);
@@ -79,7 +88,10 @@ export function createSqliteJournal(options: {
       writer.flush();
       const runner = runners.register();
       if (after === null) checkpoint(runner);
-      const found = unsentOf(database, runner, { after: after ?? start, limit: limit + 1 });
+      const found = unsentOf(checkpoints, runner, {
+        after: { ...start, ...after },
+        limit: limit + 1,
+      });
       const page = found.slice(0, limit);
       return {
         messages: page.flatMap(({ owed }) => messagesIn(owed)),
@@ -89,15 +101,17 @@ export function createSqliteJournal(options: {
     async adopt(limit) {
       writer.flush();
       const runner = runners.register();
-      if (inherited === null) checkpoint(runner);
-      const after = inherited ?? start;
-      const found = database.transaction(() => {
-        const from = holdersOf(database).filter((holder) => !runners.isAlive(holder));
-        const page = inherit(checkpoints, runner, { from, after, limit });
-        if (page.length < limit) runners.removeGone();
-        return page;
-      });
+      if (inherited === null) {
+        checkpoint(runner);
+        inherited = start;
+        database.transaction(() => {
+          claim(checkpoints, runner, goneHolders());
+          runners.removeGone();
+        });
+      }
+      const found = inheritanceOf(checkpoints, runner, { after: inherited, limit });
       inherited = found.length < limit ? null : (found.at(-1)?.place ?? null);
+      if (inherited === null) keep(checkpoints, runner);
       return once(found.map(({ owed }) => owed));
     },
     failed: (consumer, message, at) => troubles.count(consumer, message, at),
@@ -132,10 +146,9 @@ const decidedOf = ({ consumer, message, flow, outgoing, timers }: JournalEntry) 
 
 const messagesIn = (owed: Owed) => (owed.type === "message" ? [owed.message] : []);
 
-/** A message that several have to record is sent to all of them at once. */
+/** A message that two entries sent to different consumers is sent to all of them at once. */
 function once(all: readonly Owed[]): readonly Owed[] {
-  const byId = new Map(
-    all.map((owed) => [owed.type === "message" ? owed.message.id : owed.timer.message.id, owed]),
-  );
-  return [...byId.values()];
+  const named = (owed: Owed) =>
+    owed.type === "message" ? owed.message.id : `${owed.timer.owner} ${owed.timer.message.id}`;
+  return [...new Map(all.map((owed) => [named(owed), owed])).values()];
 }
