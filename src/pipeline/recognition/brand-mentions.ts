@@ -37,6 +37,8 @@ const leastConfidence = 0.35;
 const known = catalogue.flatMap((brand) =>
   spellings(brand).map((spelling) => ({ brand, letters: spelling.replace(/[^A-Z0-9]/g, "") })),
 );
+/** Long enough to be known with a sign off. */
+const longNames = known.filter(({ letters }) => letters.length >= 6);
 
 export function findBrands(line: Line): readonly BrandMention[] {
   const found: BrandMention[] = [];
@@ -118,8 +120,8 @@ function withDigitsAsLetters(letters: string): Spelt | null {
 /** One sign off, or two in a name of at least eight letters. */
 function almost(letters: string): Spelt | null {
   if (letters.length < 5) return null;
-  const near = known.flatMap((name) => {
-    const most = name.letters.length >= 8 ? 2 : Number(name.letters.length >= 6);
+  const near = longNames.flatMap((name) => {
+    const most = name.letters.length >= 8 ? 2 : 1;
     const edits = editsApart(name.letters, letters, most);
     return edits > 0 && edits <= most ? [{ name, edits }] : [];
   });
@@ -180,10 +182,15 @@ function editsApart(a: string, b: string, most: number): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [index, sign] of [...a].entries()) {
     const next = [index + 1];
+    let least = index + 1;
     for (let at = 0; at < b.length; at += 1) {
       const replaced = (row[at] ?? 0) + Number(sign !== b[at]);
-      next.push(Math.min(replaced, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1));
+      const edits = Math.min(replaced, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1);
+      least = Math.min(least, edits);
+      next.push(edits);
     }
+    // No later row has less, and nearly all words are far from all names.
+    if (least > most) return most + 1;
     row = next;
   }
   return Math.min(most + 1, row.at(-1) ?? 0);

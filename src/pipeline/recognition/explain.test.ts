@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { ReadText, VisionHint } from "../ports.ts";
 import { explain } from "./explain.ts";
 import { recognise } from "./recognise.ts";
@@ -118,3 +118,21 @@ test("every text is explained exactly once, in its place, whatever was read", ()
     }),
   );
 });
+
+test("a picture with twice the texts is twice the work", () => {
+  const screenshot = (count: number) =>
+    Array.from({ length: count }, (_, row) => text("READYMIX", row));
+  const once = namesComparedFor(() => explained(...screenshot(40)));
+  expect(namesComparedFor(() => explained(...screenshot(80)))).toBeLessThan(2.2 * once);
+});
+
+/** How often the name of a brand is held against the beginning of a word. */
+function namesComparedFor(work: () => unknown): number {
+  const comparing = vi.spyOn(String.prototype, "startsWith");
+  try {
+    work();
+    return comparing.mock.calls.length;
+  } finally {
+    comparing.mockRestore();
+  }
+}

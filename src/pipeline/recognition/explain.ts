@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ReadText, VisionHint, VisionReading } from "../ports.ts";
-import { findBrands } from "./brand-mentions.ts";
-import { brandsWithModel } from "./catalogue.ts";
+import { type BrandMention, findBrands } from "./brand-mentions.ts";
+import { type Brand, brandsWithModel } from "./catalogue.ts";
 import { addHints, type Hinted } from "./hinted.ts";
 import { explainHints, inOrder } from "./hints.ts";
 import { textOf, type Word } from "./lines.ts";
@@ -55,12 +55,12 @@ export function explain(
   const hinted = addHints(read, inOrder(hints));
   // A logo may give the brand of a model that is written without it.
   const understood = { ...read, models: hinted.models };
-  const found = [...mentionsOf(understood, answer), ...ignoredOf(understood)];
+  const found = bySource([...mentionsOf(understood, answer), ...ignoredOf(understood)]);
+  const unread = leftOver(understood);
   return {
     texts: texts.map((text) => {
-      const own = found.filter(({ words }) => words.some(({ source }) => source === text));
-      const meanings = merged(own.map(({ meaning }) => meaning));
-      return { text, meanings, why: meanings.length > 0 ? null : whyNot(text, understood) };
+      const meanings = merged((found.get(text) ?? []).map(({ meaning }) => meaning));
+      return { text, meanings, why: meanings.length > 0 ? null : whyNot(text, unread) };
     }),
     hints: inOrder(hints).map((hint) => ({ hint, meanings: meaningsOf(hint, hinted, answer) })),
   };
@@ -134,20 +134,48 @@ function merged(meanings: readonly Meaning[]): readonly Meaning[] {
   return once;
 }
 
-function whyNot(text: ReadText, { brands, lines }: Understood): string {
-  const own = (words: readonly Word[]) => words.filter(({ source }) => source === text);
-  const words = lines.flatMap(({ line }) => own(line));
-  if (words.length === 0) return "no letters or digits";
+/** What is asked of the texts that mean nothing. A picture may have hundreds: everything is found once. */
+type LeftOver = {
+  readonly words: ReadonlyMap<ReadText, readonly { readonly word: Word }[]>;
+  /** Names of brands that stand there, those among them that are not taken for one. */
+  readonly names: ReadonlyMap<ReadText, readonly BrandMention[]>;
+  readonly brands: ReadonlySet<Brand>;
+};
+
+function leftOver({ brands, lines }: Understood): LeftOver {
+  return {
+    words: bySource(lines.flatMap(({ line }) => line.map((word) => ({ word, words: [word] })))),
+    names: bySource(lines.flatMap(({ line }) => findBrands(line))),
+    brands: new Set(brands.map(({ brand }) => brand)),
+  };
+}
+
+/** What was found in each text, in the order in which it was found. */
+function bySource<T extends { readonly words: readonly Word[] }>(
+  found: readonly T[],
+): ReadonlyMap<ReadText, readonly T[]> {
+  const grouped = new Map<ReadText, T[]>();
+  for (const each of found) {
+    for (const source of new Set(each.words.map((word) => word.source))) {
+      const own = grouped.get(source) ?? [];
+      own.push(each);
+      grouped.set(source, own);
+    }
+  }
+  return grouped;
+}
+
+function whyNot(text: ReadText, { brands, names, words }: LeftOver): string {
+  const own = (words.get(text) ?? []).map(({ word }) => word);
+  if (own.length === 0) return "no letters or digits";
   if (text.confidence < leastConfidence) return "read too unsurely";
-  const refused = lines
-    .flatMap(({ line }) => findBrands(line))
-    .find((mention) => own(mention.words).length > 0);
+  const [refused] = names.get(text) ?? [];
   if (refused !== undefined) return `a word of a sentence or a company, not ${refused.brand.name}`;
-  const makers = brandsWithModel(compactOf(words));
+  const makers = brandsWithModel(compactOf(own));
   const [maker, ...others] = makers;
   if (maker === undefined) return "no known brand or model";
-  const isNamed = brands.some(({ brand }) => makers.includes(brand));
-  if (isNamed) return "a number in its place, as another look shows";
+  if (makers.some((brand) => brands.has(brand)))
+    return "a number in its place, as another look shows";
   const more = others.length === 0 ? "" : ` or ${others.length} more`;
   return `a model of ${maker.name}${more}, which was not read`;
 }
