@@ -2,7 +2,15 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import Database from "libsql";
 import { describe, expect, test } from "vitest";
-import { json, notLooking, preload, temporaryDirectory, tool } from "./run-tool.samples.ts";
+import {
+  image,
+  json,
+  notLooking,
+  preload,
+  root,
+  temporaryDirectory,
+  tool,
+} from "./run-tool.samples.ts";
 
 describe("usage", () => {
   test.each([
@@ -115,6 +123,24 @@ describe("state that cannot be used", () => {
       message: expect.stringContaining("state.db"),
     });
     expect(result.code).toBe(2);
+  });
+});
+
+describe.runIf(process.platform === "linux")("a directory where none can be made", () => {
+  const picture = image("komatsu-pc200.jpg");
+  const answer = join(root, "fixtures", "vision", "komatsu-pc200.json");
+  test.each([
+    [["upload", picture, "--state-dir", "/proc/nope"], "E_STATE_UNUSABLE", 2],
+    [["upload", picture, "--state-dir", "/proc/nope/state"], "E_STATE_UNUSABLE", 2],
+    [
+      ["vision", "import", answer, "--image", picture, "--vision-dir", "/proc/nope"],
+      "E_CASSETTE_UNWRITABLE",
+      5,
+    ],
+    [["recognise", picture, picture, "--annotate", "/proc/nope"], "E_OUTPUT", 1],
+  ])("%j ends at once", async (args, code, exitCode) => {
+    const result = await tool([...args, "-o", "json"], { env: notLooking });
+    expect(json(result)).toMatchObject({ code, exitCode });
   });
 });
 

@@ -42,7 +42,7 @@ async function openAnnotator(options: VisionOptions, around: Around): Promise<An
   );
   const { directory } = options;
   if (options.mode === "replay") return createReplayAnnotator(store, { directory, features });
-  await store.prepare();
+  await store.prepare(makePrivateDirectory);
   const google = await openGoogle(options);
   return createRecordingAnnotator(google, store, (file) =>
     around.reporter.notice({
@@ -73,12 +73,17 @@ async function openStore(directory: string) {
   return createCassetteStore(directory, features);
 }
 
+async function makePrivateDirectory(path: string): Promise<void> {
+  const { makeDirectories } = await import("../adapters/filesystem/directories.ts");
+  await makeDirectories(path, 0o700);
+}
+
 /** What `vision import` needs. */
 export async function openImport(directory: string, images: Images) {
   const { readRestAnswers } = await import("../adapters/vision-cassettes/rest-answer.ts");
   const { readingOf } = await import("../adapters/google-vision/vision.ts");
   const store = await openStore(directory);
-  await store.prepare();
+  await store.prepare(makePrivateDirectory);
   return {
     takeAnswers: readRestAnswers,
     store,

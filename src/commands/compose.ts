@@ -1,7 +1,6 @@
 // Settings → ports. The only file that names concrete adapters, each imported on the path that uses it.
 
 import { randomBytes } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { HttpServer } from "../adapters/http/server.ts";
 import type { FlowName } from "../pipeline/contracts/contract.ts";
@@ -244,8 +243,9 @@ export async function openMachines(
 }
 
 async function makeStateDir(stateDir: string): Promise<void> {
+  const { makeDirectories } = await import("../adapters/filesystem/directories.ts");
   try {
-    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    await makeDirectories(stateDir, 0o700);
   } catch (error) {
     throw new TuError("E_STATE_UNUSABLE", `the state directory ${stateDir} cannot be made`, {
       hint: "choose another with --state-dir, or keep nothing with --ephemeral",

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
+import { makeDirectories } from "../adapters/filesystem/directories.ts";
 import { features } from "../adapters/google-vision/features.ts";
 import { createCassetteStore } from "../adapters/vision-cassettes/store.ts";
 import { outputSchemas } from "./schemas.ts";
@@ -110,7 +111,7 @@ export async function replaying(
 ): Promise<Readonly<Record<string, string>>> {
   const directory = await temporaryDirectory();
   const store = createCassetteStore(directory, features);
-  await store.prepare();
+  await store.prepare(makeDirectories);
   for (const [name, answer] of Object.entries(answers))
     await store.save(await readFile(image(name)), answer);
   return { TU_ANALYZE_VISION: "replay", TU_ANALYZE_VISION_DIR: directory };

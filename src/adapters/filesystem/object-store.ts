@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, lstat, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { requireObjectKey } from "../../pipeline/contracts/object-key.ts";
 import { TuError } from "../../pipeline/errors.ts";
 import type { ObjectStore, StoredObject } from "../../pipeline/ports.ts";
+import { makeDirectories } from "./directories.ts";
 import { footerOf, readFooter } from "./object-footer.ts";
 import { createTemporaryFiles } from "./temporary-files.ts";
 
@@ -67,7 +68,7 @@ const nameOf = (key: string) => createHash("sha256").update(key).digest("hex");
 
 /** 0700. A link in our place would lead somewhere else. */
 async function makeDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await makeDirectories(path, 0o700);
   const status = await lstat(path);
   if (!status.isDirectory()) throw new Error(`${path} is not a directory`);
 }

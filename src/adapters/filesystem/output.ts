@@ -1,6 +1,7 @@
-import { mkdir, stat, writeFile } from "node:fs/promises";
+import { stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { TuError } from "../../pipeline/errors.ts";
+import { makeDirectories } from "./directories.ts";
 
 /** Whether there is a directory of this name. */
 export async function isDirectory(path: string): Promise<boolean> {
@@ -10,7 +11,7 @@ export async function isDirectory(path: string): Promise<boolean> {
 /** Throws E_OUTPUT when it cannot be made. */
 export async function makeDirectory(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeDirectories(path);
   } catch (error) {
     throw unwritable(path, error);
   }

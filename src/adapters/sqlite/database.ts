@@ -1,5 +1,4 @@
-import { mkdir, open } from "node:fs/promises";
-import { dirname } from "node:path";
+import { open } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Compilable, Kysely } from "kysely";
 import type { Schema } from "./schema.ts";
@@ -44,7 +43,7 @@ type Native = {
 };
 
 /**
- * Opens or creates the file (0600, its directory 0700) in WAL mode with synchronous=FULL: a commit
+ * Opens or creates the file (0600), in a directory that exists, in WAL mode with synchronous=FULL: a commit
  * is on the disk when it returns. Throws E_STATE_UNUSABLE, and E_STATE_BUSY when another process
  * holds the file for longer than `busyTimeoutMs`.
  */
@@ -80,7 +79,6 @@ async function createQueryBuilder(): Promise<Kysely<Schema>> {
 
 async function createPrivateFile(file: string): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     // SQLite gives the -wal and -shm files the mode of this one.
     const handle = await open(file, "a", 0o600);
     await handle.close();

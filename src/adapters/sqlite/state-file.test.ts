@@ -18,7 +18,7 @@ const withFile = (name: string, run: (file: string) => Promise<void>) =>
   test(name, async () => {
     const { directory, remove } = await createTemporaryDirectory();
     try {
-      await run(`${directory}/state/flow.db`);
+      await run(`${directory}/flow.db`);
     } finally {
       await remove();
     }
@@ -31,11 +31,10 @@ function asAnother(file: string, sql: string): void {
   database.close();
 }
 
-withFile("the file and its directory are private", async (file) => {
+withFile("the files are private", async (file) => {
   const state = await open(file);
   await state.journal.record(entry("m1"));
   const directory = file.slice(0, file.lastIndexOf("/"));
-  expect((await stat(directory)).mode & 0o777).toBe(0o700);
   for (const name of await readdir(directory))
     expect([name, (await stat(`${directory}/${name}`)).mode & 0o777]).toEqual([name, 0o600]);
   await state.close();
@@ -58,7 +57,6 @@ withFile("a database of another program is left alone", async (file) => {
 });
 
 withFile("a file that is no database is named with a hint", async (file) => {
-  await mkdir(file.slice(0, file.lastIndexOf("/")));
   await writeFile(file, "this is a text and not a database\n".repeat(100));
   await expect(open(file)).rejects.toMatchObject({
     code: "E_STATE_UNUSABLE",
@@ -67,10 +65,16 @@ withFile("a file that is no database is named with a hint", async (file) => {
 });
 
 withFile("a directory in place of the file is named with a hint", async (file) => {
-  await mkdir(file, { recursive: true });
+  await mkdir(file);
   await expect(open(file)).rejects.toMatchObject({
     code: "E_STATE_UNUSABLE",
     hint: expect.stringContaining(file),
+  });
+});
+
+withFile("no directory is made for it", async (file) => {
+  await expect(open(file.replace("flow.db", "none/flow.db"))).rejects.toMatchObject({
+    code: "E_STATE_UNUSABLE",
   });
 });
 

@@ -13,7 +13,7 @@ const clock: Clock = { nowMs: () => Date.now(), sleep: () => Promise.reject(new 
 
 async function openWorld(options: Partial<SqliteStateOptions> = {}) {
   const { directory, remove } = await createTemporaryDirectory();
-  const file = `${directory}/state/flow.db`;
+  const file = `${directory}/flow.db`;
   const openState = () => openSqliteState(file, { clock, runnerId: "test", ...options });
   let state: SqliteState = await openState();
   return {

@@ -166,11 +166,11 @@ describe("writing", () => {
   });
 
   test("a directory that cannot be made is said before anything is asked", async () => {
-    const file = join(await temporary(), "file");
-    await writeFile(file, "");
-    const store = createCassetteStore(join(file, "cassettes"), features);
-    await expect(store.prepare()).rejects.toMatchObject({
+    const store = createCassetteStore("/nowhere", features);
+    const refused = Object.assign(new Error("no"), { code: "EROFS" });
+    await expect(store.prepare(() => Promise.reject(refused))).rejects.toMatchObject({
       code: "E_CASSETTE_UNWRITABLE",
+      message: expect.stringContaining("EROFS"),
       hint: expect.stringContaining("--vision-dir"),
     });
   });

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { access, constants, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { access, constants, open, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { TuError } from "../../pipeline/errors.ts";
 import { type Cassette, makeCassette, nameOf, readCassette, requireSame } from "./cassette.ts";
 
 /** Cassettes as files of one directory. */
 export type CassetteStore = {
-  /** Makes the directory, or throws E_CASSETTE_UNWRITABLE before anything is paid for. */
-  prepare(): Promise<void>;
+  /** Has the directory made, or throws E_CASSETTE_UNWRITABLE before anything is paid for. */
+  prepare(makeDirectory: (path: string) => Promise<void>): Promise<void>;
   /** Undefined when the picture is not held. Throws E_CASSETTE_INVALID, E_FILE_UNREADABLE. */
   find(image: Uint8Array): Promise<Held | undefined>;
   /** Takes the place of one that is held. Whole or not at all, whoever else writes. */
@@ -18,9 +18,9 @@ export type Held = { readonly file: string; readonly cassette: Cassette };
 export function createCassetteStore(directory: string, features: readonly string[]): CassetteStore {
   const fileOf = (image: Uint8Array) => join(directory, nameOf(image, features));
   return {
-    async prepare() {
+    async prepare(makeDirectory) {
       await guarded(directory, async () => {
-        await mkdir(directory, { recursive: true, mode: 0o700 });
+        await makeDirectory(directory);
         await access(directory, constants.W_OK);
       });
     },
