@@ -5,9 +5,17 @@ import { createImages } from "../src/adapters/images/images.ts";
 import { createLocalVision } from "../src/adapters/local-vision/vision.ts";
 import { createSystemClock } from "../src/adapters/memory/clock.ts";
 import { TuError } from "../src/pipeline/errors.ts";
+import { checkImage } from "../src/pipeline/operations/check-image.ts";
 import { type RecognisePorts, readMachine } from "../src/pipeline/operations/recognise-image.ts";
 import { reportLines } from "./accuracy/report.ts";
-import { distributionOf, parseTruth, type Scored, score, type Truth } from "./accuracy/score.ts";
+import {
+  distributionOf,
+  parseTruth,
+  type Scored,
+  score,
+  type Truth,
+  unknownBrands,
+} from "./accuracy/score.ts";
 
 // How right recognition is on photographs of your own, and what it costs:
 //   npm run accuracy -- <folder> <truth.json> [--only a.jpg,b.jpg] [--show] [--json] [--models <folder>]
@@ -37,6 +45,8 @@ async function run(): Promise<void> {
   const truth = await readTruth(truthFile);
   const present = await readFolder(folder, truthFile);
   const files = chosen(truth, present, values.only);
+  const unknown = unknownBrands(files.flatMap((file) => truth[file] ?? []));
+  if (unknown.length > 0) console.error(`note: not in the list of brands: ${unknown.join(", ")}`);
   const vision = createLocalVision({ models: values.models ?? null });
   try {
     const ports = { vision, images: createImages(), clock: createSystemClock() };
@@ -108,6 +118,11 @@ function chosen(
   const unknown = files.filter((file) => truth[file] === undefined);
   if (unknown.length > 0) throw usage(`--only: the truth says nothing of ${unknown.join(", ")}`);
   const missing = files.filter((file) => !present.includes(file));
+  if (missing.length === files.length) {
+    throw new TuError("E_USAGE", "the truth names none of the pictures in the folder", {
+      hint: 'it is { "<name of a picture>": { "brand": "…", "model": "…" }, … }',
+    });
+  }
   if (missing.length === 0) return files;
   throw new TuError(
     "E_FILE_NOT_FOUND",
@@ -144,9 +159,11 @@ async function readAll({ files, folder, truth }: Work, ports: RecognisePorts) {
 
 async function answerTo(bytes: Uint8Array, ports: RecognisePorts) {
   try {
+    await checkImage(bytes, ports.images);
     return { answer: (await readMachine({ bytes }, ports)).recognition.aggregate };
   } catch (error) {
-    if (!(error instanceof TuError)) throw error;
+    // Without networks no picture is read: that is no fault of this one.
+    if (!(error instanceof TuError) || error.code === "E_VISION_MODELS") throw error;
     return { error: `${error.code}: ${error.message}` };
   }
 }

@@ -46,7 +46,7 @@ export function reportLines(score: Score, measured: Measured, isWhole: boolean):
     row("CPU s", numbers(measured.cpuSeconds, 2)),
     row("wall ms", numbers(measured.wallMs, 0)),
     row("memory MB", ["", ...numbers(measured.memoryMb, 0).slice(1)]),
-    ...(score.errors.length === 0 ? [] : ["", `errors: ${score.errors.length}`]),
+    ...(score.errors.length === 0 ? [] : ["", `not read: ${score.errors.length}`]),
     ...score.errors.map(({ error, file }) => `  ${file}  ${error}`),
     ...(isWhole ? ["", ...fileLines(score)] : []),
   ];

@@ -6,6 +6,7 @@ import {
   parseTruth,
   type Scored,
   score,
+  unknownBrands,
   verdictOnBrand,
   verdictOnModel,
 } from "./score.ts";
@@ -130,6 +131,16 @@ describe("the truth", () => {
     expect(parseTruth(text)).toEqual({
       "a.jpg": { brand: "CAT", model: ["320D", "320"], type: "Excavator" },
     });
+  });
+  test("is read behind a byte order mark", () => {
+    expect(parseTruth('\uFEFF{"a.jpg":{"brand":null,"model":null}}')).toHaveProperty(["a.jpg"]);
+  });
+  test("names brands that recognition does not know, each once", () => {
+    const brands = ["Tonka", "CAT", null, "Acme", "Tonka"];
+    expect(unknownBrands(brands.map((brand) => ({ brand, model: null })))).toEqual([
+      "Tonka",
+      "Acme",
+    ]);
   });
   test.each([
     ["{", "it is not JSON"],

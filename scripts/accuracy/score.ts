@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isSameBrand } from "../../src/pipeline/recognition/catalogue.ts";
+import { brandNamed, isSameBrand } from "../../src/pipeline/recognition/catalogue.ts";
 
 // What recognition said about pictures against what a person reads in them. Pure.
 
@@ -75,7 +75,7 @@ export type Score = {
 export function parseTruth(text: string): Truth {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.replace(/^\uFEFF/, "")); // editors put a byte order mark there
   } catch (cause) {
     throw new Error(`it is not JSON: ${(cause as Error).message}`, { cause }); // JSON.parse throws nothing else
   }
@@ -85,6 +85,12 @@ export function parseTruth(text: string): Truth {
     ({ message, path }) => `${path.length === 0 ? "the whole" : path.join(".")}: ${message}`,
   );
   throw new Error(issues.join("; "));
+}
+
+/** Brands of the truth that recognition does not know, and so never gives. */
+export function unknownBrands(truths: readonly Expected[]): readonly string[] {
+  const brands = new Set(truths.flatMap(({ brand }) => brand ?? []));
+  return [...brands].filter((brand) => brandNamed(brand) === undefined);
 }
 
 export function score(all: readonly Scored[]): Score {
