@@ -264,6 +264,16 @@ describe("google and record", () => {
     expect(existsSync(stateDir)).toBe(false);
   });
 
+  test("a metadata server that does not answer leaves no warning of the library", async () => {
+    const server = await startBrokenServer(() => undefined);
+    onTestFinished(() => server.close());
+    const result = await tool(["upload", komatsu, "--vision", "google", "--ephemeral"], {
+      env: { GCE_METADATA_HOST: server.endpoint.replace("http://", "") },
+    });
+    expect(result.code).toBe(5);
+    expect(result.stderr).toMatch(/\nE_VISION_CREDENTIALS: .+\n {2}hint: .+\n$/);
+  });
+
   test("a key file of the services' variable is read, and never shown", async () => {
     const key = join(await temporaryDirectory(), "key.json");
     await writeFile(key, '{"type":"service_account","private_key":"hunter2"');

@@ -20,6 +20,7 @@ const patienceMs = 5_000;
  */
 export async function loadCredentials(settings: CredentialSettings): Promise<GoogleAuth> {
   const { default: gax } = await import("google-gax");
+  silenceLookup();
   const { keyFile, quotaProject } = settings;
   const clientOptions = quotaProject === null ? {} : { quotaProjectId: quotaProject };
   const key = keyFile === null ? {} : { credentials: await readKey(keyFile) };
@@ -33,6 +34,18 @@ export async function loadCredentials(settings: CredentialSettings): Promise<Goo
       ? credentialsError("there are no Google credentials on this machine")
       : unusable(keyFile, "is not a key that Google knows");
   }
+}
+
+/**
+ * Where a machine has no metadata server, gcp-metadata warns by `process.emitWarning` of how it found out,
+ * sometimes after we gave up waiting. Not to look at all (METADATA_SERVER_DETECTION=none) would lock out
+ * machines that have one; what comes of the look is in our own error.
+ */
+function silenceLookup(): void {
+  const emit = process.emitWarning;
+  process.emitWarning = (...warning: readonly unknown[]) => {
+    if (!warning.includes("MetadataLookupWarning")) Reflect.apply(emit, process, warning);
+  };
 }
 
 /** Gets the token of the next call, so that a call's own failure is the service's. */
