@@ -97,6 +97,25 @@ export function isInfrastructure(code: ErrorCode): boolean {
   return catalogue[code].isInfrastructure;
 }
 
+/** Where the code alone says what to do. A step's failure carries a code and no hint. */
+const hints: Readonly<Partial<Record<string, string>>> = {
+  E_VISION_QUOTA: "wait, lower --concurrency, or raise the quota of the project",
+  E_VISION_UNAVAILABLE:
+    "see that this machine reaches the service; what is held runs with --vision replay",
+  E_VISION_DEADLINE: "try again; what is held runs with --vision replay",
+  E_VISION_CREDENTIALS:
+    "see that GOOGLE_APPLICATION_CREDENTIALS names a key of a project with the Vision API enabled",
+  E_VISION_REFUSED: "try another picture, or --vision local",
+  E_VISION_BUDGET: "raise --max-vision-calls, or run what is held with --vision replay",
+  E_CASSETTE_MISSING:
+    "record it with --vision record, or `tu-analyze vision import <answer.json> --image <picture>`",
+} satisfies Partial<Record<ErrorCode, string>>;
+
+/** For a failure that was told by its code; an error of this code has the same, unless it knows better. */
+export function hintFor(code: string): string | undefined {
+  return hints[code];
+}
+
 /** An expected failure the user can act on. Anything else that reaches main() is a bug. */
 export class TuError extends Error {
   override readonly name = "TuError";
@@ -106,7 +125,7 @@ export class TuError extends Error {
   constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.hint = options.hint;
+    this.hint = options.hint ?? hintFor(code);
   }
 
   get exitCode(): number {

@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { TuError } from "../../pipeline/errors.ts";
 import type { Annotator } from "../../pipeline/ports.ts";
 import { openClient, parseEndpoint, type VisionClient } from "./client.ts";
 import { type CredentialSettings, loadCredentials, refreshToken } from "./credentials.ts";
-import { isFailure, statusError, visionError } from "./errors.ts";
+import { isFailure, statusError } from "./errors.ts";
 import { features, maxResults } from "./features.ts";
 
 export type GoogleSettings = CredentialSettings & {
@@ -34,7 +35,7 @@ export async function createGoogleAnnotator(settings: GoogleSettings): Promise<A
     },
     async close() {
       closing.abort(
-        visionError("E_VISION_UNAVAILABLE", "the connection to Google Vision is closed"),
+        new TuError("E_VISION_UNAVAILABLE", "the connection to Google Vision is closed"),
       );
       await client.close();
     },
@@ -82,7 +83,7 @@ function answerOf(response: unknown): unknown {
   const { data } = Response.safeParse(response);
   const [answer] = data?.responses ?? [];
   if (answer === undefined) {
-    throw visionError("E_VISION_UNAVAILABLE", "Google Vision answered without an answer");
+    throw new TuError("E_VISION_UNAVAILABLE", "Google Vision answered without an answer");
   }
   const refusal = Refusal.safeParse(answer);
   if (refusal.success && isFailure(refusal.data.error))
@@ -106,7 +107,7 @@ function signedIn(work: Promise<void>, stop: AbortSignal, until: AbortSignal): P
     stop.addEventListener("abort", () => reject(stop.reason as Error), { once: true });
     until.addEventListener(
       "abort",
-      () => reject(visionError("E_VISION_DEADLINE", "Google's sign-in did not answer in time")),
+      () => reject(new TuError("E_VISION_DEADLINE", "Google's sign-in did not answer in time")),
       { once: true },
     );
     work.then(resolve, reject);

@@ -21,8 +21,5 @@ function usedUp(callsMax: number): TuError {
   return new TuError(
     "E_VISION_BUDGET",
     `no further call to the vision service: ${callsMax} allowed`,
-    {
-      hint: "raise --max-vision-calls, or run what is held with --vision replay",
-    },
   );
 }

@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { GoogleAuth } from "google-gax";
-import type { TuError } from "../../pipeline/errors.ts";
-import { visionError } from "./errors.ts";
+import { TuError } from "../../pipeline/errors.ts";
 
 export type CredentialSettings = {
   /** Null: what `gcloud auth application-default login` left, or the machine's own account. */
@@ -55,7 +54,7 @@ export async function refreshToken(auth: Pick<GoogleAuth, "getRequestHeaders">):
   } catch (error) {
     if (isAnswered(error)) throw credentialsError("Google does not accept these credentials");
     if (isUnreachable(error))
-      throw visionError("E_VISION_UNAVAILABLE", "Google's sign-in cannot be reached");
+      throw new TuError("E_VISION_UNAVAILABLE", "Google's sign-in cannot be reached");
     throw credentialsError("the Google credentials cannot be used to sign in");
   }
 }
@@ -83,7 +82,7 @@ function unusable(keyFile: string, why: string): TuError {
 }
 
 function credentialsError(message: string): TuError {
-  return visionError("E_VISION_CREDENTIALS", message);
+  return new TuError("E_VISION_CREDENTIALS", message);
 }
 
 /** The sign-in answered, with no. 5xx and 429 are its trouble, not the credentials'. */

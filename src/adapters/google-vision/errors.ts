@@ -24,25 +24,11 @@ const meanings: Readonly<Record<number, Meaning>> = {
   16: ["UNAUTHENTICATED", "E_VISION_CREDENTIALS"],
 };
 
-const hints: Partial<Record<ErrorCode, string>> = {
-  E_VISION_QUOTA: "wait, lower --concurrency, or raise the quota of the project",
-  E_VISION_UNAVAILABLE:
-    "see that this machine reaches the service; what is held runs with --vision replay",
-  E_VISION_DEADLINE: "try again; what is held runs with --vision replay",
-  E_VISION_CREDENTIALS:
-    "see that GOOGLE_APPLICATION_CREDENTIALS names a key of a project with the Vision API enabled",
-  E_VISION_REFUSED: "try another picture, or --vision local",
-};
-
 /** A call, or a picture, that ended with this status. Told apart by the code alone. */
 export function statusError(what: string, { code, message }: Status, cause?: unknown): TuError {
   const [name, errorCode] = meanings[code] ?? [`status ${code}`, "E_VISION_REFUSED"];
-  return visionError(errorCode, `${what}: ${name}${message === "" ? "" : `, ${message}`}`, cause);
-}
-
-export function visionError(code: ErrorCode, message: string, cause?: unknown): TuError {
-  const hint = hints[code];
-  return new TuError(code, message, { ...(hint === undefined ? {} : { hint }), cause });
+  const said = message === "" ? "" : `, ${message}`;
+  return new TuError(errorCode, `${what}: ${name}${said}`, { cause });
 }
 
 export function isFailure({ code }: Status): boolean {

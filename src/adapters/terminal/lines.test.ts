@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { TuError } from "../../pipeline/errors.ts";
 import type { Hop } from "../../pipeline/ports.ts";
 import { hopLine } from "./hop-line.ts";
 import { reportLines, type ShownReport } from "./report-lines.ts";
@@ -91,5 +92,15 @@ describe("the end of a story", () => {
     expect(reportLines({ ...report, failure }, plain).join("\n")).toMatch(
       /failed at metadata after 2 of 3 attempts[\s\S]*E_X: why/,
     );
+  });
+  test.each([
+    "E_CASSETTE_MISSING",
+    "E_VISION_CREDENTIALS",
+    "E_VISION_QUOTA",
+    "E_VISION_BUDGET",
+  ] as const)("a failure with %s says what can be done, as the error of that code does", (code) => {
+    const failure = { step: "recognition", code, reason: "why", attempt: 1, attempts: 3 };
+    const { hint = "none" } = new TuError(code, "why");
+    expect(reportLines({ ...report, failure }, plain)).toContain(`  hint: ${hint}`);
   });
 });

@@ -1,3 +1,4 @@
+import { hintFor } from "../../pipeline/errors.ts";
 import { type Paint, printable } from "./text.ts";
 
 type Box = {
@@ -54,10 +55,12 @@ export function reportLines(report: ShownReport, paint: Paint): readonly string[
   const seconds = `${(report.durationMs / 1000).toFixed(2)} s`;
   if (report.failure !== undefined) {
     const { attempt, attempts, code, reason, step } = report.failure;
+    const hint = hintFor(code);
     return [
       "",
       `${paint("red", "✖ analysis failed")} at ${paint("bold", printable(step))} after ${attempt} of ${attempts} attempts (${seconds})`,
       `  ${printable(code)}: ${printable(reason)}`,
+      ...(hint === undefined ? [] : [`  hint: ${hint}`]),
       paint("dim", `  flow ${report.flowId}`),
     ];
   }

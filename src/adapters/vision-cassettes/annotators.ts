@@ -43,7 +43,5 @@ export function createRecordingAnnotator(
 }
 
 function missing(directory: string): TuError {
-  return new TuError("E_CASSETTE_MISSING", `no cassette in ${directory} holds this picture`, {
-    hint: "record it with --vision record, or `tu-analyze vision import <answer.json> --image <picture>`",
-  });
+  return new TuError("E_CASSETTE_MISSING", `no cassette in ${directory} holds this picture`);
 }
