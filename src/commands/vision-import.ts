@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { printable } from "../adapters/terminal/text.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import { checkImage, tooLarge } from "../pipeline/operations/check-image.ts";
@@ -40,6 +41,7 @@ export async function importCommand(answerFile: string, options: Options): Promi
   if (answers.length !== paths.length) throw unequal(answerFile, answers.length, paths.length);
   // All are looked at before the first is written.
   const pictures = await Promise.all(paths.map((path) => readPicture(path, input)));
+  requireDifferent(pictures);
   const imported: Imported[] = [];
   for (const [index, picture] of pictures.entries()) {
     const replaced = await isHeld(store, picture.bytes);
@@ -83,6 +85,23 @@ async function readPicture(path: string, { images, read }: Input) {
   const bytes = await read(path, { bytesMax: imageBytesMax, onTooLarge: tooLarge, signal });
   await checkImage(bytes, images);
   return { path, bytes };
+}
+
+/** A picture has one cassette: the second answer would take the place of the first. */
+function requireDifferent(pictures: readonly Awaited<ReturnType<typeof readPicture>>[]): void {
+  const paths = new Map<string, string>();
+  for (const { bytes, path } of pictures) {
+    const content = createHash("sha256").update(bytes).digest("hex");
+    const other = paths.get(content);
+    if (other !== undefined) throw sameTwice(other, path);
+    paths.set(content, path);
+  }
+}
+
+function sameTwice(first: string, second: string): TuError {
+  const message =
+    first === second ? `${first} is named twice` : `${first} and ${second} are the same picture`;
+  return new TuError("E_USAGE", message, { hint: "name each picture once, with its own answer" });
 }
 
 function unequal(file: string, answers: number, pictures: number): TuError {

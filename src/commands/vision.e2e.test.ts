@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import {
@@ -125,6 +125,22 @@ describe("import and replay", () => {
     ]);
     expect(json(result)).toMatchObject({ code, exitCode });
     expect(existsSync(directory) ? await readdir(directory) : []).toEqual([]);
+  });
+
+  test("the same picture named twice is refused before anything is written", async () => {
+    const directory = await temporaryDirectory();
+    const { responses } = (await answers()) as { responses: readonly object[] }; // the fixture is a response
+    const two = join(directory, "two.json");
+    await writeFile(two, JSON.stringify({ responses: [...responses, ...responses] }));
+    const copy = join(directory, "copy.jpg");
+    await copyFile(komatsu, copy);
+    const cassettes = join(directory, "cassettes");
+    for (const other of [komatsu, copy]) {
+      const pictures = ["--image", komatsu, "--image", other, "--vision-dir", cassettes];
+      const result = await tool(["vision", "import", two, ...pictures, "-o", "json"]);
+      expect(json(result)).toMatchObject({ code: "E_USAGE", exitCode: 2 });
+    }
+    expect(await readdir(cassettes)).toEqual([]);
   });
 
   test("without a picture it is a usage error", async () => {
