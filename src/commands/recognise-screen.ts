@@ -33,7 +33,7 @@ export type RecogniseScreen = Pick<Reporter, "notice"> & {
 
 export function createRecogniseScreen(
   paths: readonly string[],
-  options: ScreenOptions,
+  options: ScreenOptions & { readonly isReplayed: boolean },
 ): RecogniseScreen {
   const format = options.json === true ? "json" : (options.output ?? "text");
   const waiting = createWaitingLine(process.stderr, () => performance.now());
@@ -59,13 +59,14 @@ type Printed = Pick<RecogniseScreen, "outcome" | "only" | "summary">;
 
 function createTextScreen(
   paths: readonly string[],
-  options: ScreenOptions,
+  options: ScreenOptions & { readonly isReplayed: boolean },
   clear: () => void,
 ): Printed {
   const layout: ReadingLayout = {
     paint: createPaint(isColoured(options)),
     width: process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY,
     isWhole: options.all === true,
+    isReplayed: options.isReplayed,
   };
   const whole = (outcome: Outcome) => {
     if (outcome.type === "error") return failed(outcome);

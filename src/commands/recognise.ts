@@ -32,7 +32,10 @@ export async function recogniseCommand(
     rest: "the reading was not finished",
     hint: "nothing is kept; run it again",
   });
-  const screen = createRecogniseScreen(paths, options);
+  const screen = createRecogniseScreen(paths, {
+    ...options,
+    isReplayed: settings.vision === "replay",
+  });
   const reader = once(async () => {
     const { openPictureReader } = await import("./compose.ts");
     return openPictureReader(visionOptions(settings), screen);

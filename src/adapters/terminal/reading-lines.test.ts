@@ -10,6 +10,7 @@ const layout = (more: Partial<ReadingLayout> = {}): ReadingLayout => ({
   paint: createPaint(false),
   width: Number.POSITIVE_INFINITY,
   isWhole: false,
+  isReplayed: false,
   ...more,
 });
 type Text = ShownReading["texts"][number];
@@ -61,6 +62,15 @@ const phone = text("+47 22 33 44 55", {
 const rival = text("BOBCAT", {
   confidence: 0.99,
   meanings: meaning({ value: "Bobcat", isTaken: false }),
+});
+
+test.each([
+  ["local", false, "local"],
+  ["vision", false, "Google Vision"],
+  ["vision", true, "Google Vision, replayed"],
+])("%s, replayed %s, is read by %s", (name, isReplayed, shown) => {
+  const lines = readingLines({ ...reading(), provider: { name } }, layout({ isReplayed }));
+  expect(lines).toContain(`  picture   jpeg 4032×3024, read by ${shown}`);
 });
 
 describe("the table", () => {

@@ -44,6 +44,8 @@ export type ReadingLayout = {
   readonly width: number;
   /** Whether texts that mean nothing are all listed. */
   readonly isWhole: boolean;
+  /** Whether answers come from cassettes alone. */
+  readonly isReplayed: boolean;
 };
 
 /** Of texts that mean nothing. */
@@ -54,7 +56,7 @@ const narrow = 60;
 /** The machine, every text with what became of it, best first, and where the time went. */
 export function readingLines(reading: ShownReading, layout: ReadingLayout): readonly string[] {
   const { image, provider, timings } = reading;
-  const picture = `${image.format} ${image.width}×${image.height}, read by ${provider.name}`;
+  const picture = `${image.format} ${image.width}×${image.height}, read by ${readerOf(provider, layout)}`;
   const time = timings.map(({ ms, name }) => `${name} ${Math.round(ms)} ms`).join(", ");
   return [
     ...machineLines(reading, layout),
@@ -65,6 +67,12 @@ export function readingLines(reading: ShownReading, layout: ReadingLayout): read
     ...fact("time", time, layout),
     ...(reading.annotated === null ? [] : fact("drawn", printable(reading.annotated), layout)),
   ];
+}
+
+/** By the name that people know; the messages call it "vision". */
+function readerOf({ name }: ShownReading["provider"], { isReplayed }: ReadingLayout): string {
+  if (name !== "vision") return name;
+  return isReplayed ? "Google Vision, replayed" : "Google Vision";
 }
 
 /** What the provider says besides the text stands in the same table. */
