@@ -56,6 +56,21 @@ describe("stopped in the middle", () => {
     },
   );
 
+  test("what it says of the work is true: nothing was accepted, or it is recorded", async () => {
+    const stateDir = await temporaryDirectory();
+    const early = await tool(["upload", "-", "--state-dir", stateDir], {
+      stdin: "silent",
+      onStderr: signalAt("\n", "SIGTERM"),
+    });
+    expect(early.stderr).toContain("stopped by SIGTERM; nothing was accepted yet");
+    expect(early.stderr).not.toContain("recorded");
+    const late = await tool(
+      ["upload", komatsu, "--state-dir", stateDir, "--fault", "recognition=timeout"],
+      { env: notLooking, onStdout: signalAt("analysis.recognition.request", "SIGTERM") },
+    );
+    expect(late.stderr).toContain("stopped by SIGTERM; what was accepted is recorded");
+  });
+
   test("a kill -9 loses nothing: the next start resumes, and the machine is saved once", async () => {
     const stateDir = await temporaryDirectory();
     const env = await replaying({ "komatsu-pc200.jpg": await komatsuAnswer(), "nothing.jpg": {} });

@@ -27,11 +27,11 @@ export async function recogniseCommand(
   const settings = await loadSettings({ timeout: options.timeout, ...visionSettings(options) });
   const { timeout } = settings;
   const deadlineMs = requireDuration("--timeout", timeout);
-  const stop = untilSignal({
+  const stop = untilSignal(() => ({
     now: "stopping",
     rest: "the reading was not finished",
     hint: "nothing is kept; run it again",
-  });
+  }));
   const screen = createRecogniseScreen(paths, {
     ...options,
     isReplayed: settings.vision === "replay",

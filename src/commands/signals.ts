@@ -16,12 +16,6 @@ export type StopWords = {
   readonly rest: string;
   readonly hint: string;
 };
-const recordedWork: StopWords = {
-  now: "finishing what is under way",
-  rest: "what was accepted is recorded",
-  hint: "the next start goes on with it",
-};
-
 const drainMs = 10_000;
 /** How long a process that is done may still take to end by itself. */
 const blockedMs = 1000;
@@ -35,8 +29,11 @@ const ends = {
 type Name = keyof typeof ends;
 const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const satisfies readonly Name[];
 
-/** The first Ctrl-C, SIGTERM or SIGHUP stops in good order; a second Ctrl-C or SIGTERM at once. */
-export function untilSignal(words: StopWords = recordedWork): Stop {
+/**
+ * The first Ctrl-C, SIGTERM or SIGHUP stops in good order; a second Ctrl-C or SIGTERM at once. The words are
+ * asked for when the first one comes.
+ */
+export function untilSignal(wordsOf: () => StopWords): Stop {
   const controller = new AbortController();
   let stoppedBy: Name | undefined;
   let overdue: NodeJS.Timeout | undefined;
@@ -59,6 +56,7 @@ export function untilSignal(words: StopWords = recordedWork): Stop {
     process.off("SIGTERM", onSignal);
     limit();
     const { code, word } = ends[name];
+    const words = wordsOf();
     // On a terminal the cursor stands behind a waiting line, and what Ctrl-C shows there.
     const start = process.stderr.isTTY ? "\n" : "";
     printAside(`${start}${word}: ${words.now}; again to stop at once`);

@@ -29,6 +29,7 @@ function createRun(signal: AbortSignal, open: () => Promise<Pipeline>): UploadRu
     settings,
     deadlineMs: 60_000,
     screen,
+    onAccepted: () => undefined,
     signal,
     pipeline,
   };

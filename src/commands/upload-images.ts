@@ -20,6 +20,8 @@ export type UploadRun = {
   readonly settings: Settings;
   readonly deadlineMs: number;
   readonly screen: UploadScreen;
+  /** Hears of every image that is recorded from now on. */
+  readonly onAccepted: () => void;
   readonly signal: AbortSignal;
   readonly pipeline: Once<Pipeline>;
 };
@@ -77,7 +79,10 @@ async function uploadOne(
           bytes,
           deadlineMs: run.deadlineMs,
           signal,
-          onStarted: (flowId) => run.screen.started(flowId, path),
+          onStarted: (flowId) => {
+            run.onAccepted();
+            run.screen.started(flowId, path);
+          },
         },
         pipeline,
       );

@@ -10,7 +10,7 @@ import { requireDuration, requireOneStdin, type VisionFlags, visionSettings } fr
 import { loadSettings, type Settings, visionOptions } from "./config.ts";
 import { once } from "./once.ts";
 import { printError } from "./output.ts";
-import { untilSignal } from "./signals.ts";
+import { type StopWords, untilSignal } from "./signals.ts";
 import type { Uploaded, UploadRun } from "./upload-images.ts";
 import { isGood, type Outcome, stopOf } from "./upload-outcome.ts";
 import { createUploadScreen, type ScreenOptions, type UploadScreen } from "./upload-screen.ts";
@@ -26,6 +26,17 @@ type Options = ScreenOptions &
     readonly stateDir?: string;
     readonly timings?: boolean;
   };
+
+const recordedWork: StopWords = {
+  now: "finishing what is under way",
+  rest: "what was accepted is recorded",
+  hint: "the next start goes on with it",
+};
+const noWork: StopWords = {
+  now: "stopping",
+  rest: "nothing was accepted yet",
+  hint: "run it again",
+};
 
 /** One or more images through the whole pipeline. Resolves with the exit code. */
 export async function uploadCommand(paths: readonly string[], options: Options): Promise<number> {
@@ -44,7 +55,8 @@ export async function uploadCommand(paths: readonly string[], options: Options):
   });
   const faults = readFaults(options.fault ?? [], settings.flow);
   const stepTimeouts = readStepTimeouts(options.stepTimeout ?? [], settings.flow);
-  const stop = untilSignal();
+  let isAnythingRecorded = false;
+  const stop = untilSignal(() => (isAnythingRecorded ? recordedWork : noWork));
   const screen = createUploadScreen(paths, options, settings);
   const run: UploadRun = {
     withTimings: options.timings === true,
@@ -52,10 +64,13 @@ export async function uploadCommand(paths: readonly string[], options: Options):
     settings,
     deadlineMs: requireDuration("--timeout", settings.timeout),
     screen,
+    onAccepted: () => {
+      isAnythingRecorded = true;
+    },
     signal: stop.signal,
     pipeline: once(async () => {
       const { openPipeline } = await import("./compose.ts");
-      return openPipeline({
+      const pipeline = await openPipeline({
         flow: settings.flow,
         stateDir: options.ephemeral === true ? null : settings.stateDir,
         faults,
@@ -64,6 +79,8 @@ export async function uploadCommand(paths: readonly string[], options: Options):
         signal: stop.signal,
         reporter: screen.reporter,
       });
+      isAnythingRecorded ||= pipeline.resumed.length > 0;
+      return pipeline;
     }),
   };
   try {
