@@ -1,5 +1,6 @@
 // Bundles src/commands/main.ts into dist/: one chunk per lazily imported part, packages left outside.
-// Run by `prepare`, so `npm ci` alone leaves a working binary.
+// Run by `postprepare`, so `npm ci` alone leaves a working binary, and by `prepack`. Not by `prepare`: npm asks
+// about that one whoever installs a packed file, in which there is nothing to build.
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
