@@ -77,6 +77,28 @@ describe("what was read is drawn where it was read", () => {
   });
 });
 
+test("a label stands below its box where another line stands above it", async () => {
+  const upper = mark({
+    kind: "brand",
+    text: "",
+    box: { x: 0.25, y: 0.2, width: 0.3, height: 0.1 },
+  });
+  const lower = mark({
+    kind: "model",
+    text: "MMMM",
+    box: { x: 0.25, y: 0.32, width: 0.3, height: 0.1 },
+  });
+  const picture = await drawn([upper, lower]);
+  const hasModel = (from: number, to: number) =>
+    Array.from({ length: 24 }, (_, step) => 206 + step * 4).some((x) =>
+      Array.from({ length: to - from }, (_, step) => from + step).some(
+        (y) => distance(picture, "model", [x, y]) < 60,
+      ),
+    );
+  expect(hasModel(168, 185)).toBe(false);
+  expect(hasModel(260, 275)).toBe(true);
+});
+
 test("the legend is at the bottom and leaves the picture its size", async () => {
   const { data, height, width } = await drawn([], { legend: "Komatsu · PC210LC" });
   expect([width, height]).toEqual([800, 600]);

@@ -80,7 +80,7 @@ function svgOf({ legend, marks }: Drawing, size: Size): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}" font-family="DejaVu Sans, Arial, Helvetica, sans-serif">`,
     drawLegend(legend, placed, size, unit),
-    ...placed.map((one) => drawMark(one, unit, size)),
+    ...withLabels(placed, unit, size).map((one) => drawMark(one, unit)),
     "</svg>",
   ].join("\n");
 }
@@ -123,18 +123,60 @@ function pixelsOf(box: ReadText["box"], { height, width }: Size): Point & Size {
   };
 }
 
-function drawMark({ mark, pivot, place }: PlacedMark, unit: number, size: Size): string {
+type LabelledMark = PlacedMark & { readonly label: Point & Size };
+
+/** Each label where it covers no other box and no other label, if there is such a place beside its box. */
+function withLabels(
+  placed: readonly PlacedMark[],
+  unit: number,
+  size: Size,
+): readonly LabelledMark[] {
+  const labels: (Point & Size)[] = [];
+  // The most telling labels choose first.
+  const labelled = placed.toReversed().map((one): LabelledMark => {
+    const taken = [...placed.filter((other) => other !== one).map(({ place }) => place), ...labels];
+    const places = labelPlaces(one, fontOf(one.mark, placed.length, unit), size);
+    const isFree = (place: Point & Size) => !taken.some((other) => isOverlapping(place, other));
+    const [first] = places;
+    const label = places.find(isFree) ?? first ?? one.place;
+    labels.push(label);
+    return { ...one, label };
+  });
+  return labelled.toReversed();
+}
+
+function fontOf({ isTaken }: Mark, count: number, unit: number): number {
+  const crowded = count > 40 ? 0.6 : count > 15 ? 0.8 : 1;
+  return Math.max(9, round((isTaken ? unit : unit * 0.7) * crowded));
+}
+
+/** Above, below and to the right, as far as they are in the picture. */
+function labelPlaces({ mark, place }: PlacedMark, font: number, size: Size) {
+  const width = letterWidth * font * [...mark.text].length;
+  const label = { width, height: font * 1.2 };
+  const end = place.x + place.width;
+  const x = place.x + width > size.width ? end - width : place.x;
+  const above = { ...label, x, y: place.y - font * 1.3 };
+  const below = { ...label, x, y: place.y + place.height + font * 0.1 };
+  const right = { ...label, x: end + font * 0.3, y: place.y + place.height / 2 - font * 0.6 };
+  const inside = [above, below, right].filter(
+    (one) => one.y >= 0 && one.y + one.height <= size.height && one.x + width <= size.width,
+  );
+  return inside.length > 0 ? inside : [above.y >= 0 ? above : below];
+}
+
+function isOverlapping(a: Point & Size, b: Point & Size): boolean {
+  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+}
+
+function drawMark({ label: spot, mark, pivot, place }: LabelledMark, unit: number): string {
   const colour = markColours[mark.kind];
   const line = Math.max(2, unit / (mark.isTaken ? 5 : 9));
   const [x, y, width, height] = [place.x, place.y, place.width, place.height].map(round);
   const broken = mark.isTaken ? "" : ` stroke-dasharray="${round(line * 3)} ${round(line * 2)}"`;
   const turn = `rotate(${round(mark.degrees ?? 0)} ${round(pivot.x)} ${round(pivot.y)})`;
-  const font = round(mark.isTaken ? unit : unit * 0.7);
-  // Above the box, or below where there is no room.
-  const baseline = place.y > font * 1.3 ? place.y - font * 0.35 : place.y + place.height + font;
-  const isWide = place.x + letterWidth * font * [...mark.text].length > size.width;
-  const from = isWide ? `x="${round(place.x + place.width)}" text-anchor="end"` : `x="${x}"`;
-  const label = `${from} y="${round(baseline)}" font-size="${font}" font-weight="bold"`;
+  const font = round(spot.height / 1.2);
+  const label = `x="${round(spot.x)}" y="${round(spot.y + font * 0.95)}" font-size="${font}" font-weight="bold"`;
   const words = escaped(mark.text);
   return [
     `<g transform="${turn}">`,
