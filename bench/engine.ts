@@ -102,6 +102,8 @@ export async function decideOne(
     ports,
   );
   if (entry === undefined) throw new Error(`${name} of ${flowId} was decided before`);
+  for (const timer of entry.timers) ports.timers.schedule(timer);
+  if (entry.flow?.ended === true) ports.timers.cancelFlow(flowId);
   await ports.relay.send(entry);
   return entry.outgoing.map((message) => message.name);
 }
