@@ -391,7 +391,10 @@ export type Machine = {
  * has its latest score; of two with the same `sighting.flowId` the first counts and the second is ignored.
  */
 export type MachineObservation = {
+  /** The machine to be added to, or created. The machine of the same picture goes before it. */
   readonly machineId: string;
+  /** SHA-256 of the picture, lower-case hex; null when nobody computed it. */
+  readonly checksum: string | null;
   readonly brand: string | null;
   readonly type: string | null;
   readonly model: string | null;
@@ -401,7 +404,11 @@ export type MachineObservation = {
   readonly resembles: readonly { readonly machineId: string; readonly score: number }[];
 };
 export interface Machines {
-  /** Creates the machine or adds the sighting to it. Idempotent by `sighting.flowId`. */
+  /**
+   * Creates the machine or adds the sighting to it. Idempotent by `sighting.flowId`. One picture is one
+   * machine: an observation with the checksum of an earlier one belongs to that one's machine, whatever
+   * its own `machineId` says, for that was found before both were stored.
+   */
   save(observation: MachineObservation): Promise<Machine>;
   find(id: string): Promise<Machine | undefined>;
   /** Ids that start with `prefix`, for shortened ids on the command line. */

@@ -75,6 +75,21 @@ const rules: readonly Rule[] = [
           }),
   },
   {
+    name: "one picture is one machine",
+    check: ({ clients, machines }) => {
+      const pictures = new Map(clients.map(({ flowId, picture }) => [flowId, picture]));
+      const seen = new Map<string, Set<string>>();
+      for (const { id, sightings } of machines)
+        for (const { flowId } of sightings) {
+          const picture = pictures.get(flowId) ?? "";
+          seen.set(picture, (seen.get(picture) ?? new Set()).add(id));
+        }
+      return [...seen].flatMap(([picture, ids]) =>
+        ids.size === 1 ? [] : [`${picture} became ${ids.size} machines`],
+      );
+    },
+  },
+  {
     name: "the same id is always the same bytes",
     check: ({ taken }) => {
       const bodies = new Map<string, string>();

@@ -1,4 +1,4 @@
-import { byLastSeen, withObservation } from "../../pipeline/contracts/machine.ts";
+import { byLastSeen, machineOf, withObservation } from "../../pipeline/contracts/machine.ts";
 import type { Machine, Machines } from "../../pipeline/ports.ts";
 
 /** Machines for as long as the process lives. */
@@ -6,6 +6,7 @@ export function createMemoryMachines(): Machines {
   const machines = new Map<string, Machine>();
   const byFlow = new Map<string, string>();
   const byObjectKey = new Map<string, string>();
+  const byChecksum = new Map<string, string>();
 
   let ordered: readonly Machine[] | null = null;
 
@@ -15,13 +16,15 @@ export function createMemoryMachines(): Machines {
   };
   return {
     async save(observation) {
-      const { machineId, sighting } = observation;
+      const { checksum, sighting } = observation;
       const saved = machines.get(byFlow.get(sighting.flowId) ?? "");
       if (saved !== undefined) return saved;
-      const machine = withObservation(machines.get(machineId), observation);
+      const machineId = machineOf(observation, byChecksum);
+      const machine = withObservation(machineId, machines.get(machineId), observation);
       machines.set(machineId, machine);
       ordered = null;
       byFlow.set(sighting.flowId, machineId);
+      if (checksum !== null) byChecksum.set(checksum, machineId);
       if (!byObjectKey.has(sighting.objectKey)) byObjectKey.set(sighting.objectKey, machineId);
       return machine;
     },

@@ -1,9 +1,12 @@
-import { byLastSeen, withObservation } from "../../pipeline/contracts/machine.ts";
+import { byLastSeen, machineOf, withObservation } from "../../pipeline/contracts/machine.ts";
 import type { Machine, MachineObservation } from "../../pipeline/ports.ts";
 
 /** Machines as the observations made them, in memory. */
 export type MachineIndex = {
-  /** An observation of a flow that was applied before changes nothing. */
+  /**
+   * An observation of a flow that was applied before changes nothing. Applied in the order of saving,
+   * which settles for every process alike which machine a picture belongs to.
+   */
   apply(observation: MachineObservation): void;
   find(id: string): Machine | undefined;
   /** The machine that a flow saw. */
@@ -17,15 +20,18 @@ export function createMachineIndex(): MachineIndex {
   const machines = new Map<string, Machine>();
   const byFlow = new Map<string, string>();
   const byObjectKey = new Map<string, string>();
+  const byChecksum = new Map<string, string>();
   let ordered: readonly Machine[] | null = null;
 
   const find = (id: string | undefined) => (id === undefined ? undefined : machines.get(id));
   return {
     apply(observation) {
-      const { machineId, sighting } = observation;
+      const { checksum, sighting } = observation;
       if (byFlow.has(sighting.flowId)) return;
-      machines.set(machineId, withObservation(machines.get(machineId), observation));
+      const machineId = machineOf(observation, byChecksum);
+      machines.set(machineId, withObservation(machineId, machines.get(machineId), observation));
       byFlow.set(sighting.flowId, machineId);
+      if (checksum !== null) byChecksum.set(checksum, machineId);
       if (!byObjectKey.has(sighting.objectKey)) byObjectKey.set(sighting.objectKey, machineId);
       ordered = null;
     },

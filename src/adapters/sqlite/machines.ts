@@ -59,9 +59,9 @@ function toRow({ machineId, sighting, resembles, ...described }: MachineObservat
 }
 
 function toObservation(row: Row): MachineObservation {
-  const { brand, type, model, name, confidence, verdict } = row;
+  const { checksum, brand, type, model, name, confidence, verdict } = row;
   return {
-    ...{ machineId: row.machine_id, brand, type, model, name, confidence },
+    ...{ machineId: row.machine_id, checksum, brand, type, model, name, confidence },
     sighting: { flowId: row.flow_id, objectKey: row.object_key, seenAt: row.seen_at, verdict },
     resembles: JSON.parse(row.resembles) as Machine["resembles"], // toRow wrote it
   };

@@ -118,6 +118,14 @@ const migrations: readonly string[] = [
   -- Every definition that a flow has pinned, for ever.
   CREATE TABLE definition (pin TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What a picture shows is settled where it is stored, by the picture. Earlier observations get the
+  -- checksum that their comparison remembered.
+  ALTER TABLE observation ADD COLUMN checksum TEXT;
+  UPDATE observation SET checksum = (
+    SELECT checksum FROM fingerprint WHERE object_key = observation.object_key
+    ORDER BY seq DESC LIMIT 1);
+  `,
 ];
 
 /**

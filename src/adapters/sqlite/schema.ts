@@ -60,6 +60,8 @@ export type Schema = {
     readonly seq: Generated<number>;
     readonly flow_id: string;
     readonly machine_id: string;
+    /** Of the picture. Null where nobody computed it. */
+    readonly checksum: string | null;
     readonly brand: string | null;
     readonly type: string | null;
     readonly model: string | null;

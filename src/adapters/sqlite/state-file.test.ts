@@ -1,4 +1,4 @@
-import { chmod, mkdir, open as openFile, readdir, stat, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, open as openFile, readdir, stat, writeFile } from "node:fs/promises";
 import Libsql from "libsql";
 import { expect, test } from "vitest";
 import { sampleEntry, sampleMessage } from "../testing/samples.ts";
@@ -178,4 +178,23 @@ withFile("closing commits what is waiting, and ends it", async (file) => {
   expect(await waiting).toEqual({ outcome: "recorded" });
   await expect(state.journal.record(entry("m2"))).rejects.toThrow("closed");
   await expect(state.journal.find("svc-a", "m1")).rejects.toThrow("closed");
+});
+
+withFile("a picture that was stored before checksums were keeps its machine", async (file) => {
+  const earlier = new URL("../../../fixtures/state/1/", import.meta.url);
+  await mkdir(file.slice(0, file.lastIndexOf("/")));
+  for (const end of ["", "-wal"]) await cp(new URL(`state.db${end}`, earlier), `${file}${end}`);
+  const { close, fingerprints, machines } = await open(file);
+  const [machine] = await machines.list();
+  const [sighting] = machine?.sightings ?? [];
+  const kept = (await fingerprints.all()).find(
+    ({ objectKey }) => objectKey === sighting?.objectKey,
+  );
+  const seenAgain = await machines.save({
+    ...{ machineId: "another", checksum: kept?.checksum ?? "", resembles: [] },
+    ...{ brand: null, type: null, model: null, name: "", confidence: 0 },
+    sighting: { flowId: "later", objectKey: "later", seenAt: "2026-01-01", verdict: "new" },
+  });
+  expect(seenAgain.id).toBe(machine?.id);
+  await close();
 });

@@ -61,7 +61,8 @@ test("what another process saves is seen, also after the first look", async () =
   const two = await openSqliteState(file, { clock, runnerId: "other" });
   const fingerprint = (objectKey: string) => ({ objectKey, checksum: "c", perceptualHash: "p" });
   const observation = (flowId: string) => ({
-    ...{ machineId: "m", brand: null, type: null, model: null, name: "m", confidence: 0.5 },
+    ...{ machineId: "m", checksum: null, brand: null, type: null, model: null },
+    ...{ name: "m", confidence: 0.5 },
     sighting: { flowId, objectKey: flowId, seenAt: "2025-11-22", verdict: "new" as const },
     resembles: [],
   });

@@ -16,6 +16,7 @@ const observation = (
   values: Partial<MachineObservation> = {},
 ): MachineObservation => ({
   machineId,
+  checksum: null,
   brand: "Volvo",
   type: "Excavator",
   model: "EC300",
@@ -108,6 +109,53 @@ export function machinesContract(open: () => Promise<Opened>): void {
     expect(await machines.save(observation("m1", sighting("f1")))).toEqual(first);
     expect(await machines.save(observation("m2", sighting("f1")))).toEqual(first);
     expect(await machines.list()).toEqual([first]);
+  });
+
+  const picture = (flowId: string, values: Partial<MachineObservation> = {}) =>
+    observation(`named by ${flowId}`, sighting(flowId), { checksum: "c1", ...values });
+
+  scenario("one picture is one machine, whatever its observations name", async (machines) => {
+    const first = await machines.save(picture("f1"));
+    const second = await machines.save(picture("f2", { model: "EC350", confidence: 0.9 }));
+    expect(second).toMatchObject({ id: first.id, model: "EC350" });
+    expect(second.sightings.map(({ flowId }) => flowId)).toEqual(["f1", "f2"]);
+    expect(await machines.list()).toEqual([second]);
+    expect(await machines.find("named by f2")).toBeUndefined();
+    expect(await machines.findByObjectKey("images/f2.jpg")).toEqual(second);
+    expect(await machines.save(picture("f2"))).toEqual(second);
+  });
+
+  scenario("observations of one picture at once are one machine", async (machines) => {
+    const flows = Array.from({ length: 20 }, (_, index) => `f${index}`);
+    const saved = await Promise.all(flows.map((flowId) => machines.save(picture(flowId))));
+    expect(new Set(saved.map(({ id }) => id)).size).toBe(1);
+    expect((await machines.list()).map(({ sightings }) => sightings.length)).toEqual([20]);
+  });
+
+  scenario("other pictures, and those without a checksum, are where they say", async (machines) => {
+    const ids = ["m1", "m2", "m3", "m4"];
+    for (const [index, id] of ids.entries())
+      await machines.save(
+        observation(id, sighting(id), { checksum: index < 2 ? `c${index}` : null }),
+      );
+    expect((await machines.findByPrefix("")).length).toBe(4);
+  });
+
+  scenario("a picture saved anew that is known goes to the machine it names", async (machines) => {
+    const { id } = await machines.save(picture("f1"));
+    const encodedAnew = { machineId: id, checksum: "c2" };
+    await machines.save(picture("f2", encodedAnew));
+    // From now on that picture too belongs to the machine, known or not.
+    expect((await machines.save(picture("f3", { checksum: "c2" }))).id).toBe(id);
+    expect((await machines.find(id))?.sightings.length).toBe(3);
+  });
+
+  scenario("no machine resembles itself", async (machines) => {
+    const { id } = await machines.save(picture("f1"));
+    const resembles = [id, "other"].map((machineId) => ({ machineId, score: 0.5 }));
+    expect((await machines.save(picture("f2", { resembles }))).resembles).toEqual([
+      { machineId: "other", score: 0.5 },
+    ]);
   });
 
   scenario("many observations at once are all kept", async (machines) => {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { broadcast, command, stepListeners } from "./contract.ts";
 import { failedTwin } from "./failure.ts";
 import { RecognitionCompleted, recognitionExamples } from "./recognition.ts";
+import { checksumPattern } from "./upload.ts";
 
 export const ComparisonRequest = z.object({
   objectKey: z.string(),
@@ -14,6 +15,8 @@ export const Verdict = z.enum(["new", "known", "ambiguous"]);
 export const ComparisonCompleted = z.object({
   objectKey: z.string(),
   verdict: Verdict,
+  /** Of the picture that was compared, `sha256:` and hex. What is stored is settled by it. */
+  checksum: z.string().regex(checksumPattern).optional(),
   /** Best first. `known` means that the first one is the machine. */
   matches: z.array(
     z.object({
@@ -28,6 +31,7 @@ export type ComparisonCompleted = z.infer<typeof ComparisonCompleted>;
 const example: ComparisonCompleted = {
   objectKey: recognitionExamples.whole.objectKey,
   verdict: "ambiguous",
+  checksum: `sha256:${"7c0e".repeat(16)}`,
   matches: [
     {
       machineId: "019ad2c0-6a51-7c1e-9d0f-5a3f0c2b7e11",

@@ -1,12 +1,27 @@
 import type { Machine, MachineObservation } from "../ports.ts";
 
 /**
+ * Which machine an observation belongs to: the one of the same picture, if there is one (`pictured`, by
+ * checksum), otherwise the one that it names.
+ */
+export function machineOf(
+  { checksum, machineId }: MachineObservation,
+  pictured: ReadonlyMap<string, string>,
+): string {
+  return (checksum === null ? undefined : pictured.get(checksum)) ?? machineId;
+}
+
+/**
  * A machine is what its observations add up to, in the order they were saved. Every sighting counts
  * once; brand, type, model, name and confidence are those of the surest observation, the first of
- * equals; a resemblance has its latest score.
+ * equals; a resemblance has its latest score, and none is to the machine itself.
  */
-export function withObservation(known: Machine | undefined, seen: MachineObservation): Machine {
-  const { machineId: id, sighting, ...rest } = seen;
+export function withObservation(
+  id: string,
+  known: Machine | undefined,
+  seen: MachineObservation,
+): Machine {
+  const { machineId: _named, checksum: _picture, sighting, ...rest } = seen;
   const sightings = withSighting(known?.sightings ?? [], sighting);
   return {
     id,
@@ -14,7 +29,9 @@ export function withObservation(known: Machine | undefined, seen: MachineObserva
     firstSeenAt: sightings[0]?.seenAt ?? sighting.seenAt,
     lastSeenAt: sightings.at(-1)?.seenAt ?? sighting.seenAt,
     sightings,
-    resembles: mergeResemblances(known?.resembles ?? [], seen.resembles),
+    resembles: mergeResemblances(known?.resembles ?? [], seen.resembles).filter(
+      ({ machineId }) => machineId !== id,
+    ),
   };
 }
 

@@ -28,7 +28,12 @@ export function comparisonWork(ports: ComparisonPorts): StepWork {
       await storedExcept(objectKey, ports),
     );
     await ports.fingerprints.save({ objectKey, checksum, perceptualHash });
-    return { objectKey, verdict: result.verdict, matches: [...result.matches] };
+    return {
+      objectKey,
+      verdict: result.verdict,
+      checksum: `sha256:${checksum}`,
+      matches: [...result.matches],
+    };
   };
 }
 

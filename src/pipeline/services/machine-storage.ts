@@ -13,7 +13,9 @@ type MachineStoragePorts = {
 };
 
 /**
- * Owns the machine records. Saving is idempotent by flow. A picture in which nothing was recognised,
+ * Owns the machine records. Saving is idempotent by flow, and what a machine is, is settled here: two
+ * flows with one picture may both have compared before either was saved, so a new machine is named by
+ * its picture (by its flow where no comparison told the checksum). A picture in which nothing was recognised,
  * and which is not known either, makes no machine: there would be nothing to call it.
  */
 export function createMachineStorage(ports: MachineStoragePorts): Service {
@@ -42,8 +44,10 @@ async function save(
     return report(message, "no machine saved", "nothing was recognised", ports);
   }
   const verdict = comparison?.verdict ?? "new";
+  const checksum = comparison?.checksum?.slice("sha256:".length).toLowerCase() ?? null;
   const machine = await ports.machines.save({
-    machineId: machineId ?? ports.ids.derive(message.flowId, "machine"),
+    machineId: machineId ?? ports.ids.derive(checksum ?? message.flowId, "machine"),
+    checksum,
     brand: aggregate.brand,
     type: aggregate.type,
     model: aggregate.model,
