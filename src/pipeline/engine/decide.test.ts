@@ -121,15 +121,49 @@ test("on_failure continue records the failure and goes on without a result", () 
 });
 test("replies that overtake the trigger are not lost", () => {
   const decision = given(two, done("a", "m1"), done("b", "m2")).when(requested());
-  // b's reply answers a step that had not begun when it came in; a's is taken.
-  expect(asked(decision)).toEqual([
-    "run.started",
-    "a.request 1/2",
-    "timer a timeout 10000",
-    "b.request 1/2",
-    "timer b timeout 10000",
-    "run.completed",
-  ]);
+  // What is known already is not asked for.
+  expect(asked(decision)).toEqual(["run.started", "run.completed"]);
+});
+test("a success that overtakes its step takes the place of the command", () => {
+  const early = given(two, requested()).when(done("b", "m1", 5));
+  expect(asked(early)).toEqual([]);
+  const ended = given(two, requested(), done("b", "m1"), done("b", "m2")).when(done("a", "m3"));
+  expect(asked(ended)).toEqual(["run.completed"]);
+});
+test("a failure that overtakes its step counts for the attempt that it names", () => {
+  const first = given(two, requested(), failedReply("b", "m1", 1)).when(done("a", "m2"));
+  expect(asked(first)).toEqual(["timer b retry 1000"]);
+  const second = [requested(), failedReply("b", "m1", 2), done("a", "m2")];
+  expect(given(two, ...second).state).toMatchObject({ steps: { b: { status: "running" } } });
+  const retried = given(two, ...second, failedReply("b", "m3", 1));
+  expect(retried.when(timer("t", "b", "retry", 1)).state).toMatchObject({
+    status: "failed",
+    failure: { step: "b", attempt: 2 },
+  });
+});
+test("a failure that overtakes its wait ends it, before and after the trigger", () => {
+  const late = definitionOf(
+    stepNamed("a"),
+    stepNamed("b", { type: "wait_event", depends_on: ["a"] }),
+  );
+  const last = failedReply("b", "m1", 1, false);
+  expect(given(late, requested(), last).when(done("a", "m2")).state.status).toBe("failed");
+  expect(given(waiting, failedReply("a", "m1", 1, false)).when(requested()).state.status).toBe(
+    "failed",
+  );
+  const first = given(late, requested(), failedReply("b", "m1", 1)).when(done("a", "m2"));
+  expect(first.state).toMatchObject({ steps: { b: { status: "running", attempt: 2 } } });
+  expect(asked(first)).toEqual(["timer b timeout 10000"]);
+});
+test("what came early for a skipped step is forgotten", () => {
+  const skipping = definitionOf(
+    stepNamed("a"),
+    stepNamed("b", { depends_on: ["a"], condition: "steps.a.output.value > 5" }),
+    stepNamed("c"),
+  );
+  const { state } = given(skipping, requested(), done("b", "m1"), done("a", "m2"));
+  expect(state).toMatchObject({ steps: { b: { status: "skipped" } } });
+  expect(state).not.toHaveProperty("early");
 });
 
 const waiting = definitionOf(stepNamed("a", { type: "wait_event" }));

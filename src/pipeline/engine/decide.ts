@@ -6,7 +6,9 @@
 //   D4. A finished instance absorbs every further message.
 //   D5. A success ends its step whichever attempt it answers; a failure or a timer counts only for
 //       the attempt that is running.
-//   D6. A reply that overtakes the trigger waits for it. Order of arrival never loses a result.
+//   D6. A reply that overtakes what it answers (the trigger, the step, the attempt) waits for it and is
+//       applied when that begins: a success takes the place of the command, a failure counts for the
+//       attempt that it names. Order of arrival never loses a result.
 //
 // It does not own: sending, recording, time (the shell in `delivery/`), or what a service does.
 
@@ -54,8 +56,9 @@ export function decide(definition: Definition, state: FlowState, message: Messag
   };
 }
 
+type Stepped = { readonly state: FlowState; readonly requests: readonly Request[] };
 /** Undefined: the message changes nothing. */
-type Outcome = { readonly state: FlowState; readonly requests: readonly Request[] } | undefined;
+type Outcome = Stepped | undefined;
 
 function next(definition: Definition, state: FlowState, message: Message): Outcome {
   switch (state.status) {
@@ -77,11 +80,36 @@ function keepForLater(
   state: Extract<FlowState, { status: "idle" }>,
   message: Message,
 ): Outcome {
-  const isReply = definition.steps.some(({ reply }) =>
-    [reply.completed, reply.failed].includes(message.name),
-  );
-  if (!isReply || state.early.some(({ id }) => id === message.id)) return undefined;
-  return { state: { status: "idle", early: [...state.early, message] }, requests: [] };
+  const step = answeredBy(definition, message);
+  const early = step === undefined ? undefined : withEarly(step, state.early, message);
+  return early && { state: { status: "idle", early }, requests: [] };
+}
+
+function answeredBy(definition: Definition, { name }: Message): Step | undefined {
+  return definition.steps.find(({ reply }) => [reply.completed, reply.failed].includes(name));
+}
+
+/** Undefined: it says nothing that is not known. A success needs nothing else of its step. */
+function withEarly(
+  step: Step,
+  early: readonly Message[],
+  message: Message,
+): readonly Message[] | undefined {
+  const [mine, others] = [repliesTo(step, early), repliesToOthers(step, early)];
+  if (mine.some(({ name }) => name === step.reply.completed)) return undefined;
+  if (message.name === step.reply.completed) return [...others, message];
+  const { attempt } = failureOf(step, message.payload, 1);
+  const isKnown = mine.some(({ payload }) => failureOf(step, payload, 1).attempt === attempt);
+  const isPossible = step.type === "wait_event" || attempt <= step.retry.max_attempts;
+  return isKnown || !isPossible ? undefined : [...early, message];
+}
+
+function repliesTo({ reply }: Step, early: readonly Message[]): readonly Message[] {
+  return early.filter(({ name }) => name === reply.completed || name === reply.failed);
+}
+
+function repliesToOthers({ reply }: Step, early: readonly Message[]): readonly Message[] {
+  return early.filter(({ name }) => name !== reply.completed && name !== reply.failed);
 }
 
 function start(
@@ -95,26 +123,26 @@ function start(
     flowId: trigger.flowId,
     input: trigger.payload,
     steps: {},
+    ...(early.length === 0 ? {} : { early }),
   };
   const started = emit(definition.events.started, scopeOf(definition, running));
-  const begun = advance(definition, running, trigger.id);
-  return early.reduce<{ state: FlowState; requests: readonly Request[] }>(
-    ({ state, requests }, message) => {
-      const outcome = next(definition, state, message);
-      if (outcome === undefined) return { state, requests };
-      return { state: outcome.state, requests: [...requests, ...outcome.requests] };
-    },
-    { state: begun.state, requests: [started, ...begun.requests] },
-  );
+  const { requests, state } = advance(definition, running, trigger.id);
+  return { state, requests: [started, ...requests] };
 }
 
 function proceed(definition: Definition, state: Running, message: Message): Outcome {
   if (message.kind === "timer") return onTimer(definition, state, message);
-  for (const step of definition.steps) {
-    if (step.reply.completed === message.name) return onCompleted(definition, state, step, message);
-    if (step.reply.failed === message.name) return onFailed(definition, state, step, message);
-  }
-  return undefined;
+  const step = answeredBy(definition, message);
+  if (step === undefined) return undefined;
+  if (stepState(state, step.id) === undefined) return keepRunning(state, step, message);
+  return message.name === step.reply.completed
+    ? onCompleted(definition, state, step, message)
+    : onFailed(definition, state, step, message);
+}
+
+function keepRunning(state: Running, step: Step, message: Message): Outcome {
+  const early = withEarly(step, state.early ?? [], message);
+  return early && { state: { ...state, early }, requests: [] };
 }
 
 function onCompleted(
@@ -123,30 +151,40 @@ function onCompleted(
   step: Step,
   message: Message,
 ): Outcome {
-  const current = stepState(state, step.id);
-  const isAwaited =
-    current?.status === "running" ||
-    current?.status === "backing-off" ||
-    (current === undefined && step.type === "wait_event");
-  if (!isAwaited) return undefined;
-  const output = message.payload;
-  return advance(definition, withStep(state, step, { status: "completed", output }), message.id);
+  if (isSettled(stepState(state, step.id))) return undefined;
+  return advance(definition, completed(state, step, message), message.id);
+}
+
+function completed(state: Running, step: Step, { payload }: Message): Running {
+  return withStep(state, step, { status: "completed", output: payload });
 }
 
 function onFailed(definition: Definition, state: Running, step: Step, message: Message): Outcome {
   const current = stepState(state, step.id);
-  if (current?.status !== "running") return undefined;
+  if (current?.status !== "running" && current?.status !== "backing-off") return undefined;
   const failure = failureOf(step, message.payload, current.attempt);
   if (step.type === "wait_event") {
-    // The service retries by itself; only its last word ends the wait.
-    const isLast = !failure.retryable || failure.attempt >= failure.attempts;
-    if (isLast) return giveUp(definition, state, step, failure, message.id);
-    const attempt = failure.attempt + 1;
-    if (attempt <= current.attempt) return undefined;
-    return { state: withStep(state, step, { status: "running", attempt }), requests: [] };
+    return failure.attempt < current.attempt
+      ? undefined
+      : onServiceFailed(definition, state, step, failure, message.id);
   }
-  if (failure.attempt !== current.attempt) return undefined;
+  if (failure.attempt > current.attempt) return keepRunning(state, step, message);
+  if (failure.attempt < current.attempt || current.status !== "running") return undefined;
   return retryOrGiveUp(definition, state, step, failure, message.id);
+}
+
+/** The service retries by itself; only its last word ends the wait. */
+function onServiceFailed(
+  definition: Definition,
+  state: Running,
+  step: Step,
+  failure: Failure,
+  causeId: string,
+): Stepped {
+  const isLast = !failure.retryable || failure.attempt >= failure.attempts;
+  if (isLast) return giveUp(definition, state, step, failure, causeId);
+  const attempt = failure.attempt + 1;
+  return { state: withStep(state, step, { status: "running", attempt }), requests: [] };
 }
 
 function onTimer(definition: Definition, state: Running, message: Message): Outcome {
@@ -158,7 +196,7 @@ function onTimer(definition: Definition, state: Running, message: Message): Outc
   if (step === undefined || current === undefined) return undefined;
   if (purpose === "retry") {
     const isDue = current.status === "backing-off" && current.attempt === attempt;
-    return isDue ? run(definition, state, step, attempt + 1) : undefined;
+    return isDue ? run(definition, state, step, attempt + 1, message.id) : undefined;
   }
   if (current.status !== "running") return undefined;
   if (step.type === "service_call" && current.attempt !== attempt) return undefined;
@@ -179,7 +217,7 @@ function retryOrGiveUp(
   step: Step,
   failure: Failure,
   causeId: string,
-): Outcome {
+): Stepped {
   const mayRetry =
     step.type === "service_call" && failure.retryable && failure.attempt < step.retry.max_attempts;
   if (!mayRetry) return giveUp(definition, state, step, failure, causeId);
@@ -202,7 +240,7 @@ function giveUp(
   step: Step,
   failure: Failure,
   causeId: string,
-): Outcome {
+): Stepped {
   if (step.on_failure.action === "continue") {
     return advance(definition, withStep(state, step, { status: "failed", failure }), causeId);
   }
@@ -213,16 +251,13 @@ function giveUp(
 }
 
 /** Begins every step that nothing holds back any more; ends the instance when none is left. */
-function advance(
-  definition: Definition,
-  state: Running,
-  causeId: string,
-): { readonly state: FlowState; readonly requests: readonly Request[] } {
+function advance(definition: Definition, state: Running, causeId: string): Stepped {
   const ready = definition.steps.find(
     (step) => stepState(state, step.id) === undefined && isReady(step, state),
   );
   if (ready !== undefined) {
-    const begun = begin(definition, state, ready);
+    const begun = begin(definition, state, ready, causeId);
+    if (begun.state.status !== "running") return begun;
     const rest = advance(definition, begun.state, causeId);
     return { state: rest.state, requests: [...begun.requests, ...rest.requests] };
   }
@@ -235,22 +270,72 @@ function advance(
   };
 }
 
-type Begun = { readonly state: Running; readonly requests: readonly Request[] };
-
-function begin(definition: Definition, state: Running, step: Step): Begun {
+function begin(definition: Definition, state: Running, step: Step, causeId: string): Stepped {
   const isWanted =
     step.condition === undefined ||
     isTrue(evaluate(parseExpression(step.condition), scopeOf(definition, state)));
   if (!isWanted) return { state: withStep(state, step, { status: "skipped" }), requests: [] };
-  return run(definition, state, step, 1);
+  const success = repliesTo(step, state.early ?? []).find(
+    ({ name }) => name === step.reply.completed,
+  );
+  if (success !== undefined) return { state: completed(state, step, success), requests: [] };
+  return run(definition, state, step, 1, causeId);
 }
 
-function run(definition: Definition, state: Running, step: Step, attempt: number): Begun {
+/** Begins an attempt, or goes on from its failure when that is known already. */
+function run(
+  definition: Definition,
+  state: Running,
+  step: Step,
+  attempt: number,
+  causeId: string,
+): Stepped {
+  const running = withStep(state, step, { status: "running", attempt });
+  const failure = earlyFailure(step, state, attempt);
+  if (failure !== undefined && step.type === "service_call")
+    return retryOrGiveUp(definition, running, step, failure, causeId);
+  if (failure !== undefined) return wait(definition, running, step, causeId);
+  return { state: running, requests: requestsFor(definition, state, step, attempt) };
+}
+
+/** A wait that begins after failures of its service: the first of them that ends it, or the latest. */
+function wait(definition: Definition, state: Running, step: Step, causeId: string): Stepped {
+  const failures = earlyFailures(step, state);
+  const last =
+    failures.find(({ attempt, attempts, retryable }) => !retryable || attempt >= attempts) ??
+    failures.at(-1);
+  const requests = requestsFor(definition, state, step, 1);
+  if (last === undefined) return { state, requests };
+  const outcome = onServiceFailed(definition, state, step, last, causeId);
+  return isSettledIn(outcome.state, step) ? outcome : { state: outcome.state, requests };
+}
+
+/** By attempt. */
+function earlyFailures(step: Step, { early = [] }: Running): readonly Failure[] {
+  return repliesTo(step, early)
+    .map(({ payload }) => failureOf(step, payload, 1))
+    .toSorted((a, b) => a.attempt - b.attempt);
+}
+
+/** What a service that retries by itself says of any attempt counts for the wait. */
+function earlyFailure(step: Step, state: Running, attempt: number): Failure | undefined {
+  return earlyFailures(step, state).find(
+    (failure) => step.type === "wait_event" || failure.attempt === attempt,
+  );
+}
+
+function requestsFor(
+  definition: Definition,
+  state: Running,
+  step: Step,
+  attempt: number,
+): readonly Request[] {
   const timeout: Request = {
     type: "timer",
     delayMs: parseDuration(step.timeout) ?? 0,
     timer: { step: step.id, purpose: "timeout", attempt },
   };
+  if (step.type === "wait_event") return [timeout];
   const command: Request = {
     type: "command",
     name: step.action,
@@ -258,10 +343,11 @@ function run(definition: Definition, state: Running, step: Step, attempt: number
     attempts: step.retry.max_attempts,
     payload: fill(step.parameters, scopeOf(definition, state)),
   };
-  return {
-    state: withStep(state, step, { status: "running", attempt }),
-    requests: step.type === "service_call" ? [command, timeout] : [timeout],
-  };
+  return [command, timeout];
+}
+
+function isSettledIn(state: FlowState, step: Step): boolean {
+  return state.status !== "running" || isSettled(stepState(state, step.id));
 }
 
 function isReady(step: Step, state: Running): boolean {
@@ -277,8 +363,13 @@ function isSettled(step: StepState | undefined): boolean {
   return step !== undefined && step.status !== "running" && step.status !== "backing-off";
 }
 
+/** What came early for a step that is settled serves nobody any more. */
 function withStep(state: Running, step: Step, stepState: StepState): Running {
-  return { ...state, steps: { ...state.steps, [step.id]: stepState } };
+  const steps = { ...state.steps, [step.id]: stepState };
+  if (state.early === undefined || !isSettled(stepState)) return { ...state, steps };
+  const { early, ...rest } = state;
+  const others = repliesToOthers(step, early);
+  return others.length === 0 ? { ...rest, steps } : { ...rest, steps, early: others };
 }
 
 function emit(emission: { name: string; payload: unknown }, scope: Scope): Request {

@@ -34,6 +34,8 @@ export const FlowState = z.discriminatedUnion("status", [
     flowId: z.string(),
     input: z.unknown(),
     steps: z.record(z.string(), StepState).readonly(),
+    /** Replies to what has not begun; at most one success of a step, and one failure of an attempt. */
+    early: z.array(Message).readonly().optional(),
   }),
   z.object({ status: z.literal("completed"), definition: z.string() }),
   z.object({ status: z.literal("failed"), definition: z.string(), failure: Failure }),
