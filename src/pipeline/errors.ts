@@ -51,6 +51,8 @@ const catalogue = {
   E_MACHINE_NOT_FOUND: permanent(exitCodes.notFound),
   E_MACHINE_AMBIGUOUS: permanent(exitCodes.usage),
   E_OBJECT_NOT_FOUND: permanent(exitCodes.notFound),
+  E_OBJECT_EXISTS: permanent(exitCodes.conflict),
+  E_IMAGE_CHANGED: permanent(exitCodes.conflict),
   E_OBJECT_KEY_INVALID: permanent(exitCodes.usage),
   E_URL_REFUSED: permanent(exitCodes.notAllowed),
   E_UPLOAD_REFUSED: permanent(exitCodes.failed),

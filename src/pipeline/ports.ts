@@ -446,7 +446,12 @@ export type PresignRequest = {
 };
 /** Objects and the URLs that give access to one of them for a while. */
 export interface ObjectStore {
-  /** Durable when it resolves; never visible half-written. Throws E_OBJECT_KEY_INVALID. */
+  /**
+   * Durable when it resolves; never visible half-written. An object never changes: of puts at once the
+   * first wins, the same bytes again change nothing (the first content type stays), and other bytes throw
+   * E_OBJECT_EXISTS until the object is deleted. Equal bytes are stored once, for as long as a key needs
+   * them. Throws E_OBJECT_KEY_INVALID.
+   */
   put(key: string, bytes: Uint8Array, options: { contentType: string }): Promise<StoredObject>;
   get(key: string): Promise<(StoredObject & { readonly bytes: Uint8Array }) | undefined>;
   stat(key: string): Promise<StoredObject | undefined>;

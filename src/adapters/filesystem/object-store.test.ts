@@ -1,4 +1,14 @@
-import { mkdir, readdir, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import {
+  cp,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { ObjectStore } from "../../pipeline/ports.ts";
@@ -77,6 +87,55 @@ describe("filesystem object store", () => {
     const name = "0".repeat(64);
     await writeFile(join(directory, "objects", name), "not an object");
     expect((await store.list()).map(({ key }) => key)).toEqual(["a"]);
+  });
+
+  inDirectory("equal pictures are one file, as long as a key needs it", async (directory) => {
+    const store = await openStore(directory);
+    const keys = ["a", "b/c", "d"];
+    await Promise.all(keys.map((key) => store.put(key, Buffer.from("same"), picture)));
+    const names = await readdir(join(directory, "objects"));
+    const files = names.map((name) => stat(join(directory, "objects", name)));
+    expect(new Set((await Promise.all(files)).map(({ ino }) => ino)).size).toBe(1);
+    for (const [index, key] of keys.entries()) {
+      expect((await readdir(join(directory, "contents"))).length).toBe(1);
+      expect((await (await openStore(directory)).list()).length).toBe(keys.length - index);
+      await store.delete(key);
+    }
+    expect(await readdir(join(directory, "contents"))).toEqual([]);
+  });
+
+  inDirectory("a damaged copy does not spread", async (directory) => {
+    const store = await openStore(directory);
+    await store.put("a", Buffer.from("some bytes"), picture);
+    const file = await fileOf(directory);
+    await writeFile(file, (await readFile(file)).fill("X", 0, 4));
+    await store.put("b", Buffer.from("some bytes"), picture);
+    expect(Buffer.from((await store.get("b"))?.bytes ?? []).toString()).toBe("some bytes");
+  });
+
+  inDirectory("of two stores in one directory the first put wins", async (directory) => {
+    const stores = [await openStore(directory), await openStore(directory)];
+    const puts = stores.map((store, index) => store.put("a", Buffer.from([index]), picture));
+    const outcomes = await Promise.allSettled(puts);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+  });
+
+  inDirectory("objects of the earlier layout are read, kept and deleted", async (directory) => {
+    const earlier = new URL("../../../fixtures/state/1/objects/", import.meta.url);
+    await cp(earlier, directory, { recursive: true });
+    const store = await openStore(directory);
+    const objects = await store.list();
+    expect(objects.length).toBe(4);
+    for (const { contentType, key, sizeBytes } of objects) {
+      const bytes = (await store.get(key))?.bytes ?? new Uint8Array();
+      expect(bytes.length).toBe(sizeBytes);
+      await store.put(key, bytes, { contentType });
+      await expect(store.put(key, Buffer.from("x"), picture)).rejects.toMatchObject({
+        code: "E_OBJECT_EXISTS",
+      });
+      await store.delete(key);
+    }
+    expect(await store.list()).toEqual([]);
   });
 
   inDirectory("a put leaves no temporary file", async (directory) => {

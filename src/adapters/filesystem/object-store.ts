@@ -1,24 +1,29 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, lstat, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, link, lstat, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { requireObjectKey } from "../../pipeline/contracts/object-key.ts";
+import { problemWithKey, requireObjectKey } from "../../pipeline/contracts/object-key.ts";
 import { TuError } from "../../pipeline/errors.ts";
 import type { ObjectStore, StoredObject } from "../../pipeline/ports.ts";
 import { makeDirectories } from "./directories.ts";
-import { footerOf, readFooter } from "./object-footer.ts";
-import { createTemporaryFiles } from "./temporary-files.ts";
+import { type Footer, footerOf, readFooter } from "./object-footer.ts";
+import { createTemporaryFiles, type TemporaryFiles } from "./temporary-files.ts";
 
 // Objects as files.
 //
-// 1. A file is written and synced under a temporary name, then renamed: an object is there as a
-//    whole or not at all, and of two puts to one key one wins as a whole.
-// 2. What belongs to the bytes (key, content type, size) ends the same file. A second file beside it
-//    would need a second rename, and a crash between the two would lose the object that was there.
-// 3. A file's name is the hash of its key: no key leads out of the directory, into another
-//    key's place, or together with one that differs in case.
+// 1. A file is written and synced under a temporary name, then linked: an object is there as a
+//    whole or not at all, and of two puts to one key the first wins, in whichever process.
+// 2. `contents/` has each file once, named by its hash; a key is a further name of the same file. The
+//    file system counts the names, so that no crash and no race takes bytes that a key needs, and
+//    none leaves a reference to nothing. Where it has no hard links, each key has a copy.
+// 3. What belongs to the bytes (content type, size) ends the same file; the key is in its name. A second
+//    file beside it would need a second link, and a crash between the two would lose the object.
+// 4. The name begins with the hash of the key: no key leads out of the directory, into another key's
+//    place, or together with one that differs in case. The earlier layout had the key in the file and
+//    nothing but its hash in the name; such objects are read, kept and deleted as they are.
 
-const namePattern = /^[0-9a-f]{64}$/;
+const keyPattern = /^([0-9a-f]{32})\.(.+)\.object$/;
+const earlierPattern = /^[0-9a-f]{64}$/;
 
 /**
  * Opens or creates the store in `directory` and removes what dead runs left half-written; `signer`
@@ -29,42 +34,160 @@ export async function createFilesystemObjectStore(options: {
   readonly signer: Pick<ObjectStore, "presign" | "authorize">;
 }): Promise<ObjectStore> {
   const { directory, signer } = options;
-  const objects = join(directory, "objects");
+  const places: Places = {
+    objects: join(directory, "objects"),
+    contents: join(directory, "contents"),
+    temporary: createTemporaryFiles(join(directory, "tmp")),
+  };
+  const { contents, objects, temporary } = places;
   const guard = createGuard(directory);
-  const temporary = createTemporaryFiles(join(directory, "tmp"));
   await guard(async () => {
-    for (const path of [directory, objects, temporary.directory]) await makeDirectory(path);
+    for (const path of [directory, objects, contents, temporary.directory])
+      await makeDirectory(path);
     await syncDirectory(directory);
     await temporary.removeLeftovers();
   });
-  const pathOf = (key: string) => join(objects, nameOf(key));
   return {
     presign: signer.presign,
     authorize: signer.authorize,
     async put(key, bytes, { contentType }) {
       requireObjectKey(key);
+      // Now: the caller may use its buffer again.
+      const file = Buffer.concat([bytes, footerOf({ contentType, sizeBytes: bytes.length })]);
       const stored = { key, contentType, sizeBytes: bytes.length };
-      await guard(() =>
-        temporary.use(async (path) => {
-          await writeSynced(path, [bytes, footerOf(stored)]);
-          await rename(path, pathOf(key));
-          await syncDirectory(objects);
-        }),
-      );
-      return stored;
+      return guard(() => putFile(places, stored, file));
     },
-    get: (key) => guard(() => read(pathOf(key), key, withBytes)),
-    stat: (key) => guard(() => read(pathOf(key), key, async (_, stored) => stored)),
-    delete: (key) =>
-      guard(async () => {
-        await rm(pathOf(key), { force: true });
-        await syncDirectory(objects);
-      }),
+    get: (key) => guard(() => find(objects, key, withBytes)),
+    stat: (key) => guard(() => find(objects, key, async (_, stored) => stored)),
+    delete: (key) => guard(() => remove(places, key)),
     list: () => guard(() => listObjects(objects)),
   };
 }
 
-const nameOf = (key: string) => createHash("sha256").update(key).digest("hex");
+type Places = {
+  readonly objects: string;
+  readonly contents: string;
+  readonly temporary: TemporaryFiles;
+};
+
+const hashOf = (data: string | Uint8Array) => createHash("sha256").update(data).digest("hex");
+const nameOf = (key: string) => `${hashOf(key).slice(0, 32)}.${key.replaceAll("/", "+")}.object`;
+const earlierNameOf = (key: string) => hashOf(key);
+
+/** Undefined for a name that is no key's. */
+function keyNamed(name: string): string | undefined {
+  const key = keyPattern.exec(name)?.[2]?.replaceAll("+", "/");
+  return key !== undefined && nameOf(key) === name ? key : undefined;
+}
+
+async function putFile(
+  places: Places,
+  wanted: StoredObject,
+  file: Uint8Array,
+): Promise<StoredObject> {
+  const there = await findIntact(places.objects, wanted.key);
+  if (there !== undefined) return sameOrRefused(there, wanted, file);
+  const path = join(places.objects, nameOf(wanted.key));
+  if (await share(places, path, file)) return wanted;
+  const first = await findIntact(places.objects, wanted.key);
+  if (first !== undefined) return sameOrRefused(first, wanted, file);
+  // What has the name is damaged and no object.
+  await rm(path, { force: true });
+  if (await share(places, path, file)) return wanted;
+  throw new Error(`${path} was taken twice within one put`);
+}
+
+type Whole = StoredObject & { readonly bytes: Uint8Array };
+
+function sameOrRefused(there: Whole, wanted: StoredObject, file: Uint8Array): StoredObject {
+  const { bytes, ...stored } = there;
+  if (Buffer.from(bytes).equals(file.subarray(0, wanted.sizeBytes))) return stored;
+  throw new TuError("E_OBJECT_EXISTS", `${wanted.key} is stored already, with other bytes`);
+}
+
+/** A link in the place of an object is none, and is not followed. */
+async function findIntact(objects: string, key: string): Promise<Whole | undefined> {
+  try {
+    return await find(objects, key, withBytes);
+  } catch (error) {
+    if (hasCode(error, ["ELOOP"])) return undefined;
+    throw error;
+  }
+}
+
+/** Gives the file its key's name too, from the one copy of its contents. False: the name is taken. */
+async function share(places: Places, path: string, file: Uint8Array): Promise<boolean> {
+  const content = join(places.contents, hashOf(file));
+  if (!(await isIntact(content, file))) await writeContent(places, content, file);
+  // Without a copy: deleted meanwhile with its last key, or a file system without links.
+  const isDone = (await linked(content, path)) ?? (await placeWhole(places, path, file));
+  await syncDirectory(places.objects);
+  return isDone;
+}
+
+/** False: the name is taken. Undefined: it cannot be linked. */
+async function linked(from: string, to: string): Promise<boolean | undefined> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if (hasCode(error, ["EEXIST"])) return false;
+    if (hasCode(error, ["ENOENT", ...withoutLinks])) return undefined;
+    throw error;
+  }
+}
+
+const withoutLinks = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"];
+
+/** A damaged copy must not spread to further keys. */
+async function isIntact(content: string, file: Uint8Array): Promise<boolean> {
+  const handle = await openExisting(content);
+  if (handle === undefined) return false;
+  try {
+    return (await handle.readFile()).equals(file);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeContent(places: Places, content: string, file: Uint8Array): Promise<void> {
+  await places.temporary.use(async (path) => {
+    await writeSynced(path, [file]);
+    // Somebody else's equal file is as good; a damaged one is replaced.
+    if ((await linked(path, content)) || (await isIntact(content, file)))
+      await rm(path, { force: true });
+    else await rename(path, content);
+  });
+  await syncDirectory(places.contents);
+}
+
+/** False: the name is taken. Where nothing can be linked, the last of two puts at once wins. */
+async function placeWhole(places: Places, path: string, file: Uint8Array): Promise<boolean> {
+  let isDone = true;
+  await places.temporary.use(async (unfinished) => {
+    await writeSynced(unfinished, [file]);
+    const outcome = await linked(unfinished, path);
+    if (outcome === undefined) return rename(unfinished, path);
+    isDone = outcome;
+    await rm(unfinished, { force: true });
+  });
+  return isDone;
+}
+
+/** The contents' own name goes first: a crash in between leaves the object, never bytes of nobody. */
+async function remove({ contents, objects }: Places, key: string): Promise<void> {
+  if (problemWithKey(key) !== undefined) return;
+  const path = join(objects, nameOf(key));
+  const content = await read(path, async (handle) => {
+    const { nlink } = await handle.stat();
+    return nlink > 2 ? undefined : join(contents, hashOf(await handle.readFile()));
+  });
+  if (content !== undefined) await rm(content, { force: true });
+  await rm(path, { force: true });
+  await rm(join(objects, earlierNameOf(key)), { force: true });
+  await syncDirectory(contents);
+  await syncDirectory(objects);
+}
 
 /** 0700. A link in our place would lead somewhere else. */
 async function makeDirectory(path: string): Promise<void> {
@@ -94,18 +217,32 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Undefined when there is no whole object of that key. */
+type Take<T> = (handle: FileHandle, stored: StoredObject) => Promise<T>;
+
+/** Undefined when there is no whole object of that key, in this layout or the earlier one. */
+async function find<T>(objects: string, key: string, take: Take<T>): Promise<T | undefined> {
+  if (problemWithKey(key) !== undefined) return undefined;
+  const found = await read(join(objects, nameOf(key)), (handle, footer) =>
+    take(handle, { ...describe(footer), key }),
+  );
+  if (found !== undefined) return found;
+  return read(join(objects, earlierNameOf(key)), async (handle, footer) =>
+    footer.key === key ? take(handle, { ...describe(footer), key }) : undefined,
+  );
+}
+
+const describe = ({ contentType, sizeBytes }: Footer) => ({ contentType, sizeBytes });
+
+/** Undefined when there is no whole file. */
 async function read<T>(
   path: string,
-  key: string | null,
-  take: (handle: FileHandle, stored: StoredObject) => Promise<T>,
+  take: (handle: FileHandle, footer: Footer) => Promise<T>,
 ): Promise<T | undefined> {
   const handle = await openExisting(path);
   if (handle === undefined) return undefined;
   try {
-    const stored = await readFooter(handle);
-    if (stored === undefined || (key !== null && stored.key !== key)) return undefined;
-    return await take(handle, stored);
+    const footer = await readFooter(handle);
+    return footer === undefined ? undefined : await take(handle, footer);
   } finally {
     await handle.close();
   }
@@ -126,13 +263,19 @@ async function withBytes(handle: FileHandle, stored: StoredObject) {
 }
 
 async function listObjects(objects: string): Promise<readonly StoredObject[]> {
-  const names = (await readdir(objects)).filter((name) => namePattern.test(name));
-  const found: StoredObject[] = [];
-  for (const name of names) {
-    const stored = await read(join(objects, name), null, async (_, one) => one);
-    if (stored !== undefined && nameOf(stored.key) === name) found.push(stored);
+  const found = new Map<string, StoredObject>();
+  for (const name of await readdir(objects)) {
+    const isEarlier = earlierPattern.test(name);
+    const key = isEarlier ? undefined : keyNamed(name);
+    if (!isEarlier && key === undefined) continue;
+    const stored = await read(join(objects, name), async (_, footer) => {
+      const own = key ?? footer.key;
+      return own === undefined ? undefined : { ...describe(footer), key: own };
+    });
+    if (stored !== undefined && (!isEarlier || earlierNameOf(stored.key) === name))
+      found.set(stored.key, stored);
   }
-  return found.sort((a, b) => (a.key < b.key ? -1 : 1));
+  return [...found.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 /** What the file system says, as an error that a user can act on. */
@@ -141,6 +284,7 @@ function createGuard(directory: string) {
     try {
       return await body();
     } catch (error) {
+      if (error instanceof TuError) throw error;
       if (hasCode(error, ["ENOSPC", "EDQUOT"]))
         throw new TuError("E_STATE_FULL", `no space left to store objects in ${directory}`, {
           hint: "free some disk space, or use another state directory",

@@ -1,7 +1,10 @@
 import { requireObjectKey } from "../../pipeline/contracts/object-key.ts";
+import { TuError } from "../../pipeline/errors.ts";
 import type { ObjectStore } from "../../pipeline/ports.ts";
+import { sha256 } from "./ids.ts";
 
-type Kept = { readonly bytes: Uint8Array; readonly contentType: string };
+/** `bytes` are shared by the keys that have equal ones; they go with the last of them. */
+type Kept = { readonly bytes: Uint8Array; readonly checksum: string; readonly contentType: string };
 
 /** Objects for as long as the process lives; `signer` gives and checks their URLs. */
 export function createMemoryObjectStore({
@@ -15,13 +18,20 @@ export function createMemoryObjectStore({
     contentType,
     sizeBytes: bytes.length,
   });
+  const sharedBytes = (checksum: string) =>
+    [...objects.values()].find((kept) => kept.checksum === checksum)?.bytes;
   return {
     presign: signer.presign,
     authorize: signer.authorize,
     async put(key, bytes, { contentType }) {
       requireObjectKey(key);
+      const checksum = sha256(bytes);
+      const known = objects.get(key);
+      if (known !== undefined && known.checksum !== checksum)
+        throw new TuError("E_OBJECT_EXISTS", `${key} is stored already, with other bytes`);
       // The caller may use its buffer again, here and in get.
-      const kept = { bytes: new Uint8Array(bytes), contentType };
+      const shared = known?.bytes ?? sharedBytes(checksum) ?? new Uint8Array(bytes);
+      const kept = known ?? { bytes: shared, checksum, contentType };
       objects.set(key, kept);
       return describe(key, kept);
     },

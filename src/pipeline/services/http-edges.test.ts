@@ -276,4 +276,22 @@ describe("media access and the object store", () => {
     expect(await objects.stat("images/a.png")).toBeUndefined();
     expect((await put("image/png")).status).toBe(200);
   });
+  test("what is stored never changes: other bytes are refused, the same are accepted", async () => {
+    const { url } = objects.presign({
+      method: "PUT",
+      key: "images/a.png",
+      contentType: "image/png",
+      expiresInSeconds: 60,
+    });
+    const { pathname, search } = new URL(url);
+    const put = (text: string) =>
+      call("objects", "PUT", `${pathname}${search}`, text, { "content-type": "image/png" });
+    expect([(await put("one")).status, (await put("one")).status]).toEqual([200, 200]);
+    const refused = await put("two");
+    expect([refused.status, textOf(refused)]).toEqual([
+      412,
+      expect.stringContaining("<Code>PreconditionFailed</Code>"),
+    ]);
+    expect((await objects.get("images/a.png"))?.sizeBytes).toBe(3);
+  });
 });

@@ -4,6 +4,7 @@ import {
   type EndpointRequest,
   textReply,
 } from "../delivery/endpoint.ts";
+import { TuError } from "../errors.ts";
 import type { ObjectStore } from "../ports.ts";
 import { imageBytesMax } from "./image-access.ts";
 
@@ -18,8 +19,7 @@ export function createObjectStoreEndpoints(objects: ObjectStore): readonly Endpo
         const access = authorize(objects, request);
         if (!access.allowed) return refused(access.reason);
         if (request.body.length > imageBytesMax) return s3Error(413, "EntityTooLarge");
-        await objects.put(access.key, request.body, { contentType: contentTypeOf(request) });
-        return { status: 200, body: "" };
+        return put(objects, access.key, request);
       },
     },
     {
@@ -35,6 +35,21 @@ export function createObjectStoreEndpoints(objects: ObjectStore): readonly Endpo
       },
     },
   ];
+}
+
+/** An object never changes: S3 says so to whoever asks with `if-none-match`, this store to everybody. */
+async function put(
+  objects: ObjectStore,
+  key: string,
+  request: EndpointRequest,
+): Promise<EndpointReply> {
+  try {
+    await objects.put(key, request.body, { contentType: contentTypeOf(request) });
+    return { status: 200, body: "" };
+  } catch (error) {
+    if (!(error instanceof TuError) || error.code !== "E_OBJECT_EXISTS") throw error;
+    return s3Error(412, "PreconditionFailed");
+  }
 }
 
 function authorize(objects: ObjectStore, request: EndpointRequest) {
