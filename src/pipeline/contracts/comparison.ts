@@ -7,6 +7,9 @@ import { checksumPattern } from "./upload.ts";
 export const ComparisonRequest = z.object({
   objectKey: z.string(),
   recognition: RecognitionCompleted,
+  /** Of the upload event. Instances of an earlier definition ask without them. */
+  bytes: z.int().positive().optional(),
+  checksum: z.string().optional(),
 });
 export type ComparisonRequest = z.infer<typeof ComparisonRequest>;
 
@@ -47,7 +50,12 @@ export const comparisonRequest = command({
   handler: "comparison-service",
   queue: "comparison-service.comparison",
   body: ComparisonRequest,
-  example: { objectKey: example.objectKey, recognition: recognitionExamples.whole },
+  example: {
+    objectKey: example.objectKey,
+    recognition: recognitionExamples.whole,
+    bytes: 271804,
+    checksum: `sha256:${"7c0e".repeat(16)}`,
+  },
 });
 
 export const comparisonCompleted = broadcast({

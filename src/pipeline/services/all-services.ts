@@ -97,9 +97,9 @@ function designedServices(ports: AllServicesPorts): readonly Service[] {
   ];
 }
 
-function imageAccessOf(service: ServiceName, { http, shell, urlOf }: AllServicesPorts) {
+function imageAccessOf(service: ServiceName, { digest, http, shell, urlOf }: AllServicesPorts) {
   const mediaAccessUrl = () => urlOf("tu-media-access-service");
-  return createImageAccess({ http, clock: shell.clock, service, mediaAccessUrl });
+  return createImageAccess({ http, clock: shell.clock, digest, service, mediaAccessUrl });
 }
 
 function retryOf(flow: Flow, stepId: string): Retry {

@@ -19,7 +19,7 @@ export function comparisonWork(ports: ComparisonPorts): StepWork {
     // Decoded by its contract, so the payload has this shape.
     const { recognition } = message.payload as ComparisonRequest;
     const objectKey = message.subject;
-    const bytes = await ports.fetchImage(objectKey, message.flowId);
+    const bytes = await ports.fetchImage(message);
     const checksum = ports.digest(bytes);
     const perceptualHash = await ports.images.perceptualHash(bytes);
     const { brand, model, type } = recognition.aggregate;

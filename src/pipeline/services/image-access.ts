@@ -1,27 +1,33 @@
+import { z } from "zod";
 import type { ServiceName } from "../contracts/contract.ts";
+import { checksumPattern } from "../contracts/upload.ts";
 import { TuError } from "../errors.ts";
-import type { Clock, HttpClient, HttpResponse } from "../ports.ts";
+import type { Message } from "../message.ts";
+import type { Clock, Digest, HttpClient, HttpResponse } from "../ports.ts";
 import { type Caller, callHeaders, postJson, presignedUrl } from "./call.ts";
 
 export const imageBytesMax = 10 * 1024 * 1024;
 const triesMax = 3;
 const firstWaitMs = 200;
 
-export type ImageAccess = (objectKey: string, flowId: string) => Promise<Uint8Array>;
+/** Fetches the picture that a message is about. */
+export type ImageAccess = (message: Message) => Promise<Uint8Array>;
 
 /**
  * How an analysing service gets at a picture: a presigned GET from the media-access service, then
  * the object itself. Tries 408, 429 and 5xx again after 200 and 400 ms; takes image/* and
- * application/octet-stream of at most 10 MiB. Throws E_OBJECT_NOT_FOUND, E_URL_REFUSED,
+ * application/octet-stream of at most 10 MiB, and only the picture that was uploaded: size and checksum
+ * are those of the upload event, where the message carries them. Throws E_IMAGE_CHANGED, E_OBJECT_NOT_FOUND, E_URL_REFUSED,
  * E_FETCH_FAILED, E_IMAGE_EMPTY, E_IMAGE_TOO_LARGE, E_IMAGE_TYPE_REFUSED.
  */
 export function createImageAccess(ports: {
   readonly http: HttpClient;
   readonly clock: Clock;
+  readonly digest: Digest;
   readonly service: ServiceName;
   readonly mediaAccessUrl: () => string;
 }): ImageAccess {
-  return async (objectKey, flowId) => {
+  return async ({ flowId, payload, subject: objectKey }) => {
     const caller: Caller = { service: ports.service, flowId };
     const answer = await again(ports.clock, () =>
       postJson(ports.http, {
@@ -39,8 +45,43 @@ export function createImageAccess(ports: {
         timeoutMs: 30_000,
       }),
     );
-    return checkedImage(objectKey, response);
+    const image = checkedImage(objectKey, response);
+    requireUnchanged(objectKey, image, claimIn(payload), ports.digest);
+    return image;
   };
+}
+
+const Claim = z.object({
+  bytes: z.int().positive().optional().catch(undefined),
+  checksum: z.string().regex(checksumPattern).optional().catch(undefined),
+});
+export type Claim = z.infer<typeof Claim>;
+
+/** What the upload event said of the picture, as far as a payload carries it. */
+export function claimIn(payload: unknown): Claim {
+  const claim = Claim.safeParse(payload);
+  return claim.success ? claim.data : {};
+}
+
+/** A stored object never changes; one that did is not the picture that was asked about. */
+function requireUnchanged(
+  objectKey: string,
+  image: Uint8Array,
+  { bytes, checksum }: Claim,
+  digest: Digest,
+): void {
+  if (bytes !== undefined && bytes !== image.length) {
+    throw changed(`${objectKey} has ${image.length} bytes, ${bytes} were uploaded`);
+  }
+  if (checksum !== undefined && checksum.toLowerCase() !== `sha256:${digest(image)}`) {
+    throw changed(`${objectKey} does not have the checksum of the upload`);
+  }
+}
+
+function changed(what: string): TuError {
+  return new TuError("E_IMAGE_CHANGED", what, {
+    hint: "the stored object is damaged or was replaced; upload the picture again",
+  });
 }
 
 async function again<R extends HttpResponse>(clock: Clock, send: () => Promise<R>): Promise<R> {

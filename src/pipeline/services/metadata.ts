@@ -10,7 +10,7 @@ export function metadataWork(ports: {
   readonly images: Images;
 }): StepWork {
   return async (message): Promise<MetadataSorted> => {
-    const bytes = await ports.fetchImage(message.subject, message.flowId);
+    const bytes = await ports.fetchImage(message);
     const header = await ports.images.identify(bytes);
     const [exif, colours] = await Promise.all([
       ports.images.exif(bytes),

@@ -32,7 +32,7 @@ const messageOf = (flowId: string, payload: unknown): Message => ({
 function services(machines: Machines, pictureOf: (flowId: string) => string) {
   const images = { perceptualHash: async () => "0".repeat(64) } as unknown as Images; // all that is asked of it
   const work = comparisonWork({
-    fetchImage: async (_objectKey, flowId) => new TextEncoder().encode(pictureOf(flowId)),
+    fetchImage: async ({ flowId }) => new TextEncoder().encode(pictureOf(flowId)),
     images,
     digest: sha256,
     machines,

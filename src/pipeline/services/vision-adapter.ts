@@ -8,7 +8,7 @@ import type { Message } from "../message.ts";
 import type { Images, Vision } from "../ports.ts";
 import { isEnough, recognise } from "../recognition/recognise.ts";
 import { attemptOf, failed, type StepWork, silence, stepHandler } from "./analysis-step.ts";
-import type { ImageAccess } from "./image-access.ts";
+import { claimIn, type ImageAccess } from "./image-access.ts";
 
 const name = "svc-ai-vision-adapter";
 const step = {
@@ -28,7 +28,7 @@ export type RecognitionPorts = {
 /** Fetches a picture and recognises the machine in it. */
 export function recognitionWork({ fetchImage, images, vision }: RecognitionPorts): StepWork {
   return async (message, _attempt, signal): Promise<RecognitionCompleted> => {
-    const bytes = await fetchImage(message.subject, message.flowId);
+    const bytes = await fetchImage(message);
     await images.identify(bytes); // refuses what must not be decoded
     const [reading, colours] = await Promise.all([
       vision.read(bytes, { isEnough, signal }),
@@ -108,7 +108,7 @@ function selfDriven(options: {
 function retryAfter(upload: Message, attempt: number, retry: Retry) {
   return {
     name: retryTimer,
-    payload: { attempt: attempt + 1 },
+    payload: { attempt: attempt + 1, ...claimIn(upload.payload) },
     delayMs: retryDelayMs(retry, attempt, upload.id),
   };
 }
