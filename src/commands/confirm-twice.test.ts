@@ -1,0 +1,96 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { sha256 } from "../adapters/memory/ids.ts";
+import { createTemporaryDirectory } from "../adapters/testing/temporary-directory.ts";
+import { openPipeline, type Pipeline } from "./compose.ts";
+
+// Confirming twice is silent: whoever listens at the gateway hears every event once, also when a
+// second run on the same state confirms again.
+
+const picture = await readFile(join(import.meta.dirname, "../../fixtures/images/nothing.jpg"));
+const contentType = "image/jpeg";
+
+const open = (directory: string) =>
+  openPipeline({
+    flow: "full",
+    stateDir: join(directory, "state"),
+    faults: {},
+    stepTimeouts: {},
+    // Nobody recorded an answer: recognition fails for good, which is an end as good as any.
+    vision: {
+      ...{ mode: "replay", directory: join(directory, "none"), models: null, endpoint: "" },
+      ...{ callsMax: null, keyFile: null, quotaProject: null },
+    },
+    reporter: { hop: () => undefined, notice: () => undefined },
+    signal: new AbortController().signal,
+  });
+
+type Heard = { readonly name: string; readonly id: string };
+
+/** Hears a flow's events; `end` resolves with the flow's end. */
+async function listen({ gateway }: Pipeline, flowId: string) {
+  const heard: Heard[] = [];
+  let ended = () => {};
+  const end = new Promise<void>((resolve) => {
+    ended = resolve;
+  });
+  await gateway.subscribe(flowId, {
+    onEvent: ({ id, name }) => {
+      heard.push({ name, id });
+      if (name === "analysis.failed" || name === "analysis.completed") ended();
+    },
+    onLost: () => undefined,
+  });
+  return { heard, end };
+}
+
+async function start({ gateway, http }: Pipeline) {
+  const { correlationId, putUrl, uploadId } = await gateway.startUpload({
+    filename: "a.jpg",
+    contentType,
+  });
+  const headers = { "content-type": contentType };
+  await http.send({ method: "PUT", url: putUrl, headers, body: picture });
+  const checksum = `sha256:${sha256(picture)}`;
+  return { correlationId, uploadId, bytes: picture.length, checksum };
+}
+
+/** A whole other flow: what was sent before it has arrived when it ends. */
+async function passTime(pipeline: Pipeline): Promise<void> {
+  const claim = await start(pipeline);
+  const { end } = await listen(pipeline, claim.correlationId);
+  await pipeline.gateway.confirmUpload(claim);
+  await end;
+}
+
+test("a client that confirms twice hears every event once, also after a restart", async () => {
+  const { directory, remove } = await createTemporaryDirectory();
+  let pipeline = await open(directory);
+  try {
+    const claim = await start(pipeline);
+    const first = await listen(pipeline, claim.correlationId);
+    const confirm = () => pipeline.gateway.confirmUpload(claim);
+    await Promise.all([confirm(), confirm()]);
+    await first.end;
+    await confirm();
+    await passTime(pipeline);
+    expect(first.heard.map(({ name }) => name)).toEqual([
+      "analysis.started",
+      "recognition.failed",
+      "analysis.failed",
+    ]);
+    expect(new Set(first.heard.map(({ id }) => id)).size).toBe(3);
+
+    await pipeline.close();
+    pipeline = await open(directory);
+    const later = await listen(pipeline, claim.correlationId);
+    await confirm();
+    await confirm();
+    await passTime(pipeline);
+    expect(later.heard).toEqual([]);
+  } finally {
+    await pipeline.close();
+    await remove();
+  }
+});
