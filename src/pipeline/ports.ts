@@ -329,7 +329,8 @@ export interface Journal {
   }>;
   /**
    * Takes over what runs that are gone left undone, at most `limit` pieces in the order of recording; none
-   * when nothing is left. What it gives is this run's own from then on, and never given to it again.
+   * when nothing is left. What it gives is this run's own from then on, and never given to it again; a call
+   * that rejects has given nothing.
    */
   adopt(limit: number): Promise<readonly Owed[]>;
   /** Counts a failed try, durably. A record of that consumer and message, or `pardon`, forgets them. */

@@ -60,17 +60,18 @@ export async function io<T>(nature: Nature, life: Life, effect: () => T | Promis
   return result;
 }
 
-/** The same with a store, which may be busy; a commit may be on the disk all the same. */
+/** The same with a store, which may be busy; what it was asked may be on the disk all the same. */
 export async function disk<T>(
   nature: Nature,
   life: Life,
   effect: () => T | Promise<T>,
+  { isAllOrNothing = false } = {},
 ): Promise<T> {
   const isBusy = () => nature.random() < nature.weather().storeBusy;
   return io(nature, life, async () => {
     if (isBusy()) throw busy();
     const result = await effect();
-    if (isBusy()) throw busy();
+    if (!isAllOrNothing && isBusy()) throw busy();
     return result;
   });
 }

@@ -116,9 +116,14 @@ function clockOf({ scheduler }: Nature, life: Life): Clock {
 }
 
 /** What was sent is noted in memory: no disk is asked. */
-function journalOf({ disk, nature }: SimulationPorts, life: Life): Journal {
-  const journal = disk.journalOf(life);
-  return { ...overIo(journal, nature, life), sent: (messages) => journal.sent(messages) };
+function journalOf({ disk: { journalOf: open }, nature }: SimulationPorts, life: Life): Journal {
+  const journal = open(life);
+  const claim = { isAllOrNothing: true };
+  return {
+    ...overIo(journal, nature, life),
+    sent: (messages) => journal.sent(messages),
+    adopt: (limit) => disk(nature, life, () => journal.adopt(limit), claim),
+  };
 }
 
 /** A store on disk: every call takes time, may fail, and the power can go before and after it. */

@@ -218,6 +218,23 @@ test("what was recorded and never sent is found by looking, once it is no longer
   await relay.close();
 });
 
+test("what was in doubt is looked for, and what it says is done, timers too", async () => {
+  const journal = createMemoryJournal();
+  const relay = relayOn(journal);
+  await relay.start();
+  const timer = { message: sampleMessage({ id: "t", kind: "timer" }), dueAtMs: 1, owner: "svc-a" };
+  const entry = { ...entryOf("a"), timers: [timer] };
+  await journal.record(entry);
+  relay.doubt(entry.consumer, entry.message.id);
+  relay.doubt(entry.consumer, "never recorded");
+  await tick();
+  expect(ids()).toEqual(["a"]);
+  expect(scheduled).toEqual([timer]);
+  await tick();
+  expect(scheduled).toHaveLength(1);
+  await relay.close();
+});
+
 describe("runs that are gone", () => {
   const owedTo = () => ["svc-b"];
   const world = () => {

@@ -59,7 +59,7 @@ export function createRelay(ports: RelayPorts): Relay {
   const { clock, journal, reporter, timers } = ports;
   const outbox = createOutbox(ports);
   const closing = new AbortController();
-  const doubts = new Set<string>();
+  const doubts = new Map<string, { readonly consumer: string; readonly messageId: string }>();
   let waking = new AbortController();
   const wake = (state: TransportState) => {
     if (state === "back" || state === "unblocked") waking.abort();
@@ -110,7 +110,20 @@ export function createRelay(ports: RelayPorts): Relay {
     }
     await outbox.put(page.flatMap((owed) => (owed.type === "message" ? [owed.message] : [])));
   };
+  const send: Relay["send"] = async ({ flow, message, outgoing, timers: scheduled }) => {
+    for (const timer of scheduled) timers.schedule(timer);
+    if (flow?.ended === true) timers.cancelFlow(message.flowId);
+    await outbox.put(outgoing);
+  };
+  /** Another process may have met what is in doubt here, and thought it sent. */
+  const resolveDoubts = async (): Promise<void> => {
+    for (const [key, { consumer, messageId }] of doubts) {
+      const entry = await journal.find(consumer, messageId);
+      if (doubts.delete(key) && entry !== undefined) await send(entry);
+    }
+  };
   const look = async (): Promise<void> => {
+    await resolveDoubts();
     await sendOwed();
     if (!outbox.isClosed()) await takeOver();
   };
@@ -128,17 +141,14 @@ export function createRelay(ports: RelayPorts): Relay {
     reporter.notice({ code, message: `what is left was not looked at: ${reason}`, flowId: null });
   };
   return {
-    async send({ flow, message, outgoing, timers: scheduled }) {
-      for (const timer of scheduled) timers.schedule(timer);
-      if (flow?.ended === true) timers.cancelFlow(message.flowId);
-      await outbox.put(outgoing);
-    },
+    send,
     async start() {
       const resumed = await takeOver();
       looking ??= lookUntilClosed();
       return resumed;
     },
-    doubt: (consumer, messageId) => void doubts.add(`${consumer} ${messageId}`),
+    doubt: (consumer, messageId) =>
+      void doubts.set(`${consumer} ${messageId}`, { consumer, messageId }),
     wasDoubted: (consumer, messageId) => doubts.delete(`${consumer} ${messageId}`),
     heldMs: outbox.closedMs,
     async close() {
