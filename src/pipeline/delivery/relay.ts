@@ -12,7 +12,7 @@ import type {
   TransportState,
 } from "../ports.ts";
 import { toEpochMs } from "../time.ts";
-import { createOutbox } from "./outbox.ts";
+import { createOutbox, type Outbox } from "./outbox.ts";
 import type { Publish } from "./publish.ts";
 
 // Sees to it that what was recorded is sent, without a restart, whoever recorded it.
@@ -66,31 +66,7 @@ export function createRelay(ports: RelayPorts): Relay {
   };
   const forget = (ports.transports ?? []).map((transport) => transport.onState(wake));
   let looking: Promise<void> | undefined;
-  /** Unsent when last looked: what is unsent since then may be just on its way. */
-  let seen: ReadonlySet<string> = new Set();
-
-  /** Until a sweep through all that is owed finds nothing that came meanwhile. */
-  const sendOwed = async (): Promise<void> => {
-    do {
-      outbox.sweep();
-      if (!(await sweep())) return;
-    } while (outbox.isClosed() && outbox.owes());
-    outbox.open();
-  };
-  /** False: a transport is in trouble, or nobody waits any more. */
-  const sweep = async (): Promise<boolean> => {
-    const seenNow = new Set<string>();
-    let after: JournalPlace | null = null;
-    do {
-      const page = await journal.unsent({ after, limit: pageSize });
-      const due = page.messages.filter(({ id }) => outbox.isClosed() || seen.has(id));
-      if (!(await outbox.putOwed(due)) || closing.signal.aborted) return false;
-      for (const { id } of page.messages) if (seenNow.size < pageSize) seenNow.add(id);
-      after = page.next;
-    } while (after !== null);
-    seen = seenNow;
-    return true;
-  };
+  const sendOwed = createSweep(journal, outbox, closing.signal);
   const takeOver = async (): Promise<readonly string[]> => {
     const going = new Set<string>();
     let page: readonly Owed[];
@@ -156,6 +132,35 @@ export function createRelay(ports: RelayPorts): Relay {
       for (const listening of forget) listening();
       await looking;
     },
+  };
+}
+
+/** Sends what is owed, and opens the way when nothing is owed any more. */
+function createSweep(journal: Journal, outbox: Outbox, closing: AbortSignal): () => Promise<void> {
+  /** Unsent when last looked: what is unsent since then may be just on its way. */
+  let seen: ReadonlySet<string> = new Set();
+
+  /** False: a transport is in trouble, or nobody waits any more. */
+  const sweep = async (): Promise<boolean> => {
+    const seenNow = new Set<string>();
+    let after: JournalPlace | null = null;
+    do {
+      const page = await journal.unsent({ after, limit: pageSize });
+      const due = page.messages.filter(({ id }) => outbox.isClosed() || seen.has(id));
+      if (!(await outbox.putOwed(due)) || closing.aborted) return false;
+      for (const { id } of page.messages) if (seenNow.size < pageSize) seenNow.add(id);
+      after = page.next;
+    } while (after !== null);
+    seen = seenNow;
+    return true;
+  };
+  // Until one through all that is owed finds nothing that came meanwhile.
+  return async () => {
+    do {
+      outbox.sweep();
+      if (!(await sweep())) return;
+    } while (outbox.isClosed() && outbox.owes());
+    outbox.open();
   };
 }
 
