@@ -8,7 +8,7 @@ import type { Endpoint } from "../pipeline/delivery/endpoint.ts";
 import { consumersOf, createPublish } from "../pipeline/delivery/publish.ts";
 import { createRelay, type Relay } from "../pipeline/delivery/relay.ts";
 import { declareTopology, type RunPorts, runService } from "../pipeline/delivery/run-services.ts";
-import { TuError } from "../pipeline/errors.ts";
+import { TuError, told } from "../pipeline/errors.ts";
 import { type Flow, flowNamed } from "../pipeline/flows/flow.ts";
 import type { UploadPorts } from "../pipeline/operations/upload.ts";
 import type {
@@ -282,8 +282,7 @@ async function openTransports(
   const { createMemoryBroker } = await import("../adapters/memory/broker.ts");
   const { createMemoryTimers } = await import("../adapters/memory/timers.ts");
   const onError = (error: unknown) => {
-    const message = error instanceof Error ? error.message : String(error);
-    const code = error instanceof TuError ? error.code : "E_BUG";
+    const { code, reason: message } = told(error);
     world.recorder.notice({ code, message, flowId: null });
   };
   const log = createMemoryEventLog({ onError });

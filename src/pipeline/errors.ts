@@ -138,3 +138,11 @@ export class TuError extends Error {
     return catalogue[this.code].retryable;
   }
 }
+
+/** What is told of anything that was thrown. */
+export function told(error: unknown): { readonly code: ErrorCode; readonly reason: string } {
+  return {
+    code: error instanceof TuError ? error.code : "E_BUG",
+    reason: error instanceof Error ? error.message : String(error),
+  };
+}

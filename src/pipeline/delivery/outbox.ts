@@ -1,4 +1,4 @@
-import { type ErrorCode, isInfrastructure, TuError } from "../errors.ts";
+import { type ErrorCode, isInfrastructure, told } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Clock, Journal, Reporter } from "../ports.ts";
 import { createLanes } from "./lanes.ts";
@@ -40,13 +40,12 @@ export function createOutbox(ports: {
   const lanes = createLanes(windowSize);
   const outages = createOutages(ports.clock);
   const underway = new Set<string>();
-  const told = new Set<string>();
+  const known = new Set<string>();
   let isOwed = false;
 
-  const tell = (message: Message, code: ErrorCode, error: unknown) => {
-    if (told.has(message.id) || (outages.isOn() && isInfrastructure(code))) return;
-    told.add(message.id);
-    const reason = error instanceof Error ? error.message : String(error);
+  const tell = (message: Message, code: ErrorCode, reason: string) => {
+    if (known.has(message.id) || (outages.isOn() && isInfrastructure(code))) return;
+    known.add(message.id);
     const text = `${message.name} (${message.id}) is recorded and not sent yet: ${reason}`;
     reporter.notice({ code, message: text, flowId: message.flowId });
   };
@@ -54,15 +53,15 @@ export function createOutbox(ports: {
     try {
       await publish(message);
     } catch (error) {
-      const code = error instanceof TuError ? error.code : "E_BUG";
-      tell(message, code, error);
+      const { code, reason } = told(error);
+      tell(message, code, reason);
       isOwed = true;
       if (!isInfrastructure(code)) return "refused";
       outages.begin();
       return "in trouble";
     }
     journal.sent([message]);
-    told.delete(message.id);
+    known.delete(message.id);
     return "taken";
   };
   const send = (message: Message, mayGo: () => boolean): Promise<Outcome> => {

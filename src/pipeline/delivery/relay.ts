@@ -1,4 +1,4 @@
-import { TuError } from "../errors.ts";
+import { told } from "../errors.ts";
 import type { Timer } from "../message.ts";
 import type {
   Clock,
@@ -112,8 +112,7 @@ export function createRelay(ports: RelayPorts): Relay {
     }
   };
   const tell = (error: unknown) => {
-    const code = error instanceof TuError ? error.code : "E_BUG";
-    const reason = error instanceof Error ? error.message : String(error);
+    const { code, reason } = told(error);
     reporter.notice({ code, message: `what is left was not looked at: ${reason}`, flowId: null });
   };
   return {

@@ -1,4 +1,4 @@
-import { isInfrastructure, TuError } from "../errors.ts";
+import { isInfrastructure, TuError, told } from "../errors.ts";
 import type { Message } from "../message.ts";
 import { toIso } from "../time.ts";
 import { park } from "./park.ts";
@@ -31,7 +31,7 @@ export function createTroubles(service: Service, ports: ShellPorts): Troubles {
   const failures = new Map<string, number>();
 
   const tell = (message: Message, error: unknown, tries: number) => {
-    const { code, reason } = reasonOf(error);
+    const { code, reason } = told(error);
     const text = `${service.name} could not work off ${message.name} (try ${tries}): ${reason}`;
     reporter.notice({ code, message: text, flowId: message.flowId });
   };
@@ -39,7 +39,7 @@ export function createTroubles(service: Service, ports: ShellPorts): Troubles {
   const count = async (arrived: Arrived, message: Message, error: unknown): Promise<boolean> => {
     const tries = await journal.failed(service.name, message, toIso(clock.nowMs()));
     tell(message, error, tries.count);
-    const { code, reason } = reasonOf(error);
+    const { code, reason } = told(error);
     // What cannot be read will not be read at another time.
     if (code !== "E_MESSAGE_INVALID" && tries.count < triesMax) return false;
     const trouble = { code, reason, attempts: tries.count, firstAt: tries.firstAt };
@@ -63,13 +63,6 @@ export function createTroubles(service: Service, ports: ShellPorts): Troubles {
     },
     isMet: ({ id }) => failures.has(id),
     over: ({ id }) => void failures.delete(id),
-  };
-}
-
-function reasonOf(error: unknown): { readonly code: string; readonly reason: string } {
-  return {
-    code: error instanceof TuError ? error.code : "E_BUG",
-    reason: error instanceof Error ? error.message : String(error),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { StepFailed } from "../contracts/failure.ts";
 import type { Handler, Reaction } from "../delivery/service.ts";
-import { TuError } from "../errors.ts";
+import { TuError, told } from "../errors.ts";
 import type { Message } from "../message.ts";
 
 /** The work of one step: a command's payload in, the success event's payload out. */
@@ -49,8 +49,7 @@ export function failed(
   const payload: StepFailed = {
     objectKey: message.subject,
     step: step.name,
-    code: error instanceof TuError ? error.code : "E_BUG",
-    reason: error instanceof Error ? error.message : String(error),
+    ...told(error),
     retryable: error instanceof TuError && error.retryable,
     attempt,
     attempts,
