@@ -15,7 +15,7 @@ import { createRandomIds, sha256 } from "../src/adapters/memory/ids.ts";
 import { openSqliteState } from "../src/adapters/sqlite/state.ts";
 import { findContract } from "../src/pipeline/contracts/catalogue.ts";
 import { recordDecision } from "../src/pipeline/delivery/record.ts";
-import { takingRelay } from "../src/pipeline/delivery/relay.samples.ts";
+import { idleTimers, takingRelay } from "../src/pipeline/delivery/shell.samples.ts";
 import type { ShellPorts } from "../src/pipeline/delivery/shell.ts";
 import { flowNamed } from "../src/pipeline/flows/flow.ts";
 import type { Message } from "../src/pipeline/message.ts";
@@ -72,11 +72,7 @@ export async function openEngine(directory: string, owedTo: OwedTo = () => []) {
     journal: state.journal,
     clock,
     ids,
-    timers: {
-      schedule: () => undefined,
-      cancelFlow: () => undefined,
-      consume: () => ({ close: async () => undefined }),
-    },
+    timers: idleTimers,
     reporter: { hop: () => undefined, notice: () => undefined },
     relay: takingRelay((messages) => state.journal.sent(messages)),
   };

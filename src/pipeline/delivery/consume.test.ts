@@ -9,8 +9,8 @@ import { arrivedFromLog } from "./arrived.ts";
 import { fromUtf8, toUtf8 } from "./bytes.ts";
 import { createConsumer } from "./consume.ts";
 import { toDeadLetter } from "./dead-letter.ts";
-import { takingRelay } from "./relay.samples.ts";
 import type { Handler, Service } from "./service.ts";
+import { idleTimers, takingRelay } from "./shell.samples.ts";
 import type { ShellPorts } from "./shell.ts";
 import type { Arrived } from "./wire.ts";
 
@@ -34,11 +34,7 @@ beforeEach(() => {
     journal: createMemoryJournal(),
     ids: createRandomIds(),
     clock: { nowMs: () => 1_767_225_600_000, sleep: async () => undefined },
-    timers: {
-      schedule: () => undefined,
-      cancelFlow: () => undefined,
-      consume: () => ({ close: async () => undefined }),
-    },
+    timers: idleTimers,
     reporter: {
       hop: (hop) => void hops.push(hop),
       notice: ({ message }) => void notices.push(message),

@@ -10,7 +10,7 @@ import { arrivedFromLog, arrivedFromQueue } from "./arrived.ts";
 import { toUtf8 } from "./bytes.ts";
 import { toDeadLetter } from "./dead-letter.ts";
 import { envelopeOfUnreadable, park } from "./park.ts";
-import { takingRelay } from "./relay.samples.ts";
+import { idleTimers, takingRelay } from "./shell.samples.ts";
 import type { ShellPorts } from "./shell.ts";
 import type { Arrived } from "./wire.ts";
 
@@ -46,11 +46,7 @@ async function parked(arrived: Arrived) {
     journal: createMemoryJournal(),
     ids: createRandomIds(),
     clock: { nowMs: () => 1_767_225_600_000, sleep: async () => undefined },
-    timers: {
-      schedule: () => undefined,
-      cancelFlow: () => undefined,
-      consume: () => ({ close: async () => undefined }),
-    },
+    timers: idleTimers,
     reporter: { hop: () => undefined, notice: () => undefined },
     relay: takingRelay((messages) => void published.push(...messages)),
   };

@@ -11,6 +11,7 @@ import type { Journal } from "../ports.ts";
 import { createOrchestrator } from "../services/orchestrator.ts";
 import { recordDecision } from "./record.ts";
 import { createRelay, type Relay } from "./relay.ts";
+import { idleTimers } from "./shell.samples.ts";
 import type { ShellPorts } from "./shell.ts";
 
 const { definition } = flowNamed("full");
@@ -73,11 +74,6 @@ function world(crashAt: readonly number[]) {
         return result;
       },
     };
-    const timers = {
-      schedule: () => undefined,
-      cancelFlow: () => undefined,
-      consume: () => ({ close: async () => undefined }),
-    };
     const reporter = { hop: () => undefined, notice: () => undefined };
     const publish = async (message: Message) => {
       fuse();
@@ -85,12 +81,12 @@ function world(crashAt: readonly number[]) {
       published.set(message.id, message);
       fuse();
     };
-    const relay = createRelay({ journal, timers, clock, reporter, publish });
+    const relay = createRelay({ journal, timers: idleTimers, clock, reporter, publish });
     const end = async () => {
       inner.close();
       await relay.close();
     };
-    return { journal, clock, ids, timers, reporter, relay, inner, end };
+    return { journal, clock, ids, timers: idleTimers, reporter, relay, inner, end };
   };
   return { start, published, acknowledged, fuse };
 }

@@ -5,6 +5,7 @@ import { TuError } from "../errors.ts";
 import type { Message, Timer } from "../message.ts";
 import type { Clock, Journal, TransportState } from "../ports.ts";
 import { createRelay, type Relay } from "./relay.ts";
+import { idleTimers } from "./shell.samples.ts";
 
 let taken: Message[];
 let scheduled: Timer[];
@@ -55,11 +56,7 @@ const relayOn = (journal: Journal): Relay =>
       },
     ],
     reporter: { notice: ({ message }) => void notices.push(message), hop: () => undefined },
-    timers: {
-      schedule: (timer) => void scheduled.push(timer),
-      cancelFlow: () => undefined,
-      consume: () => ({ close: async () => undefined }),
-    },
+    timers: { ...idleTimers, schedule: (timer) => void scheduled.push(timer) },
   });
 const down = async () => {
   throw new TuError("E_SERVICE_UNAVAILABLE", "the broker is gone");

@@ -10,9 +10,9 @@ import type { Message } from "../message.ts";
 import type { Broker, EventLog } from "../ports.ts";
 import { createGraphGateway } from "../services/graph-gateway.ts";
 import { createPublish } from "./publish.ts";
-import { takingRelay } from "./relay.samples.ts";
 import { connect, declareTopology, type RunPorts, runService } from "./run-services.ts";
 import { nothing, type Service } from "./service.ts";
+import { idleTimers, takingRelay } from "./shell.samples.ts";
 
 let broker: MemoryBroker;
 let log: MemoryEventLog;
@@ -40,11 +40,7 @@ function portsOf(transports: { broker: Broker; log: EventLog }) {
     journal: createMemoryJournal(),
     ids,
     clock: { nowMs: () => 1_767_225_600_000, sleep: async () => undefined },
-    timers: {
-      schedule: () => undefined,
-      cancelFlow: () => undefined,
-      consume: () => ({ close: async () => undefined }),
-    },
+    timers: idleTimers,
     reporter: { hop: () => undefined, notice: () => undefined },
     relay: takingRelay((messages) => void publish(messages)),
   };

@@ -6,7 +6,7 @@ import { createMemoryObjectStore } from "../../adapters/memory/object-store.ts";
 import { createMemoryUploads } from "../../adapters/memory/uploads.ts";
 import { createUrlSigner } from "../../adapters/signing/url-signer.ts";
 import type { Endpoint } from "../delivery/endpoint.ts";
-import { takingRelay } from "../delivery/relay.samples.ts";
+import { idleTimers, takingRelay } from "../delivery/shell.samples.ts";
 import type { Message } from "../message.ts";
 import type { HttpClient, ObjectStore } from "../ports.ts";
 import { createIngestion } from "./ingestion.ts";
@@ -74,11 +74,7 @@ beforeEach(() => {
     createIngestion({
       shell: {
         journal: createMemoryJournal(),
-        timers: {
-          schedule: () => undefined,
-          cancelFlow: () => undefined,
-          consume: () => ({ close: async () => undefined }),
-        },
+        timers: idleTimers,
         clock,
         ids,
         reporter: { hop: () => undefined, notice: () => undefined },

@@ -1,6 +1,13 @@
 import type { Message } from "../message.ts";
 import type { ShellPorts } from "./shell.ts";
 
+/** Timers that never fire. */
+export const idleTimers: ShellPorts["timers"] = {
+  schedule: () => undefined,
+  cancelFlow: () => undefined,
+  consume: () => ({ close: async () => undefined }),
+};
+
 /** A relay whose transports take everything at once. */
 export function takingRelay(onTaken: (messages: readonly Message[]) => void): ShellPorts["relay"] {
   return {
