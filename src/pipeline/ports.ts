@@ -272,6 +272,8 @@ export type JournalEntry = {
   readonly timers: readonly Timer[];
   /** For consumers that keep a state per flow; null for the others. */
   readonly flow: FlowRecord | null;
+  /** What this entry parks: that consumer is not waited for any more. Its decision stays open. */
+  readonly parks?: { readonly consumer: string; readonly messageId: string };
 };
 export type FlowRecord = {
   /** 1 for the first entry of a flow, then without a gap. */

@@ -170,8 +170,9 @@ function begin({ arrived, byMessage, flows, open, timers }: SharedJournal, work:
   open.set(key, work);
 }
 
-function close(shared: SharedJournal, { consumer, message, flow }: JournalEntry): void {
+function close(shared: SharedJournal, { consumer, message, flow, parks }: JournalEntry): void {
   const { arrived, open, timers } = shared;
+  if (parks !== undefined) open.delete(keyOf(parks.consumer, parks.messageId));
   arrived.add(message.id);
   open.delete(keyOf(consumer, message.id));
   open.delete(keyOf(transport, message.id));

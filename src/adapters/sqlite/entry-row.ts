@@ -26,6 +26,7 @@ type Body = {
   readonly from: Sender | null;
   readonly outgoing: readonly Caused[];
   readonly timers: readonly (Omit<Timer, "message"> & { readonly message: Caused })[];
+  readonly parks?: JournalEntry["parks"];
 };
 /** As schema 1 had it. */
 type BodyV1 = Pick<Body, "outgoing" | "timers"> & {
@@ -34,7 +35,8 @@ type BodyV1 = Pick<Body, "outgoing" | "timers"> & {
 };
 
 /** Throws what JSON.stringify throws for a payload that is not JSON. */
-export function toBody({ message, outgoing, timers }: JournalEntry, from: Sender | null): string {
+export function toBody(entry: JournalEntry, from: Sender | null): string {
+  const { message, outgoing, parks, timers } = entry;
   const { id: _, flowId: __, subject, ...rest } = message;
   const body: Body = {
     v: 2,
@@ -43,6 +45,7 @@ export function toBody({ message, outgoing, timers }: JournalEntry, from: Sender
     from,
     outgoing: outgoing.map((caused) => withoutShared(caused, message)),
     timers: timers.map((timer) => ({ ...timer, message: withoutShared(timer.message, message) })),
+    ...(parks === undefined ? {} : { parks }),
   };
   return JSON.stringify(body);
 }
@@ -56,12 +59,13 @@ export function messageOf({ message_id: id, flow_id: flowId, body }: BodyRow): M
 }
 
 /** What follows from an entry. */
-export function consequencesOf(row: BodyRow): Pick<JournalEntry, "outgoing" | "timers"> {
-  const { outgoing, subject, timers } = read(row.body);
+export function consequencesOf(row: BodyRow): Pick<JournalEntry, "outgoing" | "timers" | "parks"> {
+  const { outgoing, parks, subject, timers } = read(row.body);
   const cause: Cause = { id: row.message_id, flowId: row.flow_id, subject };
   return {
     outgoing: outgoing.map((caused) => withShared(caused, cause)),
     timers: timers.map((timer) => ({ ...timer, message: withShared(timer.message, cause) })),
+    ...(parks === undefined ? {} : { parks }),
   };
 }
 

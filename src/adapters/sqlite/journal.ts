@@ -135,13 +135,14 @@ function decide(statements: EntryStatements, entry: JournalEntry, runner: number
   };
 }
 
-const decidedOf = ({ consumer, message, flow, outgoing, timers }: JournalEntry) => ({
+const decidedOf = ({ consumer, message, flow, outgoing, timers, parks }: JournalEntry) => ({
   consumer,
   messageId: message.id,
   flowId: message.flowId,
   isEnded: flow?.ended === true,
   outgoing,
   timers,
+  ...(parks === undefined ? {} : { parks }),
 });
 
 const messagesIn = (owed: Owed) => (owed.type === "message" ? [owed.message] : []);

@@ -1,5 +1,5 @@
 import type { Message, Timer } from "../../pipeline/message.ts";
-import type { OwedTo } from "../../pipeline/ports.ts";
+import type { JournalEntry, OwedTo } from "../../pipeline/ports.ts";
 
 /** Somebody has to record a message, a transport has to take it, or a timer has to fire. */
 export type Work = {
@@ -22,6 +22,7 @@ export type Decided = {
   readonly isEnded: boolean;
   readonly outgoing: readonly Message[];
   readonly timers: readonly Timer[];
+  readonly parks?: JournalEntry["parks"];
 };
 export type WorkKey = { readonly consumer: string; readonly messageId: string };
 export type FlowKey = { readonly consumer: string; readonly flowId: string };
@@ -59,9 +60,10 @@ export function createOpenWork(): OpenWork {
     closed.set(key, { consumer, messageId });
   };
   return {
-    note({ consumer, messageId, flowId, isEnded, outgoing, timers, seq, runner }, owedTo) {
+    note({ consumer, messageId, flowId, isEnded, outgoing, timers, parks, seq, runner }, owedTo) {
       close(consumer, messageId);
       close(transport, messageId);
+      if (parks !== undefined) close(parks.consumer, parks.messageId);
       if (isEnded) ended.set(keyOf(consumer, flowId), { consumer, flowId });
       const place = { seq, runner };
       for (const [position, message] of outgoing.entries())

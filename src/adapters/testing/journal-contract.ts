@@ -270,6 +270,24 @@ function leftContract(scenario: Scenario): void {
     expect(found.map(idOf)).toEqual(["out-3", "out-1", "out-2", "t1", "out-0"]);
   });
 
+  scenario("a message that is parked is not owed to whom it was parked for", async (world) => {
+    const parks = { consumer: "svc-b", messageId: "m2" };
+    const parked = sampleEntry({
+      consumer: "parking",
+      message: sampleMessage({ id: "p1" }),
+      parks,
+    });
+    await world.journal.record(sends([m2, m3]));
+    await world.journal.record(sampleEntry({ consumer: "svc-c", message: m2 }));
+    await world.journal.record(parked);
+    for (const run of [1, 2])
+      expect((await (await world.restart()).adopt(100)).map(idOf), `run ${run}`).toEqual(["m3"]);
+    const last = await world.restart();
+    expect(await last.find("parking", "p1")).toEqual(parked);
+    const decided = await last.record(sampleEntry({ consumer: "svc-b", message: m2 }));
+    expect(decided).toEqual({ outcome: "recorded" });
+  });
+
   scenario("a message that two entries send is one piece of work", async (world) => {
     await world.journal.record(sends([m3]));
     await world.journal.record({ ...step("m7", null), outgoing: [m3] });

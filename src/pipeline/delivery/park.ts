@@ -38,6 +38,7 @@ export async function park(
     outgoing: [letter],
     timers: [],
     flow: null,
+    parks: { consumer: service.name, messageId: message.id },
   };
   await ports.journal.record(entry);
   await ports.journal.pardon(service.name, message);
