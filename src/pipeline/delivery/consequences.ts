@@ -1,4 +1,5 @@
 import { findContract } from "../contracts/catalogue.ts";
+import type { Route } from "../contracts/contract.ts";
 import { TuError } from "../errors.ts";
 import type { Message, Timer } from "../message.ts";
 import type { Ids, JournalEntry } from "../ports.ts";
@@ -39,8 +40,14 @@ function messageOf(draft: Draft, index: number, cause: Message, context: Context
     producer: route.producerHeader,
     schema: contract.schemaId,
     headers: { ...inherited(cause), ...draft.headers },
-    payload: draft.payload,
+    payload: asWritten(draft.payload, route),
   };
+}
+
+/** What is recorded is what will be sent, and what its receivers see. What is not valid the writer refuses. */
+function asWritten(payload: unknown, { body }: Route): unknown {
+  const result = body.safeParse(payload);
+  return result.success ? result.data : payload;
 }
 
 function timerOf(draft: TimerDraft, index: number, cause: Message, context: Context): Timer {
