@@ -4,7 +4,7 @@ import type { Compilable, Kysely } from "kysely";
 import type { Schema } from "./schema.ts";
 import { isBusy, toStateError, unusable } from "./state-error.ts";
 
-type Value = string | number | null;
+type Value = string | number | Uint8Array | null;
 /** A prepared statement; the hot path calls it directly. */
 export type Statement = {
   run(values: readonly Value[]): { readonly changes: number; readonly seq: number };

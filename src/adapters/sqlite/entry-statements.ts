@@ -7,7 +7,10 @@ import { createKnownMessages } from "./known-messages.ts";
 /** The statements of the hot path, prepared once. */
 export type EntryStatements = {
   /** The entry's number; null when its message is recorded already or its flow's sequence does not follow. */
-  insert(entry: JournalEntry, runner: number): number | null;
+  insert(
+    entry: JournalEntry,
+    by: { readonly runner: number; readonly atMs: number },
+  ): number | null;
   /** Tells that an entry is committed, so that the one that follows it need not look. */
   committed(entry: JournalEntry, seq: number): void;
   find(consumer: string, messageId: string): JournalEntry | undefined;
@@ -15,9 +18,9 @@ export type EntryStatements = {
   history(flowId: string): readonly JournalEntry[];
 };
 
-const values = "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
+const values = "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9";
 const into = `INSERT INTO entry (runner, consumer, message_id, flow_id, flow_sequence, ended, body,
-                                 state)`;
+                                 state, at)`;
 const insertSql = `${into} VALUES (${values}) ON CONFLICT DO NOTHING`;
 /** One statement decides: a second one to look first would be a second trip for every entry. */
 const insertFollowingSql = `${into} SELECT ${values}
@@ -29,7 +32,7 @@ const keepStateSql = `INSERT INTO flow (flow_id, consumer, sequence, state) VALU
 const dropStateSql = "DELETE FROM flow WHERE flow_id = ?1 AND consumer = ?2";
 /** An entry's own state, or that of its flow when it is the last one. */
 const entrySql = `SELECT entry.consumer, entry.message_id, entry.flow_id, entry.flow_sequence,
-    entry.ended, entry.body, coalesce(entry.state, flow.state) AS state
+    entry.ended, entry.at, entry.body, coalesce(entry.state, flow.state) AS state
   FROM entry LEFT JOIN flow ON flow.flow_id = entry.flow_id AND flow.consumer = entry.consumer
     AND flow.sequence = entry.flow_sequence`;
 const lastOfFlowSql = `${entrySql} WHERE entry.flow_id = ?1 AND entry.consumer = ?2
@@ -79,7 +82,7 @@ export function prepareEntryStatements(database: Database): EntryStatements {
     return record;
   };
   return {
-    insert(entry, runner) {
+    insert(entry, { runner, atMs }) {
       const { consumer, message, flow } = entry;
       const state = textOf(flow?.state ?? null);
       const { changes, seq } = (leavesNoGap(entry) ? insert : insertFollowing).run([
@@ -91,6 +94,7 @@ export function prepareEntryStatements(database: Database): EntryStatements {
         flow?.ended === true ? 1 : 0,
         toBody(entry, known.senderOf(message)),
         flow?.ended === true ? state : null,
+        atMs,
       ]);
       if (changes === 1) {
         writeState(entry, state);

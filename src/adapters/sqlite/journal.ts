@@ -1,4 +1,11 @@
-import type { Journal, JournalEntry, Owed, OwedTo, RecordResult } from "../../pipeline/ports.ts";
+import type {
+  Clock,
+  Journal,
+  JournalEntry,
+  Owed,
+  OwedTo,
+  RecordResult,
+} from "../../pipeline/ports.ts";
 import {
   advance,
   claim,
@@ -32,10 +39,12 @@ export function createSqliteJournal(options: {
   readonly database: Database;
   readonly writer: Writer;
   readonly runners: Runners;
+  readonly clock: Clock;
   readonly owedTo: OwedTo;
   readonly checkpointEvery?: number;
 }): Journal & { checkpoint(): void } {
-  const { database, writer, runners, owedTo, checkpointEvery = checkpointEveryDefault } = options;
+  const { clock, database, writer, runners, owedTo } = options;
+  const { checkpointEvery = checkpointEveryDefault } = options;
   const statements = prepareEntryStatements(database);
   const troubles = createTroubles(database, writer);
   const checkpoints = createCheckpoints(database);
@@ -65,7 +74,7 @@ export function createSqliteJournal(options: {
       if (sinceCheckpoint >= checkpointEvery) checkpoint(runner);
       const writing = writer.write(
         () => {
-          const decided = decide(statements, entry, runner);
+          const decided = decide(statements, entry, { runner, atMs: clock.nowMs() });
           if (decided.seq !== null) troubles.over(entry.consumer, entry.message);
           return decided;
         },
@@ -125,8 +134,12 @@ export function createSqliteJournal(options: {
 
 type Decided = { readonly seq: number | null; readonly result: RecordResult };
 
-function decide(statements: EntryStatements, entry: JournalEntry, runner: number): Decided {
-  const seq = statements.insert(entry, runner);
+function decide(
+  statements: EntryStatements,
+  entry: JournalEntry,
+  by: { readonly runner: number; readonly atMs: number },
+): Decided {
+  const seq = statements.insert(entry, by);
   if (seq !== null) return { seq, result: { outcome: "recorded" } };
   const known = statements.find(entry.consumer, entry.message.id);
   return {

@@ -126,6 +126,31 @@ const migrations: readonly string[] = [
     SELECT checksum FROM fingerprint WHERE object_key = observation.object_key
     ORDER BY seq DESC LIMIT 1);
   `,
+  `
+  -- A large body is deflated, and no text then. When an entry was recorded was not kept: it is taken
+  -- from what its message says, or another one of its flow.
+  CREATE TABLE entry_of_any_body (
+    seq INTEGER PRIMARY KEY,
+    runner INTEGER NOT NULL,
+    consumer TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    flow_id TEXT NOT NULL,
+    flow_sequence INTEGER,
+    ended INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    body ANY NOT NULL,
+    state TEXT
+  ) STRICT;
+  INSERT INTO entry_of_any_body
+    SELECT seq, runner, consumer, message_id, flow_id, flow_sequence, ended,
+      coalesce(unixepoch(json_extract(body, '$.message.occurredAt')) * 1000, 0), body, state FROM entry;
+  DROP TABLE entry;
+  ALTER TABLE entry_of_any_body RENAME TO entry;
+  CREATE UNIQUE INDEX entry_message ON entry (message_id, consumer);
+  CREATE UNIQUE INDEX entry_flow ON entry (flow_id, consumer, flow_sequence);
+  UPDATE entry SET at = (SELECT max(at) FROM entry AS other WHERE other.flow_id = entry.flow_id)
+    WHERE at = 0;
+  `,
 ];
 
 /**
@@ -135,12 +160,18 @@ const migrations: readonly string[] = [
  */
 export function migrate(database: Database): void {
   if (isCurrent(database)) return;
-  database.transaction(() => {
-    if (isCurrent(database)) return;
-    for (const migration of migrations.slice(versionOf(database))) database.exec(migration);
-    database.exec(`PRAGMA application_id = ${applicationId}`);
-    database.exec(`PRAGMA user_version = ${migrations.length}`);
-  });
+  // A table that is made anew is dropped in between (https://sqlite.org/lang_altertable.html#otheralter).
+  database.exec("PRAGMA foreign_keys = OFF");
+  try {
+    database.transaction(() => {
+      if (isCurrent(database)) return;
+      for (const migration of migrations.slice(versionOf(database))) database.exec(migration);
+      database.exec(`PRAGMA application_id = ${applicationId}`);
+      database.exec(`PRAGMA user_version = ${migrations.length}`);
+    });
+  } finally {
+    database.exec("PRAGMA foreign_keys = ON");
+  }
 }
 
 function isCurrent(database: Database): boolean {

@@ -1,5 +1,8 @@
 import type { Generated } from "kysely";
 
+/** JSON, or what deflates to less: the same JSON deflated (RFC 1951). */
+export type Body = string | Uint8Array;
+
 /** The tables of the state file, as `migrations.ts` leaves them. */
 export type Schema = {
   readonly entry: {
@@ -10,7 +13,9 @@ export type Schema = {
     readonly flow_id: string;
     readonly flow_sequence: number | null;
     readonly ended: number;
-    readonly body: string;
+    /** When it was recorded, in milliseconds since the epoch. */
+    readonly at: number;
+    readonly body: Body;
     readonly state: string | null;
   };
   readonly checkpoint: { readonly id: number; readonly seq: number };

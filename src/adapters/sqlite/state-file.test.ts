@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { chmod, cp, mkdir, open as openFile, readdir, stat, writeFile } from "node:fs/promises";
 import Libsql from "libsql";
 import { expect, test } from "vitest";
@@ -125,6 +126,7 @@ withFile("a full disk fails the calls of its commit and records none of them", a
   const database = await openDatabase(file, 50);
   const runners = createRunners({ database, clock, name: "test", onError: () => {} });
   const journal = createSqliteJournal({
+    clock,
     database,
     runners,
     writer: createWriter(database),
@@ -133,7 +135,9 @@ withFile("a full disk fails the calls of its commit and records none of them", a
   await journal.record(entry("m1"));
   // What a full disk does: the file may not grow.
   database.exec(`PRAGMA max_page_count = ${database.pragma("page_count")}`);
-  const big = sampleEntry({ message: sampleMessage({ id: "m3", payload: "x".repeat(100_000) }) });
+  const big = sampleEntry({
+    message: sampleMessage({ id: "m3", payload: randomBytes(100_000).toString("hex") }),
+  });
   for (const call of await Promise.allSettled([journal.record(entry("m2")), journal.record(big)]))
     expect(call).toMatchObject({ status: "rejected", reason: { code: "E_STATE_FULL" } });
   expect(await journal.find("svc-a", "m2")).toBeUndefined();

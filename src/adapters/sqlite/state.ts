@@ -67,6 +67,7 @@ export async function openSqliteState(
     database,
     writer,
     runners,
+    clock,
     owedTo: options.owedTo ?? (() => []),
     ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
   });
