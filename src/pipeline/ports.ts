@@ -264,6 +264,9 @@ export interface Timers {
 
 // ── what is recorded ────────────────────────────────────────────────────────────────────────────
 
+/** What records dead letters, in place of a consumer: the message that is parked stays undecided. */
+export const parking = "dead letters";
+
 /** One decision of one consumer, exactly as it was taken: inbox, outbox and history in one record. */
 export type JournalEntry = {
   readonly consumer: string;
@@ -272,7 +275,7 @@ export type JournalEntry = {
   readonly timers: readonly Timer[];
   /** For consumers that keep a state per flow; null for the others. */
   readonly flow: FlowRecord | null;
-  /** What this entry parks: that consumer is not waited for any more. Its decision stays open. */
+  /** What an entry of `parking` parks: that consumer is not waited for any more. Its decision stays open. */
   readonly parks?: { readonly consumer: string; readonly messageId: string };
 };
 export type FlowRecord = {
@@ -364,6 +367,10 @@ export interface Uploads {
   find(uploadId: string): Promise<UploadSession | undefined>;
   /** Idempotent: the first claim stays. Throws E_UPLOAD_NOT_FOUND. */
   markUploaded(uploadId: string, claim: { bytes: number; checksum: string }): Promise<void>;
+  /** Oldest first. */
+  list(): Promise<readonly UploadSession[]>;
+  /** Unknown ids are ignored. */
+  remove(uploadIds: readonly string[]): Promise<void>;
 }
 
 /** One photograph in which a machine was seen. */
@@ -433,6 +440,8 @@ export interface Fingerprints {
   /** Idempotent by object key. */
   save(fingerprint: Fingerprint): Promise<void>;
   all(): Promise<readonly Fingerprint[]>;
+  /** Unknown keys are ignored. Another process may know what is removed until it ends. */
+  remove(objectKeys: readonly string[]): Promise<void>;
 }
 
 export type StoredObject = {

@@ -8,5 +8,8 @@ export function createMemoryFingerprints(): Fingerprints {
       fingerprints.set(fingerprint.objectKey, fingerprint);
     },
     all: async () => [...fingerprints.values()],
+    async remove(objectKeys) {
+      for (const objectKey of objectKeys) fingerprints.delete(objectKey);
+    },
   };
 }

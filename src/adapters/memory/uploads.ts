@@ -16,5 +16,9 @@ export function createMemoryUploads(): Uploads {
       if (session.status === "Uploaded") return;
       sessions.set(uploadId, { ...session, ...claim, status: "Uploaded" });
     },
+    list: async () => [...sessions.values()].sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1)),
+    async remove(uploadIds) {
+      for (const uploadId of uploadIds) sessions.delete(uploadId);
+    },
   };
 }

@@ -25,6 +25,8 @@ export type Database = {
   prepare(sql: string): Statement;
   exec(sql: string): void;
   pragma(name: string): number;
+  /** What SQLite finds broken in the file, in its words. Reads all of it. */
+  integrityProblems(): string[];
   /** All of `body` or nothing, and no other process writes meanwhile. `body` must not await. */
   transaction<T>(body: () => T): T;
   close(): void;
@@ -153,6 +155,12 @@ function createDatabase(native: Native, query: Kysely<Schema>, file: string): Da
     },
     exec: (sql) => guard(() => void native.exec(sql)),
     pragma: (name) => guard(() => Number(Object.values(readPragma(native, name))[0])),
+    integrityProblems() {
+      const rows = guard(() => native.prepare("PRAGMA integrity_check").all([]));
+      return rows
+        .map((row) => String(Object.values(row as Row)[0]))
+        .filter((text) => text !== "ok");
+    },
     transaction: (body) => guard(() => inTransaction(native, body)),
     close() {
       if (isClosed) return;

@@ -62,6 +62,9 @@ function unpacked(body: BodyColumn): string {
   return typeof body === "string" ? body : inflateRawSync(body).toString("utf8");
 }
 
+/** What an entry is about. */
+export const subjectOf = (body: BodyColumn): string => read(body).subject;
+
 /** What an entry took, if it says so itself; otherwise who sent it. */
 export function messageOf({ message_id: id, flow_id: flowId, body }: BodyRow): Message | Sender {
   const { from, message, subject } = read(body);

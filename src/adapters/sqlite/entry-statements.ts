@@ -1,4 +1,4 @@
-import type { FlowRecord, JournalEntry } from "../../pipeline/ports.ts";
+import type { Clock, FlowRecord, JournalEntry } from "../../pipeline/ports.ts";
 import type { Database } from "./database.ts";
 import { consequencesOf, type EntryRow, messageOf, type Sender, toBody } from "./entry-row.ts";
 import { createFlowCache } from "./flow-cache.ts";
@@ -38,7 +38,7 @@ const entrySql = `SELECT entry.consumer, entry.message_id, entry.flow_id, entry.
 const lastOfFlowSql = `${entrySql} WHERE entry.flow_id = ?1 AND entry.consumer = ?2
   AND entry.flow_sequence IS NOT NULL ORDER BY entry.flow_sequence DESC LIMIT 1`;
 
-export function prepareEntryStatements(database: Database): EntryStatements {
+export function prepareEntryStatements(database: Database, clock: Clock): EntryStatements {
   const insert = database.prepare(insertSql);
   const insertFollowing = database.prepare(insertFollowingSql);
   const keepState = database.prepare(keepStateSql);
@@ -48,7 +48,7 @@ export function prepareEntryStatements(database: Database): EntryStatements {
   const ofFlow = database.prepare(`${entrySql} WHERE entry.flow_id = ?1 ORDER BY entry.seq`);
   const bySeq = database.prepare("SELECT message_id, flow_id, body FROM entry WHERE seq = ?1");
   const cache = createFlowCache(database);
-  const known = createKnownMessages();
+  const known = createKnownMessages(clock);
 
   const leavesNoGap = ({ consumer, message, flow }: JournalEntry) =>
     flow === null ||

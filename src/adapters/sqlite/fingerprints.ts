@@ -27,5 +27,11 @@ export function createSqliteFingerprints(database: Database, writer: Writer): Fi
       follower.catchUp();
       return [...byObjectKey.values()];
     },
+    async remove(objectKeys) {
+      const removal = query.deleteFrom("fingerprint").where("object_key", "in", objectKeys);
+      if (objectKeys.length > 0) await writer.write(() => database.run(removal));
+      follower.catchUp();
+      for (const objectKey of objectKeys) byObjectKey.delete(objectKey);
+    },
   };
 }

@@ -7,8 +7,8 @@ import type { Database } from "./database.ts";
 //   1. Only what is committed is in here, and nothing of a flow that has ended.
 //   2. When another process has written anything, nothing here is believed any more. Whether it has
 //      is asked once per turn of the event loop: an answer is never older than that.
-//   3. A sequence stays true when the rest is out of date: entries are never removed. What follows
-//      it therefore leaves no gap; that nobody took its place is for the unique index to say.
+//   3. A sequence stays true when the rest is out of date: entries of a flow under way are never
+//      removed. What follows it therefore leaves no gap; that nobody took its place is for the unique index to say.
 
 const flowsMax = 4096;
 

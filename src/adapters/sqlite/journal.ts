@@ -1,3 +1,4 @@
+import type { FlowRetention } from "../../pipeline/ports/flow-retention.ts";
 import type {
   Clock,
   Journal,
@@ -8,6 +9,7 @@ import type {
 } from "../../pipeline/ports.ts";
 import {
   advance,
+  type Checkpoints,
   claim,
   createCheckpoints,
   holdersOf,
@@ -17,6 +19,7 @@ import {
 } from "./checkpoint.ts";
 import type { Database } from "./database.ts";
 import { type EntryStatements, prepareEntryStatements } from "./entry-statements.ts";
+import { createFlowRetention } from "./flow-retention.ts";
 import { createOpenWork } from "./open-work.ts";
 import type { Runners } from "./runners.ts";
 import { createTroubles } from "./troubles.ts";
@@ -42,18 +45,16 @@ export function createSqliteJournal(options: {
   readonly clock: Clock;
   readonly owedTo: OwedTo;
   readonly checkpointEvery?: number;
-}): Journal & { checkpoint(): void } {
+}): Journal & { readonly retention: FlowRetention; checkpoint(): void } {
   const { clock, database, writer, runners, owedTo } = options;
   const { checkpointEvery = checkpointEveryDefault } = options;
-  const statements = prepareEntryStatements(database);
+  const statements = prepareEntryStatements(database, clock);
   const troubles = createTroubles(database, writer);
   const checkpoints = createCheckpoints(database);
   const work = createOpenWork();
   let sinceCheckpoint = 0;
   /** A commit failed: what it wrote may be there all the same. */
   let isUncertain = false;
-  /** Behind what the next page of an inheritance begins; null: none is begun. */
-  let inherited: Parameters<typeof inheritanceOf>[2]["after"] | null = null;
 
   const checkpoint = (runner: number) => {
     const known = isUncertain ? null : runner;
@@ -62,13 +63,19 @@ export function createSqliteJournal(options: {
     sinceCheckpoint = 0;
     isUncertain = false;
   };
-  const goneHolders = () => holdersOf(database).filter((holder) => !runners.isAlive(holder));
   const note = (entry: JournalEntry, seq: number, runner: number) => {
     statements.committed(entry, seq);
     work.note({ ...decidedOf(entry), seq, runner }, owedTo);
     sinceCheckpoint += 1;
   };
+  const history = async (flowId: string) => statements.history(flowId);
+  const retention = createFlowRetention({
+    ...options,
+    journal: { history },
+    checkpoint: () => checkpoint(runners.register()),
+  });
   return {
+    retention,
     async record(entry) {
       const runner = runners.register();
       if (sinceCheckpoint >= checkpointEvery) checkpoint(runner);
@@ -89,7 +96,7 @@ export function createSqliteJournal(options: {
     },
     find: async (consumer, messageId) => statements.find(consumer, messageId),
     flow: async (consumer, flowId) => statements.flow(consumer, flowId),
-    history: async (flowId) => statements.history(flowId),
+    history,
     sent(messages) {
       for (const { id } of messages) work.sent(id);
     },
@@ -107,28 +114,43 @@ export function createSqliteJournal(options: {
         next: found.length > limit ? (page.at(-1)?.place ?? null) : null,
       };
     },
-    async adopt(limit) {
-      writer.flush();
-      const runner = runners.register();
-      if (inherited === null) {
-        checkpoint(runner);
-        inherited = start;
-        database.transaction(() => {
-          claim(checkpoints, runner, goneHolders());
-          runners.removeGone();
-        });
-      }
-      const found = inheritanceOf(checkpoints, runner, { after: inherited, limit });
-      inherited = found.length < limit ? null : (found.at(-1)?.place ?? null);
-      if (inherited === null) keep(checkpoints, runner);
-      return once(found.map(({ owed }) => owed));
-    },
+    adopt: createAdoption({ database, writer, runners, checkpoints, checkpoint }),
     failed: (consumer, message, at) => troubles.count(consumer, message, at),
     pardon: (consumer, message) => troubles.forget(consumer, message),
     checkpoint() {
       const runner = runners.own();
       if (runner !== null) checkpoint(runner);
     },
+  };
+}
+
+/** Takes over, page by page, what runs that are gone left. */
+function createAdoption(options: {
+  readonly database: Database;
+  readonly writer: Writer;
+  readonly runners: Runners;
+  readonly checkpoints: Checkpoints;
+  readonly checkpoint: (runner: number) => void;
+}): Journal["adopt"] {
+  const { checkpoint, checkpoints, database, runners, writer } = options;
+  /** Behind what the next page of an inheritance begins; null: none is begun. */
+  let inherited: Parameters<typeof inheritanceOf>[2]["after"] | null = null;
+  const goneHolders = () => holdersOf(database).filter((holder) => !runners.isAlive(holder));
+  return async (limit) => {
+    writer.flush();
+    const runner = runners.register();
+    if (inherited === null) {
+      checkpoint(runner);
+      inherited = start;
+      database.transaction(() => {
+        claim(checkpoints, runner, goneHolders());
+        runners.removeGone();
+      });
+    }
+    const found = inheritanceOf(checkpoints, runner, { after: inherited, limit });
+    inherited = found.length < limit ? null : (found.at(-1)?.place ?? null);
+    if (inherited === null) keep(checkpoints, runner);
+    return once(found.map(({ owed }) => owed));
   };
 }
 

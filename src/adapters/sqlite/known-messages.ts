@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Message } from "../../pipeline/message.ts";
-import type { JournalEntry } from "../../pipeline/ports.ts";
+import type { Clock, JournalEntry } from "../../pipeline/ports.ts";
 import type { Sender } from "./entry-row.ts";
 
 /** Messages that entries of this file sent a short while ago: who takes one needs not write it again. */
@@ -13,13 +13,17 @@ export type KnownMessages = {
 
 /** They are held with their payloads, so few: what was sent long ago is written again. */
 const messagesMax = 2048;
+/** Well within the time for which a finished flow is kept: a sender that is referred to is there. */
+const knownForMs = 30_000;
 
-export function createKnownMessages(): KnownMessages {
-  const known = new Map<string, { readonly message: Message; readonly sender: Sender }>();
+type Known = { readonly message: Message; readonly sender: Sender; readonly atMs: number };
+
+export function createKnownMessages(clock: Pick<Clock, "nowMs">): KnownMessages {
+  const known = new Map<string, Known>();
   return {
     add({ outgoing }, seq) {
       for (const [position, message] of outgoing.entries())
-        known.set(message.id, { message, sender: [seq, position] });
+        known.set(message.id, { message, sender: [seq, position], atMs: clock.nowMs() });
       for (const oldest of known.keys()) {
         if (known.size <= messagesMax) return;
         known.delete(oldest);
@@ -27,7 +31,7 @@ export function createKnownMessages(): KnownMessages {
     },
     senderOf(message) {
       const found = known.get(message.id);
-      if (found === undefined) return null;
+      if (found === undefined || clock.nowMs() - found.atMs > knownForMs) return null;
       // What came back from a wire may be spelled otherwise, and is then its own.
       return isDeepStrictEqual(found.message, message) ? found.sender : null;
     },

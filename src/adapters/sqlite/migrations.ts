@@ -150,6 +150,17 @@ const migrations: readonly string[] = [
   CREATE UNIQUE INDEX entry_flow ON entry (flow_id, consumer, flow_sequence);
   UPDATE entry SET at = (SELECT max(at) FROM entry AS other WHERE other.flow_id = entry.flow_id)
     WHERE at = 0;
+
+  -- Fingerprints can be removed now; a seq that readers have passed must not come again.
+  CREATE TABLE growing_fingerprint (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    object_key TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    perceptual_hash TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO growing_fingerprint SELECT seq, object_key, checksum, perceptual_hash FROM fingerprint;
+  DROP TABLE fingerprint;
+  ALTER TABLE growing_fingerprint RENAME TO fingerprint;
   `,
 ];
 

@@ -13,6 +13,7 @@ export type Runners = {
   own(): number | null;
   /** Whether somebody else's work must be left alone. */
   isAlive(runner: number): boolean;
+  hasOthers(): boolean;
   /** Forgets who is gone. Inside a transaction, when nothing is left under their numbers. */
   removeGone(): void;
   /** Leaves: what this runner did not finish is free for the others. */
@@ -76,6 +77,7 @@ export function createRunners(options: {
     },
     own: () => own.id,
     isAlive: (runner) => rows().some((row) => row.id === runner && !isGone(row)),
+    hasOthers: () => rows().some((row) => row.id !== own.id && !isGone(row)),
     removeGone() {
       for (const row of rows().filter(isGone))
         database.run(query.deleteFrom("runner").where("id", "=", row.id));

@@ -1,3 +1,4 @@
+import type { FlowRetention } from "../../pipeline/ports/flow-retention.ts";
 import type {
   Clock,
   Definitions,
@@ -33,6 +34,7 @@ export type SqliteStateOptions = {
 
 export type SqliteState = {
   readonly journal: Journal;
+  readonly flows: FlowRetention;
   readonly definitions: Definitions;
   readonly uploads: Uploads;
   readonly machines: Machines;
@@ -73,6 +75,7 @@ export async function openSqliteState(
   });
   return {
     journal,
+    flows: journal.retention,
     definitions: createSqliteDefinitions(database, writer),
     uploads: createSqliteUploads(database, writer),
     machines: createSqliteMachines(database, writer),

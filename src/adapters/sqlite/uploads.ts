@@ -1,6 +1,8 @@
+import type { Selectable } from "kysely";
 import { TuError } from "../../pipeline/errors.ts";
-import type { Uploads } from "../../pipeline/ports.ts";
+import type { UploadSession, Uploads } from "../../pipeline/ports.ts";
 import type { Database } from "./database.ts";
+import type { Schema } from "./schema.ts";
 import type { Writer } from "./writer.ts";
 
 /** Upload sessions in the state file. */
@@ -24,9 +26,7 @@ export function createSqliteUploads(database: Database, writer: Writer): Uploads
     },
     async find(uploadId) {
       const row = rowOf(uploadId);
-      if (row === undefined) return undefined;
-      const { upload_id, content_type: contentType, created_at: createdAt, ...rest } = row;
-      return { ...rest, uploadId: upload_id, contentType, createdAt };
+      return row === undefined ? undefined : toSession(row);
     },
     async markUploaded(uploadId, { bytes, checksum }) {
       const update = query
@@ -38,5 +38,18 @@ export function createSqliteUploads(database: Database, writer: Writer): Uploads
       if (changed === 0 && rowOf(uploadId) === undefined)
         throw new TuError("E_UPLOAD_NOT_FOUND", `there is no upload ${uploadId}`);
     },
+    list: async () =>
+      database
+        .all(query.selectFrom("upload").selectAll().orderBy("created_at").orderBy("upload_id"))
+        .map(toSession),
+    async remove(uploadIds) {
+      const removal = query.deleteFrom("upload").where("upload_id", "in", uploadIds);
+      if (uploadIds.length > 0) await writer.write(() => database.run(removal));
+    },
   };
+}
+
+function toSession(row: Selectable<Schema["upload"]>): UploadSession {
+  const { upload_id: uploadId, content_type: contentType, created_at: createdAt, ...rest } = row;
+  return { ...rest, uploadId, contentType, createdAt };
 }

@@ -30,6 +30,15 @@ export function fingerprintsContract(open: () => Promise<Opened>): void {
     expect(await fingerprints.all()).toEqual(["b", "a", "c"].map(fingerprint));
   });
 
+  scenario("what is removed is gone, and what is saved after it is not", async (fingerprints) => {
+    for (const name of ["a", "b"]) await fingerprints.save(fingerprint(name));
+    await fingerprints.remove([fingerprint("b").objectKey, "unknown"]);
+    await fingerprints.remove([]);
+    expect(await fingerprints.all()).toEqual([fingerprint("a")]);
+    for (const name of ["b", "c"]) await fingerprints.save(fingerprint(name));
+    expect(await fingerprints.all()).toEqual(["a", "b", "c"].map(fingerprint));
+  });
+
   scenario("an object has one fingerprint, the last", async (fingerprints) => {
     const later = { ...fingerprint("a"), perceptualHash: "f".repeat(64) };
     for (const one of [fingerprint("a"), fingerprint("b"), later]) await fingerprints.save(one);

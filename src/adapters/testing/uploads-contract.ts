@@ -30,6 +30,20 @@ export function uploadsContract(open: () => Promise<Opened>): void {
     expect(await uploads.find(session.uploadId)).toBeUndefined();
   });
 
+  scenario("all are listed, oldest first, until they are removed", async (uploads) => {
+    const at = (day: number) => ({
+      ...session,
+      uploadId: `01901234-5678-7abc-8def-00000000000${day}`,
+      createdAt: `2025-11-0${day}T10:00:00.000Z`,
+    });
+    for (const day of [2, 3, 1]) await uploads.create(at(day));
+    expect(await uploads.list()).toEqual([at(1), at(2), at(3)]);
+    await uploads.remove([at(2).uploadId, "unknown"]);
+    await uploads.remove([]);
+    expect(await uploads.list()).toEqual([at(1), at(3)]);
+    expect(await uploads.find(at(2).uploadId)).toBeUndefined();
+  });
+
   scenario("a session is read back as it was created", async (uploads) => {
     await uploads.create(session);
     expect(await uploads.find(session.uploadId)).toEqual(session);

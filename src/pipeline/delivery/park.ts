@@ -1,5 +1,5 @@
 import type { Message } from "../message.ts";
-import type { JournalEntry } from "../ports.ts";
+import { type JournalEntry, parking } from "../ports.ts";
 import { toIso } from "../time.ts";
 import { deadLetterOf } from "./dead-letter.ts";
 import type { Service } from "./service.ts";
@@ -12,9 +12,6 @@ export type Trouble = {
   readonly attempts: number;
   readonly firstAt: string;
 };
-
-/** What records dead letters, in place of a consumer: the message that is parked stays undecided. */
-export const parking = "dead letters";
 
 /**
  * Records the dead letter for `arrived` and sends it. It is a record of its own: delivered again, the

@@ -1,0 +1,165 @@
+import { TuError } from "../../pipeline/errors.ts";
+import type { FlowPlace, FlowRetention, KeptFlow } from "../../pipeline/ports/flow-retention.ts";
+import { type Clock, type Journal, parking } from "../../pipeline/ports.ts";
+import type { Database } from "./database.ts";
+import { subjectOf } from "./entry-row.ts";
+import type { Runners } from "./runners.ts";
+import type { Body } from "./schema.ts";
+import type { Writer } from "./writer.ts";
+
+// Which flows the journal keeps.
+//
+// 1. A flow goes as a whole: its entries refer to each other, and to those of no other flow.
+// 2. One that somebody may still be writing to stays: what is owed, what has a state, and whatever was
+//    touched a moment ago (see `known-messages.ts`).
+// 3. The entry with the highest number stays, with its flow: SQLite would give that number again, and
+//    checkpoints and other processes would take the new entry for the old one.
+
+/** Ids are asked after together, and this many are one question. */
+const pageSize = 500;
+const settledAfterMs = 60_000;
+
+const isFinishedSql = `NOT EXISTS (SELECT 1 FROM pending WHERE pending.flow_id = entry.flow_id)
+    AND NOT EXISTS (SELECT 1 FROM flow WHERE flow.flow_id = entry.flow_id)`;
+const isSettledSql = "(max(at) < ?3 AND max(seq) < (SELECT max(seq) FROM entry))";
+const beginningsSql = "SELECT seq, flow_id FROM entry WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+const keptSql = `SELECT flow_id, min(seq) AS first_seq, min(at) AS first_at, max(at) AS last_at,
+    count(*) AS entries, sum(length(body) + coalesce(length(state), 0)) AS size,
+    sum(consumer = ?2) AS dead_letters, ${isFinishedSql} AS is_finished,
+    ${isSettledSql} AS is_settled
+  FROM entry WHERE flow_id IN (SELECT value FROM json_each(?1)) GROUP BY flow_id ORDER BY first_seq`;
+const removableSql = `SELECT flow_id FROM entry
+  WHERE flow_id IN (SELECT value FROM json_each(?1)) AND ${isFinishedSql}
+  GROUP BY flow_id HAVING ${isSettledSql}`;
+const firstBodiesSql = "SELECT seq, body FROM entry WHERE seq IN (SELECT value FROM json_each(?1))";
+
+export function createFlowRetention(options: {
+  readonly database: Database;
+  readonly writer: Writer;
+  readonly runners: Runners;
+  readonly clock: Clock;
+  readonly journal: Pick<Journal, "history">;
+  /** Writes down what is open, which until then is known in memory alone. */
+  readonly checkpoint: () => void;
+}): FlowRetention {
+  const { checkpoint, clock, database, journal, runners, writer } = options;
+  const statements = prepareStatements(database);
+
+  const list: FlowRetention["list"] = async ({ after, limit }) => {
+    writer.flush();
+    if (after === null) checkpoint();
+    const rows = statements.beginnings.all([after ?? 0, limit]) as readonly Beginning[]; // its columns are selected
+    const last = rows.at(-1);
+    const flows = keptIn(statements, rows, clock.nowMs() - settledAfterMs);
+    return { flows, next: rows.length < limit || last === undefined ? null : last.seq };
+  };
+  return {
+    list,
+    count: async () => Number(statements.count.first([])?.["flows"] ?? 0),
+    async remove(flowIds) {
+      writer.flush();
+      checkpoint();
+      const untouchedSince = clock.nowMs() - settledAfterMs;
+      return writer.write(() => {
+        const rows = statements.removable.all([JSON.stringify(flowIds), null, untouchedSince]);
+        const removed = rows.map((row) => String(row["flow_id"]));
+        for (const statement of statements.removals) statement.run([JSON.stringify(removed)]);
+        return removed;
+      });
+    },
+    async clear() {
+      writer.flush();
+      database.transaction(() => {
+        if (runners.hasOthers())
+          throw new TuError("E_STATE_BUSY", `${database.file} is in use by another process`, {
+            hint: "end the other process first",
+          });
+        for (const table of ["pending", "flow", "trouble", "entry"])
+          database.exec(`DELETE FROM ${table}`);
+        database.exec("UPDATE checkpoint SET seq = 0");
+      });
+      database.exec("VACUUM");
+    },
+    async verify() {
+      const problems = database.integrityProblems();
+      for (
+        let after: FlowPlace = null, isFirst = true;
+        isFirst || after !== null;
+        isFirst = false
+      ) {
+        const page = await list({ after, limit: pageSize });
+        for (const { flowId } of page.flows) problems.push(...(await problemsIn(journal, flowId)));
+        after = page.next;
+      }
+      return problems;
+    },
+  };
+}
+
+type Beginning = { readonly seq: number; readonly flow_id: string };
+type KeptRow = {
+  readonly flow_id: string;
+  readonly first_seq: number;
+  readonly first_at: number;
+  readonly last_at: number;
+  readonly entries: number;
+  readonly size: number;
+  readonly dead_letters: number;
+  readonly is_finished: number;
+  readonly is_settled: number;
+};
+
+function prepareStatements(database: Database) {
+  const ofFlows = "WHERE flow_id IN (SELECT value FROM json_each(?1))";
+  return {
+    beginnings: database.prepare(beginningsSql),
+    kept: database.prepare(keptSql),
+    firstBodies: database.prepare(firstBodiesSql),
+    removable: database.prepare(removableSql),
+    removals: ["entry", "trouble"].map((table) =>
+      database.prepare(`DELETE FROM ${table} ${ofFlows}`),
+    ),
+    count: database.prepare("SELECT count(DISTINCT flow_id) AS flows FROM entry"),
+  };
+}
+
+/** Those flows that begin among these entries. */
+function keptIn(
+  { firstBodies, kept }: ReturnType<typeof prepareStatements>,
+  rows: readonly Beginning[],
+  untouchedSince: number,
+): readonly KeptFlow[] {
+  const seqs = new Set(rows.map(({ seq }) => seq));
+  const ids = JSON.stringify([...new Set(rows.map(({ flow_id }) => flow_id))]);
+  const all = kept.all([ids, parking, untouchedSince]) as readonly KeptRow[]; // its columns are selected
+  const begun = all.filter(({ first_seq }) => seqs.has(first_seq));
+  const subjects = new Map(
+    firstBodies
+      .all([JSON.stringify(begun.map(({ first_seq }) => first_seq))])
+      .map(({ body, seq }) => [seq, subjectOf(body as Body)]), // as above
+  );
+  return begun.map((row) => ({
+    flowId: row.flow_id,
+    subject: subjects.get(row.first_seq) ?? "",
+    firstAtMs: row.first_at,
+    lastAtMs: row.last_at,
+    entries: row.entries,
+    sizeBytes: row.size,
+    isFinished: row.is_finished === 1,
+    isRemovable: row.is_finished === 1 && row.is_settled === 1,
+    deadLetters: row.dead_letters,
+  }));
+}
+
+/** Reading an entry follows what it refers to. */
+async function problemsIn(
+  journal: Pick<Journal, "history">,
+  flowId: string,
+): Promise<readonly string[]> {
+  try {
+    await journal.history(flowId);
+    return [];
+  } catch (error) {
+    return [`flow ${flowId} cannot be read: ${error instanceof Error ? error.message : error}`];
+  }
+}

@@ -1,0 +1,119 @@
+import type { FlowPlace, FlowRetention, KeptFlow } from "../ports/flow-retention.ts";
+import type {
+  Clock,
+  Fingerprints,
+  Machines,
+  ObjectStore,
+  StoredObject,
+  UploadSession,
+  Uploads,
+} from "../ports.ts";
+import { toEpochMs } from "../time.ts";
+
+// What is let go of: flows that ended long ago or that are too many, uploads that nobody confirmed, and the
+// pictures and fingerprints of both. A machine and the pictures that it was seen in always stay.
+
+/** An upload that was begun and not confirmed has no flow; its URL is valid for minutes. */
+const pendingForMs = 24 * 3_600_000;
+const batchSize = 200;
+
+/** What a state directory keeps. */
+export type Kept = {
+  /** Of each journal, by the name of its flow. */
+  readonly journals: ReadonlyMap<string, FlowRetention>;
+  readonly uploads: Uploads;
+  readonly machines: Machines;
+  readonly fingerprints: Fingerprints;
+  readonly objects: Pick<ObjectStore, "list" | "delete">;
+};
+/** A finished flow goes when it is older, or when so many newer ones are kept of its journal. Null: no limit. */
+export type KeepLimits = { readonly olderThanMs: number | null; readonly most: number | null };
+
+export type PrunePlan = {
+  readonly flows: readonly (KeptFlow & { readonly flow: string })[];
+  readonly uploads: readonly UploadSession[];
+  readonly objects: readonly StoredObject[];
+};
+
+/** What would go now; changes nothing. */
+export async function planPrune(
+  kept: Kept,
+  limits: KeepLimits,
+  clock: Pick<Clock, "nowMs">,
+): Promise<PrunePlan> {
+  const flows: (KeptFlow & { flow: string })[] = [];
+  for (const [flow, journal] of kept.journals)
+    for (const one of await overdue(journal, limits, clock.nowMs())) flows.push({ ...one, flow });
+  const keys = new Set(flows.map(({ subject }) => subject));
+  const uploads = (await kept.uploads.list()).filter(
+    (session) => keys.has(session.key) || isExpired(session, clock.nowMs()),
+  );
+  for (const { key } of uploads) keys.add(key);
+  const objects: StoredObject[] = [];
+  // Most times nothing goes, and nothing has to be read then.
+  for (const object of keys.size === 0 ? [] : await kept.objects.list())
+    if (keys.has(object.key) && (await isFree(object.key, kept.machines))) objects.push(object);
+  return { flows, uploads, objects };
+}
+
+/** Flows go last: what fails before is found again through them. */
+export async function applyPrune(
+  kept: Kept,
+  plan: PrunePlan,
+  signal?: AbortSignal,
+): Promise<{ readonly flows: number; readonly uploads: number; readonly objects: number }> {
+  const { objects, uploads } = plan;
+  for (const { key } of objects) {
+    signal?.throwIfAborted();
+    await kept.objects.delete(key);
+  }
+  for (const batch of batchesOf(objects))
+    await kept.fingerprints.remove(batch.map(({ key }) => key));
+  for (const batch of batchesOf(uploads))
+    await kept.uploads.remove(batch.map(({ uploadId }) => uploadId));
+  let flows = 0;
+  for (const [flow, journal] of kept.journals)
+    for (const batch of batchesOf(plan.flows.filter((one) => one.flow === flow))) {
+      signal?.throwIfAborted();
+      flows += (await journal.remove(batch.map(({ flowId }) => flowId))).length;
+    }
+  return { flows, uploads: uploads.length, objects: objects.length };
+}
+
+/** Finished flows of one journal that are over a limit, oldest first. */
+async function overdue(
+  journal: FlowRetention,
+  { most, olderThanMs }: KeepLimits,
+  nowMs: number,
+): Promise<readonly KeptFlow[]> {
+  const found: KeptFlow[] = [];
+  let surplus = most === null ? 0 : (await journal.count()) - most;
+  let after: FlowPlace = null;
+  do {
+    const page = await journal.list({ after, limit: batchSize * 10 });
+    for (const flow of page.flows) {
+      const isOld = olderThanMs !== null && flow.lastAtMs < nowMs - olderThanMs;
+      if (!flow.isRemovable || !(isOld || surplus > 0)) continue;
+      found.push(flow);
+      surplus -= 1;
+    }
+    const begun = page.flows.at(-1)?.firstAtMs ?? 0;
+    const areOlderAhead = olderThanMs !== null && begun < nowMs - olderThanMs;
+    after = areOlderAhead || surplus > 0 ? page.next : null;
+  } while (after !== null);
+  return found;
+}
+
+function isExpired({ createdAt, status }: UploadSession, nowMs: number): boolean {
+  return status === "Pending" && toEpochMs(createdAt) < nowMs - pendingForMs;
+}
+
+async function isFree(objectKey: string, machines: Machines): Promise<boolean> {
+  return (await machines.findByObjectKey(objectKey)) === undefined;
+}
+
+function batchesOf<T>(all: readonly T[]): readonly (readonly T[])[] {
+  const batches: (readonly T[])[] = [];
+  for (let at = 0; at < all.length; at += batchSize) batches.push(all.slice(at, at + batchSize));
+  return batches;
+}
