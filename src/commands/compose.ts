@@ -1,7 +1,6 @@
 // Settings → ports. The only file that names concrete adapters, each imported on the path that uses it.
 
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import type { HttpServer } from "../adapters/http/server.ts";
 import type { FlowName } from "../pipeline/contracts/contract.ts";
 import type { Endpoint } from "../pipeline/delivery/endpoint.ts";
@@ -11,25 +10,13 @@ import { declareTopology, type RunPorts, runService } from "../pipeline/delivery
 import { TuError, told } from "../pipeline/errors.ts";
 import { type Flow, flowNamed } from "../pipeline/flows/flow.ts";
 import type { UploadPorts } from "../pipeline/operations/upload.ts";
-import type {
-  Clock,
-  Definitions,
-  Fingerprints,
-  Ids,
-  Images,
-  Journal,
-  Machines,
-  ObjectStore,
-  OwedTo,
-  Reporter,
-  Uploads,
-  Vision,
-} from "../pipeline/ports.ts";
+import type { Clock, Ids, Images, Journal, Reporter, Vision } from "../pipeline/ports.ts";
 import { allServices } from "../pipeline/services/all-services.ts";
 import type { Faults } from "../pipeline/services/faults.ts";
 import { type ClientFeed, createGateway } from "../pipeline/services/graph-gateway.ts";
 import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts";
 import { createRecorder } from "../pipeline/trace/recorder.ts";
+import { type Closers, closeAll, openStores, type Stores } from "./compose-state.ts";
 import { openVision, type VisionOptions } from "./compose-vision.ts";
 
 export type PipelineOptions = {
@@ -87,24 +74,10 @@ export async function openAnnotation() {
   return { annotate, isDirectory, makeDirectory, requireWritable, write: writeOutput };
 }
 
-/** What has to be undone, last opened first closed. */
-type Closers = (() => Promise<void> | void)[];
-
 /** The whole pipeline in this process: every service, every transport, on loopback. */
 export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
   const closers: Closers = [];
-  const close = async () => {
-    const failures: unknown[] = [];
-    // Every one is tried: what one leaves open keeps the process alive.
-    for (const closer of closers.splice(0).reverse()) {
-      try {
-        await closer();
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    if (failures.length > 0) throw failures[0];
-  };
+  const close = () => closeAll(closers);
   try {
     return await start(options, closers, close);
   } catch (error) {
@@ -139,7 +112,13 @@ async function start(
   };
   const { signal } = options;
   signal.throwIfAborted();
-  const stores = await openStores(options, world);
+  const stores = await openStores(options, {
+    clock,
+    runnerId: ids.create(),
+    objectsUrl: () => urlOf(world, "object-store"),
+    owedTo: (message) => consumersOf(message, flow.name),
+    closers,
+  });
   const run = await openTransports(stores.journal, world);
   signal.throwIfAborted();
   const feed = await serve(run, stores, options.faults, world);
@@ -171,15 +150,6 @@ type World = {
   readonly urls: Map<string, string>;
   readonly closers: Closers;
 };
-type Stores = {
-  readonly journal: Journal;
-  readonly definitions: Definitions;
-  readonly uploads: Uploads;
-  readonly machines: Machines;
-  readonly fingerprints: Fingerprints;
-  readonly objects: ObjectStore;
-};
-
 function urlOf(world: World, service: string): string {
   const url = world.urls.get(service);
   if (url === undefined) throw new TuError("E_BUG", `${service} does not listen yet`);
@@ -196,82 +166,6 @@ async function openReaders(
   vision.warmUp();
   closers.push(() => vision.close());
   return { images, vision };
-}
-
-/** The object store's URLs are signed with a secret of this process: they die with it. */
-async function openStores({ flow, stateDir }: PipelineOptions, world: World): Promise<Stores> {
-  const { createUrlSigner } = await import("../adapters/signing/url-signer.ts");
-  const signer = createUrlSigner({
-    baseUrl: () => urlOf(world, "object-store"),
-    secret: randomBytes(32),
-    clock: world.clock,
-  });
-  // The embedded transports die with the process: what our own services have not recorded is owed.
-  const owedTo: OwedTo = (message) => consumersOf(message, flow);
-  if (stateDir === null) return openMemoryStores(signer, owedTo);
-  const { openSqliteState } = await import("../adapters/sqlite/state.ts");
-  const { createFilesystemObjectStore } = await import("../adapters/filesystem/object-store.ts");
-  await makeStateDir(stateDir);
-  const shared = { clock: world.clock, runnerId: world.ids.create() };
-  const state = await openSqliteState(join(stateDir, "state.db"), shared);
-  world.closers.push(() => state.close());
-  // A journal per flow: what a run in one flow left is not for services of the other to finish.
-  const file = join(stateDir, `flow-${flow}.db`);
-  const { close, definitions, journal } = await openSqliteState(file, { ...shared, owedTo });
-  world.closers.push(close);
-  const objects = await createFilesystemObjectStore({
-    directory: join(stateDir, "objects"),
-    signer,
-  });
-  const { fingerprints, machines, uploads } = state;
-  return { journal, definitions, uploads, machines, fingerprints, objects };
-}
-
-/** The machines alone, for looking. A directory that does not exist yet has none. */
-export async function openMachines(
-  stateDir: string,
-): Promise<{ machines: Machines; close(): Promise<void> }> {
-  const { existsSync } = await import("node:fs");
-  if (!existsSync(stateDir)) {
-    const { createMemoryMachines } = await import("../adapters/memory/machines.ts");
-    return { machines: createMemoryMachines(), close: async () => undefined };
-  }
-  const { createSystemClock } = await import("../adapters/memory/clock.ts");
-  const { openSqliteState } = await import("../adapters/sqlite/state.ts");
-  const file = join(stateDir, "state.db");
-  return openSqliteState(file, { clock: createSystemClock(), runnerId: "machines" });
-}
-
-async function makeStateDir(stateDir: string): Promise<void> {
-  const { makeDirectories } = await import("../adapters/filesystem/directories.ts");
-  try {
-    await makeDirectories(stateDir, 0o700);
-  } catch (error) {
-    throw new TuError("E_STATE_UNUSABLE", `the state directory ${stateDir} cannot be made`, {
-      hint: "choose another with --state-dir, or keep nothing with --ephemeral",
-      cause: error,
-    });
-  }
-}
-
-async function openMemoryStores(
-  signer: Pick<ObjectStore, "presign" | "authorize">,
-  owedTo: OwedTo,
-): Promise<Stores> {
-  const { createMemoryDefinitions } = await import("../adapters/memory/definitions.ts");
-  const { createMemoryJournal } = await import("../adapters/memory/journal.ts");
-  const { createMemoryUploads } = await import("../adapters/memory/uploads.ts");
-  const { createMemoryMachines } = await import("../adapters/memory/machines.ts");
-  const { createMemoryFingerprints } = await import("../adapters/memory/fingerprints.ts");
-  const { createMemoryObjectStore } = await import("../adapters/memory/object-store.ts");
-  return {
-    journal: createMemoryJournal({ owedTo }),
-    definitions: createMemoryDefinitions(),
-    uploads: createMemoryUploads(),
-    machines: createMemoryMachines(),
-    fingerprints: createMemoryFingerprints(),
-    objects: createMemoryObjectStore({ signer }),
-  };
 }
 
 async function openTransports(

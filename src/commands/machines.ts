@@ -1,7 +1,7 @@
 import { createPaint, printable } from "../adapters/terminal/text.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import type { Machine, Machines } from "../pipeline/ports.ts";
-import { openMachines } from "./compose.ts";
+import { openMachines } from "./compose-state.ts";
 import { loadSettings } from "./config.ts";
 import { type Format, printJson, printLine } from "./output.ts";
 

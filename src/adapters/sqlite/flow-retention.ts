@@ -80,6 +80,10 @@ export function createFlowRetention(options: {
       });
       database.exec("VACUUM");
     },
+    async compact() {
+      writer.flush();
+      database.exec("VACUUM");
+    },
     async verify() {
       const problems = database.integrityProblems();
       for (

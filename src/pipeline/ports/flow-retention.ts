@@ -32,6 +32,8 @@ export interface FlowRetention {
   remove(flowIds: readonly string[]): Promise<readonly string[]>;
   /** Removes all, whatever is under way. Throws E_STATE_BUSY while another run uses the journal. */
   clear(): Promise<void>;
+  /** Gives back the space of what was removed. Throws E_STATE_BUSY while another run writes. */
+  compact(): Promise<void>;
   /** What does not fit together, in words; empty when all is well. */
   verify(): Promise<readonly string[]>;
 }

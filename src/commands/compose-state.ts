@@ -1,0 +1,185 @@
+// Where state is kept. With compose.ts the only file that names concrete adapters.
+
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { type FlowName, flowNames } from "../pipeline/contracts/contract.ts";
+import { consumersOf } from "../pipeline/delivery/publish.ts";
+import { TuError } from "../pipeline/errors.ts";
+import type { Kept } from "../pipeline/operations/keep-state.ts";
+import type { FlowRetention } from "../pipeline/ports/flow-retention.ts";
+import type {
+  Clock,
+  Definitions,
+  Fingerprints,
+  Journal,
+  Machines,
+  ObjectStore,
+  OwedTo,
+  Uploads,
+} from "../pipeline/ports.ts";
+
+export type Stores = {
+  readonly journal: Journal;
+  /** The same journal, for letting go of flows; none where nothing is kept. */
+  readonly journals: Kept["journals"];
+  readonly definitions: Definitions;
+  readonly uploads: Uploads;
+  readonly machines: Machines;
+  readonly fingerprints: Fingerprints;
+  readonly objects: ObjectStore;
+};
+
+type StoresWorld = {
+  readonly clock: Clock;
+  readonly runnerId: string;
+  /** Base address of the object store. */
+  readonly objectsUrl: () => string;
+  /** The embedded transports die with the process: what its own services have not recorded is owed. */
+  readonly owedTo: OwedTo;
+  readonly closers: Closers;
+};
+export type OpenKept = Kept & {
+  readonly objects: ObjectStore;
+  readonly clock: Clock;
+  close(): Promise<void>;
+};
+
+/** What has to be undone, last opened first closed. */
+export type Closers = (() => Promise<void> | void)[];
+
+/** Every one is tried: what one leaves open keeps the process alive. Throws the first failure. */
+export async function closeAll(closers: Closers): Promise<void> {
+  const failures: unknown[] = [];
+  for (const closer of closers.splice(0).reverse()) {
+    try {
+      await closer();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+/** Everything that a pipeline keeps: in `stateDir`, or in memory where that is null. */
+export async function openStores(
+  { flow, stateDir }: { readonly flow: FlowName; readonly stateDir: string | null },
+  world: StoresWorld,
+): Promise<Stores> {
+  const { clock, closers, objectsUrl, owedTo, runnerId } = world;
+  const signer = await createSigner(objectsUrl, clock);
+  if (stateDir === null) return openMemoryStores(signer, owedTo);
+  const { openSqliteState } = await import("../adapters/sqlite/state.ts");
+  const { createFilesystemObjectStore } = await import("../adapters/filesystem/object-store.ts");
+  await makeStateDir(stateDir);
+  const shared = { clock, runnerId };
+  const state = await openSqliteState(join(stateDir, "state.db"), shared);
+  closers.push(() => state.close());
+  // A journal per flow: what a run in one flow left is not for services of the other to finish.
+  const file = join(stateDir, `flow-${flow}.db`);
+  const { close, definitions, flows, journal } = await openSqliteState(file, { ...shared, owedTo });
+  closers.push(close);
+  const objects = await createFilesystemObjectStore({
+    directory: join(stateDir, "objects"),
+    signer,
+  });
+  const { fingerprints, machines, uploads } = state;
+  const journals = new Map([[flow, flows]]);
+  return { journal, journals, definitions, uploads, machines, fingerprints, objects };
+}
+
+/** URLs are signed with a secret of this process: they die with it. */
+async function createSigner(baseUrl: () => string, clock: Clock) {
+  const { createUrlSigner } = await import("../adapters/signing/url-signer.ts");
+  return createUrlSigner({ baseUrl, secret: randomBytes(32), clock });
+}
+
+/** What a state directory keeps, for looking and for letting go of it. Null: there is none yet. */
+export async function openKept(stateDir: string): Promise<OpenKept | null> {
+  const { existsSync } = await import("node:fs");
+  if (!existsSync(join(stateDir, "state.db"))) return null;
+  const { createSystemClock } = await import("../adapters/memory/clock.ts");
+  const { openSqliteState } = await import("../adapters/sqlite/state.ts");
+  const { createFilesystemObjectStore } = await import("../adapters/filesystem/object-store.ts");
+  const clock = createSystemClock();
+  const options = { clock, runnerId: "state" };
+  const { fingerprints, machines, uploads, ...state } = await openSqliteState(
+    join(stateDir, "state.db"),
+    options,
+  );
+  const closers: Closers = [() => state.close()];
+  const journals = new Map<string, FlowRetention>();
+  try {
+    for (const flow of flowNames) {
+      const file = join(stateDir, `flow-${flow}.db`);
+      if (!existsSync(file)) continue;
+      // Owed to whom it is owed to when the pipeline runs: what is open must not look finished.
+      const owedTo: OwedTo = (message) => consumersOf(message, flow);
+      const { close, flows } = await openSqliteState(file, { ...options, owedTo });
+      closers.push(close);
+      journals.set(flow, flows);
+    }
+    const signer = await createSigner(() => "", clock); // nobody asks for URLs
+    const directory = join(stateDir, "objects");
+    const objects = await createFilesystemObjectStore({ directory, signer });
+    return {
+      journals,
+      uploads,
+      machines,
+      fingerprints,
+      objects,
+      clock,
+      close: () => closeAll(closers),
+    };
+  } catch (error) {
+    await closeAll(closers);
+    throw error;
+  }
+}
+
+/** The machines alone, for looking. A directory that does not exist yet has none. */
+export async function openMachines(
+  stateDir: string,
+): Promise<{ machines: Machines; close(): Promise<void> }> {
+  const { existsSync } = await import("node:fs");
+  if (!existsSync(stateDir)) {
+    const { createMemoryMachines } = await import("../adapters/memory/machines.ts");
+    return { machines: createMemoryMachines(), close: async () => undefined };
+  }
+  const { createSystemClock } = await import("../adapters/memory/clock.ts");
+  const { openSqliteState } = await import("../adapters/sqlite/state.ts");
+  const file = join(stateDir, "state.db");
+  return openSqliteState(file, { clock: createSystemClock(), runnerId: "machines" });
+}
+
+async function makeStateDir(stateDir: string): Promise<void> {
+  const { makeDirectories } = await import("../adapters/filesystem/directories.ts");
+  try {
+    await makeDirectories(stateDir, 0o700);
+  } catch (error) {
+    throw new TuError("E_STATE_UNUSABLE", `the state directory ${stateDir} cannot be made`, {
+      hint: "choose another with --state-dir, or keep nothing with --ephemeral",
+      cause: error,
+    });
+  }
+}
+
+async function openMemoryStores(
+  signer: Pick<ObjectStore, "presign" | "authorize">,
+  owedTo: OwedTo,
+): Promise<Stores> {
+  const { createMemoryDefinitions } = await import("../adapters/memory/definitions.ts");
+  const { createMemoryJournal } = await import("../adapters/memory/journal.ts");
+  const { createMemoryUploads } = await import("../adapters/memory/uploads.ts");
+  const { createMemoryMachines } = await import("../adapters/memory/machines.ts");
+  const { createMemoryFingerprints } = await import("../adapters/memory/fingerprints.ts");
+  const { createMemoryObjectStore } = await import("../adapters/memory/object-store.ts");
+  return {
+    journal: createMemoryJournal({ owedTo }),
+    journals: new Map(),
+    definitions: createMemoryDefinitions(),
+    uploads: createMemoryUploads(),
+    machines: createMemoryMachines(),
+    fingerprints: createMemoryFingerprints(),
+    objects: createMemoryObjectStore({ signer }),
+  };
+}
