@@ -32,14 +32,19 @@ export type VisionFlags = {
 /** As settings. Throws E_USAGE. */
 export function visionSettings(flags: VisionFlags) {
   const { maxVisionCalls, vision, visionDir, visionEndpoint, visionModels } = flags;
-  const callLimit = readCallLimit(maxVisionCalls);
+  const callLimit = readLimit("--max-vision-calls", maxVisionCalls, "calls");
   return { vision, visionDir, visionEndpoint, visionModels, maxVisionCalls: callLimit };
 }
 
-function readCallLimit(text: string | undefined): Settings["maxVisionCalls"] | undefined {
+/** Throws E_USAGE naming the flag. */
+export function readLimit(
+  flag: string,
+  text: string | undefined,
+  what: string,
+): number | "unlimited" | undefined {
   if (text === undefined || text === "unlimited") return text;
   if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new TuError("E_USAGE", `--max-vision-calls ${text} is not a whole number of calls`, {
+  throw new TuError("E_USAGE", `${flag} ${text} is not a whole number of ${what}`, {
     hint: "write 0 or more, or unlimited",
   });
 }

@@ -10,6 +10,7 @@ import type { FlowRetention } from "../pipeline/ports/flow-retention.ts";
 import type {
   Clock,
   Definitions,
+  Digest,
   Fingerprints,
   Journal,
   Machines,
@@ -41,6 +42,7 @@ type StoresWorld = {
 export type OpenKept = Kept & {
   readonly objects: ObjectStore;
   readonly clock: Clock;
+  readonly digest: Digest;
   close(): Promise<void>;
 };
 
@@ -98,6 +100,7 @@ export async function openKept(stateDir: string): Promise<OpenKept | null> {
   const { existsSync } = await import("node:fs");
   if (!existsSync(join(stateDir, "state.db"))) return null;
   const { createSystemClock } = await import("../adapters/memory/clock.ts");
+  const { sha256: digest } = await import("../adapters/memory/ids.ts");
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
   const { createFilesystemObjectStore } = await import("../adapters/filesystem/object-store.ts");
   const clock = createSystemClock();
@@ -128,12 +131,19 @@ export async function openKept(stateDir: string): Promise<OpenKept | null> {
       fingerprints,
       objects,
       clock,
+      digest,
       close: () => closeAll(closers),
     };
   } catch (error) {
     await closeAll(closers);
     throw error;
   }
+}
+
+/** Of all files in a directory and below it; 0 when there is none. */
+export async function sizeOfFiles(directory: string): Promise<number> {
+  const { sizeOfFiles } = await import("../adapters/filesystem/directories.ts");
+  return sizeOfFiles(directory);
 }
 
 /** The machines alone, for looking. A directory that does not exist yet has none. */

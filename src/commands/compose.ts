@@ -9,6 +9,7 @@ import { createRelay, type Relay } from "../pipeline/delivery/relay.ts";
 import { declareTopology, type RunPorts, runService } from "../pipeline/delivery/run-services.ts";
 import { TuError, told } from "../pipeline/errors.ts";
 import { type Flow, flowNamed } from "../pipeline/flows/flow.ts";
+import { applyPrune, type KeepLimits, planPrune } from "../pipeline/operations/keep-state.ts";
 import type { UploadPorts } from "../pipeline/operations/upload.ts";
 import type { Clock, Ids, Images, Journal, Reporter, Vision } from "../pipeline/ports.ts";
 import { allServices } from "../pipeline/services/all-services.ts";
@@ -27,6 +28,8 @@ export type PipelineOptions = {
   /** Timeouts that replace those of the definition, by step, like `500ms`. */
   readonly stepTimeouts: Readonly<Record<string, string>>;
   readonly vision: VisionOptions;
+  /** What is let go of at the start. */
+  readonly limits: KeepLimits;
   readonly reporter: Reporter;
   /** Aborted: the opening ends at its next step. */
   readonly signal: AbortSignal;
@@ -125,6 +128,7 @@ async function start(
   signal.throwIfAborted(); // what an earlier run left stays for the next one
   const resumed = await run.relay.start();
   closers.push(() => run.relay.close());
+  if (options.stateDir !== null) closers.push(pruneMeanwhile(stores, options.limits, world));
   const { createGraphqlGatewayClient } = await import("../adapters/graphql/client.ts");
   const gateway = await createGraphqlGatewayClient(urlOf(world, "graph-gateway"));
   closers.push(
@@ -134,6 +138,30 @@ async function start(
   const { digest, http, images } = world;
   const { machines } = stores;
   return { gateway, http, digest, clock, machines, recorder, flow, images, resumed, close };
+}
+
+/** Beside the work: what is over a limit goes. Gives what ends it. */
+function pruneMeanwhile(stores: Stores, limits: KeepLimits, world: World): () => Promise<void> {
+  const { clock, recorder } = world;
+  const stopping = new AbortController();
+  const tell = (code: string, message: string) => recorder.notice({ code, message, flowId: null });
+  const pruning = planPrune(stores, limits, clock)
+    .then((plan) => applyPrune(stores, plan, stopping.signal))
+    .then(
+      ({ flows }) => {
+        if (flows > 0)
+          tell("pruned", `let go of ${flows} finished flows (see \`tu-analyze state\`)`);
+      },
+      (error: unknown) => {
+        if (stopping.signal.aborted) return; // the next start goes on with it
+        const { code, reason } = told(error);
+        tell(code, `old flows could not be let go of: ${reason}`);
+      },
+    );
+  return async () => {
+    stopping.abort();
+    await pruning;
+  };
 }
 
 type World = {

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { flowNames } from "../pipeline/contracts/contract.ts";
 import { describeIssues } from "../pipeline/delivery/issues.ts";
 import { TuError } from "../pipeline/errors.ts";
+import type { KeepLimits } from "../pipeline/operations/keep-state.ts";
 import { parseDuration } from "../pipeline/time.ts";
 import type { VisionOptions } from "./compose-vision.ts";
 
@@ -13,17 +14,18 @@ const Duration = z
 
 const Endpoint = z.url({ protocol: /^https?$/, error: "not a URL with http:// or https://" });
 /** A number in a file, digits in a variable. */
-const CallLimit = z.union(
-  [
-    z.literal("unlimited"),
-    z.int().min(0),
-    z
-      .string()
-      .regex(/^\d{1,9}$/)
-      .transform(Number),
-  ],
-  { error: "not a whole number of calls, nor unlimited" },
-);
+const limitOf = (what: string) =>
+  z.union(
+    [
+      z.literal("unlimited"),
+      z.int().min(0),
+      z
+        .string()
+        .regex(/^\d{1,9}$/)
+        .transform(Number),
+    ],
+    { error: `not a whole number of ${what}, nor unlimited` },
+  );
 
 export const visionModes = ["local", "google", "record", "replay"] as const;
 
@@ -38,7 +40,11 @@ export const Settings = z.strictObject({
   /** A folder with other networks of PP-OCR; empty for those that come along. */
   visionModels: z.string(),
   visionEndpoint: Endpoint,
-  maxVisionCalls: CallLimit,
+  maxVisionCalls: limitOf("calls"),
+  /** How long finished flows are kept. */
+  keepFor: z.union([z.literal("unlimited"), Duration]),
+  /** How many finished flows are kept, of each kind. */
+  keepFlows: limitOf("flows"),
 });
 export type Settings = z.infer<typeof Settings>;
 
@@ -52,6 +58,8 @@ const variables: Readonly<Record<keyof Settings, string>> = {
   visionModels: "TU_ANALYZE_VISION_MODELS",
   visionEndpoint: "TU_ANALYZE_VISION_ENDPOINT",
   maxVisionCalls: "TU_ANALYZE_MAX_VISION_CALLS",
+  keepFor: "TU_ANALYZE_KEEP_FOR",
+  keepFlows: "TU_ANALYZE_KEEP_FLOWS",
 };
 
 const flagNames: Readonly<Record<keyof Settings, string>> = {
@@ -64,6 +72,8 @@ const flagNames: Readonly<Record<keyof Settings, string>> = {
   visionModels: "--vision-models",
   visionEndpoint: "--vision-endpoint",
   maxVisionCalls: "--max-vision-calls",
+  keepFor: "--older-than",
+  keepFlows: "--keep",
 };
 
 /**
@@ -104,6 +114,8 @@ export async function loadSettings(
     visionModels: pick("visionModels", ""),
     visionEndpoint: pick("visionEndpoint", "https://vision.googleapis.com"),
     maxVisionCalls: pick("maxVisionCalls", "unlimited"),
+    keepFor: pick("keepFor", "30d"),
+    keepFlows: pick("keepFlows", 10_000),
   };
   const unknown = files.flatMap(({ path, values }) =>
     Object.keys(values)
@@ -133,6 +145,14 @@ export function visionOptions(settings: Settings): VisionOptions {
     callsMax: settings.maxVisionCalls === "unlimited" ? null : settings.maxVisionCalls,
     keyFile: nonEmpty(process.env["GOOGLE_APPLICATION_CREDENTIALS"]) ?? null,
     quotaProject: nonEmpty(process.env["GOOGLE_CLOUD_QUOTA_PROJECT"]) ?? null,
+  };
+}
+
+/** What is let go of at every start, and by `state prune`. */
+export function keepLimits({ keepFlows, keepFor }: Settings): KeepLimits {
+  return {
+    olderThanMs: parseDuration(keepFor) ?? null,
+    most: keepFlows === "unlimited" ? null : keepFlows,
   };
 }
 

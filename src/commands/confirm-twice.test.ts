@@ -17,6 +17,7 @@ const open = (directory: string) =>
     stateDir: join(directory, "state"),
     faults: {},
     stepTimeouts: {},
+    limits: { olderThanMs: null, most: null },
     // Nobody recorded an answer: recognition fails for good, which is an end as good as any.
     vision: {
       ...{ mode: "replay", directory: join(directory, "none"), models: null, endpoint: "" },

@@ -34,7 +34,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-const commandNames = ["upload", "recognise", "vision", "messages", "topology", "machines"] as const;
+const commandNames = [
+  "upload",
+  "recognise",
+  "vision",
+  "messages",
+  "topology",
+  "machines",
+  "state",
+] as const;
 
 type OnExit = (code: number) => void;
 
@@ -45,7 +53,7 @@ function commandTable(onExit: OnExit): Command {
     .helpCommand("help [command]", "what a command does")
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
-  const all = [addUpload, addRecognise, addVision, addMessages, addTopology, addMachines];
+  const all = [addUpload, addRecognise, addVision, addMessages, addTopology, addMachines, addState];
   for (const add of all) add(program, onExit);
   return program;
 }
@@ -147,6 +155,47 @@ function addMachines(program: Command, onExit: OnExit): void {
       onExit(await showMachine(id, command.optsWithGlobals()));
     });
 }
+
+function addState(program: Command, onExit: OnExit): void {
+  const state = common(program.command("state"))
+    .description("what is kept, and how large it is")
+    .option("--state-dir <dir>", "where state is kept")
+    .action(async (options: Options) => {
+      const { showState } = await import("./state.ts");
+      onExit(await showState(options));
+    });
+  const below = (name: string, description: string) =>
+    common(state.command(name))
+      .description(description)
+      .option("--state-dir <dir>", "where state is kept");
+  below("prune", "remove finished flows that are old or too many, and their pictures")
+    .option("--older-than <duration>", "those that ended before (default 30d)")
+    .option("--keep <n>", "all but so many of each kind (default 10000)")
+    .option("--dry-run", "say what would go, and remove nothing")
+    .addHelpText("after", pruneHelp)
+    .action(async (_options: Options, command: Command) => {
+      const { pruneState } = await import("./state.ts");
+      onExit(await pruneState(command.optsWithGlobals()));
+    });
+  below("verify", "read all that is kept, and tell what does not fit together")
+    .addHelpText("after", "\nExit codes: 0 all is well; 1 something is not.")
+    .action(async (_options: Options, command: Command) => {
+      const { verifyCommand } = await import("./state.ts");
+      onExit(await verifyCommand(command.optsWithGlobals()));
+    });
+  below("clear", "remove everything that is kept, whatever is under way")
+    .option("--yes", "really")
+    .option("--machines", "the machines and their pictures too")
+    .action(async (_options: Options, command: Command) => {
+      const { clearCommand } = await import("./state.ts");
+      onExit(await clearCommand(command.optsWithGlobals()));
+    });
+}
+
+const pruneHelp = `
+The same is done at every start, by the settings keepFor (30d) and keepFlows (10000) of the configuration,
+TU_ANALYZE_KEEP_FOR and TU_ANALYZE_KEEP_FLOWS. Machines, the pictures that they were seen in and flows
+that are under way always stay. Uploads that nobody confirmed for a day go too.`;
 
 /** The options of every command. */
 function common(command: Command, outputs: readonly string[] = formats): Command {

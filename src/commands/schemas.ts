@@ -1,13 +1,36 @@
 import { z } from "zod";
 import { flowNames } from "../pipeline/contracts/contract.ts";
+import { StateReport } from "../pipeline/operations/describe-state.ts";
 import { RecogniseReport, UnreadReport } from "../pipeline/operations/recognise-image.ts";
 import {
   MachineReport,
   RejectedReport,
   UploadReport,
 } from "../pipeline/operations/upload-report.ts";
+import { StateVerification } from "../pipeline/operations/verify-state.ts";
 
 // The shapes of everything that a command prints with a machine format. JSON only grows.
+
+/** What was let go of, or would be. */
+const PruneReport = z.object({
+  schema: z.literal("tu-analyze/state-prune@1"),
+  isDryRun: z.boolean(),
+  flows: z.array(
+    z.object({ flow: z.string(), flowId: z.string(), lastAt: z.string(), sizeBytes: z.int() }),
+  ),
+  uploads: z.array(z.string()),
+  objects: z.array(z.object({ key: z.string(), sizeBytes: z.int() })),
+});
+export type PruneReport = z.infer<typeof PruneReport>;
+const ClearReport = z.object({
+  schema: z.literal("tu-analyze/state-clear@1"),
+  directory: z.string(),
+  flows: z.int(),
+  uploads: z.int(),
+  objects: z.int(),
+  machinesKept: z.int(),
+});
+export type ClearReport = z.infer<typeof ClearReport>;
 
 const MachineOutput = MachineReport.extend({ schema: z.literal("tu-analyze/machine@1") });
 
@@ -75,6 +98,10 @@ export const outputSchemas = {
       }),
     ),
   }),
+  "tu-analyze/state@1": StateReport,
+  "tu-analyze/state-prune@1": PruneReport,
+  "tu-analyze/state-clear@1": ClearReport,
+  "tu-analyze/state-verification@1": StateVerification,
   "tu-analyze/machines@1": z.object({
     schema: z.literal("tu-analyze/machines@1"),
     machines: z.array(MachineReport),

@@ -7,7 +7,7 @@ import {
   faultSteps,
 } from "../pipeline/services/faults.ts";
 import { requireDuration, requireOneStdin, type VisionFlags, visionSettings } from "./arguments.ts";
-import { loadSettings, type Settings, visionOptions } from "./config.ts";
+import { keepLimits, loadSettings, type Settings, visionOptions } from "./config.ts";
 import { once } from "./once.ts";
 import { printError } from "./output.ts";
 import { type StopWords, untilSignal } from "./signals.ts";
@@ -76,6 +76,7 @@ export async function uploadCommand(paths: readonly string[], options: Options):
         faults,
         stepTimeouts,
         vision: visionOptions(settings),
+        limits: keepLimits(settings),
         signal: stop.signal,
         reporter: screen.reporter,
       });

@@ -33,6 +33,7 @@ const infrastructure = (entry: Entry): Entry => ({ ...entry, isInfrastructure: t
 const catalogue = {
   E_USAGE: permanent(exitCodes.usage),
   E_CONFIG: permanent(exitCodes.usage),
+  E_NOT_CONFIRMED: permanent(exitCodes.refused),
   E_OUTPUT: permanent(exitCodes.failed),
   E_FILE_NOT_FOUND: permanent(exitCodes.notFound),
   E_FILE_IS_DIRECTORY: permanent(exitCodes.usage),

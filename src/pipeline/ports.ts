@@ -426,6 +426,8 @@ export interface Machines {
   findByObjectKey(objectKey: string): Promise<Machine | undefined>;
   /** Most recently seen first. */
   list(options?: { limit?: number }): Promise<readonly Machine[]>;
+  /** Removes all. Another process may know them until it ends. */
+  clear(): Promise<void>;
 }
 
 /** What the comparison remembers of a photograph. */

@@ -19,11 +19,17 @@ export function toDotnetIso(ms: number): string {
   return `${toIso(ms).slice(0, 19)}${fraction === "" ? "" : `.${fraction}`}+00:00`;
 }
 
-const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const unitsMs: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
-/** `200ms`, `30s`, `10m`, `2h` in milliseconds; undefined when it is no duration. */
+/** `200ms`, `30s`, `10m`, `2h`, `30d` in milliseconds; undefined when it is no duration. */
 export function parseDuration(text: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
   const unit = unitsMs[match?.[2] ?? ""];
   return match?.[1] === undefined || unit === undefined ? undefined : Number(match[1]) * unit;
 }

@@ -1,5 +1,5 @@
-import { mkdir, stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { lstat, mkdir, readdir, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 
 /**
  * Makes the directory and those above it that are missing, each with `mode`; one that exists stays as it
@@ -47,4 +47,22 @@ function notDirectory(path: string): Error {
 
 function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
+}
+
+/** Bytes of all files in it and below, each once however many names it has; 0 when it does not exist. */
+export async function sizeOfFiles(directory: string): Promise<number> {
+  const sizes = new Map<string, number>();
+  const names = await readdir(directory, { recursive: true }).catch((error: unknown) => {
+    if (hasCode(error, "ENOENT")) return [];
+    throw error;
+  });
+  for (const name of names) {
+    const path = join(directory, name);
+    const status = await lstat(path).catch((error: unknown) => {
+      if (hasCode(error, "ENOENT")) return undefined; // gone meanwhile
+      throw error;
+    });
+    if (status?.isFile() === true) sizes.set(`${status.dev}/${status.ino}`, status.size);
+  }
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
 }

@@ -32,5 +32,9 @@ export function createMemoryMachines(): Machines {
     findByPrefix: async (prefix) => list().filter(({ id }) => id.startsWith(prefix)),
     findByObjectKey: async (objectKey) => machines.get(byObjectKey.get(objectKey) ?? ""),
     list: async ({ limit } = {}) => list().slice(0, limit),
+    async clear() {
+      for (const known of [machines, byFlow, byObjectKey, byChecksum]) known.clear();
+      ordered = null;
+    },
   };
 }

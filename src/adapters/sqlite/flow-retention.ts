@@ -31,6 +31,9 @@ const keptSql = `SELECT flow_id, min(seq) AS first_seq, min(at) AS first_at, max
 const removableSql = `SELECT flow_id FROM entry
   WHERE flow_id IN (SELECT value FROM json_each(?1)) AND ${isFinishedSql}
   GROUP BY flow_id HAVING ${isSettledSql}`;
+const countSql = `SELECT count(DISTINCT flow_id) AS flows,
+    (SELECT count(*) FROM (SELECT flow_id FROM pending UNION SELECT flow_id FROM flow)) AS underWay
+  FROM entry`;
 const firstBodiesSql = "SELECT seq, body FROM entry WHERE seq IN (SELECT value FROM json_each(?1))";
 
 export function createFlowRetention(options: {
@@ -55,7 +58,12 @@ export function createFlowRetention(options: {
   };
   return {
     list,
-    count: async () => Number(statements.count.first([])?.["flows"] ?? 0),
+    async count() {
+      writer.flush();
+      checkpoint();
+      const { flows, underWay } = statements.count.first([]) as Counted; // its columns are selected
+      return { finished: flows - underWay, underWay };
+    },
     async remove(flowIds) {
       writer.flush();
       checkpoint();
@@ -74,7 +82,7 @@ export function createFlowRetention(options: {
           throw new TuError("E_STATE_BUSY", `${database.file} is in use by another process`, {
             hint: "end the other process first",
           });
-        for (const table of ["pending", "flow", "trouble", "entry"])
+        for (const table of ["pending", "flow", "trouble", "entry", "definition"])
           database.exec(`DELETE FROM ${table}`);
         database.exec("UPDATE checkpoint SET seq = 0");
       });
@@ -100,6 +108,7 @@ export function createFlowRetention(options: {
   };
 }
 
+type Counted = { readonly flows: number; readonly underWay: number };
 type Beginning = { readonly seq: number; readonly flow_id: string };
 type KeptRow = {
   readonly flow_id: string;
@@ -123,7 +132,7 @@ function prepareStatements(database: Database) {
     removals: ["entry", "trouble"].map((table) =>
       database.prepare(`DELETE FROM ${table} ${ofFlows}`),
     ),
-    count: database.prepare("SELECT count(DISTINCT flow_id) AS flows FROM entry"),
+    count: database.prepare(countSql),
   };
 }
 

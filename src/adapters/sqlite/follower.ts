@@ -8,6 +8,8 @@ import type { Database } from "./database.ts";
  */
 export type Follower = {
   catchUp(): void;
+  /** All rows are gone: the next look begins anew. */
+  restart(): void;
   /** This process added a row; of other connections SQLite tells by itself. */
   added(): void;
 };
@@ -33,6 +35,10 @@ export function createFollower<Row extends { readonly seq: number }>(options: {
       }
       seenVersion = version;
       hasAdded = false;
+    },
+    restart() {
+      last = 0;
+      seenVersion = null;
     },
     added() {
       hasAdded = true;

@@ -12,7 +12,7 @@ import type { Writer } from "./writer.ts";
  */
 export function createSqliteMachines(database: Database, writer: Writer): Machines {
   const { query } = database;
-  const index = createMachineIndex();
+  let index = createMachineIndex();
   const follower = createFollower({
     database,
     rowsAfter: (seq) =>
@@ -41,6 +41,11 @@ export function createSqliteMachines(database: Database, writer: Writer): Machin
         .filter(({ id }) => id.startsWith(prefix)),
     findByObjectKey: async (objectKey) => current().findByObjectKey(objectKey),
     list: async ({ limit } = {}) => current().list().slice(0, limit),
+    async clear() {
+      await writer.write(() => database.run(query.deleteFrom("observation")));
+      index = createMachineIndex();
+      follower.restart();
+    },
   };
 }
 

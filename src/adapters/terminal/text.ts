@@ -7,6 +7,14 @@ export function printable(text: string): string {
   );
 }
 
+/** Bytes for a person: `12 B`, `3.4 KB`, `1.2 MB`. */
+export function sizeText(bytes: number): string {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  let [value, unit] = [bytes, 0];
+  while (value >= 1000 && unit < units.length - 1) [value, unit] = [value / 1000, unit + 1];
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 const codes: Readonly<Record<Style, number>> = {
   bold: 1,

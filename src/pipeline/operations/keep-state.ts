@@ -80,6 +80,32 @@ export async function applyPrune(
   return { flows, uploads: uploads.length, objects: objects.length };
 }
 
+/**
+ * Removes all flows, uploads and pictures, whatever is under way; the machines and the pictures that they
+ * were seen in with `what` only. Throws E_STATE_BUSY while another process uses the state.
+ */
+export async function clearState(
+  kept: Kept,
+  what: "all but machines" | "machines too",
+): Promise<{ readonly flows: number; readonly uploads: number; readonly objects: number }> {
+  let flows = 0;
+  for (const journal of kept.journals.values()) {
+    const { finished, underWay } = await journal.count();
+    flows += finished + underWay;
+    await journal.clear();
+  }
+  if (what === "machines too") await kept.machines.clear();
+  const uploads = await kept.uploads.list();
+  for (const batch of batchesOf(uploads))
+    await kept.uploads.remove(batch.map(({ uploadId }) => uploadId));
+  const objects: string[] = [];
+  for (const { key } of await kept.objects.list())
+    if (await isFree(key, kept.machines)) objects.push(key);
+  for (const key of objects) await kept.objects.delete(key);
+  for (const batch of batchesOf(objects)) await kept.fingerprints.remove(batch);
+  return { flows, uploads: uploads.length, objects: objects.length };
+}
+
 /** Finished flows of one journal that are over a limit, oldest first. */
 async function overdue(
   journal: FlowRetention,
@@ -87,7 +113,7 @@ async function overdue(
   nowMs: number,
 ): Promise<readonly KeptFlow[]> {
   const found: KeptFlow[] = [];
-  let surplus = most === null ? 0 : (await journal.count()) - most;
+  let surplus = most === null ? 0 : (await journal.count()).finished - most;
   let after: FlowPlace = null;
   do {
     const page = await journal.list({ after, limit: batchSize * 10 });

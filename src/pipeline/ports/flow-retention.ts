@@ -25,7 +25,7 @@ export interface FlowRetention {
     readonly flows: readonly KeptFlow[];
     readonly next: FlowPlace;
   }>;
-  count(): Promise<number>;
+  count(): Promise<{ readonly finished: number; readonly underWay: number }>;
   /**
    * Removes those that are removable, each as a whole. Resolves with the ids of those that it removed. A message of a flow that is gone is decided as if it were new.
    */
