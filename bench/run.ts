@@ -8,10 +8,11 @@ import { memory } from "./memory.ts";
 import { packages } from "./packages.ts";
 import { restart } from "./restart.ts";
 import { startUp } from "./start-up.ts";
+import { stateSize } from "./state-size.ts";
 
 const args = process.argv.slice(2);
 const isSmoke = args.includes("--smoke");
-const wanted = args.filter((arg) => /^[DP]\d+$/.test(arg));
+const wanted = args.filter((arg) => /^[DGP]\d+$/.test(arg));
 const isWanted = (id: string) => wanted.length === 0 || wanted.includes(id);
 
 if (globalThis.gc === undefined) {
@@ -26,6 +27,7 @@ if (globalThis.gc === undefined) {
       print(figure);
   }
   if (isWanted("P11")) print(await restart(isSmoke ? 2000 : 100_000));
+  if (isWanted("G3")) for (const figure of await stateSize(isSmoke ? 3 : 100)) print(figure);
   if (isWanted("D1")) print(await embeddedBroker(isSmoke ? 1 : 7, isSmoke ? 1000 : 20_000));
   if (isWanted("P12")) for (const figure of packages()) print(figure);
 }

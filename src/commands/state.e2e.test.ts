@@ -147,7 +147,8 @@ test("verifying tells of a picture that is damaged, and of one that is gone", as
   const { code, stdout } = await state(stateDir, "verify", "--json");
   expect(code).toBe(1);
   const { problems } = JSON.parse(stdout) as { problems: { about: string; problem: string }[] };
-  expect(problems.map(({ about }) => about).toSorted()).toEqual(["machine", "upload", "upload"]);
+  const about = (what: string) => problems.filter((problem) => problem.about === what).length;
+  expect([about("machine"), about("upload"), problems.length]).toEqual([1, 2, 3]);
 });
 
 test.each([
