@@ -8,10 +8,10 @@ import type { Models } from "./models.ts";
 /** The two networks of PP-OCR: where text is, and what it says. */
 export type Networks = Pick<Eyes, "detect" | "recognise">;
 /**
- * A plan of the memory for each size of the input would be kept for good, and sizes differ. Further
- * optimizations take a third of a second when it is loaded, and save nothing later.
+ * A plan of the memory for each size of the input would be kept for good, and sizes differ. The
+ * optimizations take half a second when it is loaded and 80 MB, and save nothing later.
  */
-const sessionOptions = { enableMemPattern: false, graphOptimizationLevel: "basic" } as const;
+const sessionOptions = { enableMemPattern: false, graphOptimizationLevel: "disabled" } as const;
 /** What is used of ONNX Runtime. */
 export type Runtime = {
   readonly InferenceSession: {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Provider } from "../contracts/recognition.ts";
 import type { Clock, ImageHeader, Images, Vision, VisionReading } from "../ports.ts";
+import { compilePatterns } from "../recognition/catalogue.ts";
 import { type Explanation, explain, Meaning } from "../recognition/explain.ts";
 import { Aggregate, isEnough, type Recognition, recognise } from "../recognition/recognise.ts";
 import { checkImage } from "./check-image.ts";
@@ -103,10 +104,12 @@ export async function readMachine(
   };
   const startMs = clock.nowMs();
   const header = await images.identify(bytes); // refuses what must not be decoded
-  const reading = await vision.read(bytes, {
+  const asked = vision.read(bytes, {
     isEnough: (texts, wanted) => timed(() => isEnough(texts, wanted)),
     ...(signal === undefined ? {} : { signal }),
   });
+  compilePatterns(); // while the picture is read
+  const reading = await asked;
   const readMs = clock.nowMs() - startMs - rulesMs;
   const recognition = timed(() => recognise(reading.texts, reading.hints));
   const timings = [
