@@ -13,19 +13,18 @@ import type {
   Fingerprints,
   HttpClient,
   Ids,
-  Images,
   Journal,
   Machines,
   ObjectStore,
   Reporter,
   Timers,
   Uploads,
-  Vision,
 } from "../pipeline/ports.ts";
 import { allServices } from "../pipeline/services/all-services.ts";
 import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts";
 import type { SimulatedBrokers } from "./brokers.ts";
-import { disk, type Nature, network, pause } from "./faults.ts";
+import { disk, type Nature, pause } from "./faults.ts";
+import { createSimulatedVision, simulatedImages } from "./pictures.ts";
 import type { Life } from "./scheduler.ts";
 
 /** What survives every crash. */
@@ -182,135 +181,4 @@ function servicesOf(ports: SimulationPorts, shell: RunPorts, life: Life): readon
     faults: {},
     urlOf: (service) => `http://${service}`,
   });
-}
-
-/** Reads the machine's name from the bytes, which are text here; fails as often as the weather says. */
-function createSimulatedVision(nature: Nature, life: Life): Vision {
-  return {
-    async read(image) {
-      await pause(nature, life);
-      if (nature.random() < nature.weather().visionFails) {
-        throw new TuError("E_VISION_FAILED", "the simulated provider failed");
-      }
-      const words = new TextDecoder().decode(image).split(" ");
-      return {
-        provider: {
-          name: "simulated",
-          apiVersion: null,
-          featureset: [],
-          maxResults: null,
-          reasoningName: null,
-          reasoningModel: null,
-        },
-        texts: words.map((text, index) => ({
-          text,
-          confidence: 0.95,
-          box: { x: 0.1 + 0.2 * index, y: 0.5, width: 0.15, height: 0.05 },
-          preparation: "simulated",
-        })),
-        hints: [],
-      };
-    },
-    warmUp: () => undefined,
-    close: async () => undefined,
-  };
-}
-
-const simulatedImages: Images = {
-  identify: async () => ({
-    format: "jpeg",
-    contentType: "image/jpeg",
-    width: 640,
-    height: 480,
-    orientation: 1,
-  }),
-  verify: async () => undefined,
-  perceptualHash: async (bytes) => {
-    const [first = 0, second = 0] = bytes.slice(-2);
-    return ((first * 256 + second) % 65_536).toString(16).padStart(4, "0").repeat(16);
-  },
-  colours: async () => [],
-  exif: async () => ({
-    capturedAt: null,
-    location: null,
-    camera: null,
-    orientation: null,
-    entries: [],
-    problems: [],
-  }),
-};
-
-/** Requests between services, and those of clients: to any process that lives and serves. */
-export function createSimulatedHttp(
-  nature: Nature,
-  life: Life,
-  processes: () => readonly Process[],
-): HttpClient {
-  return {
-    send: (request) =>
-      network(nature, life, async () => {
-        const { host, pathname, search } = new URL(request.url);
-        const serving = processes().filter(
-          (process) => process.life.alive && process.endpoints.has(host),
-        );
-        const target = serving[Math.floor(nature.random() * serving.length)];
-        const endpoint = target?.endpoints
-          .get(host)
-          ?.find(
-            ({ method, path }) => method === request.method && (path === pathname || path === "/*"),
-          );
-        if (target === undefined || endpoint === undefined) {
-          throw new TuError("E_SERVICE_UNAVAILABLE", `nobody serves ${host}`);
-        }
-        const body =
-          typeof request.body === "string" ? new TextEncoder().encode(request.body) : request.body;
-        const answer = await orTimeout(nature, life, target.life, () =>
-          endpoint
-            .handle({
-              method: request.method,
-              target: `${pathname}${search}`,
-              headers: request.headers ?? {},
-              body: body ?? new Uint8Array(),
-            })
-            .catch((error: unknown) => ({
-              status: error instanceof TuError && error.retryable ? 503 : 500,
-              headers: {},
-              body: { title: String(error) },
-            })),
-        );
-        return {
-          status: answer.status,
-          headers: answer.headers ?? {},
-          body:
-            answer.body instanceof Uint8Array
-              ? answer.body
-              : new TextEncoder().encode(
-                  typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body),
-                ),
-        };
-      }),
-  };
-}
-
-const timeoutMs = 5000;
-
-/** A process that dies in the middle of a request leaves its caller waiting. */
-async function orTimeout<T>(
-  { scheduler }: Nature,
-  caller: Life,
-  target: Life,
-  work: () => Promise<T>,
-): Promise<T> {
-  const answer = work();
-  for (let waitedMs = 0; ; waitedMs += 500) {
-    const result = await Promise.race([
-      answer.then((value) => ({ value })),
-      scheduler.after(caller, 500).then(() => "not yet" as const),
-    ]);
-    if (result !== "not yet") return result.value;
-    if (!target.alive || waitedMs >= timeoutMs) {
-      answer.catch(() => undefined); // nobody is left to hear it
-      throw new TuError("E_SERVICE_UNAVAILABLE", "the simulated process died");
-    }
-  }
 }

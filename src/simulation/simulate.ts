@@ -20,9 +20,9 @@ import { createSimulatedBrokers } from "./brokers.ts";
 import type { Bug } from "./bugs.ts";
 import { type ClientStory, runClient } from "./client.ts";
 import { calm, type Nature, stormOf, type Weather } from "./faults.ts";
+import { createSimulatedHttp } from "./http.ts";
 import { violationsIn } from "./invariants.ts";
 import {
-  createSimulatedHttp,
   type Disk,
   type Plant,
   type Process,

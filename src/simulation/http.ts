@@ -1,0 +1,80 @@
+import { TuError } from "../pipeline/errors.ts";
+import type { HttpClient } from "../pipeline/ports.ts";
+import { type Nature, network } from "./faults.ts";
+import type { Process } from "./process.ts";
+import type { Life } from "./scheduler.ts";
+
+/** Requests between services, and those of clients: to any process that lives and serves. */
+export function createSimulatedHttp(
+  nature: Nature,
+  life: Life,
+  processes: () => readonly Process[],
+): HttpClient {
+  return {
+    send: (request) =>
+      network(nature, life, async () => {
+        const { host, pathname, search } = new URL(request.url);
+        const serving = processes().filter(
+          (process) => process.life.alive && process.endpoints.has(host),
+        );
+        const target = serving[Math.floor(nature.random() * serving.length)];
+        const endpoint = target?.endpoints
+          .get(host)
+          ?.find(
+            ({ method, path }) => method === request.method && (path === pathname || path === "/*"),
+          );
+        if (target === undefined || endpoint === undefined) {
+          throw new TuError("E_SERVICE_UNAVAILABLE", `nobody serves ${host}`);
+        }
+        const body =
+          typeof request.body === "string" ? new TextEncoder().encode(request.body) : request.body;
+        const answer = await orTimeout(nature, life, target.life, () =>
+          endpoint
+            .handle({
+              method: request.method,
+              target: `${pathname}${search}`,
+              headers: request.headers ?? {},
+              body: body ?? new Uint8Array(),
+            })
+            .catch((error: unknown) => ({
+              status: error instanceof TuError && error.retryable ? 503 : 500,
+              headers: {},
+              body: { title: String(error) },
+            })),
+        );
+        return {
+          status: answer.status,
+          headers: answer.headers ?? {},
+          body:
+            answer.body instanceof Uint8Array
+              ? answer.body
+              : new TextEncoder().encode(
+                  typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body),
+                ),
+        };
+      }),
+  };
+}
+
+const timeoutMs = 5000;
+
+/** A process that dies in the middle of a request leaves its caller waiting. */
+async function orTimeout<T>(
+  { scheduler }: Nature,
+  caller: Life,
+  target: Life,
+  work: () => Promise<T>,
+): Promise<T> {
+  const answer = work();
+  for (let waitedMs = 0; ; waitedMs += 500) {
+    const result = await Promise.race([
+      answer.then((value) => ({ value })),
+      scheduler.after(caller, 500).then(() => "not yet" as const),
+    ]);
+    if (result !== "not yet") return result.value;
+    if (!target.alive || waitedMs >= timeoutMs) {
+      answer.catch(() => undefined); // nobody is left to hear it
+      throw new TuError("E_SERVICE_UNAVAILABLE", "the simulated process died");
+    }
+  }
+}
