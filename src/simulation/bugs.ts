@@ -1,3 +1,4 @@
+import { TuError } from "../pipeline/errors.ts";
 import type { Journal, JournalEntry } from "../pipeline/ports.ts";
 import type { Plant } from "./process.ts";
 
@@ -135,6 +136,28 @@ export const bugs: readonly Bug[] = [
           ports.broker.consume(options, (delivery) =>
             handler({ ...delivery, nack: () => delivery.ack() }),
           ),
+      },
+    }),
+  },
+  {
+    name: "time out at once",
+    plant: () => (ports) => ({
+      ...ports,
+      timers: {
+        ...ports.timers,
+        schedule: (timer) => ports.timers.schedule({ ...timer, dueAtMs: 0 }),
+      },
+    }),
+  },
+  {
+    name: "read no picture at all",
+    plant: () => (ports) => ({
+      ...ports,
+      vision: {
+        ...ports.vision,
+        read: async () => {
+          throw new TuError("E_VISION_FAILED", "planted");
+        },
       },
     }),
   },

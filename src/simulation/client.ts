@@ -24,6 +24,8 @@ export async function runClient(
   },
 ): Promise<void> {
   const { digest, life, nature } = ports;
+  // Most come in bad weather, some behind it.
+  await nature.scheduler.after(life, nature.random() ** 3 * 25_000);
   const bytes = new TextEncoder().encode(story.picture);
   const headers = { "x-correlation-id": story.flowId, "content-type": "application/json" };
   const started = await untilAnswered(ports, 200, {

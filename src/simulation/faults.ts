@@ -1,4 +1,5 @@
 import { TuError } from "../pipeline/errors.ts";
+import type { Ledger } from "./ledger.ts";
 import type { Life, Random, Scheduler } from "./scheduler.ts";
 
 /** What the simulated world may do to a message or a call, as probabilities per step. */
@@ -49,6 +50,8 @@ export function stormOf(random: Random): Weather {
 export type Nature = {
   readonly scheduler: Scheduler;
   readonly random: Random;
+  /** Whatever is done to the run is noted here. */
+  readonly ledger: Ledger;
   weather(): Weather;
 };
 
@@ -67,37 +70,38 @@ export async function disk<T>(
   effect: () => T | Promise<T>,
   { isAllOrNothing = false } = {},
 ): Promise<T> {
-  const isBusy = () => nature.random() < nature.weather().storeBusy;
+  const beBusy = () => {
+    if (nature.random() >= nature.weather().storeBusy) return;
+    nature.ledger.note("store");
+    throw new TuError("E_STATE_BUSY", "the simulated store is busy");
+  };
   return io(nature, life, async () => {
-    if (isBusy()) throw busy();
+    beBusy();
     const result = await effect();
-    if (!isAllOrNothing && isBusy()) throw busy();
+    if (!isAllOrNothing) beBusy();
     return result;
   });
 }
 
-function busy(): TuError {
-  return new TuError("E_STATE_BUSY", "the simulated store is busy");
-}
-
-/** The same over a network: it may also get lost, before or after the effect. */
+/** The same over a network: it may also get lost, before or after the effect; `fault` is noted then. */
 export async function network<T>(
   nature: Nature,
   life: Life,
-  effect: () => T | Promise<T>,
+  { effect, fault }: { effect: () => T | Promise<T>; fault: () => void },
 ): Promise<T> {
+  const beLost = (probability: number) => {
+    if (nature.random() >= probability) return;
+    fault();
+    throw new TuError("E_SERVICE_UNAVAILABLE", "the simulated network gave no answer");
+  };
   await pause(nature, life);
-  if (nature.random() < nature.weather().lose) throw noAnswer();
+  beLost(nature.weather().lose);
   const result = await effect();
   await pause(nature, life);
-  if (nature.random() < nature.weather().loseAnswer) throw noAnswer();
+  beLost(nature.weather().loseAnswer);
   return result;
 }
 
 export function pause({ random, scheduler, weather }: Nature, life: Life): Promise<void> {
   return scheduler.after(life, random() * weather().slowestMs);
-}
-
-function noAnswer(): TuError {
-  return new TuError("E_SERVICE_UNAVAILABLE", "the simulated network gave no answer");
 }

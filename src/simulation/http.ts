@@ -1,5 +1,6 @@
+import type { Endpoint, EndpointReply, EndpointRequest } from "../pipeline/delivery/endpoint.ts";
 import { TuError } from "../pipeline/errors.ts";
-import type { HttpClient } from "../pipeline/ports.ts";
+import type { HttpClient, HttpResponse } from "../pipeline/ports.ts";
 import { type Nature, network } from "./faults.ts";
 import type { Process } from "./process.ts";
 import type { Life } from "./scheduler.ts";
@@ -11,8 +12,9 @@ export function createSimulatedHttp(
   processes: () => readonly Process[],
 ): HttpClient {
   return {
-    send: (request) =>
-      network(nature, life, async () => {
+    send: (request) => {
+      const fault = () => nature.ledger.note("call", request.headers?.["x-correlation-id"]);
+      const effect = async () => {
         const { host, pathname, search } = new URL(request.url);
         const serving = processes().filter(
           (process) => process.life.alive && process.endpoints.has(host),
@@ -24,47 +26,50 @@ export function createSimulatedHttp(
             ({ method, path }) => method === request.method && (path === pathname || path === "/*"),
           );
         if (target === undefined || endpoint === undefined) {
+          fault();
           throw new TuError("E_SERVICE_UNAVAILABLE", `nobody serves ${host}`);
         }
         const body =
           typeof request.body === "string" ? new TextEncoder().encode(request.body) : request.body;
         const answer = await orTimeout(nature, life, target.life, () =>
-          endpoint
-            .handle({
-              method: request.method,
-              target: `${pathname}${search}`,
-              headers: request.headers ?? {},
-              body: body ?? new Uint8Array(),
-            })
-            .catch((error: unknown) => ({
-              status: error instanceof TuError && error.retryable ? 503 : 500,
-              headers: {},
-              body: { title: String(error) },
-            })),
+          served(endpoint, {
+            method: request.method,
+            target: `${pathname}${search}`,
+            headers: request.headers ?? {},
+            body: body ?? new Uint8Array(),
+          }),
         );
-        return {
-          status: answer.status,
-          headers: answer.headers ?? {},
-          body:
-            answer.body instanceof Uint8Array
-              ? answer.body
-              : new TextEncoder().encode(
-                  typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body),
-                ),
-        };
-      }),
+        if (answer !== undefined) return responseOf(answer);
+        fault();
+        throw new TuError("E_SERVICE_UNAVAILABLE", "the simulated process died");
+      };
+      return network(nature, life, { effect, fault });
+    },
   };
+}
+
+function served(endpoint: Endpoint, request: EndpointRequest): Promise<EndpointReply> {
+  return endpoint.handle(request).catch((error: unknown) => ({
+    status: error instanceof TuError && error.retryable ? 503 : 500,
+    body: { title: String(error) },
+  }));
+}
+
+function responseOf({ body, headers = {}, status }: EndpointReply): HttpResponse {
+  if (body instanceof Uint8Array) return { status, headers, body };
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return { status, headers, body: new TextEncoder().encode(text) };
 }
 
 const timeoutMs = 5000;
 
-/** A process that dies in the middle of a request leaves its caller waiting. */
+/** A process that dies in the middle of a request leaves its caller waiting: undefined. */
 async function orTimeout<T>(
   { scheduler }: Nature,
   caller: Life,
   target: Life,
   work: () => Promise<T>,
-): Promise<T> {
+): Promise<T | undefined> {
   const answer = work();
   for (let waitedMs = 0; ; waitedMs += 500) {
     const result = await Promise.race([
@@ -74,7 +79,7 @@ async function orTimeout<T>(
     if (result !== "not yet") return result.value;
     if (!target.alive || waitedMs >= timeoutMs) {
       answer.catch(() => undefined); // nobody is left to hear it
-      throw new TuError("E_SERVICE_UNAVAILABLE", "the simulated process died");
+      return undefined;
     }
   }
 }

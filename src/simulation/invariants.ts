@@ -1,19 +1,8 @@
 import { deadLetterName } from "../pipeline/delivery/dead-letter.ts";
-import type { Flow } from "../pipeline/flows/flow.ts";
 import type { Message } from "../pipeline/message.ts";
-import type { JournalEntry, Machine, Publication } from "../pipeline/ports.ts";
-import type { ClientStory } from "./client.ts";
-
-/** What is left when a run has come to rest. */
-export type Remains = {
-  readonly flow: Flow;
-  readonly clients: readonly ClientStory[];
-  readonly histories: ReadonlyMap<string, readonly JournalEntry[]>;
-  readonly machines: readonly Machine[];
-  readonly taken: readonly Publication[];
-  /** Whether virtual time ran out before everything was still. */
-  readonly timedOut: boolean;
-};
+import type { JournalEntry } from "../pipeline/ports.ts";
+import { unexplainedIn } from "./explain.ts";
+import type { Remains } from "./remains.ts";
 
 type Rule = {
   readonly name: string;
@@ -22,7 +11,7 @@ type Rule = {
 
 const ends: readonly string[] = ["analysis.completed", "analysis.failed"];
 
-/** Nothing lost, nothing double, nothing stuck. */
+/** Nothing lost, nothing double, nothing stuck, and nothing failed that need not. */
 const rules: readonly Rule[] = [
   {
     name: "every client is answered in the end",
@@ -41,6 +30,10 @@ const rules: readonly Rule[] = [
           if (count === 1) return [];
           return [count === 0 ? `${flowId} never ends` : `${flowId} ends ${count} times`];
         }),
+  },
+  {
+    name: "an analysis fails only where a fault explains it",
+    check: unexplainedIn,
   },
   {
     name: "the end reaches the broker, with one id",

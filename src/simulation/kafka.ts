@@ -22,6 +22,7 @@ export function createKafka(nature: Nature) {
   const places = new Map<string, Place>();
   let readers: Reader[] = [];
   const appended: LogRecord[] = [];
+  const fault = () => nature.ledger.note("transport");
   const outages = createOutages(nature, () => {
     for (const { flights } of places.values()) flights.clear();
   });
@@ -47,8 +48,10 @@ export function createKafka(nature: Nature) {
         await pause(nature, reader.life);
         requireConnection();
         if (!isCurrent()) return;
-        if (nature.random() < nature.weather().loseAnswer) place.flights.delete(offset);
-        else flight.isDone = true;
+        if (nature.random() < nature.weather().loseAnswer) {
+          fault();
+          place.flights.delete(offset);
+        } else flight.isDone = true;
         moveOn(place);
       },
       async retry(delayMs) {
@@ -69,7 +72,7 @@ export function createKafka(nature: Nature) {
         outages.requireUp();
         if (!topics.has(name)) topics.set(name, []);
       },
-      append: (record) => network(nature, life, () => append(record)),
+      append: (record) => network(nature, life, { effect: () => append(record), fault }),
       async subscribe({ group, topics: names, window }, handler) {
         await pause(nature, life);
         outages.requireUp();

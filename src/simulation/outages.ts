@@ -30,6 +30,7 @@ export function createOutages(nature: Nature, onLost: () => void) {
     },
     maybe() {
       if (isLost || nature.random() >= nature.weather().outage) return;
+      nature.ledger.note("transport");
       isLost = true;
       epoch += 1;
       onLost();

@@ -10,10 +10,12 @@ export function createSimulatedVision(nature: Nature, life: Life): Vision {
   return {
     async read(image) {
       await pause(nature, life);
+      const picture = new TextDecoder().decode(image);
       if (nature.random() < nature.weather().visionFails) {
+        nature.ledger.note("vision", picture);
         throw new TuError("E_VISION_FAILED", "the simulated provider failed");
       }
-      const words = new TextDecoder().decode(image).split(" ");
+      const words = picture.split(" ");
       return {
         provider: {
           name: "simulated",

@@ -19,6 +19,7 @@ import type {
   Reporter,
   Timers,
   Uploads,
+  Vision,
 } from "../pipeline/ports.ts";
 import { allServices } from "../pipeline/services/all-services.ts";
 import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts";
@@ -53,7 +54,12 @@ export type SimulationPorts = {
   readonly reporter: Reporter;
 };
 /** What a process is made of, before its relay and its services get it. */
-export type Parts = Omit<RunPorts, "relay"> & { readonly publish: Publish };
+export type Parts = Omit<RunPorts, "relay"> &
+  Pick<Disk, "definitions" | "uploads" | "machines" | "fingerprints" | "objects"> & {
+    readonly publish: Publish;
+    readonly http: HttpClient;
+    readonly vision: Vision;
+  };
 /** Changes the parts of a process: how bugs are planted. */
 export type Plant = (parts: Parts) => Parts;
 
@@ -66,13 +72,13 @@ export function startProcess(ports: SimulationPorts, plant: Plant): Process {
     const parts = plant(partsOf(ports, life));
     const relay = createRelay({ ...parts, transports: [parts.log, parts.broker] });
     const run: RunPorts = { ...parts, relay };
-    const services = servicesOf(ports, run, life);
+    const services = servicesOf(ports, parts, run);
     await retrying(ports.nature, life, () => declareTopology(ports.flow.name, run));
     for (const service of services) {
       await retrying(ports.nature, life, () => runService(service, ports.flow.name, run));
       endpoints.set(service.name, service.endpoints);
     }
-    endpoints.set("object-store", createObjectStoreEndpoints(ports.disk.objects));
+    endpoints.set("object-store", createObjectStoreEndpoints(parts.objects));
     await retrying(ports.nature, life, () => relay.start());
   };
   void boot();
@@ -93,7 +99,7 @@ async function retrying(nature: Nature, life: Life, work: () => Promise<unknown>
 }
 
 function partsOf(ports: SimulationPorts, life: Life): Parts {
-  const { brokers, flow, ids, nature, reporter } = ports;
+  const { brokers, disk, flow, ids, nature, reporter } = ports;
   const { broker, log } = brokers.connect(life);
   return {
     journal: journalOf(ports, life),
@@ -104,6 +110,13 @@ function partsOf(ports: SimulationPorts, life: Life): Parts {
     broker,
     log,
     publish: createPublish({ broker, log }, flow.name),
+    http: ports.http(life),
+    vision: createSimulatedVision(nature, life),
+    definitions: disk.definitions,
+    uploads: overIo(disk.uploads, nature, life),
+    machines: overIo(disk.machines, nature, life),
+    fingerprints: overIo(disk.fingerprints, nature, life),
+    objects: disk.objects,
   };
 }
 
@@ -162,20 +175,24 @@ function createSimulatedTimers(nature: Nature, life: Life): Timers {
   };
 }
 
-function servicesOf(ports: SimulationPorts, shell: RunPorts, life: Life): readonly Service[] {
-  const { digest, disk, flow, nature } = ports;
+function servicesOf(
+  { digest, flow }: SimulationPorts,
+  parts: Parts,
+  shell: RunPorts,
+): readonly Service[] {
+  const { definitions, fingerprints, http, machines, objects, uploads, vision } = parts;
   return allServices({
     flow,
     shell,
-    http: ports.http(life),
+    http,
     digest,
-    definitions: disk.definitions,
+    definitions,
     images: simulatedImages,
-    vision: createSimulatedVision(nature, life),
-    uploads: overIo(disk.uploads, nature, life),
-    machines: overIo(disk.machines, nature, life),
-    fingerprints: overIo(disk.fingerprints, nature, life),
-    objects: disk.objects,
+    vision,
+    uploads,
+    machines,
+    fingerprints,
+    objects,
     feed: { publish: () => undefined },
     internalToken: "token",
     faults: {},

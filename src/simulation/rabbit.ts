@@ -23,6 +23,7 @@ export function createRabbit(nature: Nature) {
   let bindings: readonly Bound[] = [];
   const taken: Publication[] = [];
   const chance = (probability: number) => nature.random() < probability;
+  const fault = () => nature.ledger.note("transport");
   const outages = createOutages(nature, () => {
     for (const { consumers } of queues.values())
       for (const consumer of consumers)
@@ -77,7 +78,8 @@ export function createRabbit(nature: Nature) {
         outages.requireUp();
         return { missing: expected.map(({ name }) => name).filter((name) => !queues.has(name)) };
       },
-      publish: (publication) => network(nature, life, () => ({ routed: route(publication) })),
+      publish: (publication) =>
+        network(nature, life, { effect: () => ({ routed: route(publication) }), fault }),
       async consume({ prefetch, queue: name }, handler) {
         await pause(nature, life);
         outages.requireUp();
@@ -132,7 +134,10 @@ function deliver(
       await pause(nature, consumer.life);
       requireConnection();
       // A lost ack: the broker delivers again what was worked off already.
-      if (nature.random() < nature.weather().loseAnswer) return release(consumer, stored);
+      if (nature.random() < nature.weather().loseAnswer) {
+        nature.ledger.note("transport");
+        return release(consumer, stored);
+      }
       consumer.held.delete(stored);
       remove(queue, stored);
     },

@@ -6,13 +6,16 @@ import { simulate } from "./simulate.ts";
 const seeds = Array.from({ length: 60 }, (_, index) => index + 1);
 
 test("nothing is lost, nothing double, nothing stuck", async () => {
-  let crashes = 0;
+  let [crashes, completed, failed] = [0, 0, 0];
   for (const seed of seeds) {
     const run = await simulate(seed);
     crashes += run.crashes;
+    completed += run.completed;
+    failed += run.failed;
     expect(run.violations, `seed ${seed}`).toEqual([]);
   }
   expect(crashes).toBeGreaterThan(seeds.length);
+  expect(completed).toBeGreaterThan(5 * failed);
 });
 
 test("the same seed is the same run, step by step", async () => {

@@ -22,6 +22,7 @@ import { type ClientStory, runClient } from "./client.ts";
 import { calm, type Nature, stormOf, type Weather } from "./faults.ts";
 import { createSimulatedHttp } from "./http.ts";
 import { violationsIn } from "./invariants.ts";
+import { createLedger } from "./ledger.ts";
 import {
   type Disk,
   type Plant,
@@ -29,6 +30,7 @@ import {
   type SimulationPorts,
   startProcess,
 } from "./process.ts";
+import type { Recorded } from "./remains.ts";
 import { createRandom, createScheduler, type Life } from "./scheduler.ts";
 
 export type Run = {
@@ -37,6 +39,9 @@ export type Run = {
   readonly violations: readonly string[];
   readonly steps: number;
   readonly crashes: number;
+  /** Analyses that ended well, and the others. */
+  readonly completed: number;
+  readonly failed: number;
   /** What happened, as one hash: the same seed gives the same. */
   readonly fingerprint: string;
 };
@@ -55,7 +60,8 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
   const scheduler = createScheduler(startMs);
   const storm = stormOf(random);
   const weather = (): Weather => (scheduler.nowMs() < startMs + stormMs ? storm : calm);
-  const nature: Nature = { scheduler, random, weather };
+  const ledger = createLedger();
+  const nature: Nature = { scheduler, random, ledger, weather };
   const flow = flowNamed(random() < 0.75 ? "full" : "current");
   const isCluster = random() < 0.5;
   const disk = createDisk(nature, (message) => (isCluster ? [] : consumersOf(message, flow.name)));
@@ -96,10 +102,14 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
       histories: disk.histories(),
       machines: await disk.disk.machines.list(),
       taken: brokers.taken,
+      ledger,
+      stormEndMs: startMs + stormMs,
       timedOut: scheduler.nowMs() >= startMs + endMs,
     }),
     steps: scheduler.steps,
     crashes: crashes.count,
+    completed: sentIn("analysis.completed", disk.histories()),
+    failed: sentIn("analysis.failed", disk.histories()),
     fingerprint: fingerprintOf(disk.histories(), scheduler.steps, scheduler.nowMs()),
   };
 }
@@ -107,7 +117,7 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
 /** Transports that outlive their clients owe nobody anything but what they have not taken. */
 function createDisk(nature: Nature, owedTo: OwedTo) {
   const shared = createSharedJournal();
-  const histories = new Map<string, JournalEntry[]>();
+  const histories = new Map<string, Recorded[]>();
   let lastRecordMs = 0;
   const journalOf = (life: Life): Journal => {
     const inner = createMemoryJournal({ shared, owedTo, isAlive: () => life.alive });
@@ -116,9 +126,10 @@ function createDisk(nature: Nature, owedTo: OwedTo) {
       async record(entry) {
         const result = await inner.record(entry);
         if (result.outcome === "recorded") {
-          lastRecordMs = nature.scheduler.nowMs();
           const { flowId } = entry.message;
-          histories.set(flowId, [...(histories.get(flowId) ?? []), entry]);
+          lastRecordMs = nature.scheduler.nowMs();
+          const recorded = { ...entry, atMs: lastRecordMs };
+          histories.set(flowId, [...(histories.get(flowId) ?? []), recorded]);
         }
         return result;
       },
@@ -181,6 +192,7 @@ function createCrashes(nature: Nature, isCluster: boolean, restart: () => void) 
       const victim = processes[Math.floor(nature.random() * processes.length)];
       if (victim === undefined) return;
       count += 1;
+      nature.ledger.note("crash");
       victim.life.alive = false;
       processes.splice(processes.indexOf(victim), 1);
       const downMs = isCluster ? nature.random() * 2000 : nature.random() * 200;
@@ -190,6 +202,11 @@ function createCrashes(nature: Nature, isCluster: boolean, restart: () => void) 
       return count;
     },
   };
+}
+
+function sentIn(name: string, histories: ReadonlyMap<string, readonly JournalEntry[]>): number {
+  const entries = [...histories.values()].flat();
+  return entries.filter(({ outgoing }) => outgoing.some((message) => message.name === name)).length;
 }
 
 function fingerprintOf(

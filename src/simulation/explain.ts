@@ -1,0 +1,99 @@
+import { type TimerPayload, timerName } from "../pipeline/engine/decide.ts";
+import type { Flow } from "../pipeline/flows/flow.ts";
+import { parseDuration } from "../pipeline/time.ts";
+import type { Recorded, Remains } from "./remains.ts";
+
+// A flow may fail only where the world made it. Every attempt that led there needs a fault of its own.
+
+type Attempt = { readonly step: string; readonly attempt: number; readonly code: string };
+type Failed = Attempt & { readonly atMs: number };
+type Counted = { readonly code: string; readonly attempts: readonly Failed[] };
+
+/** Why each failed analysis of a client should not have failed; empty when faults explain them all. */
+export function unexplainedIn(remains: Remains): readonly string[] {
+  return remains.clients.flatMap(({ flowId, picture }) => {
+    const history = remains.histories.get(flowId) ?? [];
+    const end = endOf(history);
+    if (end === undefined) return [];
+    const attempts = attemptsUpTo(end, history);
+    const unknown = end.attempt - attempts.length;
+    const reasons = grouped(attempts)
+      .filter((counted) => !isExplained(counted, { flowId, picture, remains }))
+      .map(
+        ({ attempts: { length }, code }) => `${flowId}: ${end.step} met ${code} ${length} times`,
+      );
+    return unknown <= 0
+      ? reasons
+      : [...reasons, `${flowId}: nothing is known of ${unknown} attempts at ${end.step}`];
+  });
+}
+
+function endOf(history: readonly Recorded[]): Failed | undefined {
+  for (const { atMs, outgoing } of history)
+    for (const { name, payload } of outgoing)
+      if (name === "analysis.failed") return { ...(payload as Attempt), atMs }; // as its contract says
+  return undefined;
+}
+
+/** The failures of the step that ended it, one of each attempt. */
+function attemptsUpTo(end: Failed, history: readonly Recorded[]): readonly Failed[] {
+  const met = history.flatMap((entry) => failureIn(entry)).filter(({ step }) => step === end.step);
+  const byAttempt = new Map([...met, end].map((failed) => [failed.attempt, failed]));
+  return [...byAttempt.values()].filter(({ attempt }) => attempt <= end.attempt);
+}
+
+function failureIn({ atMs, message, outgoing, timers }: Recorded): readonly Failed[] {
+  if (message.name.endsWith(".failed")) return [{ ...(message.payload as Attempt), atMs }]; // as above
+  if (message.name !== timerName || outgoing.length + timers.length === 0) return [];
+  const { attempt, purpose, step } = message.payload as Attempt & { readonly purpose: string }; // ours
+  return purpose === "timeout" ? [{ step, attempt, code: "E_STEP_TIMEOUT", atMs }] : [];
+}
+
+function grouped(attempts: readonly Failed[]): readonly Counted[] {
+  const codes = new Set(attempts.map(({ code }) => code));
+  return [...codes].map((code) => ({
+    code,
+    attempts: attempts.filter((attempt) => attempt.code === code),
+  }));
+}
+
+type InFlow = { readonly flowId: string; readonly remains: Remains };
+type Context = InFlow & { readonly picture: string };
+
+function isExplained({ attempts, code }: Counted, { flowId, picture, remains }: Context): boolean {
+  const { ledger } = remains;
+  switch (code) {
+    case "E_VISION_FAILED":
+      return ledger.count("vision", picture) >= attempts.length;
+    case "E_SERVICE_UNAVAILABLE":
+    case "E_FETCH_FAILED":
+      return ledger.count("call", flowId) >= attempts.length;
+    case "E_STATE_BUSY":
+      return ledger.count("store") >= attempts.length;
+    case "E_STEP_TIMEOUT": {
+      const delays = ledger.count("crash") + ledger.count("transport") + ledger.count("store");
+      return delays > 0 && attempts.every((attempt) => wasDelayed(attempt, { flowId, remains }));
+    }
+    default:
+      return false;
+  }
+}
+
+/** It began in bad weather, and was waited for as long as was agreed. */
+function wasDelayed(failed: Failed, { flowId, remains }: InFlow): boolean {
+  const begun = (remains.histories.get(flowId) ?? []).find(({ timers }) =>
+    timers.some(({ message: { payload } }) => isTimeoutOf(payload as TimerPayload, failed)),
+  );
+  if (begun === undefined) return false;
+  const waitedMs = failed.atMs - begun.atMs;
+  return begun.atMs < remains.stormEndMs && waitedMs >= timeoutMs(remains.flow, failed.step);
+}
+
+/** A wait has one timeout, which its service's own attempts do not begin again. */
+function isTimeoutOf({ attempt, purpose, step }: TimerPayload, failed: Failed): boolean {
+  return purpose === "timeout" && step === failed.step && attempt <= failed.attempt;
+}
+
+function timeoutMs({ definition: { steps } }: Flow, stepId: string): number {
+  return parseDuration(steps.find(({ id }) => id === stepId)?.timeout ?? "") ?? 0;
+}

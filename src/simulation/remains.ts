@@ -1,0 +1,22 @@
+import type { Flow } from "../pipeline/flows/flow.ts";
+import type { JournalEntry, Machine, Publication } from "../pipeline/ports.ts";
+import type { ClientStory } from "./client.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** An entry, and when it was recorded. */
+export type Recorded = JournalEntry & { readonly atMs: number };
+
+/** What is left when a run has come to rest. */
+export type Remains = {
+  readonly flow: Flow;
+  readonly clients: readonly ClientStory[];
+  readonly histories: ReadonlyMap<string, readonly Recorded[]>;
+  readonly machines: readonly Machine[];
+  readonly taken: readonly Publication[];
+  /** What was done to the run. */
+  readonly ledger: Ledger;
+  /** From then on nothing was done to it any more. */
+  readonly stormEndMs: number;
+  /** Whether virtual time ran out before everything was still. */
+  readonly timedOut: boolean;
+};
