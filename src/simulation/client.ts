@@ -1,5 +1,6 @@
 import type { Digest, HttpClient } from "../pipeline/ports.ts";
 import { type Nature, pause } from "./faults.ts";
+import type { SimulationPorts } from "./process.ts";
 import type { Life } from "./scheduler.ts";
 
 /** What one client was told. `accepted`: the 202 that means that nothing may be lost from here on. */
@@ -73,4 +74,26 @@ async function untilAnswered(
     if (answer?.status === status) return answer;
     await nature.scheduler.after(life, 200 + nature.random() * 1000);
   }
+}
+
+const pictures: readonly string[] = [
+  "CATERPILLAR 930G picture-a",
+  "CATERPILLAR 930G picture-b",
+  "KOMATSU PC210 picture-c",
+  "nothing to be read",
+];
+
+export function createClients(
+  random: () => number,
+  ports: SimulationPorts,
+): readonly ClientStory[] {
+  const life: Life = { alive: true };
+  return Array.from({ length: 2 + Math.floor(random() * 3) }, (_, index) => {
+    const picture = pictures[Math.floor(random() * (pictures.length - 1))] ?? "";
+    const flowId = ports.ids.derive(`client ${index}`, picture);
+    const story: ClientStory = { flowId, picture, objectKey: null, accepted: false };
+    const { digest, nature } = ports;
+    void runClient(story, { nature, life, http: ports.http(life), digest });
+    return story;
+  });
 }
