@@ -12,7 +12,8 @@ export const silence = Symbol("no answer");
 
 /**
  * Makes a command's handler out of a step's work: success becomes the success event, anything thrown
- * its failed twin. A failing step is a message, not an exception; a stop is no failure.
+ * its failed twin. A failing step is a message, not an exception; a stop is no failure. Nor is a store of
+ * ours that is in trouble: it says nothing of the picture, and the command is delivered again until it works.
  */
 export function stepHandler(step: {
   readonly name: string;
@@ -28,9 +29,14 @@ export function stepHandler(step: {
       return { outgoing: [{ name: step.completed, payload }] };
     } catch (error) {
       signal.throwIfAborted();
+      if (isOfOurStore(error)) throw error;
       return failed(step, message, error, which);
     }
   };
+}
+
+function isOfOurStore(error: unknown): boolean {
+  return error instanceof TuError && error.code.startsWith("E_STATE_");
 }
 
 export function attemptOf({ headers }: Message): StepAttempt {
