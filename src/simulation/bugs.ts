@@ -161,7 +161,36 @@ export const bugs: readonly Bug[] = [
       },
     }),
   },
+  {
+    name: "give up a step for a disk that is in trouble",
+    plant: () => (ports) => ({
+      ...ports,
+      fingerprints: {
+        save: asOwnFailure(ports.fingerprints.save),
+        all: asOwnFailure(ports.fingerprints.all),
+      },
+      machines: { ...ports.machines, list: asOwnFailure(ports.machines.list) },
+    }),
+  },
+  {
+    name: "take a record that failed for one that is there",
+    plant: () => (ports) => ({
+      ...ports,
+      journal: {
+        ...ports.journal,
+        record: (entry) => ports.journal.record(entry).catch(() => ({ outcome: "recorded" })),
+      },
+    }),
+  },
 ];
+
+/** What a step tells of a store's trouble when it takes it for its own. */
+function asOwnFailure<A extends unknown[], R>(call: (...args: A) => Promise<R>) {
+  return (...args: A) =>
+    call(...args).catch((cause: unknown) => {
+      throw new TuError("E_BUG", "planted", { cause });
+    });
+}
 
 function onlyTimers(journal: Journal): Journal["adopt"] {
   return async (limit) => (await journal.adopt(limit)).filter(({ type }) => type === "timer");

@@ -68,8 +68,6 @@ function isExplained({ attempts, code }: Counted, { flowId, picture, remains }: 
     case "E_SERVICE_UNAVAILABLE":
     case "E_FETCH_FAILED":
       return ledger.count("call", flowId) >= attempts.length;
-    case "E_STATE_BUSY":
-      return ledger.count("store") >= attempts.length;
     case "E_STEP_TIMEOUT": {
       const delays = ledger.count("crash") + ledger.count("transport") + ledger.count("store");
       return delays > 0 && attempts.every((attempt) => wasDelayed(attempt, { flowId, remains }));

@@ -18,9 +18,13 @@ export type Weather = {
   readonly visionFails: number;
   /** A store that is held by somebody else, before or after it did what was asked. */
   readonly storeBusy: number;
+  /** One that takes several times as long. */
+  readonly storeSlow: number;
+  /** Nothing can be written. */
+  readonly isFull: boolean;
 };
 
-export const calm: Weather = {
+const calm: Weather = {
   crash: 0,
   lose: 0,
   loseAnswer: 0,
@@ -30,9 +34,28 @@ export const calm: Weather = {
   slowestMs: 5,
   visionFails: 0,
   storeBusy: 0,
+  storeSlow: 0,
+  isFull: false,
 };
 
-export function stormOf(random: Random): Weather {
+/** The weather by the time since the start. */
+export type Forecast = (sinceMs: number) => Weather;
+
+export const stormMs = 20_000;
+
+/** Bad weather, then calm. In the middle of it the disk may be full for a while. */
+export function forecastOf(random: Random): Forecast {
+  const storm = stormOf(random);
+  const full: Weather = { ...storm, isFull: true };
+  const fullFromMs = random() < 0.3 ? random() * stormMs : stormMs;
+  const fullToMs = Math.min(fullFromMs + 500 + random() * 6000, stormMs);
+  return (sinceMs) => {
+    if (sinceMs >= stormMs) return calm;
+    return sinceMs >= fullFromMs && sinceMs < fullToMs ? full : storm;
+  };
+}
+
+function stormOf(random: Random): Weather {
   return {
     crash: random() < 0.8 ? 0.004 + random() * 0.02 : 0,
     lose: random() * 0.06,
@@ -43,6 +66,8 @@ export function stormOf(random: Random): Weather {
     slowestMs: 5 + random() * 400,
     visionFails: random() * 0.3,
     storeBusy: random() < 0.5 ? random() * 0.05 : 0,
+    storeSlow: random() < 0.3 ? random() * 0.1 : 0,
+    isFull: false,
   };
 }
 
@@ -61,26 +86,6 @@ export async function io<T>(nature: Nature, life: Life, effect: () => T | Promis
   const result = await effect();
   await pause(nature, life);
   return result;
-}
-
-/** The same with a store, which may be busy; what it was asked may be on the disk all the same. */
-export async function disk<T>(
-  nature: Nature,
-  life: Life,
-  effect: () => T | Promise<T>,
-  { isAllOrNothing = false } = {},
-): Promise<T> {
-  const beBusy = () => {
-    if (nature.random() >= nature.weather().storeBusy) return;
-    nature.ledger.note("store");
-    throw new TuError("E_STATE_BUSY", "the simulated store is busy");
-  };
-  return io(nature, life, async () => {
-    beBusy();
-    const result = await effect();
-    if (!isAllOrNothing) beBusy();
-    return result;
-  });
 }
 
 /** The same over a network: it may also get lost, before or after the effect; `fault` is noted then. */

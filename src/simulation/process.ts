@@ -24,9 +24,10 @@ import type {
 import { allServices } from "../pipeline/services/all-services.ts";
 import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts";
 import type { SimulatedBrokers } from "./brokers.ts";
-import { disk, type Nature, pause } from "./faults.ts";
+import { type Nature, pause } from "./faults.ts";
 import { createSimulatedVision, simulatedImages } from "./pictures.ts";
 import type { Life } from "./scheduler.ts";
+import { onDisk } from "./stores.ts";
 
 /** What survives every crash. */
 export type Disk = {
@@ -101,8 +102,10 @@ async function retrying(nature: Nature, life: Life, work: () => Promise<unknown>
 function partsOf(ports: SimulationPorts, life: Life): Parts {
   const { brokers, disk, flow, ids, nature, reporter } = ports;
   const { broker, log } = brokers.connect(life);
+  const place = { nature, life };
   return {
-    journal: journalOf(ports, life),
+    // What was sent is noted in memory; a call of `adopt` that rejects has given nothing.
+    journal: onDisk(disk.journalOf(life), place, { atOnce: ["sent"], allOrNothing: ["adopt"] }),
     timers: createSimulatedTimers(nature, life),
     clock: clockOf(nature, life),
     ids,
@@ -112,11 +115,11 @@ function partsOf(ports: SimulationPorts, life: Life): Parts {
     publish: createPublish({ broker, log }, flow.name),
     http: ports.http(life),
     vision: createSimulatedVision(nature, life),
-    definitions: disk.definitions,
-    uploads: overIo(disk.uploads, nature, life),
-    machines: overIo(disk.machines, nature, life),
-    fingerprints: overIo(disk.fingerprints, nature, life),
-    objects: disk.objects,
+    definitions: onDisk(disk.definitions, place),
+    uploads: onDisk(disk.uploads, place),
+    machines: onDisk(disk.machines, place),
+    fingerprints: onDisk(disk.fingerprints, place),
+    objects: onDisk(disk.objects, place, { atOnce: ["presign", "authorize"] }),
   };
 }
 
@@ -125,29 +128,6 @@ function clockOf({ scheduler }: Nature, life: Life): Clock {
     nowMs: () => Math.floor(scheduler.nowMs()),
     sleep: (ms) => scheduler.after(life, ms),
   };
-}
-
-/** What was sent is noted in memory: no disk is asked. */
-function journalOf({ disk: { journalOf: open }, nature }: SimulationPorts, life: Life): Journal {
-  const journal = open(life);
-  const claim = { isAllOrNothing: true };
-  return {
-    ...overIo(journal, nature, life),
-    sent: (messages) => journal.sent(messages),
-    adopt: (limit) => disk(nature, life, () => journal.adopt(limit), claim),
-  };
-}
-
-/** A store on disk: every call takes time, may fail, and the power can go before and after it. */
-export function overIo<S extends object>(store: S, nature: Nature, life: Life): S {
-  const methods = Object.entries(store).map(([name, method]) => [
-    name,
-    typeof method === "function"
-      ? (...args: unknown[]) => disk(nature, life, () => method(...args) as unknown)
-      : method,
-  ]);
-  // The same methods with the same types, each behind `io`.
-  return Object.fromEntries(methods) as S;
 }
 
 function createSimulatedTimers(nature: Nature, life: Life): Timers {

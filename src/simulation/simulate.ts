@@ -2,6 +2,7 @@
 //
 //   - two to four clients, one or two processes, flow `full` or `current`;
 //   - brokers that survive their clients (a cluster), or die with them (the embedded ones);
+//   - stores on one disk, which may be slow, busy or full;
 //   - bad weather for a while, then calm, so that everything that is not lost can come to an end.
 
 import { createRandomIds, sha256 } from "../adapters/memory/ids.ts";
@@ -14,7 +15,7 @@ import type { Bug } from "./bugs.ts";
 import { createClients } from "./client.ts";
 import { createCrashes } from "./crashes.ts";
 import { createDisk } from "./disk.ts";
-import { calm, type Nature, stormOf, type Weather } from "./faults.ts";
+import { forecastOf, type Nature, stormMs, type Weather } from "./faults.ts";
 import { createSimulatedHttp } from "./http.ts";
 import { violationsIn } from "./invariants.ts";
 import { createLedger } from "./ledger.ts";
@@ -35,7 +36,6 @@ export type Run = {
 };
 
 const startMs = 1_767_225_600_000; // 2026-01-01T00:00:00Z
-const stormMs = 20_000;
 const endMs = 30 * 60_000;
 /** Longer than any timer of a flow: what has not moved for so long will not move any more. */
 const restMs = 120_000;
@@ -45,8 +45,8 @@ const silent: Reporter = { hop: () => undefined, notice: () => undefined };
 export async function simulate(seed: number, bug?: Bug): Promise<Run> {
   const random = createRandom(seed);
   const scheduler = createScheduler(startMs);
-  const storm = stormOf(random);
-  const weather = (): Weather => (scheduler.nowMs() < startMs + stormMs ? storm : calm);
+  const forecast = forecastOf(random);
+  const weather = (): Weather => forecast(scheduler.nowMs() - startMs);
   const ledger = createLedger();
   const nature: Nature = { scheduler, random, ledger, weather };
   const flow = flowNamed(random() < 0.75 ? "full" : "current");
