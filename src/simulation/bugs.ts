@@ -166,6 +166,7 @@ export const bugs: readonly Bug[] = [
     plant: () => (ports) => ({
       ...ports,
       fingerprints: {
+        ...ports.fingerprints,
         save: asOwnFailure(ports.fingerprints.save),
         all: asOwnFailure(ports.fingerprints.all),
       },
