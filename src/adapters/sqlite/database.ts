@@ -50,19 +50,39 @@ type Native = {
  * holds the file for longer than `busyTimeoutMs`.
  */
 export async function openDatabase(file: string, busyTimeoutMs: number): Promise<Database> {
-  const [{ default: Libsql }, query] = await Promise.all([import("libsql"), createQueryBuilder()]);
+  const driver = await loadDriver();
   await createPrivateFile(file);
-  const native = openNative(() => new Libsql(file, { timeout: busyTimeoutMs }), file);
+  const native = openNative(() => driver.connect(file, busyTimeoutMs), file);
   try {
     // Entries are of 2 to 4 KB: on pages of 4 KB each would have one to itself, half of it empty.
     native.exec("PRAGMA page_size = 8192");
     await enterWal(native, busyTimeoutMs);
-    native.exec("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+    native.exec(ofConnection);
   } catch (error) {
     native.close();
     throw toStateError(error, file);
   }
-  return createDatabase(native, query, file);
+  return createDatabase(native, driver.query, file);
+}
+
+const ofConnection = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+
+/** What has to be loaded before a file is opened. */
+export type Driver = {
+  readonly connect: (file: string, busyTimeoutMs: number) => Native;
+  readonly query: Kysely<Schema>;
+};
+
+export async function loadDriver(): Promise<Driver> {
+  const [{ default: Libsql }, query] = await Promise.all([import("libsql"), createQueryBuilder()]);
+  return { query, connect: (file, timeout) => new Libsql(file, { timeout }) };
+}
+
+/** The same for a file that was opened before, without waiting for anything. */
+export function reopenDatabase(driver: Driver, file: string, busyTimeoutMs: number): Database {
+  const native = openNative(() => driver.connect(file, busyTimeoutMs), file);
+  native.exec(ofConnection);
+  return createDatabase(native, driver.query, file);
 }
 
 async function createQueryBuilder(): Promise<Kysely<Schema>> {

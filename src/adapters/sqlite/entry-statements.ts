@@ -3,6 +3,7 @@ import type { Database } from "./database.ts";
 import { consequencesOf, type EntryRow, messageOf, type Sender, toBody } from "./entry-row.ts";
 import { createFlowCache } from "./flow-cache.ts";
 import { createKnownMessages } from "./known-messages.ts";
+import type { Turns } from "./turns.ts";
 
 /** The statements of the hot path, prepared once. */
 export type EntryStatements = {
@@ -38,7 +39,10 @@ const entrySql = `SELECT entry.consumer, entry.message_id, entry.flow_id, entry.
 const lastOfFlowSql = `${entrySql} WHERE entry.flow_id = ?1 AND entry.consumer = ?2
   AND entry.flow_sequence IS NOT NULL ORDER BY entry.flow_sequence DESC LIMIT 1`;
 
-export function prepareEntryStatements(database: Database, clock: Clock): EntryStatements {
+export function prepareEntryStatements(
+  database: Database,
+  { clock, turns }: { readonly clock: Clock; readonly turns: Turns },
+): EntryStatements {
   const insert = database.prepare(insertSql);
   const insertFollowing = database.prepare(insertFollowingSql);
   const keepState = database.prepare(keepStateSql);
@@ -47,7 +51,7 @@ export function prepareEntryStatements(database: Database, clock: Clock): EntryS
   const lastOfFlow = database.prepare(lastOfFlowSql);
   const ofFlow = database.prepare(`${entrySql} WHERE entry.flow_id = ?1 ORDER BY entry.seq`);
   const bySeq = database.prepare("SELECT message_id, flow_id, body FROM entry WHERE seq = ?1");
-  const cache = createFlowCache(database);
+  const cache = createFlowCache(database, turns);
   const known = createKnownMessages(clock);
 
   const leavesNoGap = ({ consumer, message, flow }: JournalEntry) =>

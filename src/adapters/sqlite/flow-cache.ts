@@ -1,5 +1,6 @@
 import type { FlowRecord } from "../../pipeline/ports.ts";
 import type { Database } from "./database.ts";
+import type { Turns } from "./turns.ts";
 
 // The last records of flows that are under way, so that the next message of a flow costs neither a
 // query nor a parse.
@@ -21,7 +22,7 @@ export type FlowCache = {
   drop(consumer: string, flowId: string): void;
 };
 
-export function createFlowCache(database: Database): FlowCache {
+export function createFlowCache(database: Database, turns: Turns): FlowCache {
   const records = new Map<string, FlowRecord>();
   const dataVersion = database.prepare("PRAGMA data_version");
   let seenVersion: unknown;
@@ -34,7 +35,7 @@ export function createFlowCache(database: Database): FlowCache {
     if (version !== seenVersion) records.clear();
     seenVersion = version;
     isChecked = true;
-    setImmediate(() => {
+    turns.next(() => {
       isChecked = false;
     });
   };

@@ -23,6 +23,7 @@ import { createFlowRetention } from "./flow-retention.ts";
 import { createOpenWork } from "./open-work.ts";
 import type { Runners } from "./runners.ts";
 import { createTroubles } from "./troubles.ts";
+import { realTurns, type Turns } from "./turns.ts";
 import type { Writer } from "./writer.ts";
 
 // The only durable point of the message flow.
@@ -45,10 +46,11 @@ export function createSqliteJournal(options: {
   readonly clock: Clock;
   readonly owedTo: OwedTo;
   readonly checkpointEvery?: number;
+  readonly turns?: Turns;
 }): Journal & { readonly retention: FlowRetention; checkpoint(): void } {
   const { clock, database, writer, runners, owedTo } = options;
-  const { checkpointEvery = checkpointEveryDefault } = options;
-  const statements = prepareEntryStatements(database, clock);
+  const { checkpointEvery = checkpointEveryDefault, turns = realTurns } = options;
+  const statements = prepareEntryStatements(database, { clock, turns });
   const troubles = createTroubles(database, writer);
   const checkpoints = createCheckpoints(database);
   const work = createOpenWork();

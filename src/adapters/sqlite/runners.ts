@@ -1,6 +1,7 @@
 import type { Clock } from "../../pipeline/ports.ts";
 import type { Database } from "./database.ts";
 import { isProcessGone, thisProcess } from "./process-identity.ts";
+import { realTurns, type Turns } from "./turns.ts";
 
 const leaseMs = 10_000;
 const renewEveryMs = 3_000;
@@ -30,11 +31,12 @@ export function createRunners(options: {
   readonly clock: Clock;
   readonly name: string;
   readonly onError: (error: unknown) => void;
+  readonly turns?: Turns;
 }): Runners {
-  const { database, clock, name } = options;
+  const { database, clock, name, turns = realTurns } = options;
   const { query } = database;
   const own = { process: thisProcess(), id: null as number | null };
-  let renewing: NodeJS.Timeout | undefined;
+  let stopRenewing = () => {};
 
   const lease = () => ({
     name,
@@ -54,14 +56,14 @@ export function createRunners(options: {
     );
   };
   const startRenewing = (id: number) =>
-    setInterval(() => {
+    turns.every(renewEveryMs, () => {
       try {
         renew(id);
       } catch (error) {
         // The lease outlives a few failed renewals; losing it costs a second delivery, no data.
         options.onError(error);
       }
-    }, renewEveryMs).unref();
+    });
 
   const rows = () => database.all(query.selectFrom("runner").selectAll());
   const isGone = ({ id, lease_until_ms, process }: ReturnType<typeof rows>[number]) =>
@@ -72,7 +74,7 @@ export function createRunners(options: {
       const inserted = database.first(query.insertInto("runner").values(lease()).returning("id"));
       const id = inserted?.id ?? 0;
       own.id = id;
-      renewing = startRenewing(id);
+      stopRenewing = startRenewing(id);
       return id;
     },
     own: () => own.id,
@@ -84,7 +86,7 @@ export function createRunners(options: {
     },
     leave() {
       if (own.id === null) return;
-      clearInterval(renewing);
+      stopRenewing();
       database.run(query.deleteFrom("runner").where("id", "=", own.id));
       own.id = null;
     },

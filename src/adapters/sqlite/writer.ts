@@ -1,5 +1,6 @@
 import { TuError } from "../../pipeline/errors.ts";
 import type { Database } from "./database.ts";
+import { realTurns } from "./turns.ts";
 
 /** Group commit: many writes share one transaction and one fsync. */
 export type Writer = {
@@ -25,14 +26,14 @@ const commitSizeMax = 1024;
  * Writes collect until the event loop has taken in all that was ready. A file that cannot be
  * written fails all writes of a commit, and none of them has happened.
  */
-export function createWriter(database: Database): Writer {
+export function createWriter(database: Database, turns = realTurns): Writer {
   let waiting: Write[] = [];
   let isScheduled = false;
 
   const schedule = () => {
     if (isScheduled) return;
     isScheduled = true;
-    setImmediate(() => {
+    turns.next(() => {
       isScheduled = false;
       commitSome();
       if (waiting.length > 0) schedule();
