@@ -6,9 +6,15 @@ import type { Plant } from "./process.ts";
 // simulation must notice every one of them, or its silence means nothing.
 
 /** `shared` is what all processes of a run have in common and no crash takes away. */
-export type Bug = { readonly name: string; plant(): Plant };
+export type Bug = {
+  readonly name: string;
+  plant?(): Plant;
+  /** One of the file that a journal is kept in; every seed keeps it in one then. */
+  readonly file?: "forgets";
+};
 
 export const bugs: readonly Bug[] = [
+  { name: "say that a commit is on the disk before it is", file: "forgets" },
   {
     name: "acknowledge before recording",
     plant: () => (ports) => ({

@@ -5,7 +5,11 @@ import type { Life } from "./scheduler.ts";
 const crashesMax = 6;
 
 /** Kills processes now and then. A cluster's broker stays, an embedded one goes with its process. */
-export function createCrashes(nature: Nature, isCluster: boolean, restart: () => void) {
+export function createCrashes(
+  nature: Nature,
+  isCluster: boolean,
+  { died, restart }: { readonly died: (process: Process) => void; readonly restart: () => void },
+) {
   let count = 0;
   const supervisor: Life = { alive: true };
   return {
@@ -17,6 +21,7 @@ export function createCrashes(nature: Nature, isCluster: boolean, restart: () =>
       nature.ledger.note("crash");
       victim.life.alive = false;
       processes.splice(processes.indexOf(victim), 1);
+      died(victim);
       const downMs = isCluster ? nature.random() * 2000 : nature.random() * 200;
       void nature.scheduler.after(supervisor, downMs).then(restart);
     },

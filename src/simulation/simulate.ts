@@ -9,7 +9,7 @@ import { createRandomIds, sha256 } from "../adapters/memory/ids.ts";
 import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { consumersOf } from "../pipeline/delivery/publish.ts";
 import { flowNamed } from "../pipeline/flows/flow.ts";
-import type { Ids, JournalEntry, Reporter } from "../pipeline/ports.ts";
+import type { Ids, JournalEntry, OwedTo, Reporter } from "../pipeline/ports.ts";
 import { createSimulatedBrokers } from "./brokers.ts";
 import type { Bug } from "./bugs.ts";
 import { createClients } from "./client.ts";
@@ -18,9 +18,11 @@ import { createDisk } from "./disk.ts";
 import { forecastOf, type Nature, stormMs, type Weather } from "./faults.ts";
 import { createSimulatedHttp } from "./http.ts";
 import { violationsIn } from "./invariants.ts";
+import { openMemoryJournals } from "./journals.ts";
 import { createLedger } from "./ledger.ts";
 import { type Plant, type Process, type SimulationPorts, startProcess } from "./process.ts";
 import { createRandom, createScheduler } from "./scheduler.ts";
+import { openSqliteJournals } from "./sqlite-journal.ts";
 
 export type Run = {
   readonly seed: number;
@@ -40,6 +42,9 @@ const endMs = 30 * 60_000;
 /** Longer than any timer of a flow: what has not moved for so long will not move any more. */
 const restMs = 120_000;
 
+/** Of so many seeds one keeps its journal in SQLite, which takes longer. */
+const sqliteEvery = 40;
+
 const silent: Reporter = { hop: () => undefined, notice: () => undefined };
 
 export async function simulate(seed: number, bug?: Bug): Promise<Run> {
@@ -51,7 +56,12 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
   const nature: Nature = { scheduler, random, ledger, weather };
   const flow = flowNamed(random() < 0.75 ? "full" : "current");
   const isCluster = random() < 0.5;
-  const disk = createDisk(nature, (message) => (isCluster ? [] : consumersOf(message, flow.name)));
+  const owedTo: OwedTo = (message) => (isCluster ? [] : consumersOf(message, flow.name));
+  const isOnFile = seed % sqliteEvery === 0 || bug?.file !== undefined;
+  const journals = await (isOnFile
+    ? openSqliteJournals(nature, owedTo, bug?.file)
+    : openMemoryJournals(owedTo));
+  const disk = createDisk(nature, journals);
   const brokers = createSimulatedBrokers(nature);
   const processes: Process[] = [];
   const ports: SimulationPorts = {
@@ -64,15 +74,18 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
     http: (life) => createSimulatedHttp(nature, life, () => processes),
     reporter: silent,
   };
-  const plant: Plant = bug?.plant() ?? ((unchanged) => unchanged);
+  const plant: Plant = bug?.plant?.() ?? ((unchanged) => unchanged);
   const start = () => processes.push(startProcess(ports, plant));
   start();
   if (isCluster && random() < 0.5) start();
 
   const clients = createClients(random, ports);
-  const crashes = createCrashes(nature, isCluster, () => {
-    if (!isCluster) brokers.wipe();
-    start();
+  const crashes = createCrashes(nature, isCluster, {
+    died: ({ life }) => journals.died(life, processes.length === 0),
+    restart() {
+      if (!isCluster) brokers.wipe();
+      start();
+    },
   });
   await scheduler.run(startMs + endMs, () => {
     crashes.maybe(processes);
@@ -80,24 +93,30 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
     const lastMs = Math.max(startMs + stormMs, disk.lastRecordMs());
     return { isAtRest: scheduler.nowMs() > lastMs + restMs };
   });
+  const histories = disk.histories();
+  const forgotten = disk.forgotten();
+  journals.close();
   return {
     seed,
     flow: flow.name,
-    violations: violationsIn({
-      flow,
-      clients,
-      histories: disk.histories(),
-      machines: await disk.disk.machines.list(),
-      taken: brokers.taken,
-      ledger,
-      stormEndMs: startMs + stormMs,
-      timedOut: scheduler.nowMs() >= startMs + endMs,
-    }),
+    violations: [
+      ...violationsIn({
+        flow,
+        clients,
+        histories,
+        machines: await disk.disk.machines.list(),
+        taken: brokers.taken,
+        ledger,
+        stormEndMs: startMs + stormMs,
+        timedOut: scheduler.nowMs() >= startMs + endMs,
+      }),
+      ...forgotten.map((key) => `the journal said that it had recorded ${key}, and has not`),
+    ],
     steps: scheduler.steps,
     crashes: crashes.count,
-    completed: sentIn("analysis.completed", disk.histories()),
-    failed: sentIn("analysis.failed", disk.histories()),
-    fingerprint: fingerprintOf(disk.histories(), scheduler.steps, scheduler.nowMs()),
+    completed: sentIn("analysis.completed", histories),
+    failed: sentIn("analysis.failed", histories),
+    fingerprint: fingerprintOf(histories, scheduler.steps, scheduler.nowMs()),
   };
 }
 
