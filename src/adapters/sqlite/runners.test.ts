@@ -1,5 +1,5 @@
 import Libsql from "libsql";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Message } from "../../pipeline/message.ts";
 import { sampleEntry, sampleMessage } from "../testing/samples.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
@@ -14,8 +14,10 @@ const sends = (id: string) =>
 
 type World = {
   readonly file: string;
-  readonly open: (name?: string) => Promise<SqliteState>;
+  readonly open: (checkpointEvery?: number) => Promise<SqliteState>;
   readonly wait: (ms: number) => void;
+  /** What could not be renewed. */
+  readonly errors: readonly unknown[];
   readonly left: (state: SqliteState) => Promise<readonly string[]>;
 };
 
@@ -24,17 +26,20 @@ const scenario = (name: string, run: (world: World) => Promise<void>) =>
     const { directory, remove } = await createTemporaryDirectory();
     const file = `${directory}/state.db`;
     const opened: SqliteState[] = [];
+    const errors: unknown[] = [];
     let nowMs = 0;
     const clock = { nowMs: () => nowMs, sleep: () => Promise.reject(new Error("unused")) };
     try {
       await run({
         file,
-        async open(runnerId = "runner") {
+        errors,
+        async open(checkpointEvery = 3) {
           const state = await openSqliteState(file, {
             clock,
-            runnerId,
+            runnerId: "runner",
             owedTo,
-            checkpointEvery: 3,
+            checkpointEvery,
+            onError: (error) => void errors.push(error),
           });
           opened.push(state);
           return state;
@@ -70,6 +75,55 @@ describe("work of other runners", () => {
     expect(await world.left(two)).toEqual([]);
     world.wait(1);
     expect(await world.left(two)).toEqual(["a"]);
+  });
+
+  scenario("is left alone for as long as they live, however long", async (world) => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const [one, two] = [await world.open(), await world.open()];
+    await one.journal.record(sends("a"));
+    for (let seconds = 0; seconds < 60; seconds += 3) {
+      world.wait(3_000);
+      vi.advanceTimersByTime(3_000);
+      expect(await world.left(two)).toEqual([]);
+    }
+    await one.close();
+    expect(await world.left(two)).toEqual(["a"]);
+    // One that left comes back for nothing.
+    vi.advanceTimersByTime(60_000);
+    const database = new Libsql(world.file);
+    expect(database.prepare("SELECT count(*) FROM runner").pluck().all([])[0]).toBe(1);
+    database.close();
+    expect(world.errors).toEqual([]);
+  });
+
+  scenario("is not lost to a lease that could not be renewed", async (world) => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const one = await world.open();
+    await one.journal.record(sends("a"));
+    const other = new Libsql(world.file);
+    other.exec("BEGIN IMMEDIATE");
+    vi.advanceTimersByTime(3_000);
+    expect(world.errors).toMatchObject([{ code: "E_STATE_BUSY" }]);
+    other.exec("ROLLBACK");
+    other.close();
+    world.wait(9_000);
+    vi.advanceTimersByTime(3_000);
+    world.wait(9_000);
+    expect(await world.left(await world.open())).toEqual([]);
+  });
+
+  scenario("is taken over whole, however much they recorded since a checkpoint", async (world) => {
+    const one = await world.open(10_000);
+    const ids = Array.from({ length: 2_500 }, (_, index) => `m${index}`);
+    await Promise.all(ids.map((id) => one.journal.record(sends(id))));
+    world.wait(10_000);
+    const two = await world.open();
+    const found: string[] = [];
+    for (let page = await world.left(two); page.length > 0; page = await world.left(two))
+      found.push(...page);
+    expect(found).toEqual(ids);
   });
 
   const asProcess = (file: string, change: (identity: string) => string) => {
@@ -140,6 +194,24 @@ describe("work of other runners", () => {
     await two.close();
     expect(await world.left(await world.open())).toEqual(["c", "e"]);
   });
+});
+
+test("what a restart has to read again is bounded, without anybody asking for it", async () => {
+  const { directory, remove } = await createTemporaryDirectory();
+  onTestFinished(remove);
+  const clock = { nowMs: () => 0, sleep: () => Promise.reject(new Error("unused")) };
+  const file = `${directory}/state.db`;
+  const state = await openSqliteState(file, { clock, runnerId: "r", owedTo, checkpointEvery: 10 });
+  const database = new Libsql(file);
+  const behind = database
+    .prepare("SELECT count(*) FROM entry, checkpoint WHERE entry.seq > checkpoint.seq")
+    .pluck();
+  for (let index = 0; index < 35; index += 1) {
+    await state.journal.record(sends(`m${index}`));
+    expect(behind.all([])[0]).toBeLessThanOrEqual(10);
+  }
+  database.close();
+  await state.close();
 });
 
 describe("a run that finished everything", () => {

@@ -41,6 +41,13 @@ withFile("the files are private", async (file) => {
   await state.close();
 });
 
+withFile("a commit is on the disk when it returns: SQLite syncs at each one", async (file) => {
+  const database = await openDatabase(file, 50);
+  const full = 2; // https://sqlite.org/pragma.html#pragma_synchronous
+  expect(database.pragma("synchronous")).toBe(full);
+  database.close();
+});
+
 withFile("a file of a later version is left alone", async (file) => {
   await (await open(file)).close();
   asAnother(file, "PRAGMA user_version = 99");
