@@ -1,6 +1,8 @@
 import {
   cp,
+  type FileHandle,
   mkdir,
+  open,
   readdir,
   readFile,
   rm,
@@ -10,7 +12,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { ObjectStore } from "../../pipeline/ports.ts";
 import { createUrlSigner } from "../signing/url-signer.ts";
 import { objectStoreContract } from "../testing/object-store-contract.ts";
@@ -23,6 +25,28 @@ const noSigner: Pick<ObjectStore, "presign" | "authorize"> = {
   authorize: () => ({ allowed: false, reason: "malformed" }),
 };
 const picture = { contentType: "image/jpeg" };
+
+type Synced = { readonly inode: number; readonly sizeBytes: number; readonly names: string[] };
+
+/** What is synced from now on, in order, as it is at that moment; a directory with what is in it. */
+async function watchSyncs(directories: readonly string[]): Promise<readonly Synced[]> {
+  const synced: Synced[] = [];
+  const handle = await open(import.meta.filename);
+  const prototype = Object.getPrototypeOf(handle) as FileHandle; // where every handle has its methods
+  await handle.close();
+  const { sync } = prototype;
+  const watching = vi.spyOn(prototype, "sync").mockImplementation(async function (
+    this: FileHandle,
+  ) {
+    const { ino: inode, size: sizeBytes } = await this.stat();
+    const inodes = await Promise.all(directories.map(async (path) => (await stat(path)).ino));
+    const path = directories[inodes.indexOf(inode)];
+    synced.push({ inode, sizeBytes, names: path === undefined ? [] : await readdir(path) });
+    return sync.call(this);
+  });
+  onTestFinished(() => watching.mockRestore());
+  return synced;
+}
 
 describe("filesystem object store", () => {
   objectStoreContract(async (clock) => {
@@ -137,6 +161,48 @@ describe("filesystem object store", () => {
     }
     expect(await store.list()).toEqual([]);
   });
+
+  inDirectory(
+    "a put is on the disk when it resolves: bytes, then their names",
+    async (directory) => {
+      const store = await openStore(directory);
+      const [contents, objects] = [join(directory, "contents"), join(directory, "objects")];
+      const synced = await watchSyncs([contents, objects]);
+      await store.put("a", Buffer.from("some bytes"), picture);
+      const file = await stat(await fileOf(directory));
+      const [bytes, ...names] = synced;
+      expect(bytes).toEqual({ inode: file.ino, sizeBytes: file.size, names: [] });
+      expect(names.map(({ inode }) => inode)).toEqual([
+        (await stat(contents)).ino,
+        (await stat(objects)).ino,
+      ]);
+      expect(names.map((one) => one.names.length)).toEqual([1, 1]);
+    },
+  );
+
+  inDirectory("a deletion is on the disk when it resolves", async (directory) => {
+    const store = await openStore(directory);
+    await store.put("a", Buffer.from("some bytes"), picture);
+    const [contents, objects] = [join(directory, "contents"), join(directory, "objects")];
+    const synced = await watchSyncs([contents, objects]);
+    await store.delete("a");
+    expect(synced.map(({ inode, names }) => [inode, names])).toEqual([
+      [(await stat(contents)).ino, []],
+      [(await stat(objects)).ino, []],
+    ]);
+  });
+
+  inDirectory(
+    "the directories of a new store are on the disk once it is open",
+    async (directory) => {
+      await mkdir(directory);
+      const synced = await watchSyncs([directory]);
+      await openStore(directory);
+      const [root] = synced;
+      expect(root?.inode).toBe((await stat(directory)).ino);
+      expect(root?.names.toSorted()).toEqual(["contents", "objects", "tmp"]);
+    },
+  );
 
   inDirectory("a put leaves no temporary file", async (directory) => {
     await (await openStore(directory)).put("a", Buffer.from("x"), picture);

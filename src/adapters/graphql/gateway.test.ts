@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { TuError } from "../../pipeline/errors.ts";
@@ -64,6 +65,15 @@ const ask = async (query: string, variables = {}) => {
 };
 
 describe("over HTTP", () => {
+  test("nobody reaches it but through 127.0.0.1", async () => {
+    // On Linux all of 127.0.0.0/8 is here, and a server of every interface would answer.
+    const socket = connect({ host: "127.0.0.2", port: Number(new URL(server.url).port) });
+    const outcome = await new Promise((resolve) => {
+      socket.once("connect", () => resolve("connected")).once("error", () => resolve("refused"));
+    });
+    socket.destroy();
+    expect(outcome).toBe("refused");
+  });
   test("answers ping, and its probes", async () => {
     expect(await ask("{ ping }")).toEqual({ data: { ping: "pong" } });
     for (const probe of ["live", "ready"]) {

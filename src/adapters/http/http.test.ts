@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { TuError } from "../../pipeline/errors.ts";
 import type { Hop } from "../../pipeline/ports.ts";
@@ -66,6 +67,17 @@ test("bytes, headers and target arrive as they were sent, and the answer as it w
   expect(hops).toMatchObject([
     { name: "PUT object", from: "client", to: "svc", flowId: "f1", atMs: 42 },
   ]);
+});
+
+test("nobody reaches it but through 127.0.0.1", async () => {
+  const { port } = new URL(await serve());
+  // On Linux all of 127.0.0.0/8 is here, and a server of every interface would answer.
+  const socket = connect({ host: "127.0.0.2", port: Number(port) });
+  const outcome = await new Promise((resolve) => {
+    socket.once("connect", () => resolve("connected")).once("error", () => resolve("refused"));
+  });
+  socket.destroy();
+  expect(outcome).toBe("refused");
 });
 
 test("a probe is no hop, and an unknown path is 404", async () => {

@@ -31,6 +31,23 @@ test("no text gets a control character through", () => {
   expect(printable("a\u001b[31mb\u202ec")).toBe("a\\u001b[31mb\\u202ec");
 });
 
+test("every control character, and every one that turns the direction, is shown as its code", () => {
+  const ranges = [
+    [0x00, 0x1f],
+    [0x7f, 0x9f],
+    [0x200e, 0x200f],
+    [0x2028, 0x202e],
+    [0x2066, 0x2069],
+  ] as const;
+  for (const [first, last] of ranges)
+    for (let code = first; code <= last; code += 1)
+      expect(printable(`<${String.fromCharCode(code)}>`)).toBe(
+        `<\\u${code.toString(16).padStart(4, "0")}>`,
+      );
+  for (const text of [" ~", "\u00a0ÿ", "\u200d\u2010", "\u2027\u202f", "\u2065\u206a"])
+    expect(printable(text)).toBe(text);
+});
+
 describe("a hop's line", () => {
   test("has time, name, transport and both ends in columns", () => {
     expect(hopLine(hop, 85, plain)).toBe(

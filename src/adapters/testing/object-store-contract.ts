@@ -198,6 +198,14 @@ function presignContract(
     );
   });
 
+  scenario("a content type is refused that the URL and the header agree on", async (store) => {
+    const put = targetOf(store, putRequest);
+    const other = put.replace("image%2Fjpeg", "image%2Fpng");
+    expect(other).not.toBe(put);
+    const request = { method: "PUT", target: other, contentType: "image/png" };
+    expect(store.authorize(request)).toEqual(refused("signature"));
+  });
+
   scenario("parameters that are missing, doubled, added or moved are refused", async (store) => {
     for (const request of [getRequest, putRequest]) {
       const [path, query = ""] = targetOf(store, request).split("?");
