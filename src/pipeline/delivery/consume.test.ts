@@ -192,6 +192,112 @@ describe("a message that cannot be worked off", () => {
   });
 });
 
+test("a store that fails one message's record, and nothing else, has it delivered again", async () => {
+  let isBusy = true;
+  const { journal } = ports;
+  const consumer = createConsumer(bridge(forward), {
+    ...ports,
+    journal: {
+      ...journal,
+      // Of parking the store would take the record: nothing but the decision keeps the message.
+      record: (entry) =>
+        isBusy && entry.message.id === "m7"
+          ? Promise.reject(new TuError("E_STATE_BUSY", "locked by another process"))
+          : journal.record(entry),
+    },
+  });
+  for (let delivery = 0; delivery < 20; delivery += 1)
+    await consumer.onArrived(arrived(good), settle);
+  expect(new Set(settled)).toEqual(new Set(["again"]));
+  expect(letters()).toEqual([]);
+  isBusy = false;
+  await consumer.onArrived(arrived(good), settle);
+  expect(settled.at(-1)).toBe("done");
+  expect(published.map(({ name }) => name)).toEqual(["tu.image.uploaded"]);
+});
+
+describe("what was done with a message is no burden for its next arrival", () => {
+  const failing = bridge(() => Promise.reject(new TypeError("broken")));
+  const waiting = () => {
+    const delays: number[] = [];
+    const again = async (delayMs: number) => void delays.push(delayMs);
+    return { delays, settle: { ...settle, again } };
+  };
+
+  test("the waits between its tries grow up to five seconds", async () => {
+    const { delays, settle: slow } = waiting();
+    const down = bridge(() => Promise.reject(new TuError("E_SERVICE_UNAVAILABLE", "gone")));
+    const consumer = createConsumer(down, ports);
+    for (let delivery = 0; delivery < 13; delivery += 1)
+      await consumer.onArrived(arrived(good), slow);
+    expect(delays).toEqual([
+      ...[50, 100, 200, 400, 800, 1600, 3200],
+      ...[5000, 5000, 5000, 5000, 5000, 5000],
+    ]);
+  });
+
+  test("its tries and its waits begin anew once it was parked", async () => {
+    const { delays, settle: slow } = waiting();
+    const consumer = createConsumer(failing, ports);
+    for (let delivery = 0; delivery < 16; delivery += 1)
+      await consumer.onArrived(arrived(good), slow);
+    const untilParked = [50, 100, 200, 400, 800, 1600, 3200];
+    expect(delays).toEqual([...untilParked, ...untilParked]);
+    expect(settled).toEqual(["done", "done"]);
+  });
+
+  test("its waits begin anew once it was worked off", async () => {
+    const { delays, settle: slow } = waiting();
+    let isDown = true;
+    const { journal } = ports;
+    const consumer = createConsumer(bridge(forward), {
+      ...ports,
+      journal: {
+        ...journal,
+        find: (...which) =>
+          isDown ? Promise.reject(new TuError("E_STATE_BUSY", "locked")) : journal.find(...which),
+      },
+    });
+    const arrive = () => consumer.onArrived(arrived(good), slow);
+    await arrive();
+    await arrive();
+    isDown = false;
+    await arrive();
+    isDown = true;
+    await arrive();
+    expect(delays).toEqual([50, 100, 50]);
+  });
+
+  test("news that is passed on at last has used up no tries", async () => {
+    const [consumer0] = contract.routes[0].consumers;
+    if (consumer0 === undefined) throw new Error("somebody listens");
+    let isBroken = true;
+    const consumer = createConsumer(
+      bridge(async () => {
+        if (isBroken) throw new TypeError("broken");
+        return { outgoing: [] };
+      }),
+      ports,
+    );
+    const route = {
+      ...contract.routes[0],
+      consumers: [{ ...consumer0, service: "svc-messaging-bridge" as const, isNews: true }],
+    };
+    const arrive = () => consumer.onArrived({ ...arrived(good), route }, settle);
+    const failOften = async () => {
+      for (let delivery = 0; delivery < 7; delivery += 1) await arrive();
+    };
+    await failOften();
+    isBroken = false;
+    await arrive();
+    isBroken = true;
+    await failOften();
+    expect(letters()).toEqual([]);
+    await arrive();
+    expect(letters()).toHaveLength(1);
+  });
+});
+
 test("a message that failed under another process is parked after as many tries in all", async () => {
   const failing = () =>
     createConsumer(
