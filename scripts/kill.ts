@@ -1,0 +1,207 @@
+// R4: starts the real pipeline, kills it at random moments with many flows in flight, again and again on one
+// state directory, and then counts what became of every upload that was accepted:
+// npm run kill -- [--times 100] [--in-flight 256] [--seed 1] [--pair]
+// With `--pair` two processes share the directory, and the one that is left takes over each time.
+import { type ChildProcess, fork } from "node:child_process";
+import { EventEmitter, once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { build } from "esbuild";
+import { createRandom, type Random } from "../src/simulation/scheduler.ts";
+import { makePictures } from "./kill/pictures.ts";
+import { type Order, runUploader, type Said } from "./kill/uploader.ts";
+import { type Outcome, openJournal, verify } from "./kill/verify.ts";
+
+const { values } = parseArgs({
+  options: {
+    times: { type: "string", default: "100" },
+    "in-flight": { type: "string", default: "256" },
+    seed: { type: "string", default: "1" },
+    pair: { type: "boolean", default: false },
+    /** For the children: what to do, as JSON. */
+    child: { type: "string" },
+  },
+});
+const times = Number(values.times);
+const inFlightMax = Number(values["in-flight"]);
+const pictureCount = 100;
+const patienceMs = 180_000;
+
+if (values.child !== undefined)
+  await runUploader(JSON.parse(values.child) as Order); // from this very script
+else {
+  const directory = await mkdtemp(join(tmpdir(), "kill-"));
+  try {
+    await run(directory);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+/** What the children of a run said, and what is done to them. */
+type Run = {
+  readonly script: string;
+  readonly order: Order;
+  readonly random: Random;
+  readonly accepted: Set<string>;
+  readonly resumed: Set<string>;
+  /** How many were in flight at each kill of a process that had begun its work. */
+  readonly atKill: number[];
+  readonly problems: string[];
+};
+type Child = {
+  readonly process: ChildProcess;
+  /** Accepted or resumed by it, and not ended, as far as it could say. */
+  readonly inFlight: ReadonlySet<string>;
+  isOpen(): boolean;
+  /** Resolves when it says that next, or has ended. */
+  until(type: Said["type"]): Promise<void>;
+  readonly gone: Promise<unknown>;
+};
+
+async function run(directory: string): Promise<void> {
+  const startedAt = Date.now();
+  const answers = join(directory, "answers");
+  const pictures = await makePictures(join(directory, "pictures"), answers, pictureCount);
+  const tally: Run = {
+    script: await bundle(),
+    order: { stateDir: join(directory, "state"), answers, pictures, inFlight: 0, seed: 0 },
+    random: createRandom(Number(values.seed)),
+    accepted: new Set(),
+    resumed: new Set(),
+    atKill: [],
+    problems: [],
+  };
+  await (values.pair ? killOneOfTwo(tally) : killTheOne(tally));
+  await finish(tally);
+  print(tally, await verify(tally.order.stateDir, tally.accepted), Date.now() - startedAt);
+}
+
+function print({ accepted, atKill, problems, resumed }: Run, outcome: Outcome, ms: number): void {
+  const { completed, failed, pictures, violations } = outcome;
+  const all = [...problems, ...violations];
+  for (const problem of all) console.log(problem);
+  const sorted = atKill.toSorted((a, b) => a - b);
+  const median = sorted[Math.floor(sorted.length / 2)];
+  console.log(
+    [
+      `${times} kills${values.pair ? " of one of two processes" : ""}`,
+      `${median} flows in flight (${sorted[0]} to ${sorted.at(-1)}), ${resumed.size} resumed`,
+      `${accepted.size} uploads of ${pictures} pictures accepted`,
+      `${completed} completed and ${failed} failed`,
+      `${all.length} lost, double or stuck`,
+      `${(ms / 1000).toFixed(0)} s`,
+    ].join("; "),
+  );
+  process.exitCode = all.length === 0 ? 0 : 1;
+}
+
+/** One process at a time: it is killed while it opens, while it resumes, or in the midst of its work. */
+async function killTheOne(tally: Run): Promise<void> {
+  for (let kill = 0; kill < times; kill += 1) {
+    const child = start(tally, inFlightMax);
+    if (kill === 0) await filled([child]);
+    const isEarly = kill > 0 && tally.random() < 0.25;
+    if (!isEarly) await child.until("open");
+    await wait(tally.random() * (isEarly ? 1500 : 2000));
+    await killOne(child, tally);
+  }
+}
+
+async function killOneOfTwo(tally: Run): Promise<void> {
+  const share = Math.ceil(inFlightMax / 2);
+  let [victim, survivor] = [start(tally, share), start(tally, share)];
+  await filled([victim, survivor]);
+  for (let kill = 0; kill < times; kill += 1) {
+    await wait(tally.random() * 2000);
+    const hasWork = victim.inFlight.size > 0;
+    const takenOver = survivor.until("resumed");
+    await killOne(victim, tally);
+    const isTaken = await Promise.race([takenOver.then(() => true), wait(patienceMs, false)]);
+    if (hasWork && !isTaken) tally.problems.push(`kill ${kill + 1}: nobody took over`);
+    const next = start(tally, share);
+    await next.until("open");
+    [victim, survivor] = tally.random() < 0.5 ? [survivor, next] : [next, survivor];
+  }
+  const last: Run = { ...tally, atKill: [] };
+  await Promise.all([killOne(victim, last), killOne(survivor, last)]);
+}
+
+/** One more process finishes what is left. What it cannot finish is for `verify` to find. */
+async function finish(tally: Run): Promise<void> {
+  const child = start(tally, 0);
+  await child.until("open");
+  const state = await openJournal(tally.order.stateDir);
+  try {
+    for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += 500) {
+      const { underWay } = await state.flows.count();
+      if (underWay === 0) break;
+      await wait(500);
+    }
+  } finally {
+    await state.close();
+  }
+  child.process.send("close");
+  await child.gone;
+}
+
+async function filled(children: readonly Child[]): Promise<void> {
+  const inFlight = () => children.reduce((sum, child) => sum + child.inFlight.size, 0);
+  for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += 50) {
+    if (inFlight() >= inFlightMax * 0.9) return;
+    await wait(50);
+  }
+}
+
+async function killOne(child: Child, { atKill, problems }: Run): Promise<void> {
+  if (child.process.exitCode !== null) problems.push("a process ended before it was killed");
+  child.process.kill("SIGKILL");
+  await child.gone;
+  if (child.isOpen()) atKill.push(child.inFlight.size);
+}
+
+function start({ accepted, order, random, resumed, script }: Run, share: number): Child {
+  const seed = Math.floor(random() * 2 ** 31);
+  const args = ["--child", JSON.stringify({ ...order, inFlight: share, seed })];
+  const child = fork(script, args, { execArgv: [] });
+  const said = new EventEmitter<Record<Said["type"] | "gone", []>>();
+  const inFlight = new Set<string>();
+  const ended = new Set<string>();
+  let isOpen = false;
+  const hear = (told: Said) => {
+    if (told.type === "open") isOpen = true;
+    else if (told.type === "refused") console.log(`an upload was refused: ${told.reason}`);
+    else if (told.type === "ended") ended.add(told.flowId);
+    else inFlight.add(told.flowId);
+    if (told.type === "accepted") accepted.add(told.flowId);
+    if (told.type === "resumed") resumed.add(told.flowId);
+    // An end may be told before what it ends was accepted.
+    if ("flowId" in told && ended.has(told.flowId)) inFlight.delete(told.flowId);
+    said.emit(told.type);
+  };
+  child.on("message", (message) => hear(message as Said)); // from this very script
+  // What it said before it was killed comes before the end of the channel.
+  const gone = Promise.all([once(child, "exit"), once(child, "disconnect")]);
+  void gone.then(() => said.emit("gone"));
+  const until = async (type: Said["type"]) => {
+    if (type === "open" && isOpen) return;
+    const end = new AbortController();
+    const { signal } = end;
+    await Promise.race([once(said, type, { signal }), once(said, "gone", { signal })]);
+    end.abort();
+  };
+  return { process: child, inFlight, isOpen: () => isOpen, until, gone };
+}
+
+/** As one file that Node runs as it is: it starts in a third of the time. */
+async function bundle(): Promise<string> {
+  const root = join(import.meta.dirname, "..");
+  const outfile = join(root, "node_modules", ".cache", "kill.mjs");
+  const packages = { bundle: true, packages: "external", platform: "node", format: "esm" } as const;
+  await build({ ...packages, entryPoints: [fileURLToPath(import.meta.url)], outfile });
+  return outfile;
+}

@@ -1,0 +1,135 @@
+import { join } from "node:path";
+import { createSystemClock } from "../../src/adapters/memory/clock.ts";
+import { openSqliteState, type SqliteState } from "../../src/adapters/sqlite/state.ts";
+import { openKept } from "../../src/commands/compose-state.ts";
+import { consumersOf } from "../../src/pipeline/delivery/publish.ts";
+import { type JournalEntry, parking } from "../../src/pipeline/ports.ts";
+import { ends } from "./uploader.ts";
+
+// What became of every upload, by what is in the state directory. Nothing of the run that wrote it is asked.
+
+export type Outcome = {
+  readonly completed: number;
+  readonly failed: number;
+  readonly pictures: number;
+  readonly violations: readonly string[];
+};
+type FlowEnd = { readonly flowId: string; readonly objectKey: string; readonly end: string | null };
+
+export function openJournal(stateDir: string): Promise<SqliteState> {
+  return openSqliteState(join(stateDir, "flow-full.db"), {
+    clock: createSystemClock(),
+    runnerId: "kill",
+    owedTo: (message) => consumersOf(message, "full"),
+  });
+}
+
+/** `accepted` are the flows whose uploads were confirmed to the client. */
+export async function verify(stateDir: string, accepted: ReadonlySet<string>): Promise<Outcome> {
+  const state = await openJournal(stateDir);
+  try {
+    const violations: string[] = [];
+    const flows: FlowEnd[] = [];
+    for (const flowId of await flowIdsOf(state)) {
+      const history = await state.journal.history(flowId);
+      violations.push(...problemsIn(flowId, history));
+      const [end = null] = endsIn(history);
+      flows.push({ flowId, objectKey: history[0]?.message.subject ?? "", end });
+    }
+    const known = new Set(flows.map(({ flowId }) => flowId));
+    for (const flowId of accepted)
+      if (!known.has(flowId)) violations.push(`${flowId} was accepted and is not recorded: lost`);
+    violations.push(...(await state.flows.verify()));
+    const stored = await verifyStored(stateDir, flows, accepted);
+    return {
+      completed: flows.filter(({ end }) => end === "analysis.completed").length,
+      failed: flows.filter(({ end }) => end === "analysis.failed").length,
+      pictures: stored.pictures,
+      violations: [...violations, ...stored.violations],
+    };
+  } finally {
+    await state.close();
+  }
+}
+
+async function flowIdsOf({ flows }: SqliteState): Promise<readonly string[]> {
+  const ids: string[] = [];
+  let after: number | null = null;
+  do {
+    const page: Awaited<ReturnType<typeof flows.list>> = await flows.list({ after, limit: 1000 });
+    ids.push(...page.flows.map(({ flowId }) => flowId));
+    after = page.next;
+  } while (after !== null);
+  return ids;
+}
+
+const endsIn = (history: readonly JournalEntry[]): readonly string[] =>
+  history.flatMap(({ outgoing }) =>
+    outgoing.map(({ name }) => name).filter((name) => ends.includes(name)),
+  );
+
+function problemsIn(flowId: string, history: readonly JournalEntry[]): readonly string[] {
+  const found = endsIn(history);
+  const parked = history.filter(({ consumer }) => consumer === parking);
+  return [
+    ...(found.length === 0 ? [`${flowId} never ended: lost`] : []),
+    ...(found.length > 1 ? [`${flowId} ended ${found.length} times: double`] : []),
+    ...parked.map(({ outgoing }) => `${flowId}: ${JSON.stringify(outgoing[0]?.payload)} is parked`),
+  ];
+}
+
+type KeptState = NonNullable<Awaited<ReturnType<typeof openKept>>>;
+
+/** The effects: an object and a session of each upload, one sighting of each machine, one machine a picture. */
+async function verifyStored(
+  stateDir: string,
+  flows: readonly FlowEnd[],
+  accepted: ReadonlySet<string>,
+) {
+  const kept = await openKept(stateDir);
+  if (kept === null) throw new Error(`${stateDir} keeps nothing`);
+  try {
+    const objects = new Set((await kept.objects.list()).map(({ key }) => key));
+    const machines = await machinesByFlow(kept);
+    const { byPicture, unmarked } = await flowsByPicture(kept, flows);
+    const violations = flows.flatMap(({ end, flowId, objectKey }) => {
+      const count = machines.get(flowId)?.length ?? 0;
+      return [
+        ...(count === (end === "analysis.completed" ? 1 : 0)
+          ? []
+          : [`${flowId} (${end ?? "no end"}) was stored as ${count} sightings`]),
+        ...(objects.has(objectKey) ? [] : [`${flowId}: its picture ${objectKey} is lost`]),
+      ];
+    });
+    for (const [checksum, flowIds] of byPicture) {
+      const { size } = new Set(flowIds.flatMap((flowId) => machines.get(flowId) ?? []));
+      if (size > 1) violations.push(`the picture ${checksum} is ${size} machines: double`);
+    }
+    for (const flowId of accepted)
+      if (unmarked.has(flowId))
+        violations.push(`${flowId} was accepted, and its upload is pending`);
+    return { pictures: byPicture.size, violations };
+  } finally {
+    await kept.close();
+  }
+}
+
+async function machinesByFlow({ machines }: KeptState): Promise<ReadonlyMap<string, string[]>> {
+  const byFlow = new Map<string, string[]>();
+  for (const { id, sightings } of await machines.list())
+    for (const { flowId } of sightings) byFlow.set(flowId, [...(byFlow.get(flowId) ?? []), id]);
+  return byFlow;
+}
+
+/** By the checksum that was claimed for it. One that was not accepted to its end may have none. */
+async function flowsByPicture({ uploads }: KeptState, flows: readonly FlowEnd[]) {
+  const checksums = new Map((await uploads.list()).map(({ checksum, key }) => [key, checksum]));
+  const byPicture = new Map<string, string[]>();
+  const unmarked = new Set<string>();
+  for (const { flowId, objectKey } of flows) {
+    const checksum = checksums.get(objectKey) ?? null;
+    if (checksum === null) unmarked.add(flowId);
+    else byPicture.set(checksum, [...(byPicture.get(checksum) ?? []), flowId]);
+  }
+  return { byPicture, unmarked };
+}
