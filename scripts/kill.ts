@@ -30,6 +30,8 @@ const times = Number(values.times);
 const inFlightMax = Number(values["in-flight"]);
 const pictureCount = 100;
 const patienceMs = 180_000;
+/** Some are on their way to be accepted at any time. */
+const filledPart = 0.8;
 
 if (values.child !== undefined)
   await runUploader(JSON.parse(values.child) as Order); // from this very script
@@ -104,7 +106,7 @@ function print({ accepted, atKill, problems, resumed }: Run, outcome: Outcome, m
 async function killTheOne(tally: Run): Promise<void> {
   for (let kill = 0; kill < times; kill += 1) {
     const child = start(tally, inFlightMax);
-    if (kill === 0) await filled([child]);
+    if (kill === 0) await haveInFlight([child], inFlightMax * filledPart);
     const isEarly = kill > 0 && tally.random() < 0.25;
     if (!isEarly) await child.until("open");
     await wait(tally.random() * (isEarly ? 1500 : 2000));
@@ -115,14 +117,17 @@ async function killTheOne(tally: Run): Promise<void> {
 async function killOneOfTwo(tally: Run): Promise<void> {
   const share = Math.ceil(inFlightMax / 2);
   let [victim, survivor] = [start(tally, share), start(tally, share)];
-  await filled([victim, survivor]);
+  await haveInFlight([victim, survivor], inFlightMax * filledPart);
   for (let kill = 0; kill < times; kill += 1) {
+    await haveInFlight([victim], share / 8);
     await wait(tally.random() * 2000);
-    const hasWork = victim.inFlight.size > 0;
     const takenOver = survivor.until("resumed");
-    await killOne(victim, tally);
-    const isTaken = await Promise.race([takenOver.then(() => true), wait(patienceMs, false)]);
-    if (hasWork && !isTaken) tally.problems.push(`kill ${kill + 1}: nobody took over`);
+    await killOne(victim, tally, survivor);
+    const isTaken = await Promise.race([
+      takenOver.then(() => true),
+      wait(patienceMs, false, { ref: false }),
+    ]);
+    if (!isTaken) tally.problems.push(`kill ${kill + 1}: nobody took over`);
     const next = start(tally, share);
     await next.until("open");
     [victim, survivor] = tally.random() < 0.5 ? [survivor, next] : [next, survivor];
@@ -149,19 +154,18 @@ async function finish(tally: Run): Promise<void> {
   await child.gone;
 }
 
-async function filled(children: readonly Child[]): Promise<void> {
+async function haveInFlight(children: readonly Child[], wanted: number): Promise<void> {
   const inFlight = () => children.reduce((sum, child) => sum + child.inFlight.size, 0);
-  for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += 50) {
-    if (inFlight() >= inFlightMax * 0.9) return;
-    await wait(50);
-  }
+  for (const deadline = Date.now() + patienceMs; Date.now() < deadline; await wait(20))
+    if (inFlight() >= wanted) return;
+  throw new Error(`there were never ${wanted} flows in flight`);
 }
 
-async function killOne(child: Child, { atKill, problems }: Run): Promise<void> {
+async function killOne(child: Child, { atKill, problems }: Run, beside?: Child): Promise<void> {
   if (child.process.exitCode !== null) problems.push("a process ended before it was killed");
   child.process.kill("SIGKILL");
   await child.gone;
-  if (child.isOpen()) atKill.push(child.inFlight.size);
+  if (child.isOpen()) atKill.push(child.inFlight.size + (beside?.inFlight.size ?? 0));
 }
 
 function start({ accepted, order, random, resumed, script }: Run, share: number): Child {
