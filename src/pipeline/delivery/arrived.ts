@@ -28,6 +28,7 @@ export function arrivedFromLog(
     key: (key === null ? undefined : fromUtf8(key)) ?? "",
     origin: `kafka:${topic}/${partition}/${offset}`,
     receivedAt,
+    redelivered: true,
     wire: { transport: "kafka", key, headers, body },
   };
 }
@@ -46,6 +47,7 @@ export function arrivedFromQueue(
     key: routingKey,
     origin: `rabbitmq:${queue}`,
     receivedAt,
+    redelivered: delivery.redelivered,
     wire: { transport: "rabbitmq", routingKey, headers, properties, body },
   };
 }

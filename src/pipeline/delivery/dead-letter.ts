@@ -21,13 +21,27 @@ export type Parking = {
   readonly lastAt: string;
 };
 
+/**
+ * The same for every try to park one delivery, across crashes; another for a later delivery of the same
+ * message. A log's place tells deliveries apart, also when the tries are forgotten. A queue has no places: there
+ * it is the first try.
+ */
+export function letterIdOf(
+  { arrived, consumer, firstAt }: Pick<Parking, "arrived" | "consumer" | "firstAt">,
+  cause: Message,
+  ids: Ids,
+): string {
+  const delivery = arrived.wire.transport === "kafka" ? arrived.origin : firstAt;
+  return ids.derive(cause.id, `parked by ${consumer} ${delivery}`);
+}
+
 /** The outgoing message that parks `arrived`; `cause` is what the consumer records as incoming. */
 export function deadLetterOf(parking: Parking, cause: Message, ids: Ids): Message {
   const { arrived } = parking;
   const target = targetOf(arrived);
   return {
     ...cause,
-    id: ids.derive(cause.id, `parked by ${parking.consumer} ${parking.firstAt}`),
+    id: letterIdOf(parking, cause, ids),
     name: deadLetterName,
     kind: "event",
     causationId: cause.id,

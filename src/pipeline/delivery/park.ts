@@ -1,7 +1,7 @@
 import type { Message } from "../message.ts";
 import { type JournalEntry, parking } from "../ports.ts";
 import { toIso } from "../time.ts";
-import { deadLetterOf } from "./dead-letter.ts";
+import { deadLetterOf, letterIdOf } from "./dead-letter.ts";
 import type { Service } from "./service.ts";
 import type { ShellPorts } from "./shell.ts";
 import type { Arrived } from "./wire.ts";
@@ -14,8 +14,9 @@ export type Trouble = {
 };
 
 /**
- * Records the dead letter for `arrived` and sends it. It is a record of its own: delivered again, the
- * message is handled as if for the first time. Its neighbours go on once this resolves.
+ * Records the dead letter for `arrived` and sends it. It is a record of its own: delivered anew, the
+ * message is handled as if for the first time. Its neighbours go on once this resolves. However often one
+ * delivery is parked, because of crashes or stores in trouble, the letter is the one recorded first.
  */
 export async function park(
   service: Service,
@@ -31,21 +32,34 @@ export async function park(
   );
   const entry: JournalEntry = {
     consumer: parking,
-    message: { ...message, id: `${letter.id} parked` },
+    message: { ...message, id: recordIdOf(letter.id) },
     outgoing: [letter],
     timers: [],
     flow: null,
     parks: { consumer: service.name, messageId: message.id },
   };
-  await ports.journal.record(entry);
-  await ports.journal.pardon(service.name, message);
-  await ports.relay.send(entry);
+  const result = await ports.journal.record(entry);
+  // On a queue the first try is what the letter is known by when the delivery comes again.
+  if (arrived.wire.transport === "kafka") await ports.journal.pardon(service.name, message);
+  await ports.relay.send(result.outcome === "duplicate" ? result.entry : entry);
   ports.reporter.notice({
     code: trouble.code,
     message: `${service.name} parked ${message.name} (${arrived.origin}): ${trouble.reason}`,
     flowId: message.flowId,
   });
 }
+
+/** Whether the tries that began then ended with a letter. */
+export async function wasParked(
+  service: Service,
+  { ids, journal }: ShellPorts,
+  tried: { arrived: Arrived; message: Message; firstAt: string },
+): Promise<boolean> {
+  const letterId = letterIdOf({ ...tried, consumer: service.name }, tried.message, ids);
+  return (await journal.find(parking, recordIdOf(letterId))) !== undefined;
+}
+
+const recordIdOf = (letterId: string) => `${letterId} parked`;
 
 /** An envelope for a body that nobody can read; its id identifies the bytes and their place. */
 export function envelopeOfUnreadable(arrived: Arrived, { clock, ids }: ShellPorts): Message {

@@ -1,7 +1,8 @@
 import { isInfrastructure, TuError, told } from "../errors.ts";
 import type { Message } from "../message.ts";
+import type { Tries } from "../ports.ts";
 import { toIso } from "../time.ts";
-import { park } from "./park.ts";
+import { park, wasParked } from "./park.ts";
 import type { Service } from "./service.ts";
 import type { ShellPorts } from "./shell.ts";
 import type { Arrived } from "./wire.ts";
@@ -29,15 +30,30 @@ export function createTroubles(service: Service, ports: ShellPorts): Troubles {
   const { clock, journal, reporter } = ports;
   /** Of messages that are not done, for the delays between tries. */
   const failures = new Map<string, number>();
+  /** Messages that were delivered for the first time, and no try was counted since. */
+  const fresh = new Set<string>();
 
   const tell = (message: Message, error: unknown, tries: number) => {
     const { code, reason } = told(error);
     const text = `${service.name} could not work off ${message.name} (try ${tries}): ${reason}`;
     reporter.notice({ code, message: text, flowId: message.flowId });
   };
+  /** A new delivery of what was parked begins anew: it is a person's replay. */
+  const countTry = async (arrived: Arrived, message: Message): Promise<Tries> => {
+    const tryOnce = () => journal.failed(service.name, message, toIso(clock.nowMs()));
+    let tries = await tryOnce();
+    const { firstAt } = tries;
+    const isLeftOver = fresh.has(message.id) && tries.count > 1;
+    if (isLeftOver && (await wasParked(service, ports, { arrived, message, firstAt }))) {
+      await journal.pardon(service.name, message);
+      tries = await tryOnce();
+    }
+    fresh.delete(message.id);
+    return tries;
+  };
   /** True when it is parked. */
   const count = async (arrived: Arrived, message: Message, error: unknown): Promise<boolean> => {
-    const tries = await journal.failed(service.name, message, toIso(clock.nowMs()));
+    const tries = await countTry(arrived, message);
     tell(message, error, tries.count);
     const { code, reason } = told(error);
     // What cannot be read will not be read at another time.
@@ -46,10 +62,15 @@ export function createTroubles(service: Service, ports: ShellPorts): Troubles {
     await park(service, ports, { arrived, message, trouble });
     return true;
   };
+  const forget = ({ id }: Message) => {
+    failures.delete(id);
+    fresh.delete(id);
+  };
   return {
     async meet(arrived, message, error, settle) {
       const failed = (failures.get(message.id) ?? 0) + 1;
       failures.set(message.id, failed);
+      if (!arrived.redelivered) fresh.add(message.id);
       const isParked = await (isOurs(error)
         ? Promise.reject(error)
         : count(arrived, message, error)
@@ -58,11 +79,11 @@ export function createTroubles(service: Service, ports: ShellPorts): Troubles {
         return false;
       });
       if (!isParked) return settle.again(delayAfter(failed));
-      failures.delete(message.id);
+      forget(message);
       await settle.done();
     },
     isMet: ({ id }) => failures.has(id),
-    over: ({ id }) => void failures.delete(id),
+    over: forget,
   };
 }
 

@@ -40,6 +40,7 @@ const arrived = (
     body,
     key: "images/2025/12/03/a.png",
     origin: "kafka:t/0/7",
+    redelivered: true,
     receivedAt: "2026-01-01T00:00:00.000Z",
     wire: { transport: "kafka", key: null, headers: [], body },
     ...more,

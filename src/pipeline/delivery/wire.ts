@@ -99,6 +99,8 @@ export type Arrived = {
   /** Where it stood (`kafka:<topic>/<partition>/<offset>`, `rabbitmq:<queue>`): the id of last resort. */
   readonly origin: string;
   readonly receivedAt: string;
+  /** It may have been delivered before. Always true on a log, which does not tell. */
+  readonly redelivered: boolean;
   readonly wire: Wire;
 };
 export type Decoded =

@@ -1,0 +1,157 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { createRandomIds } from "../../adapters/memory/ids.ts";
+import { createMemoryJournal } from "../../adapters/memory/journal.ts";
+import { findContract } from "../contracts/catalogue.ts";
+import { TuError } from "../errors.ts";
+import type { Message } from "../message.ts";
+import { type Journal, parking } from "../ports.ts";
+import { arrivedFromLog, arrivedFromQueue } from "./arrived.ts";
+import { toUtf8 } from "./bytes.ts";
+import { createConsumer } from "./consume.ts";
+import type { Service } from "./service.ts";
+import { idleTimers, takingRelay } from "./shell.samples.ts";
+import type { ShellPorts } from "./shell.ts";
+
+const contract = findContract("tu.images.uploaded");
+if (contract === undefined) throw new Error("no such message");
+const expected = { contract, route: contract.routes[0] };
+const receivedAt = "2026-01-01T00:00:00.000Z";
+const nobody = async () => undefined;
+
+let nowMs: number;
+let letters: Message[];
+let failure: Error;
+let ports: ShellPorts;
+
+beforeEach(() => {
+  nowMs = 1_767_225_600_000;
+  letters = [];
+  failure = new TypeError("broken");
+  ports = {
+    journal: createMemoryJournal(),
+    ids: createRandomIds(),
+    clock: { nowMs: () => nowMs++, sleep: nobody },
+    timers: idleTimers,
+    reporter: { hop: () => undefined, notice: () => undefined },
+    relay: takingRelay((messages) => void letters.push(...messages)),
+  };
+});
+
+const failing: Service = {
+  name: "svc-messaging-bridge",
+  endpoints: [],
+  handlers: { "tu.images.uploaded": () => Promise.reject(failure) },
+  prefetch: 1,
+};
+const good = JSON.stringify(contract.example);
+const headers = { "x-message-id": "m", "x-correlation-id": "f" };
+
+const fromLog = (body: string, offset = 7) => {
+  const record = {
+    topic: "tu.images.uploaded",
+    key: toUtf8("k"),
+    headers: Object.entries(headers).map(([name, value]) => ({ name, value: toUtf8(value) })),
+    body: toUtf8(body),
+  };
+  const delivery = { ...record, partition: 0, offset, commit: nobody, retry: nobody };
+  return arrivedFromLog(delivery, expected, receivedAt);
+};
+const fromQueue = (body: string, redelivered: boolean) => {
+  const message = { routingKey: "k", headers, properties: {}, body: toUtf8(body) };
+  const place = { exchange: "e", queue: "q", redelivered, ack: nobody, nack: nobody };
+  return arrivedFromQueue({ ...message, ...place }, expected, receivedAt);
+};
+/** Every call is a process of its own, which dies before it can settle what it parked. */
+const deliverTo = async (journal: Journal, arrived: ReturnType<typeof fromLog>, times = 1) => {
+  for (let time = 0; time < times; time += 1) {
+    const consumer = createConsumer(failing, { ...ports, journal });
+    const settle = { done: () => Promise.reject(new Error("dead")), again: nobody };
+    await consumer.onArrived(arrived, settle).catch(() => undefined);
+  }
+};
+const deliver = (arrived: ReturnType<typeof fromLog>, times?: number) =>
+  deliverTo(ports.journal, arrived, times);
+const expectOneLetter = (sent: number) => {
+  expect(letters).toHaveLength(sent);
+  for (const letter of letters) expect(letter).toEqual(letters[0]);
+};
+const idsOf = () => new Set(letters.map(({ id }) => id));
+
+describe("a delivery is parked once", () => {
+  test("though its record failed behind its effect: the letter is the recorded one", async () => {
+    let isFailing = true;
+    const journal: Journal = {
+      ...ports.journal,
+      async record(entry) {
+        const result = await ports.journal.record(entry);
+        if (entry.consumer !== parking || !isFailing) return result;
+        isFailing = false;
+        throw new TuError("E_STATE_BUSY", "recorded all the same");
+      },
+    };
+    await deliverTo(journal, fromQueue("{", false));
+    await deliverTo(journal, fromQueue("{", true), 2);
+    expectOneLetter(2);
+    expect(JSON.stringify(letters[0]?.payload)).toContain('["x-dead-attempts","1"]');
+  });
+
+  test("though a log delivers again what nobody could commit", async () => {
+    await deliver(fromLog("{"), 3);
+    expectOneLetter(3);
+    letters = [];
+    await deliver(fromLog(good, 8), 16);
+    expectOneLetter(2);
+  });
+
+  test("though a queue delivers again what nobody could acknowledge", async () => {
+    await deliver(fromQueue("{", false));
+    await deliver(fromQueue("{", true), 2);
+    expectOneLetter(3);
+    letters = [];
+    await deliver(fromQueue(good, false));
+    await deliver(fromQueue(good, true), 9);
+    expectOneLetter(3);
+  });
+});
+
+describe("what a person sends again gets tries and a letter of its own", () => {
+  test("from a log", async () => {
+    await deliver(fromLog("{"));
+    await deliver(fromLog("{", 8));
+    expect(idsOf().size).toBe(2);
+    await deliver(fromLog(good, 9), 8);
+    await deliver(fromLog(good, 10), 7);
+    expect(idsOf().size).toBe(3);
+    await deliver(fromLog(good, 10));
+    expect(idsOf().size).toBe(4);
+  });
+
+  test("from a queue", async () => {
+    await deliver(fromQueue("{", false));
+    await deliver(fromQueue("{", false));
+    expect(idsOf().size).toBe(2);
+    letters = [];
+    await deliver(fromQueue(good, false), 1);
+    await deliver(fromQueue(good, true), 7);
+    expect(letters).toHaveLength(1);
+    await deliver(fromQueue(good, false), 1);
+    await deliver(fromQueue(good, true), 6);
+    expect(letters).toHaveLength(1);
+    await deliver(fromQueue(good, true));
+    expect(idsOf().size).toBe(2);
+  });
+
+  test("from a queue, where it met a store in trouble first", async () => {
+    await deliver(fromQueue(good, false), 1);
+    await deliver(fromQueue(good, true), 7);
+    const consumer = createConsumer(failing, ports);
+    const settle = { done: nobody, again: nobody };
+    failure = new TuError("E_STATE_BUSY", "held by somebody else");
+    await consumer.onArrived(fromQueue(good, false), settle);
+    failure = new TypeError("broken");
+    for (let time = 0; time < 7; time += 1) await consumer.onArrived(fromQueue(good, true), settle);
+    expect(letters).toHaveLength(1);
+    await consumer.onArrived(fromQueue(good, true), settle);
+    expect(idsOf().size).toBe(2);
+  });
+});
