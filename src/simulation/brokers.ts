@@ -12,6 +12,11 @@ export type SimulatedBrokers = {
   /** Everything that was ever taken, in order. */
   readonly taken: readonly Publication[];
   readonly appended: readonly LogRecord[];
+  /** Whoever else has a connection: what it sends arrives once. False: not now, or there is no such place. */
+  readonly foreign: {
+    append(record: LogRecord): boolean;
+    put(queue: string, publication: Publication): boolean;
+  };
   connect(life: Life): { readonly broker: Broker; readonly log: EventLog };
   /** Gives back what dead processes held, and delivers what can be delivered. */
   turn(): void;
@@ -25,6 +30,7 @@ export function createSimulatedBrokers(nature: Nature): SimulatedBrokers {
   return {
     taken: rabbit.taken,
     appended: kafka.appended,
+    foreign: { append: kafka.put, put: rabbit.put },
     connect: (life) => ({ broker: rabbit.connect(life), log: kafka.connect(life) }),
     turn() {
       rabbit.turn();

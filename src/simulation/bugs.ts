@@ -1,5 +1,6 @@
+import { deadLetterName, toDeadLetter } from "../pipeline/delivery/dead-letter.ts";
 import { TuError } from "../pipeline/errors.ts";
-import type { Journal, JournalEntry } from "../pipeline/ports.ts";
+import { type Journal, type JournalEntry, parking } from "../pipeline/ports.ts";
 import type { Plant } from "./process.ts";
 
 // Mistakes that a shell like ours is easily written with. Each is planted by changing a port; the
@@ -180,6 +181,96 @@ export const bugs: readonly Bug[] = [
     }),
   },
   {
+    name: "park again what was parked",
+    plant: () => {
+      let count = 0;
+      return (ports) => ({
+        ...ports,
+        ids: {
+          ...ports.ids,
+          derive(parent, discriminator) {
+            count += 1;
+            const isLetter = discriminator.startsWith("parked by");
+            return ports.ids.derive(parent, isLetter ? `${discriminator} ${count}` : discriminator);
+          },
+        },
+      });
+    },
+  },
+  {
+    name: "send another letter than the recorded one",
+    plant: () => (ports) => ({
+      ...ports,
+      journal: {
+        ...ports.journal,
+        async record(entry) {
+          const result = await ports.journal.record(entry);
+          return result.outcome === "duplicate" && entry.consumer === parking
+            ? { ...result, entry }
+            : result;
+        },
+      },
+    }),
+  },
+  {
+    name: "forget the tries of what was parked on a queue",
+    plant: () => (ports) => ({
+      ...ports,
+      journal: {
+        ...ports.journal,
+        async record(entry) {
+          const result = await ports.journal.record(entry);
+          const { message, parks } = entry;
+          if (parks === undefined) return result;
+          await ports.journal.pardon(parks.consumer, { ...message, id: parks.messageId });
+          return result;
+        },
+      },
+    }),
+  },
+  {
+    name: "give up after one try",
+    plant: () => (ports) => ({
+      ...ports,
+      journal: {
+        ...ports.journal,
+        failed: async (...tried) => ({ ...(await ports.journal.failed(...tried)), count: 8 }),
+      },
+    }),
+  },
+  {
+    name: "drop what cannot be read",
+    plant: () => (ports) => ({
+      ...ports,
+      broker: {
+        ...ports.broker,
+        consume: (options, handler) =>
+          ports.broker.consume(options, (delivery) =>
+            isJson(delivery.body) ? handler(delivery) : delivery.ack(),
+          ),
+      },
+    }),
+  },
+  {
+    name: "park the text of a body instead of its bytes",
+    plant: () => (ports) => ({
+      ...ports,
+      publish: async (message) => {
+        if (message.name !== deadLetterName) return ports.publish(message);
+        const letter = toDeadLetter(message);
+        const asText = (body: Uint8Array | null) =>
+          new TextEncoder().encode(new TextDecoder().decode(body ?? undefined));
+        if (letter.transport === "kafka")
+          await ports.log.append({ ...letter.record, body: asText(letter.record.body) });
+        else
+          await ports.broker.publish({
+            ...letter.publication,
+            body: asText(letter.publication.body),
+          });
+      },
+    }),
+  },
+  {
     name: "take a record that failed for one that is there",
     plant: () => (ports) => ({
       ...ports,
@@ -197,6 +288,15 @@ function asOwnFailure<A extends unknown[], R>(call: (...args: A) => Promise<R>) 
     call(...args).catch((cause: unknown) => {
       throw new TuError("E_BUG", "planted", { cause });
     });
+}
+
+function isJson(body: Uint8Array): boolean {
+  try {
+    JSON.parse(new TextDecoder().decode(body));
+    return true;
+  } catch {
+    return false; // it is what such code would look for
+  }
 }
 
 function onlyTimers(journal: Journal): Journal["adopt"] {

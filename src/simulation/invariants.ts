@@ -1,7 +1,8 @@
-import { deadLetterName } from "../pipeline/delivery/dead-letter.ts";
 import type { Message } from "../pipeline/message.ts";
 import type { JournalEntry } from "../pipeline/ports.ts";
+import { deadLetters } from "../pipeline/topology.ts";
 import { unexplainedIn } from "./explain.ts";
+import { wronglyParkedIn } from "./parked.ts";
 import type { Remains } from "./remains.ts";
 
 type Rule = {
@@ -119,6 +120,7 @@ const rules: readonly Rule[] = [
         [...histories.values()].flatMap((history) => sentIn(history).map(({ id }) => id)),
       );
       return taken
+        .filter(({ exchange }) => exchange !== deadLetters.exchange) // see `wronglyParkedIn`
         .filter(({ properties }) => !recorded.has(properties.messageId ?? ""))
         .map(({ exchange, properties }) => `${exchange} ${properties.messageId} is on no record`);
     },
@@ -136,13 +138,8 @@ const rules: readonly Rule[] = [
       }),
   },
   {
-    name: "nothing is parked that only met bad weather",
-    check: ({ histories }) =>
-      [...histories.values()].flatMap((history) =>
-        sentIn(history)
-          .filter(({ name }) => name === deadLetterName)
-          .map(({ flowId, producer }) => `${producer} parked a message of ${flowId}`),
-      ),
+    name: "what cannot be worked off is parked once as it came, and nothing else is",
+    check: wronglyParkedIn,
   },
   {
     name: "everything comes to rest",

@@ -1,6 +1,6 @@
 import type { EventLog, LogDelivery, LogRecord } from "../pipeline/ports.ts";
 import { type Nature, network, pause } from "./faults.ts";
-import { createOutages, unwatched } from "./outages.ts";
+import { createOutages, type Outages, unwatched } from "./outages.ts";
 import type { Life } from "./scheduler.ts";
 
 type Reader = {
@@ -35,34 +35,6 @@ export function createKafka(nature: Nature) {
     appended.push(record);
     return { partition: 0, offset: records.length - 1 };
   };
-  const deliver = (reader: Reader, place: Place, { offset, record }: Ready) => {
-    const requireConnection = outages.hold();
-    const flight: Flight = { life: reader.life, key: keyOf(record), isDone: false };
-    place.flights.set(offset, flight);
-    const isCurrent = () => place.flights.get(offset) === flight;
-    const delivery: LogDelivery = {
-      ...record,
-      partition: 0,
-      offset,
-      async commit() {
-        await pause(nature, reader.life);
-        requireConnection();
-        if (!isCurrent()) return;
-        if (nature.random() < nature.weather().loseAnswer) {
-          fault();
-          place.flights.delete(offset);
-        } else flight.isDone = true;
-        moveOn(place);
-      },
-      async retry(delayMs) {
-        requireConnection();
-        void nature.scheduler.after(reader.life, delayMs).then(() => {
-          if (isCurrent() && !flight.isDone) place.flights.delete(offset);
-        });
-      },
-    };
-    reader.handler(delivery).catch(() => undefined); // as with the queues
-  };
   return {
     appended,
     connect: (life: Life): EventLog => ({
@@ -84,6 +56,12 @@ export function createKafka(nature: Nature) {
         };
       },
     }),
+    put(record: LogRecord): boolean {
+      const records = topics.get(record.topic);
+      if (records === undefined || outages.isLost()) return false;
+      records.push(record);
+      return true;
+    },
     turn() {
       outages.maybe();
       if (outages.isLost()) return;
@@ -93,7 +71,8 @@ export function createKafka(nature: Nature) {
         const place = places.get(reader.place) ?? { committed: 0, flights: new Map() };
         places.set(reader.place, place);
         const records = topics.get(reader.topic) ?? [];
-        for (const ready of readyIn(place, records, reader.window)) deliver(reader, place, ready);
+        for (const ready of readyIn(place, records, reader.window))
+          deliver(ready, { place, reader }, { nature, outages });
       }
     },
     wipe() {
@@ -101,6 +80,39 @@ export function createKafka(nature: Nature) {
       places.clear();
     },
   };
+}
+
+function deliver(
+  { offset, record }: Ready,
+  { place, reader }: { place: Place; reader: Reader },
+  { nature, outages }: { nature: Nature; outages: Outages },
+): void {
+  const requireConnection = outages.hold();
+  const flight: Flight = { life: reader.life, key: keyOf(record), isDone: false };
+  place.flights.set(offset, flight);
+  const isCurrent = () => place.flights.get(offset) === flight;
+  const delivery: LogDelivery = {
+    ...record,
+    partition: 0,
+    offset,
+    async commit() {
+      await pause(nature, reader.life);
+      requireConnection();
+      if (!isCurrent()) return;
+      if (nature.random() < nature.weather().loseAnswer) {
+        nature.ledger.note("transport");
+        place.flights.delete(offset);
+      } else flight.isDone = true;
+      moveOn(place);
+    },
+    async retry(delayMs) {
+      requireConnection();
+      void nature.scheduler.after(reader.life, delayMs).then(() => {
+        if (isCurrent() && !flight.isDone) place.flights.delete(offset);
+      });
+    },
+  };
+  reader.handler(delivery).catch(() => undefined); // as with the queues
 }
 
 type Ready = { readonly offset: number; readonly record: LogRecord };

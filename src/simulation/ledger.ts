@@ -10,7 +10,9 @@ export type FaultKind =
   /** A process died; about nothing in particular. */
   | "crash"
   /** A broker was away, or did not take or deliver something; about nothing in particular. */
-  | "transport";
+  | "transport"
+  /** A handler broke on a message that was put in for it; about which, and whose handler. */
+  | "poison";
 
 export type Ledger = {
   note(kind: FaultKind, about?: string): void;

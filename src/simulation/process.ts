@@ -26,6 +26,7 @@ import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts
 import type { SimulatedBrokers } from "./brokers.ts";
 import { type Nature, pause } from "./faults.ts";
 import { createSimulatedVision, simulatedImages } from "./pictures.ts";
+import { breakingOnPoison } from "./poison.ts";
 import type { Life } from "./scheduler.ts";
 import { onDisk } from "./stores.ts";
 
@@ -156,7 +157,7 @@ function createSimulatedTimers(nature: Nature, life: Life): Timers {
 }
 
 function servicesOf(
-  { digest, flow }: SimulationPorts,
+  { digest, flow, nature }: SimulationPorts,
   parts: Parts,
   shell: RunPorts,
 ): readonly Service[] {
@@ -177,5 +178,5 @@ function servicesOf(
     internalToken: "token",
     faults: {},
     urlOf: (service) => `http://${service}`,
-  });
+  }).map((service) => breakingOnPoison(service, nature.ledger));
 }

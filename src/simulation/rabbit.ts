@@ -55,12 +55,7 @@ export function createRabbit(nature: Nature) {
       topology.exchanges.filter(({ type }) => type === "direct").map(({ name }) => name),
     );
     for (const binding of topology.bindings) {
-      const isBound = bindings.some(
-        ({ exchange, queue, routingKey }) =>
-          exchange === binding.exchange &&
-          queue === binding.queue &&
-          routingKey === binding.routingKey,
-      );
+      const isBound = bindings.some((bound) => isSame(bound, binding));
       if (!isBound)
         bindings = [...bindings, { ...binding, isDirect: direct.has(binding.exchange) }];
     }
@@ -87,6 +82,12 @@ export function createRabbit(nature: Nature) {
         return { close: async () => undefined };
       },
     }),
+    put(name: string, publication: Publication): boolean {
+      const queue = queues.get(name);
+      if (queue === undefined || outages.isLost()) return false;
+      queue.messages.push({ publication, redelivered: false, inFlight: false });
+      return true;
+    },
     turn() {
       outages.maybe();
       if (outages.isLost()) return;
@@ -158,6 +159,11 @@ type Bound = {
   readonly routingKey: string;
   readonly isDirect: boolean;
 };
+
+function isSame(bound: Bound, binding: Omit<Bound, "isDirect">): boolean {
+  const { exchange, queue, routingKey } = binding;
+  return bound.exchange === exchange && bound.queue === queue && bound.routingKey === routingKey;
+}
 
 function isHeldSince(requireConnection: () => void): boolean {
   try {

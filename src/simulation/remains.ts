@@ -1,7 +1,8 @@
 import type { Flow } from "../pipeline/flows/flow.ts";
-import type { JournalEntry, Machine, Publication } from "../pipeline/ports.ts";
+import type { JournalEntry, LogRecord, Machine, Publication } from "../pipeline/ports.ts";
 import type { ClientStory } from "./client.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Poison } from "./poison.ts";
 
 /** An entry, and when it was recorded. */
 export type Recorded = JournalEntry & { readonly atMs: number };
@@ -13,6 +14,9 @@ export type Remains = {
   readonly histories: ReadonlyMap<string, readonly Recorded[]>;
   readonly machines: readonly Machine[];
   readonly taken: readonly Publication[];
+  readonly appended: readonly LogRecord[];
+  /** What a foreign client put in, for nobody to work off. */
+  readonly poisons: readonly Poison[];
   /** What was done to the run. */
   readonly ledger: Ledger;
   /** From then on nothing was done to it any more. */

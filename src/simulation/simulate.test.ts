@@ -4,6 +4,8 @@ import { simulate } from "./simulate.ts";
 
 // The short run; `npm run simulate -- --seeds 10000` is the long one, which CI runs too.
 const seeds = Array.from({ length: 60 }, (_, index) => index + 1);
+/** Most are noticed by the first; what needs a rare fault takes longer. */
+const seedsOfBugs = 300;
 
 test("nothing is lost, nothing double, nothing stuck", async () => {
   let [crashes, completed, failed] = [0, 0, 0];
@@ -30,9 +32,9 @@ test("the same seed is the same run, step by step", async () => {
 
 describe("a planted bug is caught", () => {
   test.each(bugs.map((bug) => [bug.name, bug] as const))("%s", async (_, bug) => {
-    for (const seed of seeds) {
+    for (let seed = 1; seed <= seedsOfBugs; seed += 1) {
       if ((await simulate(seed, bug)).violations.length > 0) return;
     }
-    expect.unreachable(`no seed up to ${seeds.length} notices it`);
+    expect.unreachable(`no seed up to ${seedsOfBugs} notices it`);
   });
 });

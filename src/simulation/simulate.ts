@@ -20,6 +20,7 @@ import { createSimulatedHttp } from "./http.ts";
 import { violationsIn } from "./invariants.ts";
 import { openMemoryJournals } from "./journals.ts";
 import { createLedger } from "./ledger.ts";
+import { createPoisons } from "./poison.ts";
 import { type Plant, type Process, type SimulationPorts, startProcess } from "./process.ts";
 import { createRandom, createScheduler } from "./scheduler.ts";
 import { openSqliteJournals } from "./sqlite-journal.ts";
@@ -80,10 +81,15 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
   if (isCluster && random() < 0.5) start();
 
   const clients = createClients(random, ports);
+  const objectKey = () => clients.find((client) => client.objectKey !== null)?.objectKey ?? "";
+  const poisons = createPoisons(nature, { brokers, flow, objectKey });
   const crashes = createCrashes(nature, isCluster, {
     died: ({ life }) => journals.died(life, processes.length === 0),
     restart() {
-      if (!isCluster) brokers.wipe();
+      if (!isCluster) {
+        brokers.wipe();
+        poisons.lose();
+      }
       start();
     },
   });
@@ -106,6 +112,8 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
         histories,
         machines: await disk.disk.machines.list(),
         taken: brokers.taken,
+        appended: brokers.appended,
+        poisons: poisons.all,
         ledger,
         stormEndMs: startMs + stormMs,
         timedOut: scheduler.nowMs() >= startMs + endMs,
