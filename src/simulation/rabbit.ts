@@ -3,7 +3,15 @@ import { type Nature, network, pause } from "./faults.ts";
 import { createOutages, type Outages, unwatched } from "./outages.ts";
 import type { Life } from "./scheduler.ts";
 
-type Stored = { readonly publication: Publication; redelivered: boolean; inFlight: boolean };
+type Stored = {
+  readonly publication: Publication;
+  redelivered: boolean;
+  inFlight: boolean;
+  wasDelivered: boolean;
+  /** It is the same message, which comes again once it has come. */
+  readonly follows?: Stored;
+};
+const waiting = { redelivered: false, inFlight: false, wasDelivered: false };
 type Queue = {
   readonly name: string;
   /** Whose alone it is, and with whom it goes; null for a queue of all. */
@@ -38,10 +46,10 @@ export function createRabbit(nature: Nature) {
     );
     taken.push(publication);
     for (const { queue } of targets) {
-      const copies = chance(nature.weather().duplicate) ? 2 : 1;
-      for (let copy = 0; copy < copies; copy += 1) {
-        queues.get(queue)?.messages.push({ publication, redelivered: copy > 0, inFlight: false });
-      }
+      const first: Stored = { publication, ...waiting };
+      queues.get(queue)?.messages.push(first);
+      const again: Stored = { publication, ...waiting, redelivered: true, follows: first };
+      if (chance(nature.weather().duplicate)) queues.get(queue)?.messages.push(again);
     }
     return targets.length > 0;
   };
@@ -85,7 +93,7 @@ export function createRabbit(nature: Nature) {
     put(name: string, publication: Publication): boolean {
       const queue = queues.get(name);
       if (queue === undefined || outages.isLost()) return false;
-      queue.messages.push({ publication, redelivered: false, inFlight: false });
+      queue.messages.push({ publication, ...waiting });
       return true;
     },
     turn() {
@@ -109,7 +117,7 @@ export function createRabbit(nature: Nature) {
 
 function handOut(queue: Queue, ports: { nature: Nature; outages: Outages }): void {
   const { random, weather } = ports.nature;
-  for (const stored of queue.messages.filter(({ inFlight }) => !inFlight)) {
+  for (const stored of queue.messages.filter(isFree)) {
     const free = queue.consumers.filter(({ held, prefetch }) => held.size < prefetch);
     const consumer = free[Math.floor(random() * free.length)];
     if (consumer === undefined) return;
@@ -119,6 +127,11 @@ function handOut(queue: Queue, ports: { nature: Nature; outages: Outages }): voi
   }
 }
 
+/** No broker delivers a message again that somebody still holds for the first time. */
+function isFree({ follows, inFlight }: Stored): boolean {
+  return !inFlight && (follows === undefined || (follows.wasDelivered && !follows.inFlight));
+}
+
 function deliver(
   stored: Stored,
   { consumer, queue }: { consumer: QueueConsumer; queue: Queue },
@@ -126,6 +139,7 @@ function deliver(
 ): void {
   const requireConnection = outages.hold();
   stored.inFlight = true;
+  stored.wasDelivered = true;
   consumer.held.add(stored);
   const delivery: QueueDelivery = {
     ...stored.publication,
@@ -140,6 +154,7 @@ function deliver(
         return release(consumer, stored);
       }
       consumer.held.delete(stored);
+      stored.inFlight = false;
       remove(queue, stored);
     },
     async nack({ delayMs = 0 }) {

@@ -30,25 +30,22 @@ export function createTroubles(service: Service, ports: ShellPorts): Troubles {
   const { clock, journal, reporter } = ports;
   /** Of messages that are not done, for the delays between tries. */
   const failures = new Map<string, number>();
-  /** Messages that were delivered for the first time, and no try was counted since. */
-  const fresh = new Set<string>();
 
   const tell = (message: Message, error: unknown, tries: number) => {
     const { code, reason } = told(error);
     const text = `${service.name} could not work off ${message.name} (try ${tries}): ${reason}`;
     reporter.notice({ code, message: text, flowId: message.flowId });
   };
-  /** A new delivery of what was parked begins anew: it is a person's replay. */
+  /** A new delivery of what was parked begins anew: it is a person's replay. One that comes again never is. */
   const countTry = async (arrived: Arrived, message: Message): Promise<Tries> => {
     const tryOnce = () => journal.failed(service.name, message, toIso(clock.nowMs()));
     let tries = await tryOnce();
     const { firstAt } = tries;
-    const isLeftOver = fresh.has(message.id) && tries.count > 1;
+    const isLeftOver = !arrived.redelivered && tries.count > 1;
     if (isLeftOver && (await wasParked(service, ports, { arrived, message, firstAt }))) {
       await journal.pardon(service.name, message);
       tries = await tryOnce();
     }
-    fresh.delete(message.id);
     return tries;
   };
   /** True when it is parked. */
@@ -62,15 +59,11 @@ export function createTroubles(service: Service, ports: ShellPorts): Troubles {
     await park(service, ports, { arrived, message, trouble });
     return true;
   };
-  const forget = ({ id }: Message) => {
-    failures.delete(id);
-    fresh.delete(id);
-  };
+  const forget = ({ id }: Message) => void failures.delete(id);
   return {
     async meet(arrived, message, error, settle) {
       const failed = (failures.get(message.id) ?? 0) + 1;
       failures.set(message.id, failed);
-      if (!arrived.redelivered) fresh.add(message.id);
       const isParked = await (isOurs(error)
         ? Promise.reject(error)
         : count(arrived, message, error)
