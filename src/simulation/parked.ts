@@ -46,6 +46,7 @@ function isLetterOf(letter: Letter, { consumer, poison }: Due): boolean {
   const given = poison.wire.transport === "kafka" ? {} : poison.wire.properties;
   return (
     letter.marks["x-dead-consumer"] === consumer &&
+    letter.marks["x-dead-target"] === poison.target &&
     letter.parked === textOf(poison) &&
     Object.entries(given).every(([name, value]) => letter.properties[name] === value)
   );

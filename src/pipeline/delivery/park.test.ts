@@ -15,7 +15,7 @@ import type { ShellPorts } from "./shell.ts";
 const contract = findContract("tu.images.uploaded");
 if (contract === undefined) throw new Error("no such message");
 const expected = { contract, route: contract.routes[0] };
-const receivedAt = "2026-01-01T00:00:00.000Z";
+const receivedNow = () => new Date(nowMs++).toISOString();
 const nobody = async () => undefined;
 
 let nowMs: number;
@@ -54,12 +54,12 @@ const fromLog = (body: string, offset = 7) => {
     body: toUtf8(body),
   };
   const delivery = { ...record, partition: 0, offset, commit: nobody, retry: nobody };
-  return arrivedFromLog(delivery, expected, receivedAt);
+  return arrivedFromLog(delivery, expected, receivedNow());
 };
 const fromQueue = (body: string, redelivered: boolean) => {
   const message = { routingKey: "k", headers, properties: {}, body: toUtf8(body) };
   const place = { exchange: "e", queue: "q", redelivered, ack: nobody, nack: nobody };
-  return arrivedFromQueue({ ...message, ...place }, expected, receivedAt);
+  return arrivedFromQueue({ ...message, ...place }, expected, receivedNow());
 };
 /** Every call is a process of its own, which dies before it can settle what it parked. */
 const deliverTo = async (journal: Journal, arrived: ReturnType<typeof fromLog>, times = 1) => {
@@ -111,6 +111,14 @@ describe("a delivery is parked once", () => {
     await deliver(fromQueue(good, false));
     await deliver(fromQueue(good, true), 9);
     expectOneLetter(3);
+  });
+
+  test("by a process that still holds it while another one has parked it", async () => {
+    const held = fromQueue("{", false);
+    await deliver(fromQueue("{", true));
+    await deliver(held);
+    expect(letters).toHaveLength(2);
+    expect(idsOf().size).toBe(1);
   });
 });
 

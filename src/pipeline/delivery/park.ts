@@ -49,14 +49,16 @@ export async function park(
   });
 }
 
-/** Whether the tries that began then ended with a letter. */
+/** Whether the tries that began then ended with a letter, before this delivery came. */
 export async function wasParked(
   service: Service,
   { ids, journal }: ShellPorts,
   tried: { arrived: Arrived; message: Message; firstAt: string },
 ): Promise<boolean> {
   const letterId = letterIdOf({ ...tried, consumer: service.name }, tried.message, ids);
-  return (await journal.find(parking, recordIdOf(letterId))) !== undefined;
+  const entry = await journal.find(parking, recordIdOf(letterId));
+  // Another process may have parked it since, because we seemed to be gone.
+  return entry?.outgoing.every(({ occurredAt }) => occurredAt <= tried.arrived.receivedAt) === true;
 }
 
 const recordIdOf = (letterId: string) => `${letterId} parked`;
