@@ -1,6 +1,7 @@
+import { sha256 } from "../adapters/memory/ids.ts";
 import { deadLetterName, toDeadLetter } from "../pipeline/delivery/dead-letter.ts";
 import { TuError } from "../pipeline/errors.ts";
-import { type Journal, type JournalEntry, parking } from "../pipeline/ports.ts";
+import { type Journal, type JournalEntry, type ObjectStore, parking } from "../pipeline/ports.ts";
 import type { Plant } from "./process.ts";
 
 // Mistakes that a shell like ours is easily written with. Each is planted by changing a port; the
@@ -271,6 +272,31 @@ export const bugs: readonly Bug[] = [
     }),
   },
   {
+    name: "take whatever picture is stored",
+    plant: () => (ports) => ({
+      ...ports,
+      broker: {
+        ...ports.broker,
+        consume: (options, handler) =>
+          ports.broker.consume(options, async (delivery) =>
+            handler({ ...delivery, body: await claimingWhatIsThere(delivery.body, ports.objects) }),
+          ),
+      },
+    }),
+  },
+  {
+    name: "take a picture that is gone for a store that is away",
+    plant: () => (ports) => ({
+      ...ports,
+      http: {
+        send: async (request) => {
+          const answer = await ports.http.send(request);
+          return answer.status === 404 ? { ...answer, status: 503 } : answer;
+        },
+      },
+    }),
+  },
+  {
     name: "take a record that failed for one that is there",
     plant: () => (ports) => ({
       ...ports,
@@ -297,6 +323,17 @@ function isJson(body: Uint8Array): boolean {
   } catch {
     return false; // it is what such code would look for
   }
+}
+
+/** The same command, as if what is stored now had been uploaded: as good as no check. */
+async function claimingWhatIsThere(body: Uint8Array, objects: ObjectStore): Promise<Uint8Array> {
+  if (!isJson(body)) return body;
+  const payload = JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown> | null;
+  if (payload?.["checksum"] === undefined || payload["uploadId"] !== undefined) return body;
+  const stored = await objects.get(String(payload["objectKey"])).catch(() => undefined);
+  if (stored === undefined) return body;
+  const claim = { bytes: stored.sizeBytes, checksum: `sha256:${sha256(stored.bytes)}` };
+  return new TextEncoder().encode(JSON.stringify({ ...payload, ...claim }));
 }
 
 function onlyTimers(journal: Journal): Journal["adopt"] {

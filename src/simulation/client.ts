@@ -1,4 +1,4 @@
-import type { Digest, HttpClient } from "../pipeline/ports.ts";
+import type { Digest, HttpClient, ObjectStore } from "../pipeline/ports.ts";
 import { type Nature, pause } from "./faults.ts";
 import type { SimulationPorts } from "./process.ts";
 import type { Life } from "./scheduler.ts";
@@ -9,6 +9,8 @@ export type ClientStory = {
   readonly picture: string;
   objectKey: string | null;
   accepted: boolean;
+  /** What somebody did to the stored picture behind its acceptance. */
+  harm: "gone" | "changed" | null;
 };
 
 /**
@@ -22,6 +24,8 @@ export async function runClient(
     readonly life: Life;
     readonly http: HttpClient;
     readonly digest: Digest;
+    /** Where the picture is stored, for somebody who does not ask us. */
+    readonly objects: ObjectStore;
   },
 ): Promise<void> {
   const { digest, life, nature } = ports;
@@ -58,10 +62,30 @@ export async function runClient(
   };
   await untilAnswered(ports, 202, confirm);
   story.accepted = true;
-  if (nature.random() < 0.3) {
+  const luck = nature.random();
+  if (luck < 0.15) await harm(story, ports);
+  else if (luck < 0.4) {
     await pause(nature, life);
     await untilAnswered(ports, 202, confirm);
   }
+}
+
+/** Deletes the stored picture, or puts one of another brand in its place. */
+async function harm(
+  story: ClientStory,
+  { life, nature, objects }: { nature: Nature; life: Life; objects: ObjectStore },
+): Promise<void> {
+  const { random, scheduler, weather } = nature;
+  await scheduler.after(life, random() * 4 * weather().slowestMs);
+  story.harm = random() < 0.4 ? "gone" : "changed";
+  const key = story.objectKey ?? "";
+  await objects.delete(key);
+  if (story.harm === "gone") return;
+  const brand = story.picture.split(" ")[0];
+  const other = pictures.find((picture) => !picture.startsWith(`${brand} `)) ?? "";
+  // Often of the same size, so that only the checksum tells.
+  const bytes = new TextEncoder().encode(other.padEnd(story.picture.length, "x"));
+  await objects.put(key, bytes, { contentType: "image/jpeg" });
 }
 
 async function untilAnswered(
@@ -91,9 +115,9 @@ export function createClients(
   return Array.from({ length: 2 + Math.floor(random() * 3) }, (_, index) => {
     const picture = pictures[Math.floor(random() * (pictures.length - 1))] ?? "";
     const flowId = ports.ids.derive(`client ${index}`, picture);
-    const story: ClientStory = { flowId, picture, objectKey: null, accepted: false };
-    const { digest, nature } = ports;
-    void runClient(story, { nature, life, http: ports.http(life), digest });
+    const story: ClientStory = { flowId, picture, objectKey: null, accepted: false, harm: null };
+    const { digest, disk, nature } = ports;
+    void runClient(story, { nature, life, http: ports.http(life), digest, objects: disk.objects });
     return story;
   });
 }

@@ -1,6 +1,7 @@
 import { type TimerPayload, timerName } from "../pipeline/engine/decide.ts";
 import type { Flow } from "../pipeline/flows/flow.ts";
 import { parseDuration } from "../pipeline/time.ts";
+import type { ClientStory } from "./client.ts";
 import type { Recorded, Remains } from "./remains.ts";
 
 // A flow may fail only where the world made it. Every attempt that led there needs a fault of its own.
@@ -11,14 +12,15 @@ type Counted = { readonly code: string; readonly attempts: readonly Failed[] };
 
 /** Why each failed analysis of a client should not have failed; empty when faults explain them all. */
 export function unexplainedIn(remains: Remains): readonly string[] {
-  return remains.clients.flatMap(({ flowId, picture }) => {
+  return remains.clients.flatMap((client) => {
+    const { flowId } = client;
     const history = remains.histories.get(flowId) ?? [];
     const end = endOf(history);
     if (end === undefined) return [];
     const attempts = attemptsUpTo(end, history);
     const unknown = end.attempt - attempts.length;
     const reasons = grouped(attempts)
-      .filter((counted) => !isExplained(counted, { flowId, picture, remains }))
+      .filter((counted) => !isExplained(counted, { client, flowId, remains }))
       .map(
         ({ attempts: { length }, code }) => `${flowId}: ${end.step} met ${code} ${length} times`,
       );
@@ -58,16 +60,21 @@ function grouped(attempts: readonly Failed[]): readonly Counted[] {
 }
 
 type InFlow = { readonly flowId: string; readonly remains: Remains };
-type Context = InFlow & { readonly picture: string };
+type Context = InFlow & { readonly client: ClientStory };
 
-function isExplained({ attempts, code }: Counted, { flowId, picture, remains }: Context): boolean {
+function isExplained({ attempts, code }: Counted, { client, flowId, remains }: Context): boolean {
   const { ledger } = remains;
   switch (code) {
     case "E_VISION_FAILED":
-      return ledger.count("vision", picture) >= attempts.length;
+      return ledger.count("vision", client.picture) >= attempts.length;
     case "E_SERVICE_UNAVAILABLE":
     case "E_FETCH_FAILED":
       return ledger.count("call", flowId) >= attempts.length;
+    // A picture does not come back: the first attempt that meets it is the last.
+    case "E_OBJECT_NOT_FOUND":
+      return client.harm === "gone" && attempts.length === 1;
+    case "E_IMAGE_CHANGED":
+      return client.harm === "changed" && attempts.length === 1;
     case "E_STEP_TIMEOUT": {
       const delays = ledger.count("crash") + ledger.count("transport") + ledger.count("store");
       return delays > 0 && attempts.every((attempt) => wasDelayed(attempt, { flowId, remains }));

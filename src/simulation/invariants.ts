@@ -1,3 +1,4 @@
+import type { AnalysisCompleted } from "../pipeline/contracts/analysis.ts";
 import type { Message } from "../pipeline/message.ts";
 import type { JournalEntry } from "../pipeline/ports.ts";
 import { deadLetters } from "../pipeline/topology.ts";
@@ -67,6 +68,15 @@ const rules: readonly Rule[] = [
             ).length;
             return seen === (isCompleted ? 1 : 0) ? [] : [`${flowId} was saved ${seen} times`];
           }),
+  },
+  {
+    name: "what is said of a picture is of the one that was uploaded",
+    check: ({ clients, histories }) =>
+      clients.flatMap(({ flowId, picture }) =>
+        brandsSaidIn(histories.get(flowId) ?? [])
+          .filter((brand) => !picture.toLowerCase().startsWith(`${brand.toLowerCase()} `))
+          .map((brand) => `${flowId} is about ${picture} and found ${brand}`),
+      ),
   },
   {
     name: "one picture is one machine",
@@ -149,6 +159,12 @@ const rules: readonly Rule[] = [
 
 export function violationsIn(remains: Remains): readonly string[] {
   return rules.flatMap(({ check, name }) => check(remains).map((what) => `${name}: ${what}`));
+}
+
+function brandsSaidIn(history: readonly JournalEntry[]): readonly string[] {
+  return sentIn(history)
+    .filter(({ name }) => name === "analysis.completed")
+    .map(({ payload }) => (payload as AnalysisCompleted).recognitionPayload?.aggregate.brand ?? "");
 }
 
 function sentIn(history: readonly JournalEntry[]): readonly Message[] {
