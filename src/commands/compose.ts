@@ -17,8 +17,9 @@ import type { Faults } from "../pipeline/services/faults.ts";
 import { type ClientFeed, createGateway } from "../pipeline/services/graph-gateway.ts";
 import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts";
 import { createRecorder } from "../pipeline/trace/recorder.ts";
+import { openReading } from "./compose-images.ts";
 import { type Closers, closeAll, openStores, type Stores } from "./compose-state.ts";
-import { openVision, type VisionOptions } from "./compose-vision.ts";
+import type { VisionOptions } from "./compose-vision.ts";
 
 export type PipelineOptions = {
   readonly flow: FlowName;
@@ -41,41 +42,6 @@ export type Pipeline = UploadPorts & {
   /** Takes no new work, lets what is under way end, releases everything. */
   close(): Promise<void>;
 };
-
-/** What a command needs of an image before there is a pipeline. */
-export async function openInput() {
-  const { readInput } = await import("../adapters/filesystem/input.ts");
-  const { createImages } = await import("../adapters/images/images.ts");
-  return { read: readInput, images: createImages() };
-}
-
-/** What reads a picture, and nothing of the pipeline around it. */
-export type PictureReader = {
-  readonly vision: Vision;
-  readonly images: Images;
-  readonly clock: Clock;
-  close(): Promise<void>;
-};
-
-export async function openPictureReader(
-  options: VisionOptions,
-  reporter: Pick<Reporter, "notice">,
-): Promise<PictureReader> {
-  const { createSystemClock } = await import("../adapters/memory/clock.ts");
-  const { createImages } = await import("../adapters/images/images.ts");
-  const images = createImages();
-  const vision = await openVision(options, { images, reporter });
-  vision.warmUp();
-  return { vision, images, clock: createSystemClock(), close: () => vision.close() };
-}
-
-/** Draws what was read on a picture, and writes it where it is wanted. */
-export async function openAnnotation() {
-  const { annotate } = await import("../adapters/images/annotate.ts");
-  const files = await import("../adapters/filesystem/output.ts");
-  const { isDirectory, makeDirectory, requireWritable, writeOutput } = files;
-  return { annotate, isDirectory, makeDirectory, requireWritable, write: writeOutput };
-}
 
 /** The whole pipeline in this process: every service, every transport, on loopback. */
 export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
@@ -188,10 +154,7 @@ async function openReaders(
   options: PipelineOptions,
   closers: Closers,
 ): Promise<{ images: Images; vision: Vision }> {
-  const { createImages } = await import("../adapters/images/images.ts");
-  const images = createImages();
-  const vision = await openVision(options.vision, { images, reporter: options.reporter });
-  vision.warmUp();
+  const { images, vision } = await openReading(options.vision, options.reporter);
   closers.push(() => vision.close());
   return { images, vision };
 }

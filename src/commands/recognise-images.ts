@@ -10,7 +10,7 @@ import { orAborted } from "../pipeline/or-aborted.ts";
 import type { ReadText } from "../pipeline/ports.ts";
 import type { Meaning } from "../pipeline/recognition/explain.ts";
 import type { AnnotationFile } from "./annotation-files.ts";
-import { openAnnotation, type PictureReader } from "./compose.ts";
+import { openAnnotation, type PictureReader } from "./compose-images.ts";
 import { namingFile, readImageFile } from "./image-input.ts";
 import type { Once } from "./once.ts";
 import { asTuError } from "./output.ts";

@@ -37,7 +37,7 @@ export async function recogniseCommand(
     isReplayed: settings.vision === "replay",
   });
   const reader = once(async () => {
-    const { openPictureReader } = await import("./compose.ts");
+    const { openPictureReader } = await import("./compose-images.ts");
     return openPictureReader(visionOptions(settings), screen);
   });
   try {
@@ -62,7 +62,7 @@ export async function recogniseCommand(
 
 async function plannedAnnotations(paths: readonly string[], target: string | undefined) {
   if (target === undefined) return [];
-  const { openAnnotation } = await import("./compose.ts");
+  const { openAnnotation } = await import("./compose-images.ts");
   const { annotationFiles } = await import("./annotation-files.ts");
   return annotationFiles(paths, target, await openAnnotation());
 }

@@ -3,7 +3,7 @@ import { printable } from "../adapters/terminal/text.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import { checkImage, tooLarge } from "../pipeline/operations/check-image.ts";
 import { imageBytesMax } from "../pipeline/services/image-access.ts";
-import { openInput } from "./compose.ts";
+import { openInput } from "./compose-images.ts";
 import { openImport } from "./compose-vision.ts";
 import { loadSettings } from "./config.ts";
 import { type Format, printJson, printLine } from "./output.ts";

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
 import { parentPort, workerData } from "node:worker_threads";
 import { look, type Scene, sceneOf } from "../../pipeline/scene-text/looks.ts";
 import type { Models } from "./models.ts";
@@ -9,6 +10,10 @@ import type { Answer, Question } from "./thread.ts";
 // The entry of the reading thread. Pictures are kept from `open` to `close`; a look stops at the next
 // line when its picture was closed.
 
+// So that the first picture is decoded while the networks are loaded.
+await import("sharp");
+// Node 20 compiles a WebAssembly function again, optimized, long before that pays; later ones wait as here.
+setFlagsFromString("--wasm-tiering-budget=13000000");
 const runtime = await import("onnxruntime-web/wasm");
 // More threads would give the same answers sooner, for more memory and processor time.
 runtime.env.wasm.numThreads = 1;
