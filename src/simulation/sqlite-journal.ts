@@ -8,6 +8,7 @@ import {
   reopenDatabase,
 } from "../adapters/sqlite/database.ts";
 import { createSqliteJournal } from "../adapters/sqlite/journal.ts";
+import { idOf, type Key } from "../adapters/sqlite/keys.ts";
 import { migrate } from "../adapters/sqlite/migrations.ts";
 import { createRunners } from "../adapters/sqlite/runners.ts";
 import type { Turns } from "../adapters/sqlite/turns.ts";
@@ -24,6 +25,8 @@ import type { Life } from "./scheduler.ts";
 /** Memory where there is some: a thousand commits would wait for a real disk. */
 const place = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 const driver = await loadDriver();
+const recordedSql = `SELECT name, message_id FROM entry JOIN consumer ON consumer.id = entry.consumer
+  ORDER BY seq`;
 
 /** `file` is a bug: the disk says that it has written what it has not. */
 export async function openSqliteJournals(
@@ -79,10 +82,10 @@ export async function openSqliteJournals(
       if (writer !== undefined && isAlone && nature.random() < 0.5) tear(writer);
     },
     recorded() {
-      const rows = connect().prepare("SELECT consumer, message_id FROM entry ORDER BY seq").all([]);
+      const rows = connect().prepare(recordedSql).all([]);
       return rows.map((row) => ({
-        consumer: String(row["consumer"]),
-        id: String(row["message_id"]),
+        consumer: String(row["name"]),
+        id: idOf(row["message_id"] as Key), // a column that is never null
       }));
     },
     close() {

@@ -1,8 +1,9 @@
-import type { Compilable } from "kysely";
 import type { JournalPlace, Owed, OwedTo } from "../../pipeline/ports.ts";
+import { type Consumers, transport, transportNumber } from "./consumers.ts";
 import type { Database } from "./database.ts";
-import { type BodyRow, consequencesOf } from "./entry-row.ts";
-import { type Decided, type OpenWork, transport, type Work } from "./open-work.ts";
+import { type ConsequencesColumns, consequencesOf } from "./entry-row.ts";
+import { idOf, keyOf } from "./keys.ts";
+import type { Decided, OpenWork, Work } from "./open-work.ts";
 
 // Finding unfinished work without reading history.
 //
@@ -15,200 +16,246 @@ import { type Decided, type OpenWork, transport, type Work } from "./open-work.t
 
 export type Checkpoints = {
   readonly database: Database;
+  readonly consumers: Consumers;
   readonly statements: ReturnType<typeof prepareStatements>;
+  /** Where this process left the checkpoint; another one may have moved it since. */
+  own: number | null;
+  /** Who holds work, as long as no other connection has written (its version says whether one has). */
+  holders: { readonly version: number; readonly runners: readonly number[] } | null;
 };
 
-export const createCheckpoints = (database: Database): Checkpoints => ({
-  database,
+export const createCheckpoints = (database: Database, consumers: Consumers): Checkpoints => ({
+  ...{ database, consumers, own: null, holders: null },
   statements: prepareStatements(database),
 });
 
-const sendAgainSql = `INSERT OR IGNORE INTO pending
-    (consumer, message_id, kind, flow_id, seq, position, runner)
-  SELECT '${transport}', message_id, kind, flow_id, seq, position, ?1 FROM pending
-  WHERE runner = ?2 AND kind = 'message'`;
-/** Messages stand before timers of the same entry: the order of their names. */
-const inheritanceSql = `SELECT DISTINCT seq, kind, position FROM pending
-  WHERE runner = ?1 AND (seq, kind, position) > (?2, ?3, ?4) ORDER BY seq, kind, position LIMIT ?5`;
-const unsentSql = `SELECT seq, kind, position FROM pending
-  WHERE runner IN (?1, -?1) AND consumer = '${transport}' AND (seq, position) > (?2, ?3)
-  ORDER BY seq, position LIMIT ?4`;
-const entriesSql = `SELECT seq, message_id, flow_id, body FROM entry
-  WHERE seq IN (SELECT value FROM json_each(?1))`;
+const kinds = ["message", "timer"] as const;
+const [messageKind, timerKind] = [0, 1];
+const someRunners = "runner IN (SELECT value FROM json_each(?1))";
 
-/** What runs once per entry or piece of work; building the query again would cost more than it. */
+/** What runs once per entry or piece of work, or is asked again and again. */
 function prepareStatements(database: Database) {
-  const { query } = database;
-  const prepare = (one: Compilable<unknown>) => database.prepare(one.compile().sql);
-  const work = { flow_id: "", seq: 0, position: 0, runner: 0 };
-  const finished = query
-    .deleteFrom("pending")
-    .where("message_id", "=", "")
-    .where("consumer", "=", "");
-  const entries = query.selectFrom("entry").select("seq").where("message_id", "=", "");
+  const prepare = (sql: string) => database.prepare(sql);
   return {
-    deleteWork: prepare(finished),
+    deleteWork: prepare("DELETE FROM pending WHERE message_id = ?1 AND consumer = ?2"),
     deleteTimers: prepare(
-      query
-        .deleteFrom("pending")
-        .where("flow_id", "=", "")
-        .where("consumer", "=", "")
-        .where("kind", "=", "timer"),
+      `DELETE FROM pending WHERE flow_id = ?1 AND consumer = ?2 AND kind = ${timerKind}`,
     ),
     insertWork: prepare(
-      query
-        .insertInto("pending")
-        .values({ consumer: "", message_id: "", kind: "timer", ...work })
-        .onConflict((conflict) => conflict.doNothing()),
+      `INSERT INTO pending (seq, kind, position, consumer, message_id, flow_id, runner)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING`,
     ),
-    recorded: prepare(entries.where("consumer", "=", "")),
-    recordedByAny: prepare(entries.limit(1)),
+    recorded: prepare("SELECT seq FROM entry WHERE message_id = ?1 AND consumer = ?2"),
+    recordedByAny: prepare("SELECT seq FROM entry WHERE message_id = ?1 LIMIT 1"),
     lastOfFlow: prepare(
-      query
-        .selectFrom("entry")
-        .select("ended")
-        .where("flow_id", "=", "")
-        .where("consumer", "=", "")
-        .where("flow_sequence", "is not", null)
-        .orderBy("flow_sequence", "desc")
-        .limit(1),
+      `SELECT ended FROM entry WHERE flow_id = ?1 AND consumer = ?2 AND flow_sequence IS NOT NULL
+       ORDER BY flow_sequence DESC LIMIT 1`,
     ),
-    claim: database.prepare("UPDATE pending SET runner = ?1 WHERE runner = ?2"),
-    sendAgain: database.prepare(sendAgainSql),
-    inheritance: database.prepare(inheritanceSql),
-    unsent: database.prepare(unsentSql),
-    entries: database.prepare(entriesSql),
+    holders: prepare("SELECT DISTINCT runner FROM pending"),
+    // In the order of the key, so that it needs neither a sort nor an index.
+    inheritance: prepare(
+      `SELECT seq, group_concat(kind || ' ' || position || ' ' || consumer) AS pieces FROM pending
+       WHERE ${someRunners} GROUP BY seq ORDER BY seq`,
+    ),
+    claim: prepare(`UPDATE pending SET runner = ?2 WHERE ${someRunners}`),
+    unsent: prepare(
+      `SELECT seq, position FROM pending
+       WHERE runner = ?1 AND consumer = ${transportNumber} AND (seq, position) > (?2, ?3)
+       ORDER BY seq, position LIMIT ?4`,
+    ),
+    entries: prepare(
+      `SELECT seq, message_id, flow_id, consequences FROM entry
+       WHERE seq IN (SELECT value FROM json_each(?1))`,
+    ),
+    entriesAfter: prepare(
+      `SELECT seq, runner, consumer, message_id, flow_id, ended, consequences FROM entry
+       WHERE seq > ?1 AND runner != ?2 ORDER BY seq LIMIT ?3`,
+    ),
+    checkpoint: prepare("SELECT seq FROM checkpoint"),
+    last: prepare("SELECT max(seq) AS seq FROM entry"),
+    move: prepare("UPDATE checkpoint SET seq = ?1"),
   };
 }
 
-/** Moves the checkpoint to the last entry. Those of the runner `known`, if any, `work` knows already. */
+/**
+ * Moves the checkpoint to the last entry, and gives its number. Those of the runner `known`, if any, `work`
+ * knows already.
+ */
 export function advance(
   checkpoints: Checkpoints,
   work: OpenWork,
   owedTo: OwedTo,
   known: number | null,
-): void {
-  const { database } = checkpoints;
-  for (const decided of entriesSinceCheckpoint(database, known)) work.note(decided, owedTo);
-  removeFinished(checkpoints, work);
+): number {
+  const { statements } = checkpoints;
+  const from = numberIn(statements.checkpoint.first([]), "seq");
+  for (const decided of entriesAfter(checkpoints, from, known)) work.note(decided, owedTo);
+  removeFinished(checkpoints, work, from === checkpoints.own);
   for (const one of work.opened()) if (isOpen(checkpoints, one)) insertPending(checkpoints, one);
-  moveCheckpoint(database);
+  const to = numberIn(statements.last.first([]), "seq");
+  statements.move.run([to]);
+  return to;
 }
 
-/** Runners whose work waits for whoever takes it. */
-export function holdersOf(database: Database): readonly number[] {
-  const holders = database.all(database.query.selectFrom("pending").select("runner").distinct());
-  return [...new Set(holders.map(({ runner }) => Math.abs(runner)))];
-}
-
-/**
- * What those runners were to finish is `heir`'s from now on, all of it at once: under its number below
- * zero until `keep`, which tells it from its own. Their transports may be gone with them: it is to be sent
- * again.
- */
-export function claim({ statements }: Checkpoints, heir: number, from: readonly number[]): void {
-  for (const runner of from.flatMap((one) => [one, -one])) {
-    statements.sendAgain.run([-heir, runner]);
-    statements.claim.run([-heir, runner]);
-  }
-}
-
-/** All that was claimed has been read. */
-export function keep({ statements }: Checkpoints, heir: number): void {
-  statements.claim.run([heir, -heir]);
+/** Runners that have work. */
+export function holdersOf(checkpoints: Checkpoints): readonly number[] {
+  const { database, holders, statements } = checkpoints;
+  const version = database.pragma("data_version");
+  if (holders?.version === version) return holders.runners;
+  const runners = statements.holders.all([]).map((row) => numberIn(row, "runner"));
+  checkpoints.holders = { version, runners };
+  return runners;
 }
 
 /** A piece of work, and where it stands. */
 export type Placed = { readonly owed: Owed; readonly place: Place };
-type Place = JournalPlace & { readonly kind: Work["kind"] };
-type Page = { readonly after: Place; readonly limit: number };
+type Place = JournalPlace & {
+  readonly kind: Work["kind"];
+  /** A transport was to take it; it is known already that it must. */
+  readonly isUnsent: boolean;
+};
+/** What is taken over, and not read yet: only places, in the order of recording. */
+export type Inheritance = {
+  readonly places: readonly { readonly seq: number; readonly pieces: string }[];
+};
 
-/** What `heir` has claimed, each piece once, in the order of recording. */
-export function inheritanceOf(
+/** What those runners were to finish is `heir`'s from now on, all of it at once. */
+export function claim(
   checkpoints: Checkpoints,
   heir: number,
-  { after, limit }: Page,
-): readonly Placed[] {
-  const { seq, kind, position } = after;
-  const rows = checkpoints.statements.inheritance.all([-heir, seq, kind, position, limit]);
-  return placed(checkpoints, rows as readonly Place[]); // its columns are selected
+  from: readonly number[],
+): Inheritance {
+  if (from.length === 0) return { places: [] };
+  const { statements } = checkpoints;
+  checkpoints.holders = null;
+  const runners = JSON.stringify(from);
+  const rows = statements.inheritance.all([runners]);
+  statements.claim.run([runners, heir]);
+  return { places: rows as unknown as Inheritance["places"] }; // its columns are selected
+}
+
+/** How far an inheritance is read: so many entries, and of the next one so many pieces. */
+export type Reading = { readonly entries: number; readonly pieces: number };
+
+/** At most `limit` pieces of an inheritance, each once, and how far it is read then. */
+export function inheritedOf(
+  checkpoints: Checkpoints,
+  { places }: Inheritance,
+  from: Reading,
+  limit: number,
+): { readonly placed: readonly Placed[]; readonly next: Reading } {
+  const wanted: Place[] = [];
+  let next = from;
+  while (wanted.length < limit) {
+    const place = places[next.entries];
+    if (place === undefined) break;
+    const left = piecesOf(place).slice(next.pieces);
+    const taken = left.slice(0, limit - wanted.length);
+    wanted.push(...taken);
+    next =
+      taken.length === left.length
+        ? { entries: next.entries + 1, pieces: 0 }
+        : { entries: next.entries, pieces: next.pieces + taken.length };
+  }
+  return { placed: placed(checkpoints, wanted), next };
 }
 
 /** What no transport has taken, of one runner, in the order of recording. */
 export function unsentOf(
   checkpoints: Checkpoints,
   runner: number,
-  { after, limit }: Page,
+  { after, limit }: { readonly after: JournalPlace; readonly limit: number },
 ): readonly Placed[] {
   const rows = checkpoints.statements.unsent.all([runner, after.seq, after.position, limit]);
-  return placed(checkpoints, rows as readonly Place[]); // its columns are selected
+  const same = { kind: "message", isUnsent: true } as const;
+  return placed(
+    checkpoints,
+    rows.map((row) => ({
+      ...{ ...same, seq: numberIn(row, "seq"), position: numberIn(row, "position") },
+    })),
+  );
 }
 
-function* entriesSinceCheckpoint(database: Database, but: number | null): Generator<Decided> {
-  const pageSize = 1000;
-  let after = checkpointOf(database);
-  for (;;) {
-    const rows = database.all(
-      database.query
-        .selectFrom("entry")
-        .select(["seq", "runner", "consumer", "message_id", "flow_id", "ended", "body"])
-        .where("seq", ">", after)
-        .where("runner", "!=", but ?? -1)
-        .orderBy("seq")
-        .limit(pageSize),
-    );
+/** Each piece once, whoever waits for it; messages stand before timers. */
+function piecesOf({ pieces, seq }: Inheritance["places"][number]): readonly Place[] {
+  const found = new Map<number, Place>();
+  for (const piece of pieces.split(",")) {
+    const [kind = 0, position = 0, consumer = 0] = piece.split(" ").map(Number);
+    const at = kind * piecesMax + position;
+    const isUnsent = consumer === transportNumber || found.get(at)?.isUnsent === true;
+    found.set(at, { seq, kind: kinds[kind] ?? "message", position, isUnsent });
+  }
+  if (found.size === 1) return [...found.values()];
+  return [...found].sort(([one], [other]) => one - other).map(([, place]) => place);
+}
+/** More than an entry has. */
+const piecesMax = 2 ** 32;
+
+const pageSize = 1000;
+
+function* entriesAfter(
+  { consumers, statements }: Checkpoints,
+  from: number,
+  but: number | null,
+): Generator<Decided> {
+  for (let after = from; ; ) {
+    const rows = statements.entriesAfter.all([after, but ?? -1, pageSize]) as readonly After[]; // its columns are selected
     for (const row of rows) {
       after = row.seq;
       yield {
         seq: row.seq,
         runner: row.runner,
-        consumer: row.consumer,
-        messageId: row.message_id,
-        flowId: row.flow_id,
-        isEnded: row.ended === 1,
+        consumer: consumers.nameOf(row.consumer),
+        messageId: idOf(row.message_id),
+        flowId: idOf(row.flow_id),
+        isEnded: row.ended > 0,
         ...consequencesOf(row),
       };
     }
     if (rows.length < pageSize) return;
   }
 }
+type After = ConsequencesColumns & {
+  readonly seq: number;
+  readonly runner: number;
+  readonly consumer: number;
+  readonly ended: number;
+};
 
-const checkpointOf = (database: Database) =>
-  database.first(database.query.selectFrom("checkpoint").select("seq"))?.seq ?? 0;
-
-function moveCheckpoint(database: Database): void {
-  const { query } = database;
-  const last = database.first(
-    query.selectFrom("entry").select("seq").orderBy("seq", "desc").limit(1),
-  );
-  database.run(query.updateTable("checkpoint").set({ seq: last?.seq ?? 0 }));
-}
-
-function removeFinished({ database, statements }: Checkpoints, work: OpenWork): void {
-  const any = database.first(database.query.selectFrom("pending").select("seq").limit(1));
-  if (any === undefined) return;
-  for (const { consumer, messageId } of work.closed())
-    statements.deleteWork.run([messageId, consumer]);
+/** Nobody else has moved the checkpoint: what was opened here since then is not on the disk. */
+function removeFinished(
+  { consumers, statements }: Checkpoints,
+  work: OpenWork,
+  isAlone: boolean,
+): void {
+  for (const { consumer, isNew, messageId } of work.closed()) {
+    if (isNew && isAlone) continue;
+    statements.deleteWork.run([keyOf(messageId), consumers.known(consumer)]);
+  }
   for (const { consumer, flowId } of work.ended())
-    statements.deleteTimers.run([flowId, consumer, "timer"]);
+    statements.deleteTimers.run([keyOf(flowId), consumers.known(consumer)]);
 }
 
 /** Whether no entry finished it: one before those that `work` has seen, or one of another runner. */
-function isOpen({ statements }: Checkpoints, { kind, consumer, messageId, flowId }: Work): boolean {
-  if (consumer === transport) return statements.recordedByAny.first([messageId, 1]) === undefined;
-  if (statements.recorded.first([messageId, consumer]) !== undefined) return false;
+function isOpen({ consumers, statements }: Checkpoints, work: Work): boolean {
+  const { kind, consumer, messageId, flowId } = work;
+  const id = keyOf(messageId);
+  if (consumer === transport) return statements.recordedByAny.first([id]) === undefined;
+  const number = consumers.known(consumer);
+  if (statements.recorded.first([id, number]) !== undefined) return false;
   if (kind === "message") return true;
-  return statements.lastOfFlow.first([flowId, consumer, 1])?.["ended"] !== 1;
+  const last = statements.lastOfFlow.first([keyOf(flowId), number]);
+  return last === undefined || numberIn(last, "ended") === 0;
 }
 
-const insertPending = ({ statements }: Checkpoints, work: Work) =>
+const insertPending = ({ consumers, statements }: Checkpoints, work: Work) =>
   statements.insertWork.run([
-    work.consumer,
-    work.messageId,
-    work.kind,
-    work.flowId,
     work.seq,
+    work.kind === "message" ? messageKind : timerKind,
     work.position,
+    consumers.numberOf(work.consumer),
+    keyOf(work.messageId),
+    keyOf(work.flowId),
     work.runner,
   ]);
 
@@ -217,7 +264,7 @@ function placed({ statements }: Checkpoints, places: readonly Place[]): readonly
   const wanted = JSON.stringify([...new Set(places.map(({ seq }) => seq))]);
   const entries = new Map(
     statements.entries.all([wanted]).map((row) => {
-      const entry = row as BodyRow & { readonly seq: number }; // its columns are selected
+      const entry = row as ConsequencesColumns & { readonly seq: number }; // its columns are selected
       return [entry.seq, consequencesOf(entry)];
     }),
   );
@@ -235,4 +282,9 @@ function pieceOf(
   const [timer, message] = [entry?.timers[position], entry?.outgoing[position]];
   if (kind === "timer") return timer && { type: "timer", timer };
   return message && { type: "message", message };
+}
+
+function numberIn(row: Readonly<Record<string, unknown>> | undefined, column: string): number {
+  const value = row?.[column];
+  return typeof value === "number" ? value : 0;
 }

@@ -5,7 +5,10 @@ import type { Schema } from "./schema.ts";
 import { isBusy, toStateError, unusable } from "./state-error.ts";
 
 type Value = string | number | Uint8Array | null;
-/** A prepared statement; the hot path calls it directly. */
+/**
+ * A prepared statement; the hot path calls it directly. Of one statement only `first` or only `all`: after
+ * `all`, libsql's next `get` gives nothing.
+ */
 export type Statement = {
   run(values: readonly Value[]): { readonly changes: number; readonly seq: number };
   first(values: readonly Value[]): Row | undefined;
@@ -29,6 +32,8 @@ export type Database = {
   integrityProblems(): string[];
   /** All of `body` or nothing, and no other process writes meanwhile. `body` must not await. */
   transaction<T>(body: () => T): T;
+  /** `listener` hears of every transaction that did not commit. */
+  onRollback(listener: () => void): void;
   close(): void;
 };
 
@@ -133,6 +138,7 @@ async function enterWal(native: Native, busyTimeoutMs: number): Promise<void> {
 
 function createDatabase(native: Native, query: Kysely<Schema>, file: string): Database {
   const prepared = new Map<string, ReturnType<Native["prepare"]>>();
+  const rollbackListeners: (() => void)[] = [];
   let isClosed = false;
   const guard = <T>(body: () => T): T => {
     // libsql keeps a closed connection working for as long as a statement of it lives.
@@ -150,7 +156,7 @@ function createDatabase(native: Native, query: Kysely<Schema>, file: string): Da
   };
   const all = <Row>(compilable: Compilable<Row>): Row[] => {
     const { sql, parameters } = compilable.compile();
-    return guard(() => statement(sql).all(parameters)) as Row[]; // the builder knows the columns
+    return guard(() => withBytes(statement(sql).all(parameters))) as Row[]; // the builder knows the columns
   };
   return {
     file,
@@ -170,7 +176,7 @@ function createDatabase(native: Native, query: Kysely<Schema>, file: string): Da
         },
         // Rows hold SQLite values only.
         first: (values) => guard(() => one.get(values)) as Row | undefined,
-        all: (values) => guard(() => one.all(values)) as readonly Row[],
+        all: (values) => guard(() => withBytes(one.all(values))) as readonly Row[],
       };
     },
     exec: (sql) => guard(() => void native.exec(sql)),
@@ -181,7 +187,15 @@ function createDatabase(native: Native, query: Kysely<Schema>, file: string): Da
         .map((row) => String(Object.values(row as Row)[0]))
         .filter((text) => text !== "ok");
     },
-    transaction: (body) => guard(() => inTransaction(native, body)),
+    transaction(body) {
+      try {
+        return guard(() => inTransaction(native, body));
+      } catch (error) {
+        for (const listener of rollbackListeners) listener();
+        throw error;
+      }
+    },
+    onRollback: (listener) => void rollbackListeners.push(listener),
     close() {
       if (isClosed) return;
       try {
@@ -192,6 +206,16 @@ function createDatabase(native: Native, query: Kysely<Schema>, file: string): Da
       }
     },
   };
+}
+
+/** libsql gives what it gives as bytes for one row as a buffer for many, and does not take that back. */
+function withBytes(rows: unknown[]): unknown[] {
+  for (const row of rows as Record<string, unknown>[])
+    for (const column in row) {
+      const value = row[column];
+      if (value instanceof ArrayBuffer) row[column] = new Uint8Array(value);
+    }
+  return rows;
 }
 
 const readPragma = (native: Native, name: string) =>

@@ -1,92 +1,118 @@
 import { isDeepStrictEqual } from "node:util";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import type { Selectable } from "kysely";
 import type { Message, Timer } from "../../pipeline/message.ts";
 import type { JournalEntry } from "../../pipeline/ports.ts";
-import type { Body as BodyColumn, Schema } from "./schema.ts";
+import { idOf, type Key } from "./keys.ts";
+import type { Text } from "./schema.ts";
 
 // How a decision is written down. Every message once: one that an entry of this file sent is referred to
 // by the entry that took it, and what is caused leaves out what it shares with its cause and its siblings.
 
-export type EntryRow = Omit<Selectable<Schema["entry"]>, "seq" | "runner">;
-/** The columns that a body is read with. */
-export type BodyRow = Pick<EntryRow, "message_id" | "flow_id" | "body">;
-
 /** The entry that sent a message, and the place among what it sent. */
 export type Sender = readonly [seq: number, position: number];
 
+/** What says which message was taken. */
+export type MessageColumns = {
+  readonly message_id: Key;
+  readonly flow_id: Key;
+  /** The message, or null: then the next two say who sent it. */
+  readonly message: Text | null;
+  readonly from_seq: number | null;
+  readonly from_position: number | null;
+};
+/** What says what follows from it. */
+export type ConsequencesColumns = {
+  readonly message_id: Key;
+  readonly flow_id: Key;
+  readonly consequences: Text | null;
+};
+
+/** Goes up with every change of the shapes below; what is older is brought up when it is read. */
+const version = 4;
+type Taken = Omit<Message, "id" | "flowId"> & { readonly v: typeof version };
 /** What all that an entry sends and sets has in common, most times. */
 type Common = Pick<Message, "occurredAt" | "producer" | "headers">;
 /** What a caused message has when it does not say otherwise. */
 type Shared = Pick<Message, "flowId" | "causationId" | "subject"> & Partial<Common>;
 type Left = keyof Shared | "schema";
-type Caused = Omit<Message, Left> & { readonly [Field in Left]?: Message[Field] | undefined };
-type Body = {
-  /** Goes up with every change of this shape; what is older is brought up by `upcast`. */
-  readonly v: 3;
+export type Caused = Omit<Message, Left> & {
+  readonly [Field in Left]?: Message[Field] | undefined;
+};
+type CausedTimer = Omit<Timer, "message"> & { readonly message: Caused };
+type Following = {
+  readonly v: typeof version;
   readonly subject: string;
-  /** The message that was decided, or who sent it. */
-  readonly message: Omit<Message, "id" | "flowId" | "subject"> | null;
-  readonly from: Sender | null;
-  /** Of the first of those below; without any there is none. */
+  /** Of the first of those below. */
   readonly common?: Common;
-  readonly outgoing: readonly Caused[];
-  readonly timers: readonly (Omit<Timer, "message"> & { readonly message: Caused })[];
+  readonly outgoing?: readonly Caused[];
+  readonly timers?: readonly CausedTimer[];
   readonly parks?: JournalEntry["parks"];
 };
-/** Every caused message had all fields but those of its cause. */
-type BodyV2 = Omit<Body, "v" | "common"> & { readonly v: 2 };
-/** As schema 1 had it. */
-type BodyV1 = Pick<Body, "outgoing" | "timers"> & {
-  readonly v?: undefined;
-  readonly message: Omit<Message, "id" | "flowId">;
-};
+export type Consequences = Pick<JournalEntry, "outgoing" | "timers" | "parks">;
 
 /** Throws what JSON.stringify throws for a payload that is not JSON. */
-export function toBody(entry: JournalEntry, from: Sender | null): BodyColumn {
+export function messageText({ id: _, flowId: __, ...rest }: Message): string {
+  return JSON.stringify({ v: version, ...rest } satisfies Taken);
+}
+
+/** Null when nothing follows. Throws like `messageText`. */
+export function consequencesText(entry: Consequences & Pick<JournalEntry, "message">) {
   const { message, outgoing, parks, timers } = entry;
-  const { id: _, flowId: __, subject, ...rest } = message;
-  const common = commonOf(outgoing[0] ?? timers[0]?.message);
+  const first = outgoing[0] ?? timers[0]?.message;
+  if (first === undefined && parks === undefined) return null;
+  const common = commonOf(first);
   const shared = sharedBy(message, common);
-  const body: Body = {
-    v: 3,
-    subject,
-    message: from === null ? rest : null,
-    from,
+  const following: Following = {
+    v: version,
+    subject: message.subject,
     ...(common === undefined ? {} : { common }),
-    outgoing: outgoing.map((caused) => withoutShared(caused, shared)),
-    timers: timers.map((timer) => ({ ...timer, message: withoutShared(timer.message, shared) })),
+    ...(outgoing.length === 0
+      ? {}
+      : { outgoing: outgoing.map((one) => withoutShared(one, shared)) }),
+    ...(timers.length === 0
+      ? {}
+      : {
+          timers: timers.map((one) => ({ ...one, message: withoutShared(one.message, shared) })),
+        }),
     ...(parks === undefined ? {} : { parks }),
   };
-  return packed(JSON.stringify(body));
+  return JSON.stringify(following);
 }
 
-/** From here on the time to deflate a body (about 35 µs) is well spent: it becomes less than half of it. */
-const deflatedFrom = 1024;
+/** From here on deflating a text (RFC 1951, about 35 µs) makes less than half of it. */
+const deflatedFrom = 512;
 
-function packed(text: string): BodyColumn {
-  return text.length < deflatedFrom ? text : deflateRawSync(text);
+/** What is written once more when a flow has ended, and seldom read again. */
+export function packed(text: Text | null): Text | null {
+  if (typeof text !== "string" || text.length < deflatedFrom) return text;
+  return deflateRawSync(text);
 }
 
-function unpacked(body: BodyColumn): string {
-  return typeof body === "string" ? body : inflateRawSync(body).toString("utf8");
-}
+const unpacked = (text: Text): string =>
+  typeof text === "string" ? text : inflateRawSync(text).toString("utf8");
 
-/** What an entry is about. */
-export const subjectOf = (body: BodyColumn): string => read(body).subject;
+export const parsed = (text: Text): unknown => JSON.parse(unpacked(text));
 
 /** What an entry took, if it says so itself; otherwise who sent it. */
-export function messageOf({ message_id: id, flow_id: flowId, body }: BodyRow): Message | Sender {
-  const { from, message, subject } = read(body);
-  if (message !== null) return { id, flowId, subject, ...message };
-  if (from !== null) return from;
+export function messageOf(row: MessageColumns): Message | Sender {
+  const id = idOf(row.message_id);
+  if (row.message !== null) {
+    const { v: _, ...rest } = parsed(row.message) as Taken; // messageText wrote it
+    return { id, flowId: idOf(row.flow_id), ...rest };
+  }
+  if (row.from_seq !== null && row.from_position !== null) return [row.from_seq, row.from_position];
   throw new Error(`the entry of message ${id} names neither it nor its sender`);
 }
 
+const nothing: Consequences = { outgoing: [], timers: [] };
+
 /** What follows from an entry. */
-export function consequencesOf(row: BodyRow): Pick<JournalEntry, "outgoing" | "timers" | "parks"> {
-  const { common, outgoing, parks, subject, timers } = read(row.body);
-  const shared = sharedBy({ id: row.message_id, flowId: row.flow_id, subject }, common);
+export function consequencesOf(row: ConsequencesColumns): Consequences {
+  if (row.consequences === null) return nothing;
+  const following = parsed(row.consequences) as Following; // consequencesText wrote it
+  const { common, outgoing = [], parks, subject, timers = [] } = following;
+  const cause = { id: idOf(row.message_id), flowId: idOf(row.flow_id), subject };
+  const shared = sharedBy(cause, common);
   return {
     outgoing: outgoing.map((caused) => withShared(caused, shared)),
     timers: timers.map((timer) => ({ ...timer, message: withShared(timer.message, shared) })),
@@ -94,24 +120,13 @@ export function consequencesOf(row: BodyRow): Pick<JournalEntry, "outgoing" | "t
   };
 }
 
-function read(body: BodyColumn): Body {
-  return upcast(JSON.parse(unpacked(body)) as Body | BodyV2 | BodyV1); // toBody wrote it, this one's or an earlier one's
-}
-
-function upcast(body: Body | BodyV2 | BodyV1): Body {
-  if (body.v === 3) return body;
-  if (body.v === 2) return { ...body, v: 3 };
-  const { subject, ...message } = body.message;
-  return { ...body, v: 3, subject, message, from: null };
-}
-
-function commonOf(first: Message | undefined): Common | undefined {
+export function commonOf(first: Message | undefined): Common | undefined {
   if (first === undefined) return undefined;
   const { headers, occurredAt, producer } = first;
   return { occurredAt, producer, headers };
 }
 
-function sharedBy(
+export function sharedBy(
   { flowId, id, subject }: Pick<Message, "id" | "flowId" | "subject">,
   common: Common | undefined,
 ): Shared {
@@ -135,6 +150,20 @@ function withoutShared(caused: Message, shared: Shared): Caused {
   };
 }
 
-/** Spread last: what was written is its own, `causationId: null` too. */
-const withShared = (caused: Caused, shared: Shared): Message =>
-  ({ ...shared, schema: schemaOf(caused.name), ...caused }) as Message; // parsed JSON has no undefined
+/** What was written is its own, `causationId: null` too. Without common fields all of them were written. */
+export function withShared(caused: Caused, shared: Shared): Message {
+  const { causationId, id, kind, name, payload } = caused;
+  return {
+    id,
+    name,
+    kind,
+    flowId: caused.flowId ?? shared.flowId,
+    causationId: causationId === undefined ? shared.causationId : causationId,
+    subject: caused.subject ?? shared.subject,
+    occurredAt: caused.occurredAt ?? shared.occurredAt ?? "",
+    producer: caused.producer ?? shared.producer ?? "",
+    schema: caused.schema ?? schemaOf(name),
+    headers: caused.headers ?? shared.headers ?? {},
+    payload,
+  };
+}

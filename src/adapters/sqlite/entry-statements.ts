@@ -1,8 +1,22 @@
+import type { Selectable } from "kysely";
+import type { Message } from "../../pipeline/message.ts";
 import type { Clock, FlowRecord, JournalEntry } from "../../pipeline/ports.ts";
+import type { Consumers } from "./consumers.ts";
 import type { Database } from "./database.ts";
-import { consequencesOf, type EntryRow, messageOf, type Sender, toBody } from "./entry-row.ts";
+import {
+  type ConsequencesColumns,
+  consequencesOf,
+  consequencesText,
+  type MessageColumns,
+  messageOf,
+  messageText,
+  parsed,
+  type Sender,
+} from "./entry-row.ts";
 import { createFlowCache } from "./flow-cache.ts";
+import { type Key, keyOf } from "./keys.ts";
 import { createKnownMessages } from "./known-messages.ts";
+import type { Schema } from "./schema.ts";
 import type { Turns } from "./turns.ts";
 
 /** The statements of the hot path, prepared once. */
@@ -17,11 +31,13 @@ export type EntryStatements = {
   find(consumer: string, messageId: string): JournalEntry | undefined;
   flow(consumer: string, flowId: string): FlowRecord | undefined;
   history(flowId: string): readonly JournalEntry[];
+  /** What the entry of that number took. */
+  messageAt(seq: number): Message | undefined;
 };
 
-const values = "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9";
-const into = `INSERT INTO entry (runner, consumer, message_id, flow_id, flow_sequence, ended, body,
-                                 state, at)`;
+const values = "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
+const into = `INSERT INTO entry (runner, consumer, message_id, flow_id, flow_sequence, ended, at,
+                                 message, from_seq, from_position, consequences, state)`;
 const insertSql = `${into} VALUES (${values}) ON CONFLICT DO NOTHING`;
 /** One statement decides: a second one to look first would be a second trip for every entry. */
 const insertFollowingSql = `${into} SELECT ${values}
@@ -33,75 +49,55 @@ const keepStateSql = `INSERT INTO flow (flow_id, consumer, sequence, state) VALU
 const dropStateSql = "DELETE FROM flow WHERE flow_id = ?1 AND consumer = ?2";
 /** An entry's own state, or that of its flow when it is the last one. */
 const entrySql = `SELECT entry.consumer, entry.message_id, entry.flow_id, entry.flow_sequence,
-    entry.ended, entry.at, entry.body, coalesce(entry.state, flow.state) AS state
+    entry.ended, entry.message, entry.from_seq, entry.from_position, entry.consequences,
+    coalesce(entry.state, flow.state) AS state
   FROM entry LEFT JOIN flow ON flow.flow_id = entry.flow_id AND flow.consumer = entry.consumer
     AND flow.sequence = entry.flow_sequence`;
 const lastOfFlowSql = `${entrySql} WHERE entry.flow_id = ?1 AND entry.consumer = ?2
   AND entry.flow_sequence IS NOT NULL ORDER BY entry.flow_sequence DESC LIMIT 1`;
+const senderSql = "SELECT message_id, flow_id, consequences FROM entry WHERE seq = ?1";
+
+type EntryRow = MessageColumns &
+  ConsequencesColumns &
+  Pick<Selectable<Schema["entry"]>, "consumer" | "flow_sequence" | "ended" | "state">;
 
 export function prepareEntryStatements(
   database: Database,
-  { clock, turns }: { readonly clock: Clock; readonly turns: Turns },
+  around: { readonly clock: Clock; readonly consumers: Consumers; readonly turns: Turns },
 ): EntryStatements {
+  const { clock, consumers, turns } = around;
   const insert = database.prepare(insertSql);
   const insertFollowing = database.prepare(insertFollowingSql);
   const keepState = database.prepare(keepStateSql);
   const dropState = database.prepare(dropStateSql);
-  const found = database.prepare(`${entrySql} WHERE entry.message_id = ?1 AND entry.consumer = ?2`);
-  const lastOfFlow = database.prepare(lastOfFlowSql);
-  const ofFlow = database.prepare(`${entrySql} WHERE entry.flow_id = ?1 ORDER BY entry.seq`);
-  const bySeq = database.prepare("SELECT message_id, flow_id, body FROM entry WHERE seq = ?1");
   const cache = createFlowCache(database, turns);
   const known = createKnownMessages(clock);
+  const { flow: readFlow, ...reading } = prepareReading(database, consumers);
 
   const leavesNoGap = ({ consumer, message, flow }: JournalEntry) =>
     flow === null ||
     flow.sequence === 1 ||
     cache.sequence(consumer, message.flowId) === flow.sequence - 1;
-  const writeState = ({ consumer, message: { flowId }, flow }: JournalEntry, state: string) => {
-    if (flow === null) return;
-    if (flow.ended) dropState.run([flowId, consumer]);
-    else keepState.run([flowId, consumer, flow.sequence, state]);
-  };
-  const sentBy = ([seq, position]: Sender) => {
-    const row = bySeq.first([seq]);
-    const message = row && consequencesOf(row as EntryRow).outgoing[position]; // its columns are selected
-    if (message !== undefined) return message;
-    throw new Error(`entry ${seq} did not send what another one took from it`);
-  };
-  const entryOf = (row: EntryRow): JournalEntry => {
-    const message = messageOf(row);
-    return {
-      consumer: row.consumer,
-      message: "id" in message ? message : sentBy(message),
-      ...consequencesOf(row),
-      flow: toFlow(row),
-    };
-  };
-  const readFlow = (consumer: string, flowId: string) => {
-    const row = lastOfFlow.first([flowId, consumer]);
-    const record = row === undefined ? null : toFlow(row as EntryRow); // its columns are selected
-    if (record === null) return undefined;
-    cache.set(consumer, flowId, record);
-    return record;
+  const writeState = (flow: FlowRecord, state: string, of: readonly [Key, number]) => {
+    if (!flow.ended) keepState.run([...of, flow.sequence, state]);
+    // The first entry of a flow that ends with it has left nothing.
+    else if (flow.sequence > 1) dropState.run(of);
   };
   return {
     insert(entry, { runner, atMs }) {
       const { consumer, message, flow } = entry;
-      const state = textOf(flow?.state ?? null);
+      const number = consumers.numberOf(consumer);
+      const flowKey = keyOf(message.flowId);
+      const { ended, sequence, state } = columnsOf(flow);
+      const sender = known.senderOf(message);
       const { changes, seq } = (leavesNoGap(entry) ? insert : insertFollowing).run([
-        runner,
-        consumer,
-        message.id,
-        message.flowId,
-        flow?.sequence ?? null,
-        flow?.ended === true ? 1 : 0,
-        toBody(entry, known.senderOf(message)),
-        flow?.ended === true ? state : null,
-        atMs,
+        ...[runner, number, keyOf(message.id), flowKey],
+        ...[sequence, ended, atMs],
+        ...(sender === null ? [messageText(message), null, null] : [null, ...sender]),
+        ...[consequencesText(entry), ended === 1 ? state : null],
       ]);
       if (changes === 1) {
-        writeState(entry, state);
+        if (flow !== null) writeState(flow, state, [flowKey, number]);
         return seq;
       }
       cache.drop(consumer, message.flowId);
@@ -112,12 +108,55 @@ export function prepareEntryStatements(
       if (flow !== null) cache.set(consumer, message.flowId, flow);
       known.add(entry, seq);
     },
-    find(consumer, messageId) {
-      const row = found.first([messageId, consumer]);
+    flow(consumer, flowId) {
+      const known = cache.get(consumer, flowId);
+      if (known !== undefined) return known;
+      const record = readFlow(consumer, flowId);
+      if (record !== undefined) cache.set(consumer, flowId, record);
+      return record;
+    },
+    ...reading,
+  };
+}
+
+function prepareReading(database: Database, consumers: Consumers) {
+  const found = database.prepare(`${entrySql} WHERE entry.message_id = ?1 AND entry.consumer = ?2`);
+  const lastOfFlow = database.prepare(lastOfFlowSql);
+  const ofFlow = database.prepare(`${entrySql} WHERE entry.flow_id = ?1 ORDER BY entry.seq`);
+  const atSeq = database.prepare(`${entrySql} WHERE entry.seq = ?1`);
+  const bySeq = database.prepare(senderSql);
+
+  const sentBy = ([seq, position]: Sender) => {
+    const row = bySeq.first([seq]);
+    const message = row && consequencesOf(row as ConsequencesColumns).outgoing[position]; // its columns are selected
+    if (message !== undefined) return message;
+    throw new Error(`entry ${seq} did not send what another one took from it`);
+  };
+  const takenBy = (row: MessageColumns): Message => {
+    const message = messageOf(row);
+    return "id" in message ? message : sentBy(message);
+  };
+  const entryOf = (row: EntryRow): JournalEntry => ({
+    consumer: consumers.nameOf(row.consumer),
+    message: takenBy(row),
+    ...consequencesOf(row),
+    flow: toFlow(row),
+  });
+  return {
+    find(consumer: string, messageId: string): JournalEntry | undefined {
+      const row = found.first([keyOf(messageId), consumers.known(consumer)]);
       return row === undefined ? undefined : entryOf(row as EntryRow); // its columns are selected
     },
-    flow: (consumer, flowId) => cache.get(consumer, flowId) ?? readFlow(consumer, flowId),
-    history: (flowId) => ofFlow.all([flowId]).map((row) => entryOf(row as EntryRow)), // as above
+    flow(consumer: string, flowId: string): FlowRecord | undefined {
+      const row = lastOfFlow.first([keyOf(flowId), consumers.known(consumer)]);
+      return row === undefined ? undefined : (toFlow(row as EntryRow) ?? undefined); // as above
+    },
+    history: (flowId: string): readonly JournalEntry[] =>
+      ofFlow.all([keyOf(flowId)]).map((row) => entryOf(row as EntryRow)), // as above
+    messageAt(seq: number): Message | undefined {
+      const row = atSeq.first([seq]);
+      return row === undefined ? undefined : takenBy(row as EntryRow); // as above
+    },
   };
 }
 
@@ -125,12 +164,14 @@ function toFlow(row: Pick<EntryRow, "flow_sequence" | "state" | "ended">): FlowR
   if (row.flow_sequence === null) return null;
   return {
     sequence: row.flow_sequence,
-    state: JSON.parse(row.state ?? "null"),
-    ended: row.ended === 1,
+    state: row.state === null ? null : parsed(row.state),
+    ended: row.ended > 0,
   };
 }
 
 /** Throws what JSON.stringify throws for a state that is not JSON. */
-function textOf(state: unknown): string {
-  return JSON.stringify(state) ?? "null";
+function columnsOf(flow: FlowRecord | null) {
+  if (flow === null) return { sequence: null, ended: 0, state: "null" };
+  const { ended, sequence, state } = flow;
+  return { sequence, ended: ended ? 1 : 0, state: JSON.stringify(state) ?? "null" };
 }

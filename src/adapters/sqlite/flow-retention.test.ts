@@ -189,7 +189,7 @@ test("what cannot be read is told, and nothing else", async () => {
   for (const flowId of ["a", "b"]) await recordFinished(state, flowId);
   expect(await state.flows.verify()).toEqual([]);
   const other = new Libsql(file);
-  other.prepare("UPDATE entry SET body = ? WHERE message_id = 'a-2'").run(["{broken"]);
+  other.prepare("UPDATE entry SET consequences = ? WHERE message_id = 'a-2'").run(["{broken"]);
   other.close();
   expect(await state.flows.verify()).toEqual([expect.stringMatching(/^flow a cannot be read: /)]);
 });

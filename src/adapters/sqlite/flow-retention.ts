@@ -1,10 +1,12 @@
 import { TuError } from "../../pipeline/errors.ts";
 import type { FlowPlace, FlowRetention, KeptFlow } from "../../pipeline/ports/flow-retention.ts";
 import { type Clock, type Journal, parking } from "../../pipeline/ports.ts";
+import type { Consumers } from "./consumers.ts";
 import type { Database } from "./database.ts";
-import { subjectOf } from "./entry-row.ts";
+import type { EntryStatements } from "./entry-statements.ts";
+import { idOf, type Key, keyOf } from "./keys.ts";
+import type { Packing } from "./packing.ts";
 import type { Runners } from "./runners.ts";
-import type { Body } from "./schema.ts";
 import type { Writer } from "./writer.ts";
 
 // Which flows the journal keeps.
@@ -15,37 +17,38 @@ import type { Writer } from "./writer.ts";
 // 3. The entry with the highest number stays, with its flow: SQLite would give that number again, and
 //    checkpoints and other processes would take the new entry for the old one.
 
-/** Ids are asked after together, and this many are one question. */
 const pageSize = 500;
 const settledAfterMs = 60_000;
 
-const isFinishedSql = `NOT EXISTS (SELECT 1 FROM pending WHERE pending.flow_id = entry.flow_id)
-    AND NOT EXISTS (SELECT 1 FROM flow WHERE flow.flow_id = entry.flow_id)`;
+const isFinishedSql = `NOT EXISTS (SELECT 1 FROM pending WHERE pending.flow_id = ?1)
+    AND NOT EXISTS (SELECT 1 FROM flow WHERE flow.flow_id = ?1)`;
 const isSettledSql = "(max(at) < ?3 AND max(seq) < (SELECT max(seq) FROM entry))";
-const beginningsSql = "SELECT seq, flow_id FROM entry WHERE seq > ?1 ORDER BY seq LIMIT ?2";
-const keptSql = `SELECT flow_id, min(seq) AS first_seq, min(at) AS first_at, max(at) AS last_at,
-    count(*) AS entries, sum(length(body) + coalesce(length(state), 0)) AS size,
+const sizeOf = (column: string) => `coalesce(length(${column}), 0)`;
+const keptSql = `SELECT min(seq) AS first_seq, min(at) AS first_at, max(at) AS last_at,
+    count(*) AS entries,
+    sum(${["message", "consequences", "state"].map(sizeOf).join(" + ")}) AS size,
     sum(consumer = ?2) AS dead_letters, ${isFinishedSql} AS is_finished,
     ${isSettledSql} AS is_settled
-  FROM entry WHERE flow_id IN (SELECT value FROM json_each(?1)) GROUP BY flow_id ORDER BY first_seq`;
-const removableSql = `SELECT flow_id FROM entry
-  WHERE flow_id IN (SELECT value FROM json_each(?1)) AND ${isFinishedSql}
-  GROUP BY flow_id HAVING ${isSettledSql}`;
+  FROM entry WHERE flow_id = ?1`;
+const removableSql = `SELECT ${isFinishedSql} AND ${isSettledSql} AND ?2 IS NULL AS is_removable
+  FROM entry WHERE flow_id = ?1`;
+const beginningsSql = "SELECT seq, flow_id FROM entry WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 const countSql = `SELECT count(DISTINCT flow_id) AS flows,
     (SELECT count(*) FROM (SELECT flow_id FROM pending UNION SELECT flow_id FROM flow)) AS underWay
   FROM entry`;
-const firstBodiesSql = "SELECT seq, body FROM entry WHERE seq IN (SELECT value FROM json_each(?1))";
 
 export function createFlowRetention(options: {
   readonly database: Database;
   readonly writer: Writer;
   readonly runners: Runners;
   readonly clock: Clock;
-  readonly journal: Pick<Journal, "history">;
+  readonly consumers: Consumers;
+  readonly packing: Packing;
+  readonly journal: Pick<Journal, "history"> & Pick<EntryStatements, "messageAt">;
   /** Writes down what is open, which until then is known in memory alone. */
   readonly checkpoint: () => void;
 }): FlowRetention {
-  const { checkpoint, clock, database, journal, runners, writer } = options;
+  const { checkpoint, clock, consumers, database, journal, packing, runners, writer } = options;
   const statements = prepareStatements(database);
 
   const list: FlowRetention["list"] = async ({ after, limit }) => {
@@ -53,7 +56,13 @@ export function createFlowRetention(options: {
     if (after === null) checkpoint();
     const rows = statements.beginnings.all([after ?? 0, limit]) as readonly Beginning[]; // its columns are selected
     const last = rows.at(-1);
-    const flows = keptIn(statements, rows, clock.nowMs() - settledAfterMs);
+    const asked = [consumers.known(parking), clock.nowMs() - settledAfterMs] as const;
+    const flows: KeptFlow[] = [];
+    for (const flowKey of begunIn(rows)) {
+      const row = statements.kept.first([flowKey, ...asked]) as KeptRow; // its columns are selected
+      if (rows.some(({ seq }) => seq === row.first_seq))
+        flows.push(keptOf(row, idOf(flowKey), journal.messageAt(row.first_seq)?.subject ?? ""));
+    }
     return { flows, next: rows.length < limit || last === undefined ? null : last.seq };
   };
   return {
@@ -69,9 +78,12 @@ export function createFlowRetention(options: {
       checkpoint();
       const untouchedSince = clock.nowMs() - settledAfterMs;
       return writer.write(() => {
-        const rows = statements.removable.all([JSON.stringify(flowIds), null, untouchedSince]);
-        const removed = rows.map((row) => String(row["flow_id"]));
-        for (const statement of statements.removals) statement.run([JSON.stringify(removed)]);
+        const removed = flowIds.filter((flowId) => {
+          const row = statements.removable.first([keyOf(flowId), null, untouchedSince]);
+          return row?.["is_removable"] === 1;
+        });
+        for (const flowId of removed)
+          for (const statement of statements.removals) statement.run([keyOf(flowId)]);
         return removed;
       });
     },
@@ -90,6 +102,7 @@ export function createFlowRetention(options: {
     },
     async compact() {
       writer.flush();
+      packing.all();
       database.exec("VACUUM");
     },
     async verify() {
@@ -109,9 +122,8 @@ export function createFlowRetention(options: {
 }
 
 type Counted = { readonly flows: number; readonly underWay: number };
-type Beginning = { readonly seq: number; readonly flow_id: string };
+type Beginning = { readonly seq: number; readonly flow_id: Key };
 type KeptRow = {
-  readonly flow_id: string;
   readonly first_seq: number;
   readonly first_at: number;
   readonly last_at: number;
@@ -123,37 +135,25 @@ type KeptRow = {
 };
 
 function prepareStatements(database: Database) {
-  const ofFlows = "WHERE flow_id IN (SELECT value FROM json_each(?1))";
   return {
     beginnings: database.prepare(beginningsSql),
     kept: database.prepare(keptSql),
-    firstBodies: database.prepare(firstBodiesSql),
     removable: database.prepare(removableSql),
     removals: ["entry", "trouble"].map((table) =>
-      database.prepare(`DELETE FROM ${table} ${ofFlows}`),
+      database.prepare(`DELETE FROM ${table} WHERE flow_id = ?1`),
     ),
     count: database.prepare(countSql),
   };
 }
 
-/** Those flows that begin among these entries. */
-function keptIn(
-  { firstBodies, kept }: ReturnType<typeof prepareStatements>,
-  rows: readonly Beginning[],
-  untouchedSince: number,
-): readonly KeptFlow[] {
-  const seqs = new Set(rows.map(({ seq }) => seq));
-  const ids = JSON.stringify([...new Set(rows.map(({ flow_id }) => flow_id))]);
-  const all = kept.all([ids, parking, untouchedSince]) as readonly KeptRow[]; // its columns are selected
-  const begun = all.filter(({ first_seq }) => seqs.has(first_seq));
-  const subjects = new Map(
-    firstBodies
-      .all([JSON.stringify(begun.map(({ first_seq }) => first_seq))])
-      .map(({ body, seq }) => [seq, subjectOf(body as Body)]), // as above
-  );
-  return begun.map((row) => ({
-    flowId: row.flow_id,
-    subject: subjects.get(row.first_seq) ?? "",
+/** Each flow of these entries, once. */
+const begunIn = (rows: readonly Beginning[]): readonly Key[] =>
+  [...new Set(rows.map(({ flow_id }) => idOf(flow_id)))].map(keyOf);
+
+function keptOf(row: KeptRow, flowId: string, subject: string): KeptFlow {
+  return {
+    flowId,
+    subject,
     firstAtMs: row.first_at,
     lastAtMs: row.last_at,
     entries: row.entries,
@@ -161,7 +161,7 @@ function keptIn(
     isFinished: row.is_finished === 1,
     isRemovable: row.is_finished === 1 && row.is_settled === 1,
     deadLetters: row.dead_letters,
-  }));
+  };
 }
 
 /** Reading an entry follows what it refers to. */

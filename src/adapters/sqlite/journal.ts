@@ -13,14 +13,17 @@ import {
   claim,
   createCheckpoints,
   holdersOf,
-  inheritanceOf,
-  keep,
+  type Inheritance,
+  inheritedOf,
+  type Reading,
   unsentOf,
 } from "./checkpoint.ts";
+import { createConsumers } from "./consumers.ts";
 import type { Database } from "./database.ts";
 import { type EntryStatements, prepareEntryStatements } from "./entry-statements.ts";
 import { createFlowRetention } from "./flow-retention.ts";
-import { createOpenWork } from "./open-work.ts";
+import { createOpenWork, type OpenWork } from "./open-work.ts";
+import { createPacking } from "./packing.ts";
 import type { Runners } from "./runners.ts";
 import { createTroubles } from "./troubles.ts";
 import { realTurns, type Turns } from "./turns.ts";
@@ -36,7 +39,7 @@ import type { Writer } from "./writer.ts";
 
 /** What a restart after a kill has to read again. */
 const checkpointEveryDefault = 10_000;
-const start = { seq: 0, kind: "message", position: -1 } as const;
+const start = { seq: 0, position: -1 } as const;
 
 /** `checkpoint` is for closing: it writes down what is open and leaves it to the next runner. */
 export function createSqliteJournal(options: {
@@ -50,9 +53,11 @@ export function createSqliteJournal(options: {
 }): Journal & { readonly retention: FlowRetention; checkpoint(): void } {
   const { clock, database, writer, runners, owedTo } = options;
   const { checkpointEvery = checkpointEveryDefault, turns = realTurns } = options;
-  const statements = prepareEntryStatements(database, { clock, turns });
-  const troubles = createTroubles(database, writer);
-  const checkpoints = createCheckpoints(database);
+  const consumers = createConsumers(database);
+  const statements = prepareEntryStatements(database, { clock, consumers, turns });
+  const troubles = createTroubles(database, writer, consumers);
+  const checkpoints = createCheckpoints(database, consumers);
+  const packing = createPacking(database, { clock, turns });
   const work = createOpenWork();
   let sinceCheckpoint = 0;
   /** A commit failed: what it wrote may be there all the same. */
@@ -60,7 +65,8 @@ export function createSqliteJournal(options: {
 
   const checkpoint = (runner: number) => {
     const known = isUncertain ? null : runner;
-    database.transaction(() => advance(checkpoints, work, owedTo, known));
+    const to = database.transaction(() => advance(checkpoints, work, owedTo, known));
+    checkpoints.own = to; // only what is committed: another process may come to the same number
     work.clear();
     sinceCheckpoint = 0;
     isUncertain = false;
@@ -69,11 +75,14 @@ export function createSqliteJournal(options: {
     statements.committed(entry, seq);
     work.note({ ...decidedOf(entry), seq, runner }, owedTo);
     sinceCheckpoint += 1;
+    if (entry.flow?.ended === true) packing.soon();
   };
   const history = async (flowId: string) => statements.history(flowId);
   const retention = createFlowRetention({
     ...options,
-    journal: { history },
+    consumers,
+    packing,
+    journal: { history, messageAt: statements.messageAt },
     checkpoint: () => checkpoint(runners.register()),
   });
   return {
@@ -116,12 +125,14 @@ export function createSqliteJournal(options: {
         next: found.length > limit ? (page.at(-1)?.place ?? null) : null,
       };
     },
-    adopt: createAdoption({ database, writer, runners, checkpoints, checkpoint }),
+    adopt: createAdoption({ database, writer, runners, checkpoints, checkpoint, work }),
     failed: (consumer, message, at) => troubles.count(consumer, message, at),
     pardon: (consumer, message) => troubles.forget(consumer, message),
     checkpoint() {
       const runner = runners.own();
-      if (runner !== null) checkpoint(runner);
+      if (runner === null) return;
+      checkpoint(runner);
+      packing.stop();
     },
   };
 }
@@ -132,29 +143,50 @@ function createAdoption(options: {
   readonly writer: Writer;
   readonly runners: Runners;
   readonly checkpoints: Checkpoints;
+  readonly work: OpenWork;
   readonly checkpoint: (runner: number) => void;
 }): Journal["adopt"] {
-  const { checkpoint, checkpoints, database, runners, writer } = options;
-  /** Behind what the next page of an inheritance begins; null: none is begun. */
-  let inherited: Parameters<typeof inheritanceOf>[2]["after"] | null = null;
-  const goneHolders = () => holdersOf(database).filter((holder) => !runners.isAlive(holder));
+  const { checkpoint, checkpoints, database, runners, work, writer } = options;
+  let begun: Begun | null = null;
+  const begin = (runner: number): Begun => {
+    const version = database.pragma("data_version");
+    checkpoint(runner);
+    const inheritance = database.transaction(() => {
+      const gone = holdersOf(checkpoints).filter((holder) => !runners.isAlive(holder));
+      const claimed = claim(checkpoints, runner, gone);
+      runners.removeGone();
+      return claimed;
+    });
+    return { inheritance, version, read: { entries: 0, pieces: 0 } };
+  };
+  const isGiven = ({ inheritance, read }: Begun) => read.entries === inheritance.places.length;
+  /** Nobody else has written since: there is nothing more for now. */
+  const isOver = (one: Begun) => isGiven(one) && one.version === database.pragma("data_version");
   return async (limit) => {
     writer.flush();
     const runner = runners.register();
-    if (inherited === null) {
-      checkpoint(runner);
-      inherited = start;
-      database.transaction(() => {
-        claim(checkpoints, runner, goneHolders());
-        runners.removeGone();
-      });
+    if (begun !== null && isOver(begun)) {
+      begun = null;
+      return [];
     }
-    const found = inheritanceOf(checkpoints, runner, { after: inherited, limit });
-    inherited = found.length < limit ? null : (found.at(-1)?.place ?? null);
-    if (inherited === null) keep(checkpoints, runner);
-    return once(found.map(({ owed }) => owed));
+    if (begun === null || isGiven(begun)) begun = begin(runner);
+    const { inheritance, read } = begun;
+    const { next, placed } = inheritedOf(checkpoints, inheritance, read, limit);
+    begun = placed.length === 0 ? null : { ...begun, read: next };
+    for (const { owed, place } of placed)
+      if (owed.type === "message" && !place.isUnsent)
+        work.inherited(owed.message, { ...place, runner });
+    return once(placed.map(({ owed }) => owed));
   };
 }
+
+/** What was taken over, and how far it is given. */
+type Begun = {
+  readonly inheritance: Inheritance;
+  readonly read: Reading;
+  /** Changes when another connection has written (https://sqlite.org/pragma.html#pragma_data_version). */
+  readonly version: number;
+};
 
 type Decided = { readonly seq: number | null; readonly result: RecordResult };
 

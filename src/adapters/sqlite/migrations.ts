@@ -1,11 +1,12 @@
 import { TuError } from "../../pipeline/errors.ts";
 import type { Database } from "./database.ts";
+import { toSchema5 } from "./schema-5.ts";
 
 /** Marks the file as ours (`PRAGMA application_id`): "TUan". */
 const applicationId = 0x5455616e;
 
 /** Each one takes the file from the version that is its index to the next. Never edit one that was released. */
-const migrations: readonly string[] = [
+const migrations: readonly (string | ((database: Database) => void))[] = [
   `
   -- One row is one decision: inbox, outbox and history. The first index finds it by its message,
   -- the second holds a flow's sequence without a gap or a second taker, and lists a flow.
@@ -162,6 +163,7 @@ const migrations: readonly string[] = [
   DROP TABLE fingerprint;
   ALTER TABLE growing_fingerprint RENAME TO fingerprint;
   `,
+  toSchema5,
 ];
 
 /**
@@ -176,7 +178,10 @@ export function migrate(database: Database): void {
   try {
     database.transaction(() => {
       if (isCurrent(database)) return;
-      for (const migration of migrations.slice(versionOf(database))) database.exec(migration);
+      for (const migration of migrations.slice(versionOf(database))) {
+        if (typeof migration === "string") database.exec(migration);
+        else migration(database);
+      }
       database.exec(`PRAGMA application_id = ${applicationId}`);
       database.exec(`PRAGMA user_version = ${migrations.length}`);
     });

@@ -1,5 +1,6 @@
 import type { Message, Timer } from "../../pipeline/message.ts";
 import type { JournalEntry, OwedTo } from "../../pipeline/ports.ts";
+import { transport } from "./consumers.ts";
 
 /** Somebody has to record a message, a transport has to take it, or a timer has to fire. */
 export type Work = {
@@ -11,6 +12,8 @@ export type Work = {
   readonly seq: number;
   readonly position: number;
   readonly runner: number;
+  /** It may be on the disk already. */
+  readonly isInherited?: true;
 };
 /** What an entry does to the open work. */
 export type Decided = {
@@ -24,11 +27,13 @@ export type Decided = {
   readonly timers: readonly Timer[];
   readonly parks?: JournalEntry["parks"];
 };
-export type WorkKey = { readonly consumer: string; readonly messageId: string };
+export type WorkKey = {
+  readonly consumer: string;
+  readonly messageId: string;
+  /** Opened since the last checkpoint, too: on the disk only when another process wrote it there. */
+  readonly isNew: boolean;
+};
 export type FlowKey = { readonly consumer: string; readonly flowId: string };
-
-/** In place of a consumer: the transport that has to take a message. */
-export const transport = "";
 
 /**
  * What entries opened and closed since the last checkpoint. Most work is opened and closed in
@@ -38,6 +43,8 @@ export type OpenWork = {
   /** In the order of recording. Noting an entry again changes nothing. */
   note(decided: Decided, owedTo: OwedTo): void;
   sent(messageId: string): void;
+  /** A transport has to take it once more: the one that had it may be gone. */
+  inherited(message: Message, place: Pick<Work, "seq" | "position" | "runner">): void;
   opened(): readonly Work[];
   closed(): readonly WorkKey[];
   ended(): readonly FlowKey[];
@@ -45,26 +52,31 @@ export type OpenWork = {
 };
 
 export function createOpenWork(): OpenWork {
-  const opened = new Map<string, Work>();
-  const closed = new Map<string, WorkKey>();
-  const ended = new Map<string, FlowKey>();
+  const opened = createPairs<Work>();
+  const closed = createPairs<WorkKey>();
+  const ended = createPairs<FlowKey>();
 
   const open = (work: Work) => {
-    const key = keyOf(work.consumer, work.messageId);
-    if (!opened.has(key) && !closed.has(key)) opened.set(key, work);
+    const { consumer, messageId } = work;
+    if (opened.get(consumer, messageId) !== undefined) return;
+    if (closed.get(consumer, messageId) === undefined) opened.set(consumer, messageId, work);
   };
   // Also what is not open here: it may be on the disk, written by whoever made the last checkpoint.
   const close = (consumer: string, messageId: string) => {
-    const key = keyOf(consumer, messageId);
-    opened.delete(key);
-    closed.set(key, { consumer, messageId });
+    const known = opened.get(consumer, messageId);
+    const isNew =
+      known === undefined
+        ? closed.get(consumer, messageId)?.isNew === true
+        : known.isInherited !== true;
+    opened.delete(consumer, messageId);
+    closed.set(consumer, messageId, { consumer, messageId, isNew });
   };
   return {
     note({ consumer, messageId, flowId, isEnded, outgoing, timers, parks, seq, runner }, owedTo) {
       close(consumer, messageId);
       close(transport, messageId);
       if (parks !== undefined) close(parks.consumer, parks.messageId);
-      if (isEnded) ended.set(keyOf(consumer, flowId), { consumer, flowId });
+      if (isEnded) ended.set(consumer, flowId, { consumer, flowId });
       const place = { seq, runner };
       for (const [position, message] of outgoing.entries())
         for (const one of [transport, ...owedTo(message)])
@@ -73,19 +85,39 @@ export function createOpenWork(): OpenWork {
         open({ kind: "timer", consumer: owner, ...idsOf(message), position, ...place });
     },
     sent: (messageId) => close(transport, messageId),
+    inherited: (message, { position, runner, seq }) =>
+      open({
+        ...{ kind: "message", consumer: transport, isInherited: true },
+        ...{ ...idsOf(message), position, runner, seq },
+      }),
     opened: () =>
-      [...opened.values()].filter(
-        ({ kind, consumer, flowId }) => kind === "message" || !ended.has(keyOf(consumer, flowId)),
-      ),
-    closed: () => [...closed.values()],
-    ended: () => [...ended.values()],
+      opened
+        .values()
+        .filter(
+          ({ kind, consumer, flowId }) =>
+            kind === "message" || ended.get(consumer, flowId) === undefined,
+        ),
+    closed: closed.values,
+    ended: ended.values,
     clear() {
-      opened.clear();
-      closed.clear();
-      ended.clear();
+      for (const pairs of [opened, closed, ended]) pairs.clear();
     },
   };
 }
 
-const keyOf = (consumer: string, id: string) => `${consumer}\u0000${id}`;
+/** Values by consumer and id; consumers are few, and no key is put together. */
+function createPairs<Value>() {
+  const all = new Map<string, Map<string, Value>>();
+  return {
+    get: (consumer: string, id: string) => all.get(consumer)?.get(id),
+    set(consumer: string, id: string, value: Value): void {
+      const of = all.get(consumer) ?? new Map<string, Value>();
+      all.set(consumer, of.set(id, value));
+    },
+    delete: (consumer: string, id: string) => all.get(consumer)?.delete(id) === true,
+    values: () => [...all.values()].flatMap((of) => [...of.values()]),
+    clear: () => all.clear(),
+  };
+}
+
 const idsOf = ({ id, flowId }: Message) => ({ messageId: id, flowId });

@@ -1,31 +1,39 @@
 import type { Generated } from "kysely";
+import type { Key } from "./keys.ts";
 
-/** JSON, or what deflates to less: the same JSON deflated (RFC 1951). */
-export type Body = string | Uint8Array;
+/** JSON, or the same JSON deflated (RFC 1951). */
+export type Text = string | Uint8Array;
 
 /** The tables of the state file, as `migrations.ts` leaves them. */
 export type Schema = {
+  readonly consumer: { readonly id: Generated<number>; readonly name: string };
   readonly entry: {
     readonly seq: Generated<number>;
     readonly runner: number;
-    readonly consumer: string;
-    readonly message_id: string;
-    readonly flow_id: string;
+    readonly consumer: number;
+    readonly message_id: Key;
+    readonly flow_id: Key;
     readonly flow_sequence: number | null;
+    /** 0: the flow goes on; 1: this entry ended it; 2: and all of the flow is packed. */
     readonly ended: number;
     /** When it was recorded, in milliseconds since the epoch. */
     readonly at: number;
-    readonly body: Body;
-    readonly state: string | null;
+    readonly message: Text | null;
+    readonly from_seq: number | null;
+    readonly from_position: number | null;
+    readonly consequences: Text | null;
+    readonly state: Text | null;
   };
   readonly checkpoint: { readonly id: number; readonly seq: number };
   readonly pending: {
-    readonly consumer: string;
-    readonly message_id: string;
-    readonly kind: "message" | "timer";
-    readonly flow_id: string;
     readonly seq: number;
+    /** 0: a message; 1: a timer. */
+    readonly kind: number;
     readonly position: number;
+    /** 0: the transport. */
+    readonly consumer: number;
+    readonly message_id: Key;
+    readonly flow_id: Key;
     readonly runner: number;
   };
   readonly runner: {
@@ -36,15 +44,15 @@ export type Schema = {
     readonly lease_until_ms: number;
   };
   readonly flow: {
-    readonly flow_id: string;
-    readonly consumer: string;
+    readonly flow_id: Key;
+    readonly consumer: number;
     readonly sequence: number;
     readonly state: string;
   };
   readonly trouble: {
-    readonly message_id: string;
-    readonly consumer: string;
-    readonly flow_id: string;
+    readonly message_id: Key;
+    readonly consumer: number;
+    readonly flow_id: Key;
     readonly tries: number;
     readonly first_at: string;
   };

@@ -1,6 +1,8 @@
 import type { Message } from "../../pipeline/message.ts";
 import type { Tries } from "../../pipeline/ports.ts";
+import type { Consumers } from "./consumers.ts";
 import type { Database } from "./database.ts";
+import { keyOf } from "./keys.ts";
 import type { Writer } from "./writer.ts";
 
 /** Failed tries, which count across processes and restarts. */
@@ -16,7 +18,7 @@ const countSql = `INSERT INTO trouble (message_id, consumer, flow_id, tries, fir
   RETURNING tries, first_at`;
 const forgetSql = "DELETE FROM trouble WHERE message_id = ?1 AND consumer = ?2";
 
-export function createTroubles(database: Database, writer: Writer): Troubles {
+export function createTroubles(database: Database, writer: Writer, consumers: Consumers): Troubles {
   const count = database.prepare(countSql);
   const forget = database.prepare(forgetSql);
   /** Whether there is anything to forget, as far as this process has seen. */
@@ -25,16 +27,16 @@ export function createTroubles(database: Database, writer: Writer): Troubles {
     count(consumer, { flowId, id }, at) {
       seen.add(id);
       return writer.write(() => {
-        const row = count.first([id, consumer, flowId, at]);
+        const row = count.first([...[keyOf(id), consumers.numberOf(consumer), keyOf(flowId), at]]);
         return { count: Number(row?.["tries"]), firstAt: String(row?.["first_at"]) };
       });
     },
     async forget(consumer, { id }) {
       seen.delete(id);
-      await writer.write(() => forget.run([id, consumer]));
+      await writer.write(() => forget.run([keyOf(id), consumers.known(consumer)]));
     },
     over(consumer, { id }) {
-      if (seen.delete(id)) forget.run([id, consumer]);
+      if (seen.delete(id)) forget.run([keyOf(id), consumers.known(consumer)]);
     },
   };
 }

@@ -1,0 +1,106 @@
+import type { Selectable } from "kysely";
+import type { Clock } from "../../pipeline/ports.ts";
+import type { Database } from "./database.ts";
+import { packed } from "./entry-row.ts";
+import type { Key } from "./keys.ts";
+import type { Schema } from "./schema.ts";
+import type { Turns } from "./turns.ts";
+
+/** What a finished flow takes becomes less than half of it, when there is nothing better to do. */
+export type Packing = {
+  /** A flow has ended. */
+  soon(): void;
+  /** All that can be packed. */
+  all(): void;
+  /** Packs what a short run leaves; of a long one the next run packs the rest. */
+  stop(): void;
+};
+
+/** A few milliseconds, in which nothing else happens. */
+const flowsAtOnce = 16;
+const flowsAtStop = 64;
+const everyMs = 250;
+/** What follows an end is recorded by then, most times. */
+const settledAfterMs = 2_000;
+
+const endedSql = `SELECT seq, flow_id FROM entry INDEXED BY entry_unpacked
+  WHERE ended = 1 AND at <= ?1 ORDER BY seq LIMIT ?2`;
+
+export function createPacking(
+  database: Database,
+  { clock, turns }: { readonly clock: Clock; readonly turns: Turns },
+): Packing {
+  const ended = database.prepare(endedSql);
+  const texts = database.prepare(
+    `SELECT ${columns.join(", ")} FROM entry WHERE flow_id = ?1 ORDER BY seq`,
+  );
+  const remove = database.prepare("DELETE FROM entry WHERE seq = ?1");
+  const insert = database.prepare(
+    `INSERT INTO entry (${columns.join(", ")}) VALUES (${columns.map((_, at) => `?${at + 1}`).join(", ")})`,
+  );
+  const done = database.prepare("UPDATE entry SET ended = 2 WHERE seq = ?1");
+  let stopTicking: (() => void) | null = null;
+
+  // Taken out and put in again: a row that only shrinks leaves its page as large as it was.
+  const packFlow = (flowId: Key) => {
+    for (const row of texts.all([flowId]) as unknown as readonly Row[]) {
+      const small = { ...row, ...packedTexts(row) };
+      if (textColumns.every((column) => small[column] === row[column])) continue;
+      remove.run([row.seq]);
+      insert.run(columns.map((column) => small[column]));
+    }
+  };
+  /** How many flows it packed. */
+  const packSome = (limit: number, before: number): number =>
+    database.transaction(() => {
+      const flows = ended.all([before, limit]) as readonly Ended[]; // its columns are selected
+      for (const { flow_id, seq } of flows) {
+        packFlow(flow_id);
+        done.run([seq]);
+      }
+      return flows.length;
+    });
+  const isAnyLeft = () => ended.all([Number.MAX_SAFE_INTEGER, 1]).length > 0;
+  const quiet = () => {
+    stopTicking?.();
+    stopTicking = null;
+  };
+  const tick = () => {
+    if (packSome(flowsAtOnce, clock.nowMs() - settledAfterMs) === 0 && !isAnyLeft()) quiet();
+  };
+  return {
+    soon() {
+      stopTicking ??= turns.every(everyMs, () => {
+        // A file that is busy or full is for those to tell who have something to lose.
+        try {
+          tick();
+        } catch {
+          quiet();
+        }
+      });
+    },
+    all() {
+      while (packSome(flowsAtStop, clock.nowMs()) > 0);
+    },
+    stop() {
+      quiet();
+      packSome(flowsAtStop, clock.nowMs());
+    },
+  };
+}
+
+type Ended = { readonly seq: number; readonly flow_id: Key };
+type Row = Selectable<Schema["entry"]>;
+
+const textColumns = ["message", "consequences", "state"] as const;
+const columns = [
+  ...["seq", "runner", "consumer", "message_id", "flow_id", "flow_sequence", "ended", "at"],
+  ...["from_seq", "from_position"],
+  ...textColumns,
+] as readonly (keyof Row)[];
+
+const packedTexts = ({ consequences, message, state }: Row) => ({
+  message: packed(message),
+  consequences: packed(consequences),
+  state: packed(state),
+});
