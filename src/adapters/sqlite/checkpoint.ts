@@ -1,9 +1,11 @@
+import type { Selectable } from "kysely";
 import type { JournalPlace, Owed, OwedTo } from "../../pipeline/ports.ts";
 import { type Consumers, transport, transportNumber } from "./consumers.ts";
 import type { Database } from "./database.ts";
 import { type ConsequencesColumns, consequencesOf } from "./entry-row.ts";
 import { idOf, keyOf } from "./keys.ts";
 import type { Decided, OpenWork, Work } from "./open-work.ts";
+import type { Schema } from "./schema.ts";
 
 // Finding unfinished work without reading history.
 //
@@ -37,6 +39,11 @@ const someRunners = "runner IN (SELECT value FROM json_each(?1))";
 function prepareStatements(database: Database) {
   const prepare = (sql: string) => database.prepare(sql);
   return {
+    countPending: prepare("SELECT count(*) AS count FROM pending"),
+    pending: prepare("SELECT seq, kind, position, consumer, message_id FROM pending"),
+    deletePending: prepare(
+      "DELETE FROM pending WHERE seq = ?1 AND kind = ?2 AND position = ?3 AND consumer = ?4",
+    ),
     deleteWork: prepare("DELETE FROM pending WHERE message_id = ?1 AND consumer = ?2"),
     deleteTimers: prepare(
       `DELETE FROM pending WHERE flow_id = ?1 AND consumer = ?2 AND kind = ${timerKind}`,
@@ -223,18 +230,31 @@ type After = ConsequencesColumns & {
 };
 
 /** Nobody else has moved the checkpoint: what was opened here since then is not on the disk. */
-function removeFinished(
-  { consumers, statements }: Checkpoints,
-  work: OpenWork,
-  isAlone: boolean,
-): void {
-  for (const { consumer, isNew, messageId } of work.closed()) {
-    if (isNew && isAlone) continue;
-    statements.deleteWork.run([keyOf(messageId), consumers.known(consumer)]);
+function removeFinished(checkpoints: Checkpoints, work: OpenWork, isAlone: boolean): void {
+  const { consumers, statements } = checkpoints;
+  const closed = work.closed().filter(({ isNew }) => !(isNew && isAlone));
+  // Most of what is closed never was on the disk: whichever is shorter is gone through.
+  if (numberIn(statements.countPending.first([]), "count") < closed.length) {
+    removeThose(checkpoints, work);
+  } else {
+    for (const { consumer, messageId } of closed)
+      statements.deleteWork.run([keyOf(messageId), consumers.known(consumer)]);
   }
   for (const { consumer, flowId } of work.ended())
     statements.deleteTimers.run([keyOf(flowId), consumers.known(consumer)]);
 }
+
+function removeThose({ consumers, statements }: Checkpoints, work: OpenWork): void {
+  for (const row of statements.pending.all([])) {
+    const { consumer, kind, message_id, position, seq } = row as PendingRow; // its columns are selected
+    if (work.isClosed(consumers.nameOf(consumer), idOf(message_id)))
+      statements.deletePending.run([seq, kind, position, consumer]);
+  }
+}
+type PendingRow = Pick<
+  Selectable<Schema["pending"]>,
+  "seq" | "kind" | "position" | "consumer" | "message_id"
+>;
 
 /** Whether no entry finished it: one before those that `work` has seen, or one of another runner. */
 function isOpen({ consumers, statements }: Checkpoints, work: Work): boolean {

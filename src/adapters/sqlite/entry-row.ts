@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { Message, Timer } from "../../pipeline/message.ts";
 import type { JournalEntry } from "../../pipeline/ports.ts";
@@ -137,17 +136,28 @@ const schemaOf = (name: string) => `${name}.v1`;
 
 /** A field that is undefined is not written. */
 function withoutShared(caused: Message, shared: Shared): Caused {
-  const { causationId, flowId, headers, occurredAt, producer, schema, subject, ...own } = caused;
+  const { causationId, flowId, headers, id, kind, name, occurredAt, payload } = caused;
+  const { producer, schema, subject } = caused;
   return {
-    ...own,
+    id,
+    name,
+    kind,
     flowId: flowId === shared.flowId ? undefined : flowId,
     causationId: causationId === shared.causationId ? undefined : causationId,
     subject: subject === shared.subject ? undefined : subject,
     occurredAt: occurredAt === shared.occurredAt ? undefined : occurredAt,
     producer: producer === shared.producer ? undefined : producer,
-    headers: isDeepStrictEqual(headers, shared.headers) ? undefined : headers,
-    schema: schema === schemaOf(caused.name) ? undefined : schema,
+    schema: schema === schemaOf(name) ? undefined : schema,
+    headers: areSame(headers, shared.headers) ? undefined : headers,
+    payload,
   };
+}
+
+function areSame(headers: Message["headers"], others: Message["headers"] | undefined): boolean {
+  if (headers === others) return true;
+  const names = Object.keys(headers);
+  if (others === undefined || names.length !== Object.keys(others).length) return false;
+  return names.every((name) => headers[name] === others[name]);
 }
 
 /** What was written is its own, `causationId: null` too. Without common fields all of them were written. */

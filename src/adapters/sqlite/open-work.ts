@@ -47,6 +47,7 @@ export type OpenWork = {
   inherited(message: Message, place: Pick<Work, "seq" | "position" | "runner">): void;
   opened(): readonly Work[];
   closed(): readonly WorkKey[];
+  isClosed(consumer: string, messageId: string): boolean;
   ended(): readonly FlowKey[];
   clear(): void;
 };
@@ -98,6 +99,7 @@ export function createOpenWork(): OpenWork {
             kind === "message" || ended.get(consumer, flowId) === undefined,
         ),
     closed: closed.values,
+    isClosed: (consumer, messageId) => closed.get(consumer, messageId) !== undefined,
     ended: ended.values,
     clear() {
       for (const pairs of [opened, closed, ended]) pairs.clear();
