@@ -1,7 +1,8 @@
 // G3: what a finished flow adds to its journal, and one more equal picture to the objects: the whole
 // pipeline in process, its picture looked at by an answer of Google Vision that is replayed.
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import Database from "libsql";
 import { makeDirectories, sizeOfFiles } from "../src/adapters/filesystem/directories.ts";
 import { features } from "../src/adapters/google-vision/features.ts";
 import { createCassetteStore } from "../src/adapters/vision-cassettes/store.ts";
@@ -82,7 +83,19 @@ async function uploadOften(directory: string, bytes: Uint8Array, times: number):
 async function sizesOf(directory: string) {
   const state = join(directory, "state");
   return {
-    journal: (await stat(join(state, "flow-full.db"))).size,
+    journal: usedBytes(join(state, "flow-full.db")),
     contents: await sizeOfFiles(join(state, "objects", "contents")),
   };
+}
+
+/** Without the pages that are free for what comes next. */
+function usedBytes(file: string): number {
+  const database = new Database(file);
+  const read = (name: string) => {
+    const row = database.prepare(`PRAGMA ${name}`).all()[0] as Record<string, unknown>; // a pragma that reads gives one row
+    return Number(row[name]);
+  };
+  const bytes = (read("page_count") - read("freelist_count")) * read("page_size");
+  database.close();
+  return bytes;
 }

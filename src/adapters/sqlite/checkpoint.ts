@@ -33,6 +33,8 @@ export const createCheckpoints = (database: Database, consumers: Consumers): Che
 
 const kinds = ["message", "timer"] as const;
 const [messageKind, timerKind] = [0, 1];
+/** More than an entry has. */
+const positionsMax = 2 ** 32;
 const someRunners = "runner IN (SELECT value FROM json_each(?1))";
 
 /** What runs once per entry or piece of work, or is asked again and again. */
@@ -61,8 +63,9 @@ function prepareStatements(database: Database) {
     holders: prepare("SELECT DISTINCT runner FROM pending"),
     // In the order of the key, so that it needs neither a sort nor an index.
     inheritance: prepare(
-      `SELECT seq, group_concat(kind || ' ' || position || ' ' || consumer) AS pieces FROM pending
-       WHERE ${someRunners} GROUP BY seq ORDER BY seq`,
+      `SELECT seq, group_concat((kind * ${positionsMax} + position) * 2 + (consumer != ${transportNumber}))
+         AS pieces
+       FROM pending WHERE ${someRunners} GROUP BY seq ORDER BY seq`,
     ),
     claim: prepare(`UPDATE pending SET runner = ?2 WHERE ${someRunners}`),
     unsent: prepare(
@@ -123,7 +126,11 @@ type Place = JournalPlace & {
 };
 /** What is taken over, and not read yet: only places, in the order of recording. */
 export type Inheritance = {
-  readonly places: readonly { readonly seq: number; readonly pieces: string }[];
+  readonly places: readonly {
+    readonly seq: number;
+    /** For each piece its kind, its position, and whether it is a transport or a consumer that it waits for. */
+    readonly pieces: string;
+  }[];
 };
 
 /** What those runners were to finish is `heir`'s from now on, all of it at once. */
@@ -183,20 +190,21 @@ export function unsentOf(
   );
 }
 
-/** Each piece once, whoever waits for it; messages stand before timers. */
+/** Each piece once, whoever waits for it; messages stand before timers, a transport before consumers. */
 function piecesOf({ pieces, seq }: Inheritance["places"][number]): readonly Place[] {
-  const found = new Map<number, Place>();
-  for (const piece of pieces.split(",")) {
-    const [kind = 0, position = 0, consumer = 0] = piece.split(" ").map(Number);
-    const at = kind * piecesMax + position;
-    const isUnsent = consumer === transportNumber || found.get(at)?.isUnsent === true;
-    found.set(at, { seq, kind: kinds[kind] ?? "message", position, isUnsent });
+  const found: Place[] = [];
+  let last = -1;
+  for (const code of pieces.split(",").map(Number).sort(ascending)) {
+    const piece = Math.floor(code / 2);
+    if (piece === last) continue;
+    last = piece;
+    const kind = kinds[Math.floor(piece / positionsMax)] ?? "message";
+    found.push({ seq, kind, position: piece % positionsMax, isUnsent: code % 2 === 0 });
   }
-  if (found.size === 1) return [...found.values()];
-  return [...found].sort(([one], [other]) => one - other).map(([, place]) => place);
+  return found;
 }
-/** More than an entry has. */
-const piecesMax = 2 ** 32;
+
+const ascending = (one: number, other: number) => one - other;
 
 const pageSize = 1000;
 

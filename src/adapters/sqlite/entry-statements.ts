@@ -14,7 +14,7 @@ import {
   type Sender,
 } from "./entry-row.ts";
 import { createFlowCache } from "./flow-cache.ts";
-import { type Key, keyOf } from "./keys.ts";
+import { keyOf } from "./keys.ts";
 import { createKnownMessages } from "./known-messages.ts";
 import type { Schema } from "./schema.ts";
 import type { Turns } from "./turns.ts";
@@ -44,15 +44,14 @@ const insertFollowingSql = `${into} SELECT ${values}
   WHERE EXISTS (
     SELECT 1 FROM entry WHERE flow_id = ?4 AND consumer = ?2 AND flow_sequence = ?5 - 1)
   ON CONFLICT DO NOTHING`;
-const keepStateSql = `INSERT INTO flow (flow_id, consumer, sequence, state) VALUES (?1, ?2, ?3, ?4)
-  ON CONFLICT DO UPDATE SET sequence = ?3, state = ?4`;
-const dropStateSql = "DELETE FROM flow WHERE flow_id = ?1 AND consumer = ?2";
-/** An entry's own state, or that of its flow when it is the last one. */
-const entrySql = `SELECT entry.consumer, entry.message_id, entry.flow_id, entry.flow_sequence,
-    entry.ended, entry.message, entry.from_seq, entry.from_position, entry.consequences,
-    coalesce(entry.state, flow.state) AS state
-  FROM entry LEFT JOIN flow ON flow.flow_id = entry.flow_id AND flow.consumer = entry.consumer
-    AND flow.sequence = entry.flow_sequence`;
+/** A state that another one has followed is nobody's any more, unless it was final; packing drops it. */
+const entrySql = `SELECT consumer, message_id, flow_id, flow_sequence, ended, message, from_seq,
+    from_position, consequences,
+    CASE WHEN ended > 0 OR NOT EXISTS (
+      SELECT 1 FROM entry AS next WHERE next.flow_id = entry.flow_id
+        AND next.consumer = entry.consumer AND next.flow_sequence = entry.flow_sequence + 1
+    ) THEN state END AS state
+  FROM entry`;
 const lastOfFlowSql = `${entrySql} WHERE entry.flow_id = ?1 AND entry.consumer = ?2
   AND entry.flow_sequence IS NOT NULL ORDER BY entry.flow_sequence DESC LIMIT 1`;
 const senderSql = "SELECT message_id, flow_id, consequences FROM entry WHERE seq = ?1";
@@ -68,8 +67,6 @@ export function prepareEntryStatements(
   const { clock, consumers, turns } = around;
   const insert = database.prepare(insertSql);
   const insertFollowing = database.prepare(insertFollowingSql);
-  const keepState = database.prepare(keepStateSql);
-  const dropState = database.prepare(dropStateSql);
   const cache = createFlowCache(database, turns);
   const known = createKnownMessages(clock);
   const { flow: readFlow, ...reading } = prepareReading(database, consumers);
@@ -78,28 +75,19 @@ export function prepareEntryStatements(
     flow === null ||
     flow.sequence === 1 ||
     cache.sequence(consumer, message.flowId) === flow.sequence - 1;
-  const writeState = (flow: FlowRecord, state: string, of: readonly [Key, number]) => {
-    if (!flow.ended) keepState.run([...of, flow.sequence, state]);
-    // The first entry of a flow that ends with it has left nothing.
-    else if (flow.sequence > 1) dropState.run(of);
-  };
   return {
     insert(entry, { runner, atMs }) {
       const { consumer, message, flow } = entry;
       const number = consumers.numberOf(consumer);
-      const flowKey = keyOf(message.flowId);
       const { ended, sequence, state } = columnsOf(flow);
       const sender = known.senderOf(message);
       const { changes, seq } = (leavesNoGap(entry) ? insert : insertFollowing).run([
-        ...[runner, number, keyOf(message.id), flowKey],
+        ...[runner, number, keyOf(message.id), keyOf(message.flowId)],
         ...[sequence, ended, atMs],
         ...(sender === null ? [messageText(message), null, null] : [null, ...sender]),
-        ...[consequencesText(entry), ended === 1 ? state : null],
+        ...[consequencesText(entry), state],
       ]);
-      if (changes === 1) {
-        if (flow !== null) writeState(flow, state, [flowKey, number]);
-        return seq;
-      }
+      if (changes === 1) return seq;
       cache.drop(consumer, message.flowId);
       return null;
     },
@@ -171,7 +159,7 @@ function toFlow(row: Pick<EntryRow, "flow_sequence" | "state" | "ended">): FlowR
 
 /** Throws what JSON.stringify throws for a state that is not JSON. */
 function columnsOf(flow: FlowRecord | null) {
-  if (flow === null) return { sequence: null, ended: 0, state: "null" };
+  if (flow === null) return { sequence: null, ended: 0, state: null };
   const { ended, sequence, state } = flow;
   return { sequence, ended: ended ? 1 : 0, state: JSON.stringify(state) ?? "null" };
 }

@@ -21,7 +21,9 @@ const pageSize = 500;
 const settledAfterMs = 60_000;
 
 const isFinishedSql = `NOT EXISTS (SELECT 1 FROM pending WHERE pending.flow_id = ?1)
-    AND NOT EXISTS (SELECT 1 FROM flow WHERE flow.flow_id = ?1)`;
+    AND NOT EXISTS (
+      SELECT 1 FROM entry AS stated WHERE stated.flow_id = ?1 AND flow_sequence IS NOT NULL
+      GROUP BY consumer HAVING max(ended) = 0)`;
 const isSettledSql = "(max(at) < ?3 AND max(seq) < (SELECT max(seq) FROM entry))";
 const sizeOf = (column: string) => `coalesce(length(${column}), 0)`;
 const keptSql = `SELECT min(seq) AS first_seq, min(at) AS first_at, max(at) AS last_at,
@@ -34,7 +36,10 @@ const removableSql = `SELECT ${isFinishedSql} AND ${isSettledSql} AND ?2 IS NULL
   FROM entry WHERE flow_id = ?1`;
 const beginningsSql = "SELECT seq, flow_id FROM entry WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 const countSql = `SELECT count(DISTINCT flow_id) AS flows,
-    (SELECT count(*) FROM (SELECT flow_id FROM pending UNION SELECT flow_id FROM flow)) AS underWay
+    (SELECT count(*) FROM (
+      SELECT flow_id FROM pending UNION
+      SELECT flow_id FROM entry WHERE flow_sequence IS NOT NULL
+      GROUP BY flow_id, consumer HAVING max(ended) = 0)) AS underWay
   FROM entry`;
 
 export function createFlowRetention(options: {
@@ -94,7 +99,7 @@ export function createFlowRetention(options: {
           throw new TuError("E_STATE_BUSY", `${database.file} is in use by another process`, {
             hint: "end the other process first",
           });
-        for (const table of ["pending", "flow", "trouble", "entry", "definition"])
+        for (const table of ["pending", "trouble", "entry", "definition"])
           database.exec(`DELETE FROM ${table}`);
         database.exec("UPDATE checkpoint SET seq = 0");
       });

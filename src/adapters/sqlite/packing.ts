@@ -43,8 +43,10 @@ export function createPacking(
 
   // Taken out and put in again: a row that only shrinks leaves its page as large as it was.
   const packFlow = (flowId: Key) => {
-    for (const row of texts.all([flowId]) as unknown as readonly Row[]) {
-      const small = { ...row, ...packedTexts(row) };
+    const rows = texts.all([flowId]) as unknown as readonly Row[]; // its columns are selected
+    for (const row of rows) {
+      const isPassed = row.ended === 0 && rows.some((other) => follows(other, row));
+      const small = { ...row, ...packedTexts(isPassed ? { ...row, state: null } : row) };
       if (textColumns.every((column) => small[column] === row[column])) continue;
       remove.run([row.seq]);
       insert.run(columns.map((column) => small[column]));
@@ -98,6 +100,9 @@ const columns = [
   ...["from_seq", "from_position"],
   ...textColumns,
 ] as readonly (keyof Row)[];
+
+const follows = (one: Row, other: Row) =>
+  one.consumer === other.consumer && one.flow_sequence === (other.flow_sequence ?? Number.NaN) + 1;
 
 const packedTexts = ({ consequences, message, state }: Row) => ({
   message: packed(message),

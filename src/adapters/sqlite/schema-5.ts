@@ -3,7 +3,8 @@ import { readEarlier } from "./earlier-bodies.ts";
 import { consequencesText, messageText } from "./entry-row.ts";
 import { keyOf } from "./keys.ts";
 
-// From schema 4 to 5: ids become bytes, names of consumers numbers, a body what was taken and what follows.
+// From schema 4 to 5: ids become bytes, names of consumers numbers, a body what was taken and what follows. The
+// state of a flow stands in its last entry again: one row is written for a decision, and no other one read.
 
 const tables = `
   ALTER TABLE entry RENAME TO earlier_entry;
@@ -18,7 +19,7 @@ const tables = `
   -- 0 is the transport, which has to take a message before any consumer.
   CREATE TABLE consumer (id INTEGER PRIMARY KEY CHECK (id > 0), name TEXT NOT NULL UNIQUE) STRICT;
 
-  -- One row is one decision: inbox, outbox and history. The first index finds it by its message,
+  -- One row is one decision: inbox, outbox, history, and the state of its flow. The first index finds it by its message,
   -- the second holds a flow's sequence without a gap or a second taker, and lists a flow, the third what is
   -- still to be packed.
   CREATE TABLE entry (
@@ -54,13 +55,6 @@ const tables = `
   CREATE INDEX pending_message ON pending (message_id, consumer);
   CREATE INDEX pending_flow ON pending (flow_id);
 
-  CREATE TABLE flow (
-    flow_id ANY NOT NULL,
-    consumer INTEGER NOT NULL,
-    sequence INTEGER NOT NULL,
-    state TEXT NOT NULL,
-    PRIMARY KEY (flow_id, consumer)
-  ) STRICT, WITHOUT ROWID;
   CREATE TABLE trouble (
     message_id ANY NOT NULL,
     consumer INTEGER NOT NULL,
@@ -135,9 +129,11 @@ function copyOthers(database: Database): void {
       ...[Number(row["number"]), keyOf(String(row["message_id"])), keyOf(String(row["flow_id"]))],
       Math.abs(Number(row["runner"])), // below zero was what had been claimed and not been read
     ]);
-  const flow = database.prepare("INSERT INTO flow VALUES (?1, ?2, ?3, ?4)");
+  const state = database.prepare(
+    "UPDATE entry SET state = ?4 WHERE flow_id = ?1 AND consumer = ?2 AND flow_sequence = ?3",
+  );
   for (const row of numbered("flow"))
-    flow.run([
+    state.run([
       ...[keyOf(String(row["flow_id"])), Number(row["number"]), Number(row["sequence"])],
       String(row["state"]),
     ]);

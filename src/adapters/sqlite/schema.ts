@@ -22,6 +22,7 @@ export type Schema = {
     readonly from_seq: number | null;
     readonly from_position: number | null;
     readonly consequences: Text | null;
+    /** Of the flow, for as long as this entry is its last one, and a little longer. */
     readonly state: Text | null;
   };
   readonly checkpoint: { readonly id: number; readonly seq: number };
@@ -42,12 +43,6 @@ export type Schema = {
     /** What tells its process from every other one, where the system says; null where it does not. */
     readonly process: string | null;
     readonly lease_until_ms: number;
-  };
-  readonly flow: {
-    readonly flow_id: Key;
-    readonly consumer: number;
-    readonly sequence: number;
-    readonly state: string;
   };
   readonly trouble: {
     readonly message_id: Key;
