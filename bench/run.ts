@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { embeddedBroker } from "./embedded-broker.ts";
 import { engineThroughput } from "./engine.ts";
+import { wholeFlows } from "./flows.ts";
 import { print } from "./measure.ts";
 import { memory } from "./memory.ts";
 import { packages } from "./packages.ts";
@@ -21,6 +22,8 @@ if (globalThis.gc === undefined) {
 } else {
   console.log(`Node ${process.version}${isSmoke ? ", a smoke run: too short for figures" : ""}`);
   if (isWanted("P1")) for (const figure of await startUp(isSmoke ? 3 : 15)) print(figure);
+  if (isWanted("P2") || isWanted("P4"))
+    for (const figure of await wholeFlows(isSmoke ? 1 : 5, isSmoke ? 100 : 1500)) print(figure);
   if (isWanted("P3")) print(await engineThroughput(isSmoke ? 1 : 7, isSmoke ? 300 : 3000));
   if (isWanted("P9")) {
     for (const figure of await memory(isSmoke ? 2000 : 100_000, isSmoke ? 2000 : 200_000))

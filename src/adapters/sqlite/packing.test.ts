@@ -55,7 +55,7 @@ test("a flow that has ended takes less, and says the same; one that goes on stay
   await again.close();
 });
 
-test("is packed a moment after its end, while nothing closes", async () => {
+test("is packed a moment after its end, while nothing closes and little comes", async () => {
   let nowMs = 0;
   const ticks: (() => void)[] = [];
   const { file, state } = await fileWith({ a: { isEnded: true } });
@@ -75,9 +75,11 @@ test("is packed a moment after its end, while nothing closes", async () => {
   };
   const packing = createPacking(database, { clock: { ...clock, nowMs: () => nowMs }, turns });
   const before = sizes(file)["a"] ?? 0;
-  packing.soon();
-  packing.soon();
+  for (let flow = 0; flow < 4; flow += 1) packing.soon();
   expect(ticks).toHaveLength(1);
+  nowMs = Date.now() + 60_000;
+  ticks[0]?.(); // four flows came since the last one
+  expect([sizes(file)["a"], isTicking]).toEqual([before, true]);
   nowMs = Date.now() - 60_000;
   ticks[0]?.();
   expect([sizes(file)["a"], isTicking]).toEqual([before, true]);

@@ -20,6 +20,8 @@ export type Packing = {
 const flowsAtOnce = 16;
 const flowsAtStop = 64;
 const everyMs = 250;
+/** Who finishes more between two ticks has something better to do. */
+const busyFrom = 4;
 /** What follows an end is recorded by then, most times. */
 const settledAfterMs = 2_000;
 
@@ -40,6 +42,7 @@ export function createPacking(
   );
   const done = database.prepare("UPDATE entry SET ended = 2 WHERE seq = ?1");
   let stopTicking: (() => void) | null = null;
+  let endedSinceTick = 0;
 
   // Taken out and put in again: a row that only shrinks leaves its page as large as it was.
   const packFlow = (flowId: Key) => {
@@ -68,10 +71,14 @@ export function createPacking(
     stopTicking = null;
   };
   const tick = () => {
+    const isBusy = endedSinceTick >= busyFrom;
+    endedSinceTick = 0;
+    if (isBusy) return;
     if (packSome(flowsAtOnce, clock.nowMs() - settledAfterMs) === 0 && !isAnyLeft()) quiet();
   };
   return {
     soon() {
+      endedSinceTick += 1;
       stopTicking ??= turns.every(everyMs, () => {
         // A file that is busy or full is for those to tell who have something to lose.
         try {
