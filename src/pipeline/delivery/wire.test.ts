@@ -50,6 +50,8 @@ const bytesOf = (message: Message) => {
   const encoded = encode(message);
   return encoded.transport === "kafka" ? encoded.record : encoded.publication;
 };
+/** The same bytes, from another process. */
+const onTheWire = (body: Uint8Array) => body.slice();
 /** As the other side would take it from the transport. */
 const received = (message: Message, contract: Contract, route: Route): Arrived => {
   const encoded = encode(message);
@@ -57,6 +59,7 @@ const received = (message: Message, contract: Contract, route: Route): Arrived =
   if (encoded.transport === "kafka") {
     const delivery = {
       ...encoded.record,
+      body: onTheWire(encoded.record.body),
       partition: 0,
       offset: 7,
       commit: settled,
@@ -65,7 +68,8 @@ const received = (message: Message, contract: Contract, route: Route): Arrived =
     return arrivedFromLog(delivery, { contract, route }, "2026-01-01T00:00:00.000Z");
   }
   const queue = { queue: "q", redelivered: false, ack: settled, nack: settled };
-  const delivery = { ...encoded.publication, ...queue };
+  const { publication } = encoded;
+  const delivery = { ...publication, body: onTheWire(publication.body), ...queue };
   return arrivedFromQueue(delivery, { contract, route }, "2026-01-01T00:00:00.000Z");
 };
 
@@ -81,6 +85,26 @@ test.each(catalogue.map((contract) => [contract.name, contract] as const))(
     });
   },
 );
+
+test.each(catalogue.map((contract) => [contract.name, contract] as const))(
+  "%s that never left the process says what its bytes say",
+  (_, contract) => {
+    const [route] = contract.routes;
+    const unasked = { ...contract.example, unasked: 1 };
+    const { body } = bytesOf(messageOf(contract, route, unasked));
+    const headers = { "x-message-id": "m1" };
+    const read = decode(arrived(contract, onTheWire(body), { route, headers }), ids);
+    expect(decode(arrived(contract, body, { route, headers }), ids)).toEqual(read);
+    expect(read).toMatchObject({ readable: true });
+  },
+);
+
+test("what was written for one route is read like any other on another one", () => {
+  const kafka = named("tu.images.uploaded");
+  const { body } = bytesOf(messageOf(kafka, kafka.routes[0], kafka.example));
+  const other = named("analysis.recognition.request");
+  expect(decode(arrived(other, body), ids)).toEqual(decode(arrived(other, onTheWire(body)), ids));
+});
 
 describe("bodies of flow current are those of the real services", () => {
   test("the upload is PascalCase on Kafka and camelCase behind the bridge", () => {
