@@ -4,7 +4,7 @@
 //       name are not written. Field order is the schema's, so the same payload is the same bytes.
 //   W2. Readers are tolerant: letter case of keys, known aliases, unknown fields, missing headers.
 //   W3. A body that cannot be read is a value (`unreadable`), not an exception: it is parked as is.
-//   W4. A body that was written in this process and came back untouched is not read again: it says what it said.
+//   W4. A body that was written in this process and comes back byte for byte is not read: it says what it said.
 
 import type { z } from "zod";
 import { findContract, routeOf } from "../contracts/catalogue.ts";
@@ -16,6 +16,7 @@ import { toEpochMs } from "../time.ts";
 import { fromUtf8, toUtf8 } from "./bytes.ts";
 import { describeIssues } from "./issues.ts";
 import { respell } from "./tolerant.ts";
+import { createWritten } from "./written.ts";
 
 export const headerNames = {
   correlationId: "x-correlation-id",
@@ -42,9 +43,8 @@ export type Encoded = { readonly route: Route } & (
   | { readonly transport: "rabbitmq"; readonly publication: Publication }
 );
 
-/** What bodies say that were written here; a transport that hands on other bytes is read like any other. */
-const written = new WeakMap<Uint8Array, { readonly route: Route; readonly payload: Payload }>();
 type Payload = Record<string, unknown>;
+const written = createWritten();
 
 /** Throws E_MESSAGE_UNKNOWN or E_MESSAGE_INVALID: our own writer is wrong, nothing has been sent. */
 export function encode(message: Message): Encoded {
@@ -55,7 +55,7 @@ export function encode(message: Message): Encoded {
   const route = routeOf(contract, message.producer);
   const payload = validated(route.body, message);
   const body = toUtf8(bodyText(route, payload));
-  written.set(body, { route, payload });
+  written.add(message.id, { route, body, payload });
   const headers = headersOf(message);
   if (route.transport === "kafka") {
     return {
@@ -115,14 +115,14 @@ export type Decoded =
   | { readonly readable: false; readonly code: "E_MESSAGE_INVALID"; readonly reason: string };
 
 export function decode(arrived: Arrived, ids: Ids): Decoded {
-  const own = written.get(arrived.body);
-  if (own?.route === arrived.route)
-    return { readable: true, message: envelope(arrived, own.payload, ids) };
-  const text = fromUtf8(arrived.body);
+  const { body, headers, route } = arrived;
+  const own = written.payloadOf(headers[headerNames.messageId], route, body);
+  if (own !== undefined) return { readable: true, message: envelope(arrived, own, ids) };
+  const text = fromUtf8(body);
   if (text === undefined) return unreadable("the body is not UTF-8");
   const parsed = parseJson(text);
   if (!parsed.ok) return unreadable("the body is not JSON");
-  const payload = arrived.route.body.safeParse(respell(arrived.route.body, parsed.value));
+  const payload = route.body.safeParse(respell(route.body, parsed.value));
   if (!payload.success) return unreadable(describeIssues(payload.error));
   return { readable: true, message: envelope(arrived, payload.data, ids) };
 }
