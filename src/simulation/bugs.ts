@@ -272,6 +272,36 @@ export const bugs: readonly Bug[] = [
     }),
   },
   {
+    name: "go on under the newest definition",
+    plant: () => (ports) => ({
+      ...ports,
+      journal: {
+        ...ports.journal,
+        async flow(consumer, flowId) {
+          const known = await ports.journal.flow(consumer, flowId);
+          const state = known?.state as object | undefined; // as the orchestrator writes it
+          return known === undefined ? known : { ...known, state: { ...state, pin: null } };
+        },
+      },
+    }),
+  },
+  {
+    name: "keep the newest definition under every pin",
+    plant: () => {
+      let newest: unknown;
+      return (ports) => ({
+        ...ports,
+        definitions: {
+          async keep(pin, definition) {
+            newest = definition;
+            await ports.definitions.keep(pin, definition);
+          },
+          find: async (pin) => newest ?? ports.definitions.find(pin),
+        },
+      });
+    },
+  },
+  {
     name: "take whatever picture is stored",
     plant: () => (ports) => ({
       ...ports,

@@ -5,6 +5,7 @@ import { deadLetters } from "../pipeline/topology.ts";
 import { unexplainedIn } from "./explain.ts";
 import { wronglyParkedIn } from "./parked.ts";
 import type { Remains } from "./remains.ts";
+import { divertedIn } from "./upgrades.ts";
 
 type Rule = {
   readonly name: string;
@@ -150,6 +151,10 @@ const rules: readonly Rule[] = [
   {
     name: "what cannot be worked off is parked once as it came, and nothing else is",
     check: wronglyParkedIn,
+  },
+  {
+    name: "a flow ends under the definition that it began with",
+    check: divertedIn,
   },
   {
     name: "everything comes to rest",

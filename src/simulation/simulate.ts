@@ -24,6 +24,7 @@ import { createPoisons } from "./poison.ts";
 import { type Plant, type Process, type SimulationPorts, startProcess } from "./process.ts";
 import { createRandom, createScheduler } from "./scheduler.ts";
 import { openSqliteJournals } from "./sqlite-journal.ts";
+import { createUpgrades } from "./upgrades.ts";
 
 export type Run = {
   readonly seed: number;
@@ -76,7 +77,8 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
     reporter: silent,
   };
   const plant: Plant = bug?.plant?.() ?? ((unchanged) => unchanged);
-  const start = () => processes.push(startProcess(ports, plant));
+  const flowNow = createUpgrades(nature, flow);
+  const start = () => processes.push(startProcess({ ...ports, flow: flowNow() }, plant));
   start();
   if (isCluster && random() < 0.5) start();
 
