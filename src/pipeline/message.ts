@@ -35,4 +35,6 @@ export type Timer = {
   readonly owner: string;
   /** It bounds a wait for somebody: time in which nothing could be sent does not count. */
   readonly isPatience?: boolean;
+  /** How much of such time it has been given already, in milliseconds. */
+  readonly heldMs?: number;
 };

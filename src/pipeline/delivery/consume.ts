@@ -61,11 +61,8 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
       await settle.done();
     },
     async onTimer(timer) {
-      const waitsFor = patienceLeftMs(timer);
-      if (waitsFor > 0) {
-        ports.timers.schedule({ ...timer, dueAtMs: clock.nowMs() + waitsFor });
-        return;
-      }
+      const longer = withTimeHeld(timer);
+      if (longer !== null) return ports.timers.schedule(longer);
       try {
         await work(timer.message, () => reportTimer(service, timer.message, ports));
       } catch (error) {
@@ -108,11 +105,14 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
     throw new TuError("E_BUG", `${service.name} has no handler for ${message.name}`);
   }
 
-  /** What is left of a patience when the time in which nobody could be asked does not count. */
-  function patienceLeftMs({ dueAtMs, isPatience, message }: Timer): number {
-    if (isPatience !== true) return 0;
-    const sinceMs = toEpochMs(message.occurredAt);
-    return dueAtMs + relay.heldMs(sinceMs) - clock.nowMs();
+  /** A patience that is due gets the time in which nobody could be asked, once; null: it has had that. */
+  function withTimeHeld(timer: Timer): Timer | null {
+    const { dueAtMs, heldMs: had = 0, isPatience, message } = timer;
+    if (isPatience !== true) return null;
+    const nowMs = clock.nowMs();
+    const heldMs = relay.heldMs(toEpochMs(message.occurredAt));
+    const leftMs = heldMs - had - Math.max(0, nowMs - dueAtMs);
+    return leftMs > 0 ? { ...timer, dueAtMs: nowMs + leftMs, heldMs } : null;
   }
 }
 
