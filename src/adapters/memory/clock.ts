@@ -3,10 +3,11 @@ import type { Clock } from "../../pipeline/ports.ts";
 /** setTimeout fires at once beyond this, so longer waits are taken in pieces. */
 const longestTimeoutMs = 2 ** 31 - 1;
 
-/** The clock on the wall. A sleep keeps the process alive until it ends or is aborted. */
+/** The clock on the wall, and one that does not jump with it. A sleep keeps the process alive until it ends or is aborted. */
 export function createSystemClock(): Clock {
   return {
     nowMs: () => Date.now(),
+    elapsedMs: () => performance.now(),
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
         signal?.throwIfAborted();
@@ -37,6 +38,8 @@ export type ManualClock = Clock & {
   advance(ms: number): Promise<void>;
   /** When the next sleeper is due; null when nobody sleeps. */
   nextDueMs(): number | null;
+  /** Somebody sets it: no time passes. */
+  jump(ms: number): void;
 };
 
 type Sleeper = { readonly dueAtMs: number; readonly wake: () => void };
@@ -44,10 +47,12 @@ type Sleeper = { readonly dueAtMs: number; readonly wake: () => void };
 /** A clock that stands still until it is advanced: for tests and for the simulation. */
 export function createManualClock(startMs: number): ManualClock {
   let nowMs = startMs;
+  let jumpedMs = 0;
   const sleepers = new Set<Sleeper>();
   const next = () => [...sleepers].sort((a, b) => a.dueAtMs - b.dueAtMs)[0];
   return {
-    nowMs: () => nowMs,
+    nowMs: () => nowMs + jumpedMs,
+    elapsedMs: () => nowMs,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
         signal?.throwIfAborted();
@@ -77,6 +82,9 @@ export function createManualClock(startMs: number): ManualClock {
       nowMs = untilMs;
     },
     nextDueMs: () => next()?.dueAtMs ?? null,
+    jump(ms) {
+      jumpedMs += ms;
+    },
   };
 }
 

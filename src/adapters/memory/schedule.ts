@@ -3,6 +3,7 @@ import { createHeap } from "./heap.ts";
 
 /** Itself in the heap: of what waits in great numbers there is one object each. */
 export type Scheduled<T> = {
+  /** In steady time. */
   readonly dueAtMs: number;
   readonly order: number;
   /** Null when it was cancelled: it may stay in the heap for a while, and holds nothing there. */
@@ -11,13 +12,41 @@ export type Scheduled<T> = {
 };
 /** Things to come back to later, with one sleep of the clock for all of them. */
 export type Schedule<T> = {
-  /** Hands `value` over at `dueAtMs` or soon after; those due at one time come in their order. */
+  /**
+   * Hands `value` over at `dueAtMs` or soon after; those due at one time come in their order. Setting the
+   * clock meanwhile changes nothing: it waits as long as it was to.
+   */
   at(dueAtMs: number, value: T): Scheduled<T>;
   /** Changes nothing for what was handed over or cancelled before. */
   cancel(item: Scheduled<T>): void;
   /** Forgets everything; nothing comes afterwards and nothing keeps the process alive. */
   close(): void;
 };
+
+/** What the clock is set by less than this is not told from how it runs. */
+const jumpFromMs = 500;
+
+/** The time of a clock as if nobody had ever set it: what waits here waits as long as it was to. */
+function createSteadyTime(clock: Clock) {
+  const elapsedMs = () => clock.elapsedMs?.() ?? clock.nowMs();
+  let aheadMs = clock.nowMs() - elapsedMs();
+  let jumpedMs = 0;
+  const look = () => {
+    const nowMs = clock.nowMs();
+    const movedMs = nowMs - elapsedMs() - aheadMs;
+    aheadMs += movedMs;
+    if (Math.abs(movedMs) >= jumpFromMs) jumpedMs += movedMs;
+    return nowMs;
+  };
+  return {
+    nowMs: () => look() - jumpedMs,
+    /** Of a time that was told by the clock as it stands now. */
+    of(toldMs: number): number {
+      look();
+      return toldMs - jumpedMs;
+    },
+  };
+}
 
 /** Below this many cancelled items it is not worth looking for them. */
 const compactAbove = 64;
@@ -26,6 +55,7 @@ export function createSchedule<T>(clock: Clock, onDue: (value: T) => void): Sche
   const items = createHeap<Scheduled<T>>((a, b) =>
     a.dueAtMs === b.dueAtMs ? a.order < b.order : a.dueAtMs < b.dueAtMs,
   );
+  const time = createSteadyTime(clock);
   let armed: { readonly dueAtMs: number; readonly abort: AbortController } | null = null;
   let order = 0;
   let cancelled = 0;
@@ -39,7 +69,7 @@ export function createSchedule<T>(clock: Clock, onDue: (value: T) => void): Sche
     if (dueAtMs === undefined || isClosed) return;
     const abort = new AbortController();
     armed = { dueAtMs, abort };
-    clock.sleep(dueAtMs - clock.nowMs(), abort.signal).then(
+    clock.sleep(dueAtMs - time.nowMs(), abort.signal).then(
       () => {
         if (abort.signal.aborted) return;
         armed = null;
@@ -52,7 +82,7 @@ export function createSchedule<T>(clock: Clock, onDue: (value: T) => void): Sche
     );
   };
   const runDue = () => {
-    const nowMs = clock.nowMs();
+    const nowMs = time.nowMs();
     for (
       let item = items.peek();
       item !== undefined && item.dueAtMs <= nowMs;
@@ -83,7 +113,9 @@ export function createSchedule<T>(clock: Clock, onDue: (value: T) => void): Sche
   };
   return {
     at(dueAtMs, value) {
-      const item: Scheduled<T> = { dueAtMs, order: order++, value, isWaiting: !isClosed };
+      const item: Scheduled<T> = {
+        ...{ dueAtMs: time.of(dueAtMs), order: order++, value, isWaiting: !isClosed },
+      };
       if (isClosed) return item;
       items.push(item);
       arm();

@@ -26,6 +26,31 @@ describe("memory timers", () => {
     expect(clock.nextDueMs()).toBeNull();
   });
 
+  test.each([3_600_000, -3_600_000])("a clock that is set by %i ms changes no wait", async (ms) => {
+    const clock = createManualClock(10_000_000);
+    const timers = createMemoryTimers(clock);
+    const fired: string[] = [];
+    timers.consume("o", async ({ message: { id } }) => void fired.push(id));
+    for (const [id, afterMs] of [
+      ["a", 1000],
+      ["b", 3000],
+    ] as const)
+      timers.schedule(timer(id, clock.nowMs() + afterMs));
+    await clock.advance(500);
+    clock.jump(ms);
+    timers.schedule(timer("c", clock.nowMs() + 1500));
+    await clock.advance(499);
+    expect(fired).toEqual([]);
+    await clock.advance(1);
+    expect(fired).toEqual(["a"]);
+    await clock.advance(1000);
+    expect(fired).toEqual(["a", "c"]);
+    clock.jump(-ms);
+    await clock.advance(1000);
+    expect(fired).toEqual(["a", "c", "b"]);
+    expect(clock.nextDueMs()).toBeNull();
+  });
+
   test("a rejected handler is reported", async () => {
     const clock = createManualClock(0);
     const failures: string[] = [];
