@@ -77,6 +77,16 @@ describe("work of other runners", () => {
     expect(await world.left(two)).toEqual(["a"]);
   });
 
+  scenario("is taken over as well when the clock was set back an hour", async (world) => {
+    world.wait(3_600_000);
+    const [one, two] = [await world.open(), await world.open()];
+    await one.journal.record(sends("a"));
+    world.wait(-5_000); // as clocks are put right
+    expect(await world.left(two)).toEqual([]);
+    world.wait(-3_600_000);
+    expect(await world.left(two)).toEqual(["a"]);
+  });
+
   scenario("is left alone for as long as they live, however long", async (world) => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
     onTestFinished(() => void vi.useRealTimers());

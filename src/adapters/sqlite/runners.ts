@@ -5,6 +5,8 @@ import { realTurns, type Turns } from "./turns.ts";
 
 const leaseMs = 10_000;
 const renewEveryMs = 3_000;
+/** Nobody alive has a lease that ends later than this: the clock was set back, and it was not renewed since. */
+const longestLeaseMs = leaseMs + 5_000;
 
 /** Those that use this file, as far as it matters who is alive. */
 export type Runners = {
@@ -66,8 +68,12 @@ export function createRunners(options: {
     });
 
   const rows = () => database.all(query.selectFrom("runner").selectAll());
+  const holds = (untilMs: number) => {
+    const leftMs = untilMs - clock.nowMs();
+    return leftMs > 0 && leftMs <= longestLeaseMs;
+  };
   const isGone = ({ id, lease_until_ms, process }: ReturnType<typeof rows>[number]) =>
-    id !== own.id && (lease_until_ms <= clock.nowMs() || isProcessGone(process));
+    id !== own.id && (!holds(lease_until_ms) || isProcessGone(process));
   return {
     register() {
       if (own.id !== null) return own.id;
