@@ -1,46 +1,40 @@
-import { z } from "zod";
-import { Message } from "../message.ts";
+import type { Message } from "../message.ts";
 
-const Failure = z.object({
-  step: z.string(),
-  code: z.string(),
-  reason: z.string(),
-  retryable: z.boolean(),
-  attempt: z.int(),
-  attempts: z.int(),
-});
-export type Failure = Readonly<z.infer<typeof Failure>>;
+export type Failure = {
+  readonly step: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly retryable: boolean;
+  readonly attempt: number;
+  readonly attempts: number;
+};
 
 /** A step without an entry still waits for the steps it depends on. */
-const StepState = z.discriminatedUnion("status", [
-  z.object({ status: z.literal("running"), attempt: z.int() }),
+export type StepState =
+  | { readonly status: "running"; readonly attempt: number }
   /** `attempt` failed; a timer starts the next one. */
-  z.object({ status: z.literal("backing-off"), attempt: z.int() }),
-  z.object({ status: z.literal("completed"), output: z.unknown() }),
-  z.object({ status: z.literal("skipped") }),
+  | { readonly status: "backing-off"; readonly attempt: number }
+  | { readonly status: "completed"; readonly output: unknown }
+  | { readonly status: "skipped" }
   /** Failed for good, and the definition says to go on. */
-  z.object({ status: z.literal("failed"), failure: Failure }),
-]);
-export type StepState = Readonly<z.infer<typeof StepState>>;
+  | { readonly status: "failed"; readonly failure: Failure };
 
 /** One instance of a workflow. A union of situations: what a situation does not have, it cannot show. */
-export const FlowState = z.discriminatedUnion("status", [
+export type FlowState =
   /** Not triggered yet. Replies may overtake the trigger; they wait here. */
-  z.object({ status: z.literal("idle"), early: z.array(Message).readonly() }),
-  z.object({
-    status: z.literal("running"),
-    /** `id@version` of the pinned definition. */
-    definition: z.string(),
-    flowId: z.string(),
-    input: z.unknown(),
-    steps: z.record(z.string(), StepState).readonly(),
-    /** Replies to what has not begun; at most one success of a step, and one failure of an attempt. */
-    early: z.array(Message).readonly().optional(),
-  }),
-  z.object({ status: z.literal("completed"), definition: z.string() }),
-  z.object({ status: z.literal("failed"), definition: z.string(), failure: Failure }),
-]);
-export type FlowState = Readonly<z.infer<typeof FlowState>>;
+  | { readonly status: "idle"; readonly early: readonly Message[] }
+  | {
+      readonly status: "running";
+      /** `id@version` of the pinned definition. */
+      readonly definition: string;
+      readonly flowId: string;
+      readonly input: unknown;
+      readonly steps: Readonly<Record<string, StepState>>;
+      /** Replies to what has not begun; at most one success of a step, and one failure of an attempt. */
+      readonly early?: readonly Message[] | undefined;
+    }
+  | { readonly status: "completed"; readonly definition: string }
+  | { readonly status: "failed"; readonly definition: string; readonly failure: Failure };
 export type Running = Extract<FlowState, { status: "running" }>;
 
 export const initialState: FlowState = { status: "idle", early: [] };
