@@ -10,7 +10,7 @@ import {
   timer,
 } from "./decide.samples.ts";
 import { decide } from "./decide.ts";
-import type { Definition } from "./definition.ts";
+import { type Definition, readDefinition } from "./definition.ts";
 import { type FlowState, hasEnded, initialState } from "./state.ts";
 
 function given(definition: Definition, ...history: readonly Message[]) {
@@ -154,6 +154,69 @@ test("a failure that overtakes its wait ends it, before and after the trigger", 
   const first = given(late, requested(), failedReply("b", "m1", 1)).when(done("a", "m2"));
   expect(first.state).toMatchObject({ steps: { b: { status: "running", attempt: 2 } } });
   expect(asked(first)).toEqual(["timer b timeout 10000"]);
+});
+test("of several failures that overtook a wait the first that ends it counts, or else the latest", () => {
+  const late = definitionOf(
+    stepNamed("a"),
+    stepNamed("b", { type: "wait_event", depends_on: ["a"] }),
+  );
+  const failed = (id: string, attempt: number, retryable = true) =>
+    message("b.failed", id, { code: "E_TEST", reason: id, retryable, attempt, attempts: 3 });
+  const after = (...early: readonly Message[]) =>
+    given(late, requested(), ...early).when(done("a", "m9")).state;
+  expect(after(failed("m1", 2), failed("m2", 1))).toMatchObject({
+    steps: { b: { status: "running", attempt: 3 } },
+  });
+  for (const early of [
+    [failed("m1", 2), failed("m2", 1, false)],
+    [failed("m2", 1, false), failed("m1", 2)],
+  ])
+    expect(after(...early)).toMatchObject({
+      status: "failed",
+      failure: { attempt: 1, reason: "m2" },
+    });
+  expect(after(failed("m1", 3), failed("m2", 1))).toMatchObject({
+    ...{ status: "failed", failure: { attempt: 3, attempts: 3 } },
+  });
+});
+test("a failure that says little, and silence, are told in words of our own", () => {
+  const failure = ({ state }: ReturnType<typeof decide>) =>
+    state.status === "failed" ? state.failure : state.status;
+  expect(failure(given(two, requested()).when(message("a.failed", "m1", null)))).toEqual({
+    ...{ step: "a", code: "E_UNKNOWN", reason: "no reason given" },
+    ...{ retryable: false, attempt: 1, attempts: 2 },
+  });
+  const once = [requested(), timer("t1", "a", "timeout", 1), timer("t2", "a", "retry", 1)];
+  expect(failure(given(two, ...once).when(timer("t3", "a", "timeout", 2)))).toEqual({
+    ...{ step: "a", code: "E_STEP_TIMEOUT", reason: "service-a did not answer within 10s" },
+    ...{ retryable: true, attempt: 2, attempts: 2 },
+  });
+});
+test("a timer of another attempt, or of a step that does not wait for it, changes nothing", () => {
+  const backingOff = [requested(), failedReply("a", "m1", 1)];
+  for (const [history, late] of [
+    [[requested()], timer("t", "a", "retry", 1)],
+    [backingOff, timer("t", "a", "retry", 2)],
+    [backingOff, timer("t", "a", "timeout", 1)],
+    [backingOff, timer("t", "nowhere", "retry", 1)],
+    [backingOff, message("workflow.timer", "t", { step: "a" })],
+  ] as const) {
+    const { state, when } = given(two, ...history);
+    expect(when(late)).toEqual({ state, outgoing: [] });
+  }
+});
+test("an expression reaches variables, the run and its definition", () => {
+  const asking = readDefinition({
+    ...two,
+    variables: { most: { default: 5 } },
+    steps: [
+      stepNamed("a", {
+        condition:
+          "variables.most == 5 && workflow.id == 'f1' && workflow.definition == 'sample@1'",
+      }),
+    ],
+  });
+  expect(asked(given(asking).when(requested()))).toContain("a.request 1/2");
 });
 test("what came early for a skipped step is forgotten", () => {
   const skipping = definitionOf(
