@@ -2,6 +2,7 @@ import { sha256 } from "../adapters/memory/ids.ts";
 import { deadLetterName, toDeadLetter } from "../pipeline/delivery/dead-letter.ts";
 import { TuError } from "../pipeline/errors.ts";
 import { type Journal, type JournalEntry, type ObjectStore, parking } from "../pipeline/ports.ts";
+import { toEpochMs } from "../pipeline/time.ts";
 import type { Plant } from "./process.ts";
 
 // Mistakes that a shell like ours is easily written with. Each is planted by changing a port; the
@@ -154,6 +155,32 @@ export const bugs: readonly Bug[] = [
       timers: {
         ...ports.timers,
         schedule: (timer) => ports.timers.schedule({ ...timer, dueAtMs: 0 }),
+      },
+    }),
+  },
+  {
+    name: "wait until the time that was decided, by a clock that was set since",
+    plant: () => (ports) => ({
+      ...ports,
+      timers: {
+        ...ports.timers,
+        schedule(timer) {
+          const decidedMs = toEpochMs(timer.message.occurredAt);
+          const aheadMs = ports.clock.nowMs() - decidedMs;
+          ports.timers.schedule({ ...timer, dueAtMs: timer.dueAtMs - aheadMs });
+        },
+      },
+    }),
+  },
+  {
+    name: "take a URL that has expired for a picture that is gone",
+    plant: () => (ports) => ({
+      ...ports,
+      http: {
+        send: async (request) => {
+          const answer = await ports.http.send(request);
+          return answer.status === 403 ? { ...answer, status: 404 } : answer;
+        },
       },
     }),
   },

@@ -1,4 +1,10 @@
-import type { Digest, HttpClient, ObjectStore } from "../pipeline/ports.ts";
+import type {
+  Digest,
+  HttpClient,
+  HttpRequest,
+  HttpResponse,
+  ObjectStore,
+} from "../pipeline/ports.ts";
 import { type Nature, pause } from "./faults.ts";
 import type { SimulationPorts } from "./process.ts";
 import type { Life } from "./scheduler.ts";
@@ -13,68 +19,72 @@ export type ClientStory = {
   harm: "gone" | "changed" | null;
 };
 
+export type ClientPorts = {
+  readonly nature: Nature;
+  readonly life: Life;
+  readonly http: HttpClient;
+  readonly digest: Digest;
+  /** Where the picture is stored, for somebody who does not ask us. */
+  readonly objects: ObjectStore;
+};
+
 /**
  * A client outside the system: it survives the system's crashes, tries again what got no answer, and
  * sometimes confirms twice although it was heard.
  */
-export async function runClient(
-  story: ClientStory,
-  ports: {
-    readonly nature: Nature;
-    readonly life: Life;
-    readonly http: HttpClient;
-    readonly digest: Digest;
-    /** Where the picture is stored, for somebody who does not ask us. */
-    readonly objects: ObjectStore;
-  },
-): Promise<void> {
+export async function runClient(story: ClientStory, ports: ClientPorts): Promise<void> {
   const { digest, life, nature } = ports;
   // Most come in bad weather, some behind it.
   await nature.scheduler.after(life, nature.random() ** 3 * 25_000);
   const bytes = new TextEncoder().encode(story.picture);
-  const headers = { "x-correlation-id": story.flowId, "content-type": "application/json" };
-  const started = await untilAnswered(ports, 200, {
-    method: "POST",
-    url: "http://tu-ingestion-service/v1/uploads/start",
-    headers,
-    body: JSON.stringify({ filename: "machine.jpg", contentType: "image/jpeg" }),
-  });
-  const { key, putUrl, uploadId } = JSON.parse(new TextDecoder().decode(started.body)) as Record<
-    string,
-    string
-  >; // the answer's shape is asserted by the ingestion service's own tests
-  story.objectKey = key ?? null;
-  await untilAnswered(ports, 200, {
-    method: "PUT",
-    url: String(putUrl),
-    headers: { ...headers, "content-type": "image/jpeg" },
-    body: bytes,
-  });
-  const confirm = {
-    method: "POST" as const,
-    url: "http://tu-ingestion-service/v1/uploads/confirm",
-    headers,
-    body: JSON.stringify({
-      uploadId,
-      bytes: bytes.length,
-      checksum: `sha256:${digest(bytes)}`,
-    }),
-  };
-  await untilAnswered(ports, 202, confirm);
+  const uploadId = await untilStored(bytes, story, ports);
+  const checksum = `sha256:${digest(bytes)}`;
+  const confirm = post(story, "confirm", { uploadId, bytes: bytes.length, checksum });
+  await untilAnswered(ports, [202], confirm);
   story.accepted = true;
   const luck = nature.random();
   if (luck < 0.15) await harm(story, ports);
   else if (luck < 0.4) {
     await pause(nature, life);
-    await untilAnswered(ports, 202, confirm);
+    await untilAnswered(ports, [202], confirm);
   }
 }
 
-/** Deletes the stored picture, or puts one of another brand in its place. */
-async function harm(
+/** Gives the id of the upload; begins another one when the URL to store under has expired. */
+async function untilStored(
+  bytes: Uint8Array,
   story: ClientStory,
-  { life, nature, objects }: { nature: Nature; life: Life; objects: ObjectStore },
-): Promise<void> {
+  ports: ClientPorts,
+): Promise<string> {
+  for (;;) {
+    const wanted = { filename: "machine.jpg", contentType: "image/jpeg" };
+    const started = await untilAnswered(ports, [200], post(story, "start", wanted));
+    const { key, putUrl, uploadId } = JSON.parse(new TextDecoder().decode(started.body)) as Record<
+      string,
+      string
+    >; // the answer's shape is asserted by the ingestion service's own tests
+    story.objectKey = key ?? null;
+    const { status } = await untilAnswered(ports, [200, 403], {
+      method: "PUT",
+      url: String(putUrl),
+      headers: { "x-correlation-id": story.flowId, "content-type": "image/jpeg" },
+      body: bytes,
+    });
+    if (status === 200) return String(uploadId);
+  }
+}
+
+function post({ flowId }: ClientStory, what: "start" | "confirm", body: object): HttpRequest {
+  return {
+    method: "POST",
+    url: `http://tu-ingestion-service/v1/uploads/${what}`,
+    headers: { "x-correlation-id": flowId, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  };
+}
+
+/** Deletes the stored picture, or puts one of another brand in its place. */
+async function harm(story: ClientStory, { life, nature, objects }: ClientPorts): Promise<void> {
   const { random, scheduler, weather } = nature;
   await scheduler.after(life, random() * 4 * weather().slowestMs);
   story.harm = random() < 0.4 ? "gone" : "changed";
@@ -89,13 +99,13 @@ async function harm(
 }
 
 async function untilAnswered(
-  { http, life, nature }: { nature: Nature; life: Life; http: HttpClient },
-  status: number,
-  request: Parameters<HttpClient["send"]>[0],
-) {
+  { http, life, nature }: ClientPorts,
+  statuses: readonly number[],
+  request: HttpRequest,
+): Promise<HttpResponse> {
   for (;;) {
     const answer = await http.send(request).catch(() => undefined); // no answer: asked again
-    if (answer?.status === status) return answer;
+    if (answer !== undefined && statuses.includes(answer.status)) return answer;
     await nature.scheduler.after(life, 200 + nature.random() * 1000);
   }
 }

@@ -5,6 +5,7 @@ import { createMemoryObjectStore } from "../adapters/memory/object-store.ts";
 import { createMemoryUploads } from "../adapters/memory/uploads.ts";
 import { createUrlSigner } from "../adapters/signing/url-signer.ts";
 import type { Journal } from "../pipeline/ports.ts";
+import { clockOf } from "./clocks.ts";
 import type { Nature } from "./faults.ts";
 import type { JournalKeeper } from "./journals.ts";
 import type { Disk } from "./process.ts";
@@ -25,7 +26,8 @@ export function createDisk(nature: Nature, journals: JournalKeeper) {
         const key = keyOf(entry.consumer, entry.message.id);
         tried.set(key, { ...entry, atMs: nature.scheduler.nowMs() });
         const result = await inner.record(entry);
-        if (result.outcome !== "recorded") return result;
+        // What the dead hear, nobody was told.
+        if (result.outcome !== "recorded" || !life.alive) return result;
         lastRecordMs = nature.scheduler.nowMs();
         confirmed.set(key, { ...entry, atMs: lastRecordMs });
         return result;
@@ -35,7 +37,7 @@ export function createDisk(nature: Nature, journals: JournalKeeper) {
   const signer = createUrlSigner({
     baseUrl: () => "http://object-store",
     secret: "secret",
-    clock: { nowMs: () => nature.scheduler.nowMs(), sleep: async () => undefined },
+    clock: clockOf(nature, { alive: true }),
   });
   const disk: Disk = {
     journalOf,

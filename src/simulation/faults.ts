@@ -1,6 +1,7 @@
 import { TuError } from "../pipeline/errors.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Life, Random, Scheduler } from "./scheduler.ts";
+import type { Wall } from "./wall.ts";
 
 /** What the simulated world may do to a message or a call, as probabilities per step. */
 export type Weather = {
@@ -22,6 +23,8 @@ export type Weather = {
   readonly storeSlow: number;
   /** Nothing can be written. */
   readonly isFull: boolean;
+  /** Somebody sets the clock. */
+  readonly clockSet: number;
 };
 
 const calm: Weather = {
@@ -36,6 +39,7 @@ const calm: Weather = {
   storeBusy: 0,
   storeSlow: 0,
   isFull: false,
+  clockSet: 0,
 };
 
 /** The weather by the time since the start. */
@@ -68,6 +72,7 @@ function stormOf(random: Random): Weather {
     storeBusy: random() < 0.5 ? random() * 0.05 : 0,
     storeSlow: random() < 0.3 ? random() * 0.1 : 0,
     isFull: false,
+    clockSet: random() < 0.4 ? random() * 0.015 : 0,
   };
 }
 
@@ -77,6 +82,7 @@ export type Nature = {
   readonly random: Random;
   /** Whatever is done to the run is noted here. */
   readonly ledger: Ledger;
+  readonly wall: Wall;
   weather(): Weather;
 };
 

@@ -2,7 +2,7 @@ import type { AnalysisCompleted } from "../pipeline/contracts/analysis.ts";
 import type { Message } from "../pipeline/message.ts";
 import type { JournalEntry } from "../pipeline/ports.ts";
 import { deadLetters } from "../pipeline/topology.ts";
-import { unexplainedIn } from "./explain.ts";
+import { hurriedIn, unexplainedIn } from "./explain.ts";
 import { wronglyParkedIn } from "./parked.ts";
 import type { Remains } from "./remains.ts";
 import { divertedIn } from "./upgrades.ts";
@@ -37,6 +37,10 @@ const rules: readonly Rule[] = [
   {
     name: "an analysis fails only where a fault explains it",
     check: unexplainedIn,
+  },
+  {
+    name: "nothing is given up before its time",
+    check: hurriedIn,
   },
   {
     name: "the end reaches the broker, with one id",

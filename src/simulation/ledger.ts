@@ -12,7 +12,9 @@ export type FaultKind =
   /** A broker was away, or did not take or deliver something; about nothing in particular. */
   | "transport"
   /** A handler broke on a message that was put in for it; about which, and whose handler. */
-  | "poison";
+  | "poison"
+  /** The clock was set; about nothing in particular. */
+  | "clock";
 
 export type Ledger = {
   note(kind: FaultKind, about?: string): void;

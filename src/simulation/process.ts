@@ -1,3 +1,4 @@
+import { createMemoryTimers } from "../adapters/memory/timers.ts";
 import type { Endpoint } from "../pipeline/delivery/endpoint.ts";
 import { createPublish, type Publish } from "../pipeline/delivery/publish.ts";
 import { createRelay } from "../pipeline/delivery/relay.ts";
@@ -5,9 +6,7 @@ import { declareTopology, type RunPorts, runService } from "../pipeline/delivery
 import type { Service } from "../pipeline/delivery/service.ts";
 import { TuError } from "../pipeline/errors.ts";
 import type { Flow } from "../pipeline/flows/flow.ts";
-import type { Timer } from "../pipeline/message.ts";
 import type {
-  Clock,
   Definitions,
   Digest,
   Fingerprints,
@@ -17,13 +16,13 @@ import type {
   Machines,
   ObjectStore,
   Reporter,
-  Timers,
   Uploads,
   Vision,
 } from "../pipeline/ports.ts";
 import { allServices } from "../pipeline/services/all-services.ts";
 import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts";
 import type { SimulatedBrokers } from "./brokers.ts";
+import { clockOf } from "./clocks.ts";
 import { type Nature, pause } from "./faults.ts";
 import { createSimulatedVision, simulatedImages } from "./pictures.ts";
 import { breakingOnPoison } from "./poison.ts";
@@ -104,11 +103,12 @@ function partsOf(ports: SimulationPorts, life: Life): Parts {
   const { brokers, disk, flow, ids, nature, reporter } = ports;
   const { broker, log } = brokers.connect(life);
   const place = { nature, life };
+  const clock = clockOf(nature, life);
   return {
     // What was sent is noted in memory; a call of `adopt` that rejects has given nothing.
     journal: onDisk(disk.journalOf(life), place, { atOnce: ["sent"], allOrNothing: ["adopt"] }),
-    timers: createSimulatedTimers(nature, life),
-    clock: clockOf(nature, life),
+    timers: createMemoryTimers(clock, { onError: () => undefined }), // it comes again
+    clock,
     ids,
     reporter,
     broker,
@@ -121,38 +121,6 @@ function partsOf(ports: SimulationPorts, life: Life): Parts {
     machines: onDisk(disk.machines, place),
     fingerprints: onDisk(disk.fingerprints, place),
     objects: onDisk(disk.objects, place, { atOnce: ["presign", "authorize"] }),
-  };
-}
-
-function clockOf({ scheduler }: Nature, life: Life): Clock {
-  return {
-    nowMs: () => Math.floor(scheduler.nowMs()),
-    sleep: (ms) => scheduler.after(life, ms),
-  };
-}
-
-function createSimulatedTimers(nature: Nature, life: Life): Timers {
-  const handlers = new Map<string, (timer: Timer) => Promise<void>>();
-  const cancelled = new Set<string>();
-  const fire = async (timer: Timer): Promise<void> => {
-    for (;;) {
-      await nature.scheduler.after(life, Math.max(0, timer.dueAtMs - nature.scheduler.nowMs()));
-      if (cancelled.has(timer.message.flowId)) return;
-      try {
-        await handlers.get(timer.owner)?.(timer);
-        return;
-      } catch {
-        await nature.scheduler.after(life, 100); // the port promises to deliver it again
-      }
-    }
-  };
-  return {
-    schedule: (timer) => void fire(timer),
-    cancelFlow: (flowId) => void cancelled.add(flowId),
-    consume(owner, handler) {
-      handlers.set(owner, handler);
-      return { close: async () => undefined };
-    },
   };
 }
 

@@ -1,7 +1,8 @@
 // One simulated run: the real services on a simulated world, and what was wrong in the end.
 //
 //   - two to four clients, one or two processes, flow `full` or `current`;
-//   - brokers that survive their clients (a cluster), or die with them (the embedded ones);
+//   - brokers that survive their clients (a cluster), or die with them (the embedded ones, which are the
+//     shipped ones in a half of the runs);
 //   - stores on one disk, which may be slow, busy or full;
 //   - bad weather for a while, then calm, so that everything that is not lost can come to an end.
 
@@ -13,8 +14,10 @@ import type { Ids, JournalEntry, OwedTo, Reporter } from "../pipeline/ports.ts";
 import { createSimulatedBrokers } from "./brokers.ts";
 import type { Bug } from "./bugs.ts";
 import { createClients } from "./client.ts";
+import { maybeSetClock } from "./clocks.ts";
 import { createCrashes } from "./crashes.ts";
 import { createDisk } from "./disk.ts";
+import { createEmbeddedBrokers } from "./embedded.ts";
 import { forecastOf, type Nature, stormMs, type Weather } from "./faults.ts";
 import { createSimulatedHttp } from "./http.ts";
 import { violationsIn } from "./invariants.ts";
@@ -25,6 +28,7 @@ import { type Plant, type Process, type SimulationPorts, startProcess } from "./
 import { createRandom, createScheduler } from "./scheduler.ts";
 import { openSqliteJournals } from "./sqlite-journal.ts";
 import { createUpgrades } from "./upgrades.ts";
+import { createWall } from "./wall.ts";
 
 export type Run = {
   readonly seed: number;
@@ -41,8 +45,8 @@ export type Run = {
 
 const startMs = 1_767_225_600_000; // 2026-01-01T00:00:00Z
 const endMs = 30 * 60_000;
-/** Longer than any timer of a flow: what has not moved for so long will not move any more. */
-const restMs = 120_000;
+/** Longer than any timer of a flow, also with the clock set back: what has not moved for so long will not move any more. */
+const restMs = 200_000;
 
 /** Of so many seeds one keeps its journal in SQLite, which takes longer. */
 const sqliteEvery = 40;
@@ -50,12 +54,8 @@ const sqliteEvery = 40;
 const silent: Reporter = { hop: () => undefined, notice: () => undefined };
 
 export async function simulate(seed: number, bug?: Bug): Promise<Run> {
-  const random = createRandom(seed);
-  const scheduler = createScheduler(startMs);
-  const forecast = forecastOf(random);
-  const weather = (): Weather => forecast(scheduler.nowMs() - startMs);
-  const ledger = createLedger();
-  const nature: Nature = { scheduler, random, ledger, weather };
+  const nature = natureOf(seed);
+  const { ledger, random, scheduler, wall } = nature;
   const flow = flowNamed(random() < 0.75 ? "full" : "current");
   const isCluster = random() < 0.5;
   const owedTo: OwedTo = (message) => (isCluster ? [] : consumersOf(message, flow.name));
@@ -64,7 +64,8 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
     ? openSqliteJournals(nature, owedTo, bug?.file)
     : openMemoryJournals(owedTo));
   const disk = createDisk(nature, journals);
-  const brokers = createSimulatedBrokers(nature);
+  const brokers =
+    !isCluster && random() < 0.5 ? createEmbeddedBrokers(nature) : createSimulatedBrokers(nature);
   const processes: Process[] = [];
   const ports: SimulationPorts = {
     nature,
@@ -98,6 +99,7 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
   await scheduler.run(startMs + endMs, () => {
     crashes.maybe(processes);
     brokers.turn();
+    maybeSetClock(nature);
     const lastMs = Math.max(startMs + stormMs, disk.lastRecordMs());
     return { isAtRest: scheduler.nowMs() > lastMs + restMs };
   });
@@ -118,6 +120,8 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
         poisons: poisons.all,
         ledger,
         stormEndMs: startMs + stormMs,
+        ahead: wall.ahead,
+        restartsMs: crashes.restartsMs,
         timedOut: scheduler.nowMs() >= startMs + endMs,
       }),
       ...forgotten.map((key) => `the journal said that it had recorded ${key}, and has not`),
@@ -128,6 +132,15 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
     failed: sentIn("analysis.failed", histories),
     fingerprint: fingerprintOf(histories, scheduler.steps, scheduler.nowMs()),
   };
+}
+
+function natureOf(seed: number): Nature {
+  const random = createRandom(seed);
+  const scheduler = createScheduler(startMs);
+  const forecast = forecastOf(random);
+  const weather = (): Weather => forecast(scheduler.nowMs() - startMs);
+  const wall = createWall(scheduler, random);
+  return { scheduler, random, ledger: createLedger(), wall, weather };
 }
 
 function createSeededIds(nature: Nature): Ids {

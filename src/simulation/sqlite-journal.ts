@@ -13,7 +13,8 @@ import { migrate } from "../adapters/sqlite/migrations.ts";
 import { createRunners } from "../adapters/sqlite/runners.ts";
 import type { Turns } from "../adapters/sqlite/turns.ts";
 import { createWriter, type Writer } from "../adapters/sqlite/writer.ts";
-import type { Clock, Journal, OwedTo } from "../pipeline/ports.ts";
+import type { Journal, OwedTo } from "../pipeline/ports.ts";
+import { clockOf } from "./clocks.ts";
 import type { Nature } from "./faults.ts";
 import type { JournalKeeper } from "./journals.ts";
 import type { Life } from "./scheduler.ts";
@@ -50,11 +51,12 @@ export async function openSqliteJournals(
   const tear = (writer: Writer) => {
     const log = `${fileOf(files)}-wal`;
     const before = statSync(log).size;
+    // As it was: pages are copied from the log only once all of it is on the disk.
+    copyFileSync(fileOf(files), fileOf(files + 1));
     writer.flush();
     const after = statSync(log).size;
     if (after <= before) return; // it was written from its beginning again: cutting would take what was promised
     files += 1;
-    copyFileSync(fileOf(files - 1), fileOf(files));
     copyFileSync(log, `${fileOf(files)}-wal`);
     const promised = file === "forgets" ? before / 2 : before;
     truncateSync(
@@ -66,7 +68,7 @@ export async function openSqliteJournals(
     journalOf(life): Journal {
       const database = connect();
       const turns = turnsOf(nature, life);
-      const clock = clockOf(nature);
+      const clock = clockOf(nature, life);
       const writer = createWriter(database, turns);
       writers.set(life, writer);
       const onError = () => undefined; // a lease that is not renewed runs out, and its work is taken over
@@ -99,13 +101,6 @@ async function createFile(file: string): Promise<void> {
   const database = await openDatabase(file, 0);
   migrate(database);
   database.close();
-}
-
-function clockOf({ scheduler }: Nature): Clock {
-  return {
-    nowMs: () => Math.floor(scheduler.nowMs()),
-    sleep: () => Promise.reject(new Error("the journal waits for nothing")),
-  };
 }
 
 function turnsOf({ scheduler }: Nature, life: Life): Turns {

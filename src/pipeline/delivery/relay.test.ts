@@ -4,6 +4,7 @@ import { sampleEntry, sampleMessage } from "../../adapters/testing/samples.ts";
 import { TuError } from "../errors.ts";
 import type { Message, Timer } from "../message.ts";
 import type { Clock, Journal, TransportState } from "../ports.ts";
+import { toIso } from "../time.ts";
 import { createRelay, type Relay } from "./relay.ts";
 import { idleTimers } from "./shell.samples.ts";
 
@@ -219,16 +220,28 @@ test("what was in doubt is looked for, and what it says is done, timers too", as
   const journal = createMemoryJournal();
   const relay = relayOn(journal);
   await relay.start();
-  const timer = { message: sampleMessage({ id: "t", kind: "timer" }), dueAtMs: 1, owner: "svc-a" };
+  const message = sampleMessage({ id: "t", kind: "timer", occurredAt: toIso(nowMs) });
+  const timer = { message, dueAtMs: nowMs + 5_000, owner: "svc-a" };
   const entry = { ...entryOf("a"), timers: [timer] };
   await journal.record(entry);
   relay.doubt(entry.consumer, entry.message.id);
   relay.doubt(entry.consumer, "never recorded");
   await tick();
   expect(ids()).toEqual(["a"]);
-  expect(scheduled).toEqual([timer]);
+  expect(scheduled).toEqual([{ ...timer, dueAtMs: nowMs + 5_000 }]);
   await tick();
   expect(scheduled).toHaveLength(1);
+  await relay.close();
+});
+
+test("what is waited for is waited for as long as was decided, by a clock that was set since", async () => {
+  const journal = createMemoryJournal();
+  const relay = relayOn(journal);
+  const message = sampleMessage({ id: "t", kind: "timer", occurredAt: toIso(nowMs) });
+  const timer = { message, dueAtMs: nowMs + 5_000, owner: "svc-a" };
+  nowMs += 3_600_000;
+  await relay.send({ ...entryOf("a"), timers: [timer] });
+  expect(scheduled).toEqual([{ ...timer, dueAtMs: nowMs + 5_000 }]);
   await relay.close();
 });
 

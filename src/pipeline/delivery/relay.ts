@@ -87,7 +87,7 @@ export function createRelay(ports: RelayPorts): Relay {
     await outbox.put(page.flatMap((owed) => (owed.type === "message" ? [owed.message] : [])));
   };
   const send: Relay["send"] = async ({ flow, message, outgoing, timers: scheduled }) => {
-    for (const timer of scheduled) timers.schedule(timer);
+    for (const timer of scheduled) timers.schedule(begunNow(timer, clock.nowMs()));
     if (flow?.ended === true) timers.cancelFlow(message.flowId);
     await outbox.put(outgoing);
   };
@@ -178,6 +178,10 @@ function resumed(flowId: string) {
 
 /** Patience begins again where what it is for is asked for again; a time that was agreed stays. */
 function begunAgain(timer: Timer, nowMs: number): Timer {
-  if (timer.isPatience !== true) return timer;
+  return timer.isPatience === true ? begunNow(timer, nowMs) : timer;
+}
+
+/** Waits as long as was decided, whatever was done to the clock since. */
+function begunNow(timer: Timer, nowMs: number): Timer {
   return { ...timer, dueAtMs: nowMs + timer.dueAtMs - toEpochMs(timer.message.occurredAt) };
 }

@@ -54,6 +54,41 @@ test.each([
   });
 });
 
+/** A store that refuses the first so many URLs that it is asked with. */
+function fetchRefused(times: number) {
+  const used: string[] = [];
+  let made = 0;
+  const refusing: HttpClient = {
+    async send(request) {
+      if (request.method === "POST") {
+        made += 1;
+        const url = { url: `http://objects/${made}`, expiresAt: "2026-01-01T00:00:00.000Z" };
+        return { status: 200, headers: {}, body: new TextEncoder().encode(JSON.stringify(url)) };
+      }
+      used.push(request.url);
+      const status = used.length <= times ? 403 : 200;
+      return { status, headers: { "content-type": "image/png" }, body: picture };
+    },
+  };
+  const fetch = createImageAccess({
+    http: refusing,
+    clock: createManualClock(0),
+    digest: sha256,
+    service: "metadata-service",
+    mediaAccessUrl: () => "http://media",
+  });
+  return { fetch, used };
+}
+
+test("a URL that is refused, as one that has expired, is asked for anew once", async () => {
+  const once = fetchRefused(1);
+  expect(await once.fetch(about(claim))).toEqual(picture);
+  expect(once.used).toEqual(["http://objects/1", "http://objects/2"]);
+  const always = fetchRefused(9);
+  await expect(always.fetch(about(claim))).rejects.toMatchObject({ code: "E_URL_REFUSED" });
+  expect(always.used).toHaveLength(2);
+});
+
 test("every command of the flow carries what the upload event says", () => {
   for (const { parameters } of flowNamed("full").definition.steps)
     expect(parameters).toMatchObject({ bytes: "${input.bytes}", checksum: "${input.checksum}" });

@@ -15,10 +15,11 @@ export type ImageAccess = (message: Message) => Promise<Uint8Array>;
 
 /**
  * How an analysing service gets at a picture: a presigned GET from the media-access service, then
- * the object itself. Tries 408, 429 and 5xx again after 200 and 400 ms; takes image/* and
- * application/octet-stream of at most 10 MiB, and only the picture that was uploaded: size and checksum
- * are those of the upload event, where the message carries them. Throws E_IMAGE_CHANGED, E_OBJECT_NOT_FOUND, E_URL_REFUSED,
- * E_FETCH_FAILED, E_IMAGE_EMPTY, E_IMAGE_TOO_LARGE, E_IMAGE_TYPE_REFUSED.
+ * the object itself. Tries 408, 429 and 5xx again after 200 and 400 ms, and asks for another URL once when
+ * one is refused; takes image/* and application/octet-stream of at most 10 MiB, and only the picture that was
+ * uploaded: size and checksum are those of the upload event, where the message carries them. Throws
+ * E_IMAGE_CHANGED, E_OBJECT_NOT_FOUND, E_URL_REFUSED, E_FETCH_FAILED, E_IMAGE_EMPTY, E_IMAGE_TOO_LARGE,
+ * E_IMAGE_TYPE_REFUSED.
  */
 export function createImageAccess(ports: {
   readonly http: HttpClient;
@@ -27,8 +28,7 @@ export function createImageAccess(ports: {
   readonly service: ServiceName;
   readonly mediaAccessUrl: () => string;
 }): ImageAccess {
-  return async ({ flowId, payload, subject: objectKey }) => {
-    const caller: Caller = { service: ports.service, flowId };
+  const fetched = async (objectKey: string, caller: Caller): Promise<HttpResponse> => {
     const answer = await again(ports.clock, () =>
       postJson(ports.http, {
         url: `${ports.mediaAccessUrl()}/internal/v0/media/get-url`,
@@ -37,7 +37,7 @@ export function createImageAccess(ports: {
       }),
     );
     const { url } = presignedUrl(answer, "media access");
-    const response = await again(ports.clock, () =>
+    return again(ports.clock, () =>
       ports.http.send({
         method: "GET",
         url,
@@ -45,10 +45,20 @@ export function createImageAccess(ports: {
         timeoutMs: 30_000,
       }),
     );
+  };
+  return async ({ flowId, payload, subject: objectKey }) => {
+    const caller: Caller = { service: ports.service, flowId };
+    const first = await fetched(objectKey, caller);
+    const response = isRefused(first) ? await fetched(objectKey, caller) : first;
     const image = checkedImage(objectKey, response);
     requireUnchanged(objectKey, image, claimIn(payload), ports.digest);
     return image;
   };
+}
+
+/** Also what a store says of a URL that expired between its making and its use. */
+function isRefused({ status }: HttpResponse): boolean {
+  return status === 401 || status === 403;
 }
 
 const Claim = z.object({
@@ -96,11 +106,12 @@ function isTransient(status: number): boolean {
   return status === 408 || status === 429 || status >= 500;
 }
 
-function checkedImage(objectKey: string, { body, headers, status }: HttpResponse): Uint8Array {
+function checkedImage(objectKey: string, response: HttpResponse): Uint8Array {
+  const { body, headers, status } = response;
   if (status === 404) {
     throw new TuError("E_OBJECT_NOT_FOUND", `there is no object ${objectKey}`);
   }
-  if (status === 401 || status === 403) {
+  if (isRefused(response)) {
     throw new TuError("E_URL_REFUSED", `the object store refused the URL for ${objectKey}`);
   }
   if (status !== 200) {

@@ -1,0 +1,24 @@
+import type { Clock } from "../pipeline/ports.ts";
+import type { Nature } from "./faults.ts";
+import type { Life } from "./scheduler.ts";
+
+/** The time as a process sees it. */
+export function clockOf({ scheduler, wall }: Nature, life: Life): Clock {
+  return {
+    nowMs: wall.nowMs,
+    elapsedMs: scheduler.nowMs,
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        signal?.throwIfAborted();
+        signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+        void scheduler.after(life, Math.max(0, ms)).then(resolve);
+      }),
+  };
+}
+
+/** Sets the clock in bad weather. */
+export function maybeSetClock({ ledger, random, wall, weather }: Nature): void {
+  if (random() >= weather().clockSet) return;
+  ledger.note("clock");
+  wall.set();
+}
