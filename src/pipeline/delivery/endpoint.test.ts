@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { toUtf8 } from "./bytes.ts";
+import { jsonReply, probes, readJsonBody, textReply } from "./endpoint.ts";
+
+const request = (text: string) => ({
+  ...{ method: "POST", target: "/", headers: {} },
+  body: toUtf8(text),
+});
+
+test.each([
+  ['{"a":1}', { a: 1 }],
+  ["{}", {}],
+  ["[1]", undefined],
+  ["null", undefined],
+  ['"a"', undefined],
+  ["7", undefined],
+  ["{", undefined],
+  ["", undefined],
+])("the body %j is the object %j", (text, value) => {
+  expect(readJsonBody(request(text))).toEqual(value);
+});
+
+test("probes answer as those of the real services", async () => {
+  const [health, root] = probes("Ingestion.Api");
+  expect(health).toMatchObject({ method: "GET", path: "/health", hop: null });
+  expect(root).toMatchObject({ method: "GET", path: "/", hop: null });
+  expect(await health?.handle(request(""))).toEqual({
+    status: 200,
+    headers: { "content-type": "text/plain; charset=utf-8" },
+    body: "Healthy",
+  });
+  expect(await root?.handle(request(""))).toEqual({
+    status: 200,
+    body: { service: "Ingestion.Api", status: "ok" },
+  });
+});
+
+test("a reply is text or JSON", () => {
+  expect(jsonReply(404, { a: 1 })).toEqual({ status: 404, body: { a: 1 } });
+  expect(textReply(400, "no")).toMatchObject({ status: 400, body: "no" });
+});

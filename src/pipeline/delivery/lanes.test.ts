@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { createLanes } from "./lanes.ts";
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 1));
+
+/** Work that ends when it is told to. */
+function createWork() {
+  const begun: string[] = [];
+  const ends = new Map<string, () => void>();
+  const work = (name: string) => () => {
+    begun.push(name);
+    return new Promise<string>((resolve) => ends.set(name, () => resolve(name)));
+  };
+  const end = async (name: string) => {
+    ends.get(name)?.();
+    await settled();
+  };
+  return { begun, work, end };
+}
+
+test("in a lane one comes after the other, and lanes do not wait for each other", async () => {
+  const { begun, end, work } = createWork();
+  const lanes = createLanes(9);
+  const first = lanes.run("a", work("a1"));
+  void lanes.run("a", work("a2"));
+  void lanes.run("b", work("b1"));
+  await settled();
+  expect(begun).toEqual(["a1", "b1"]);
+  await end("a1");
+  expect(await first).toBe("a1");
+  expect(begun).toEqual(["a1", "b1", "a2"]);
+  // Behind one that is still running, also when its predecessor is gone.
+  void lanes.run("a", work("a3"));
+  await settled();
+  expect(begun).toEqual(["a1", "b1", "a2"]);
+  await end("a2");
+  expect(begun).toEqual(["a1", "b1", "a2", "a3"]);
+});
+
+test("so many are at work at once, and whoever waited longest is next", async () => {
+  const { begun, end, work } = createWork();
+  const lanes = createLanes(2);
+  for (const name of ["a", "b", "c", "d"]) void lanes.run(name, work(name));
+  await settled();
+  expect(begun).toEqual(["a", "b"]);
+  await end("b");
+  expect(begun).toEqual(["a", "b", "c"]);
+  await end("a");
+  expect(begun).toEqual(["a", "b", "c", "d"]);
+});

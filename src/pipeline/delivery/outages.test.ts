@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { createOutages } from "./outages.ts";
+
+let nowMs = 0;
+const at = (ms: number) => {
+  nowMs = ms;
+};
+
+test("the time of all outages since then is counted, also of one that goes on", () => {
+  const outages = createOutages({ nowMs: () => nowMs });
+  at(100);
+  outages.end(); // there was none
+  outages.begin();
+  at(130);
+  outages.begin(); // it goes on
+  expect(outages.isOn()).toBe(true);
+  expect(outages.ms(0)).toBe(30);
+  at(200);
+  outages.end();
+  expect(outages.isOn()).toBe(false);
+  at(500);
+  outages.end(); // it is over
+  expect(outages.ms(0)).toBe(100);
+  expect(outages.ms(150)).toBe(50);
+  expect(outages.ms(300)).toBe(0);
+  outages.begin();
+  at(510);
+  expect(outages.ms(150)).toBe(60);
+});
+
+test("of so many outages the last are remembered", () => {
+  const outages = createOutages({ nowMs: () => nowMs });
+  for (let count = 0; count < 101; count += 1) {
+    at(count * 10);
+    outages.begin();
+    at(count * 10 + 1);
+    outages.end();
+  }
+  expect(outages.ms(0)).toBe(100);
+  expect(outages.ms(10)).toBe(100);
+});
