@@ -165,8 +165,7 @@ export const bugs: readonly Bug[] = [
       timers: {
         ...ports.timers,
         schedule(timer) {
-          const decidedMs = toEpochMs(timer.message.occurredAt);
-          const aheadMs = ports.clock.nowMs() - decidedMs;
+          const aheadMs = ports.clock.nowMs() - toEpochMs(timer.message.occurredAt);
           ports.timers.schedule({ ...timer, dueAtMs: timer.dueAtMs - aheadMs });
         },
       },
@@ -174,15 +173,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "take a URL that has expired for a picture that is gone",
-    plant: () => (ports) => ({
-      ...ports,
-      http: {
-        send: async (request) => {
-          const answer = await ports.http.send(request);
-          return answer.status === 403 ? { ...answer, status: 404 } : answer;
-        },
-      },
-    }),
+    plant: () => taking(403, 404),
   },
   {
     name: "read no picture at all",
@@ -343,15 +334,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "take a picture that is gone for a store that is away",
-    plant: () => (ports) => ({
-      ...ports,
-      http: {
-        send: async (request) => {
-          const answer = await ports.http.send(request);
-          return answer.status === 404 ? { ...answer, status: 503 } : answer;
-        },
-      },
-    }),
+    plant: () => taking(404, 503),
   },
   {
     name: "take a record that failed for one that is there",
@@ -364,6 +347,19 @@ export const bugs: readonly Bug[] = [
     }),
   },
 ];
+
+/** One status of an answer for another. */
+const taking =
+  (status: number, as: number): Plant =>
+  (ports) => ({
+    ...ports,
+    http: {
+      send: async (request) => {
+        const answer = await ports.http.send(request);
+        return answer.status === status ? { ...answer, status: as } : answer;
+      },
+    },
+  });
 
 /** What a step tells of a store's trouble when it takes it for its own. */
 function asOwnFailure<A extends unknown[], R>(call: (...args: A) => Promise<R>) {

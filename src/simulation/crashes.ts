@@ -10,11 +10,9 @@ export function createCrashes(
   isCluster: boolean,
   { died, restart }: { readonly died: (process: Process) => void; readonly restart: () => void },
 ) {
-  const restartsMs: number[] = [];
   let count = 0;
   const supervisor: Life = { alive: true };
   return {
-    restartsMs,
     maybe(processes: Process[]) {
       if (count >= crashesMax || nature.random() >= nature.weather().crash) return;
       const victim = processes[Math.floor(nature.random() * processes.length)];
@@ -25,10 +23,7 @@ export function createCrashes(
       processes.splice(processes.indexOf(victim), 1);
       died(victim);
       const downMs = isCluster ? nature.random() * 2000 : nature.random() * 200;
-      void nature.scheduler.after(supervisor, downMs).then(() => {
-        restartsMs.push(nature.scheduler.nowMs());
-        restart();
-      });
+      void nature.scheduler.after(supervisor, downMs).then(restart);
     },
     get count() {
       return count;

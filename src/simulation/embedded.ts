@@ -1,10 +1,10 @@
 import { createMemoryBroker } from "../adapters/memory/broker.ts";
-import type { Outage } from "../adapters/memory/connection.ts";
 import { createMemoryEventLog } from "../adapters/memory/event-log.ts";
 import type { Broker, EventLog, LogRecord, Publication } from "../pipeline/ports.ts";
 import type { SimulatedBrokers } from "./brokers.ts";
 import { clockOf } from "./clocks.ts";
 import { type Nature, network, pause } from "./faults.ts";
+import { createOutages, type Outages } from "./outages.ts";
 import type { Life } from "./scheduler.ts";
 
 // The brokers that are shipped, as a process has them that runs alone: they are its own and die with it. Their
@@ -12,28 +12,16 @@ import type { Life } from "./scheduler.ts";
 
 type Own = {
   readonly life: Life;
-  readonly broker: Broker & Outage;
-  readonly log: EventLog & Outage;
+  readonly broker: Broker;
+  readonly log: EventLog;
   readonly places: Set<string>;
-  isLost: boolean;
+  readonly outages: Outages;
 };
 
 export function createEmbeddedBrokers(nature: Nature): SimulatedBrokers {
   const taken: Publication[] = [];
   const appended: LogRecord[] = [];
   let own: Own | undefined;
-
-  const open = (life: Life): Own => {
-    const clock = clockOf(nature, life);
-    const onError = () => undefined; // it comes again
-    return {
-      life,
-      broker: createMemoryBroker({ clock, onError }),
-      log: createMemoryEventLog({ clock, onError }),
-      places: new Set(),
-      isLost: false,
-    };
-  };
   return {
     taken,
     appended,
@@ -43,87 +31,81 @@ export function createEmbeddedBrokers(nature: Nature): SimulatedBrokers {
         reachable(own, queue, ({ broker }) => bindAndPublish(broker, queue, publication)),
     },
     connect(life) {
-      own = open(life);
+      own = open(nature, life);
+      const { broker, log, places } = own;
+      const way = { nature, life, places };
       return {
-        broker: overNetwork(own.broker, { nature, life, taken, places: own.places }),
-        log: logOverNetwork(own.log, { nature, life, appended, places: own.places }),
+        broker: brokerOverNetwork(broker, way, taken),
+        log: logOverNetwork(log, way, appended),
       };
     },
-    turn() {
-      if (own === undefined || own.isLost || nature.random() >= nature.weather().outage) return;
-      void loseFor(nature, own);
-    },
+    turn: () => own?.outages.maybe(),
     wipe: () => undefined, // the next process opens its own
   };
 }
 
+function open(nature: Nature, life: Life): Own {
+  const clock = clockOf(nature, life);
+  const onError = () => undefined; // it comes again
+  const broker = createMemoryBroker({ clock, onError });
+  const log = createMemoryEventLog({ clock, onError });
+  const lose = () => {
+    broker.lose();
+    log.lose();
+  };
+  const restore = () => {
+    broker.restore();
+    log.restore();
+  };
+  return { life, broker, log, places: new Set(), outages: createOutages(nature, lose, restore) };
+}
+
 type Way = { readonly nature: Nature; readonly life: Life; readonly places: Set<string> };
 
-function overNetwork(
-  broker: Broker,
-  { life, nature, places, taken }: Way & { readonly taken: Publication[] },
-): Broker {
-  const fault = () => nature.ledger.note("transport");
+function brokerOverNetwork(broker: Broker, way: Way, taken: Publication[]): Broker {
   return {
     ...broker,
     async declare(topology) {
-      await pause(nature, life);
+      await pause(way.nature, way.life);
       await broker.declare(topology);
-      for (const { name } of topology.queues) places.add(name);
+      for (const { name } of topology.queues) way.places.add(name);
     },
-    publish: (publication) => {
-      const effect = async () => {
-        const routed = await broker.publish(publication);
-        taken.push(publication);
-        return routed;
-      };
-      return network(nature, life, { effect, fault });
-    },
+    publish: (publication) => sent(publication, way, { by: broker.publish, kept: taken }),
     async consume(options, handler) {
-      await pause(nature, life);
+      await pause(way.nature, way.life);
       return broker.consume(options, handler);
     },
   };
 }
 
-function logOverNetwork(
-  log: EventLog,
-  { appended, life, nature, places }: Way & { readonly appended: LogRecord[] },
-): EventLog {
-  const fault = () => nature.ledger.note("transport");
+function logOverNetwork(log: EventLog, way: Way, appended: LogRecord[]): EventLog {
   return {
     ...log,
     async createTopic(topic) {
-      await pause(nature, life);
+      await pause(way.nature, way.life);
       await log.createTopic(topic);
-      places.add(topic.name);
+      way.places.add(topic.name);
     },
-    append: (record) => {
-      const effect = async () => {
-        const at = await log.append(record);
-        appended.push(record);
-        return at;
-      };
-      return network(nature, life, { effect, fault });
-    },
+    append: (record) => sent(record, way, { by: log.append, kept: appended }),
     async subscribe(options, handler) {
-      await pause(nature, life);
+      await pause(way.nature, way.life);
       return log.subscribe(options, handler);
     },
   };
 }
 
-/** Both are away for a while, with what they had delivered. */
-async function loseFor({ ledger, random, scheduler }: Nature, own: Own): Promise<void> {
-  const supervisor: Life = { alive: true };
-  ledger.note("transport");
-  own.isLost = true;
-  own.broker.lose();
-  own.log.lose();
-  await scheduler.after(supervisor, random() * 3000);
-  own.isLost = false;
-  own.broker.restore();
-  own.log.restore();
+/** What is taken is kept, whether its answer arrives or not. */
+function sent<T, R>(
+  one: T,
+  { life, nature }: Way,
+  { by, kept }: { readonly by: (one: T) => Promise<R>; readonly kept: T[] },
+): Promise<R> {
+  const effect = async () => {
+    const answer = await by(one);
+    kept.push(one);
+    return answer;
+  };
+  return network(nature, life, { effect, fault: () => nature.ledger.note("transport") });
 }
 
 /** False when there is no such place yet, or nobody is connected. */
@@ -132,7 +114,7 @@ function reachable(
   place: string,
   work: (own: Own) => Promise<unknown>,
 ): boolean {
-  if (own?.life.alive !== true || own.isLost || !own.places.has(place)) return false;
+  if (own?.life.alive !== true || own.outages.isLost() || !own.places.has(place)) return false;
   void work(own);
   return true;
 }

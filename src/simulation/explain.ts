@@ -69,19 +69,17 @@ function isExplained({ attempts, code }: Counted, { client, flowId, remains }: C
       return ledger.count("vision", client.picture) >= attempts.length;
     case "E_SERVICE_UNAVAILABLE":
     case "E_FETCH_FAILED":
-      return ledger.count("call", flowId) + ledger.count("clock") >= attempts.length;
+      return ledger.count("call", flowId) >= attempts.length;
     case "E_URL_REFUSED":
-      return ledger.count("clock") > attempts.length; // twice in each: one is asked for anew
-    // A picture does not come back: the first attempt that meets it is the last, unless one before it was given
-    // up early and met it all the same.
+      return ledger.count("clock") >= 2 * attempts.length; // one that is refused is asked for anew once
+    // A picture does not come back: the first attempt that meets it is the last.
     case "E_OBJECT_NOT_FOUND":
-      return client.harm === "gone" && (attempts.length === 1 || ledger.count("clock") > 0);
+      return client.harm === "gone" && attempts.length === 1;
     case "E_IMAGE_CHANGED":
-      return client.harm === "changed" && (attempts.length === 1 || ledger.count("clock") > 0);
+      return client.harm === "changed" && attempts.length === 1;
     case "E_STEP_TIMEOUT": {
-      const kinds = ["crash", "transport", "store", "clock"] as const;
-      const isDelayed = kinds.some((kind) => ledger.count(kind) > 0);
-      return isDelayed && attempts.every((attempt) => wasDelayed(attempt, { flowId, remains }));
+      const delays = ledger.count("crash") + ledger.count("transport") + ledger.count("store");
+      return delays > 0 && attempts.every((attempt) => wasDelayed(attempt, { flowId, remains }));
     }
     default:
       return false;
@@ -105,28 +103,17 @@ function wasDelayed(failed: Failed, { flowId, remains }: InFlow): boolean {
   return begun !== undefined && begun.atMs < remains.stormEndMs;
 }
 
-/** By the clock of whoever waited in the end. */
+/** Whatever was done to the clock, and whoever waited in the end: a patience begins again with its process. */
 function hasWaited(failed: Failed, { flowId, remains }: InFlow): boolean {
   const begun = begunFor(failed, remains.histories.get(flowId) ?? []);
   if (begun === undefined) return false;
-  const waitedMs = failed.atMs - begun.atMs + misledMs(begun.atMs, failed.atMs, remains);
-  return waitedMs >= timeoutMs(remains.flow, failed.step);
+  return failed.atMs - begun.atMs >= timeoutMs(remains.flow, failed.step);
 }
 
 function begunFor(failed: Failed, history: readonly Recorded[]): Recorded | undefined {
   return history.find(({ timers }) =>
     timers.some(({ message: { payload } }) => isTimeoutOf(payload as TimerPayload, failed)),
   );
-}
-
-/** Within it a process has looked for what others left. */
-const lookMs = 10_000;
-
-/** Who waits on for another has only the clock to tell since when; who began to wait knows better. */
-function misledMs(fromMs: number, toMs: number, { ahead, restartsMs }: Remains): number {
-  const lastMs = Math.max(0, ...restartsMs.filter((atMs) => atMs <= toMs));
-  const before = ahead.filter(({ atMs }) => atMs >= fromMs && atMs <= lastMs + lookMs);
-  return before.reduce((sum, { byMs }) => sum + byMs, 0);
 }
 
 /** A wait has one timeout, which its service's own attempts do not begin again. */

@@ -13,7 +13,11 @@ export const unwatched: Transport = {
 export type Outages = ReturnType<typeof createOutages>;
 
 /** Now and then a broker is gone for all; what was delivered before is then nobody's. */
-export function createOutages(nature: Nature, onLost: () => void) {
+export function createOutages(
+  nature: Nature,
+  onLost: () => void,
+  onBack: () => void = () => undefined,
+) {
   let isLost = false;
   let epoch = 0;
   const unavailable = () => new TuError("E_SERVICE_UNAVAILABLE", "the simulated broker is away");
@@ -36,6 +40,7 @@ export function createOutages(nature: Nature, onLost: () => void) {
       onLost();
       void nature.scheduler.after(supervisor, nature.random() * 3000).then(() => {
         isLost = false;
+        onBack();
       });
     },
   };

@@ -3,7 +3,6 @@ import type { JournalEntry, LogRecord, Machine, Publication } from "../pipeline/
 import type { ClientStory } from "./client.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Poison } from "./poison.ts";
-import type { Ahead } from "./wall.ts";
 
 /** An entry, and when it was recorded. */
 export type Recorded = JournalEntry & { readonly atMs: number };
@@ -22,9 +21,6 @@ export type Remains = {
   readonly ledger: Ledger;
   /** From then on nothing was done to it any more. */
   readonly stormEndMs: number;
-  /** When the clock was set ahead, and when a process began to wait for what others had begun. */
-  readonly ahead: readonly Ahead[];
-  readonly restartsMs: readonly number[];
   /** Whether virtual time ran out before everything was still. */
   readonly timedOut: boolean;
 };

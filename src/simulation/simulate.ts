@@ -55,7 +55,7 @@ const silent: Reporter = { hop: () => undefined, notice: () => undefined };
 
 export async function simulate(seed: number, bug?: Bug): Promise<Run> {
   const nature = natureOf(seed);
-  const { ledger, random, scheduler, wall } = nature;
+  const { ledger, random, scheduler } = nature;
   const flow = flowNamed(random() < 0.75 ? "full" : "current");
   const isCluster = random() < 0.5;
   const owedTo: OwedTo = (message) => (isCluster ? [] : consumersOf(message, flow.name));
@@ -120,8 +120,6 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
         poisons: poisons.all,
         ledger,
         stormEndMs: startMs + stormMs,
-        ahead: wall.ahead,
-        restartsMs: crashes.restartsMs,
         timedOut: scheduler.nowMs() >= startMs + endMs,
       }),
       ...forgotten.map((key) => `the journal said that it had recorded ${key}, and has not`),

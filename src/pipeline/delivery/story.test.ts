@@ -7,7 +7,7 @@ import type { Hop } from "../ports.ts";
 import { arrivedFromQueue } from "./arrived.ts";
 import { toUtf8 } from "./bytes.ts";
 import { createConsumer } from "./consume.ts";
-import type { Reaction } from "./service.ts";
+import { nothing, type Reaction } from "./service.ts";
 import { idleTimers, takingRelay } from "./shell.samples.ts";
 import type { ShellPorts } from "./shell.ts";
 
@@ -29,7 +29,6 @@ beforeEach(() => {
 });
 
 const settle = { done: async () => undefined, again: async () => undefined };
-const nothing: Reaction = { outgoing: [] };
 
 /** The note of the hop of an arrival; the handlers do nothing. */
 async function noteOf(

@@ -20,13 +20,15 @@ const http: HttpClient = {
   },
 };
 const about = (payload: unknown): Message => ({ ...failedReply("a", "m1", 1), payload });
-const fetchImage = createImageAccess({
-  http,
-  clock: createManualClock(0),
-  digest: sha256,
-  service: "metadata-service",
-  mediaAccessUrl: () => "http://media",
-});
+const accessOver = (client: HttpClient) =>
+  createImageAccess({
+    http: client,
+    clock: createManualClock(0),
+    digest: sha256,
+    service: "metadata-service",
+    mediaAccessUrl: () => "http://media",
+  });
+const fetchImage = accessOver(http);
 
 test.each([
   ["what was uploaded", claim],
@@ -70,14 +72,7 @@ function fetchRefused(times: number) {
       return { status, headers: { "content-type": "image/png" }, body: picture };
     },
   };
-  const fetch = createImageAccess({
-    http: refusing,
-    clock: createManualClock(0),
-    digest: sha256,
-    service: "metadata-service",
-    mediaAccessUrl: () => "http://media",
-  });
-  return { fetch, used };
+  return { fetch: accessOver(refusing), used };
 }
 
 test("a URL that is refused, as one that has expired, is asked for anew once", async () => {
