@@ -20,14 +20,12 @@ export type Checkpoints = {
   readonly database: Database;
   readonly consumers: Consumers;
   readonly statements: ReturnType<typeof prepareStatements>;
-  /** Where this process left the checkpoint; another one may have moved it since. */
-  own: number | null;
   /** Who holds work, as long as no other connection has written (its version says whether one has). */
   holders: { readonly version: number; readonly runners: readonly number[] } | null;
 };
 
 export const createCheckpoints = (database: Database, consumers: Consumers): Checkpoints => ({
-  ...{ database, consumers, own: null, holders: null },
+  ...{ database, consumers, holders: null },
   statements: prepareStatements(database),
 });
 
@@ -87,24 +85,19 @@ function prepareStatements(database: Database) {
   };
 }
 
-/**
- * Moves the checkpoint to the last entry, and gives its number. Those of the runner `known`, if any, `work`
- * knows already.
- */
+/** Moves the checkpoint to the last entry. Those of the runner `known`, if any, `work` knows already. */
 export function advance(
   checkpoints: Checkpoints,
   work: OpenWork,
   owedTo: OwedTo,
   known: number | null,
-): number {
+): void {
   const { statements } = checkpoints;
   const from = numberIn(statements.checkpoint.first([]), "seq");
   for (const decided of entriesAfter(checkpoints, from, known)) work.note(decided, owedTo);
-  removeFinished(checkpoints, work, from === checkpoints.own);
+  removeFinished(checkpoints, work);
   for (const one of work.opened()) if (isOpen(checkpoints, one)) insertPending(checkpoints, one);
-  const to = numberIn(statements.last.first([]), "seq");
-  statements.move.run([to]);
-  return to;
+  statements.move.run([numberIn(statements.last.first([]), "seq")]);
 }
 
 /** Runners that have work. */
@@ -237,10 +230,9 @@ type After = ConsequencesColumns & {
   readonly ended: number;
 };
 
-/** Nobody else has moved the checkpoint: what was opened here since then is not on the disk. */
-function removeFinished(checkpoints: Checkpoints, work: OpenWork, isAlone: boolean): void {
+function removeFinished(checkpoints: Checkpoints, work: OpenWork): void {
   const { consumers, statements } = checkpoints;
-  const closed = work.closed().filter(({ isNew }) => !(isNew && isAlone));
+  const closed = work.closed();
   // Most of what is closed never was on the disk: whichever is shorter is gone through.
   if (numberIn(statements.countPending.first([]), "count") < closed.length) {
     removeThose(checkpoints, work);

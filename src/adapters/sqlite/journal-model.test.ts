@@ -69,6 +69,23 @@ async function answers(journal: Journal) {
   };
 }
 
+const recorded = (
+  name: (typeof consumers)[number],
+  incoming: Message,
+  sends: readonly number[],
+) => ({
+  ...{ type: "record" as const, consumer: name, incoming, timers: [], sequenceOff: null },
+  outgoing: sends.map(messageOf),
+});
+/** Sent before a checkpoint and once more behind it, then recorded by whom it is for. */
+const sentTwice = [
+  recorded("svc-a", timerOf(0, "").message, [3]),
+  recorded("svc-a", timerOf(1, "").message, []),
+  recorded("svc-a", messageOf(0), [3]),
+  recorded("svc-c", messageOf(3), []),
+  { type: "end" as const, how: "close" as const },
+];
+
 test("the journal in memory and the one in the file answer alike", {
   timeout: 60_000,
 }, async () => {
@@ -106,6 +123,6 @@ test("the journal in memory and the one in the file answer alike", {
         await remove();
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 150, examples: [[sentTwice, 2]] },
   );
 });

@@ -65,8 +65,7 @@ export function createSqliteJournal(options: {
 
   const checkpoint = (runner: number) => {
     const known = isUncertain ? null : runner;
-    const to = database.transaction(() => advance(checkpoints, work, owedTo, known));
-    checkpoints.own = to; // only what is committed: another process may come to the same number
+    database.transaction(() => advance(checkpoints, work, owedTo, known));
     work.clear();
     sinceCheckpoint = 0;
     isUncertain = false;

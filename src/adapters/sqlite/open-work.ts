@@ -12,8 +12,6 @@ export type Work = {
   readonly seq: number;
   readonly position: number;
   readonly runner: number;
-  /** It may be on the disk already. */
-  readonly isInherited?: true;
 };
 /** What an entry does to the open work. */
 export type Decided = {
@@ -27,12 +25,7 @@ export type Decided = {
   readonly timers: readonly Timer[];
   readonly parks?: JournalEntry["parks"];
 };
-export type WorkKey = {
-  readonly consumer: string;
-  readonly messageId: string;
-  /** Opened since the last checkpoint, too: on the disk only when another process wrote it there. */
-  readonly isNew: boolean;
-};
+export type WorkKey = { readonly consumer: string; readonly messageId: string };
 export type FlowKey = { readonly consumer: string; readonly flowId: string };
 
 /**
@@ -62,15 +55,10 @@ export function createOpenWork(): OpenWork {
     if (opened.get(consumer, messageId) !== undefined) return;
     if (closed.get(consumer, messageId) === undefined) opened.set(consumer, messageId, work);
   };
-  // Also what is not open here: it may be on the disk, written by whoever made the last checkpoint.
+  // Also what is not open here, and what is: it may be on the disk, where another entry asked for it before.
   const close = (consumer: string, messageId: string) => {
-    const known = opened.get(consumer, messageId);
-    const isNew =
-      known === undefined
-        ? closed.get(consumer, messageId)?.isNew === true
-        : known.isInherited !== true;
     opened.delete(consumer, messageId);
-    closed.set(consumer, messageId, { consumer, messageId, isNew });
+    closed.set(consumer, messageId, { consumer, messageId });
   };
   return {
     note({ consumer, messageId, flowId, isEnded, outgoing, timers, parks, seq, runner }, owedTo) {
@@ -88,8 +76,8 @@ export function createOpenWork(): OpenWork {
     sent: (messageId) => close(transport, messageId),
     inherited: (message, { position, runner, seq }) =>
       open({
-        ...{ kind: "message", consumer: transport, isInherited: true },
-        ...{ ...idsOf(message), position, runner, seq },
+        ...{ kind: "message", consumer: transport, ...idsOf(message) },
+        ...{ position, runner, seq },
       }),
     opened: () =>
       opened
