@@ -31,6 +31,7 @@ const { metafile } = await build({
   entryPoints: {
     main: "src/commands/main.ts",
     "reading-thread": "src/adapters/local-vision/reading-thread.ts",
+    "network-thread": "src/adapters/local-vision/network-thread.ts",
   },
   outdir: "dist",
   bundle: true,

@@ -40,6 +40,8 @@ export async function recogniseCommand(
     const { openPictureReader } = await import("./compose-images.ts");
     return openPictureReader(visionOptions(settings), screen);
   });
+  // Getting ready takes longer than all that comes before the first picture; what fails is met there again.
+  if (settings.vision === "local") reader.get().catch(() => undefined);
   try {
     const run: RecogniseRun = {
       timeout,

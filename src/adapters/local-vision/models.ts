@@ -1,12 +1,12 @@
-import { readdir, readFile } from "node:fs/promises";
+import { access, constants, readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { TuError } from "../../pipeline/errors.ts";
 
-/** The networks of one generation of PP-OCR, and the signs that the second one tells apart. */
-export type Models = {
-  readonly detection: Uint8Array;
-  readonly recognition: Uint8Array;
+/** Files: the networks of one generation of PP-OCR, and the signs that the second one tells apart. */
+export type ModelFiles = {
+  readonly detection: string;
+  readonly recognition: string;
   /** A sign a line. */
   readonly dictionary: string;
 };
@@ -17,24 +17,28 @@ const kinds = {
   dictionary: /(?:keys|dict).*\.txt$/i,
 } as const;
 
-/** From `folder`, or those that are installed with this package. Throws E_VISION_MODELS. */
-export async function loadModels(folder: string | null): Promise<Models> {
+/** In `folder`, or those that are installed with this package. Throws E_VISION_MODELS. */
+export async function findModels(folder: string | null): Promise<ModelFiles> {
   const from = folder ?? installedFolder();
   const files = await readdir(from).catch((cause: unknown) => {
     throw unusable(from, "cannot be read", cause);
   });
-  const read = (kind: keyof typeof kinds): Promise<Buffer> => {
-    const [file, ...others] = files.filter((name) => kinds[kind].test(name));
-    if (file === undefined || others.length > 0)
+  const find = async (kind: keyof typeof kinds): Promise<string> => {
+    const [name, ...others] = files.filter((each) => kinds[kind].test(each));
+    if (name === undefined || others.length > 0)
       throw unusable(from, `holds ${others.length === 0 ? "no" : "more than one"} ${kind} file`);
-    return readFile(join(from, file));
+    const file = join(from, name);
+    await access(file, constants.R_OK).catch((cause: unknown) => {
+      throw unusable(from, `holds ${name}, which cannot be read`, cause);
+    });
+    return file;
   };
   const [detection, recognition, dictionary] = await Promise.all([
-    read("detection"),
-    read("recognition"),
-    read("dictionary"),
+    find("detection"),
+    find("recognition"),
+    find("dictionary"),
   ]);
-  return { detection, recognition, dictionary: dictionary.toString("utf8") };
+  return { detection, recognition, dictionary };
 }
 
 function installedFolder(): string {

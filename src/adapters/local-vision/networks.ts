@@ -1,9 +1,10 @@
+import { readFile } from "node:fs/promises";
 import type { InferenceSession, Tensor } from "onnxruntime-web/wasm";
 import { alphabetOf, decode } from "../../pipeline/scene-text/decode.ts";
 import type { Eyes } from "../../pipeline/scene-text/eyes.ts";
 import { planesOf } from "../../pipeline/scene-text/planes.ts";
 import { stripHeight } from "../../pipeline/scene-text/strip.ts";
-import type { Models } from "./models.ts";
+import type { ModelFiles } from "./models.ts";
 
 /** The two networks of PP-OCR: where text is, and what it says. */
 export type Networks = Pick<Eyes, "detect" | "recognise">;
@@ -20,10 +21,15 @@ export type Runtime = {
   readonly Tensor: new (type: "float32", data: Float32Array, dims: readonly number[]) => Tensor;
 };
 
-export async function loadNetworks(runtime: Runtime, models: Models): Promise<Networks> {
-  const detection = await runtime.InferenceSession.create(models.detection, sessionOptions);
-  const recognition = await runtime.InferenceSession.create(models.recognition, sessionOptions);
-  const alphabet = alphabetOf(models.dictionary);
+/** Each is loaded when it is first asked for, or told to `prepare`. */
+export type LazyNetworks = Networks & { prepare(network: keyof Networks): Promise<unknown> };
+
+export function lazyNetworks(runtime: Runtime, models: ModelFiles): LazyNetworks {
+  const load = async (file: string) =>
+    runtime.InferenceSession.create(await readFile(file), sessionOptions);
+  const detector = lazily(() => load(models.detection));
+  const recogniser = lazily(() => load(models.recognition));
+  const alphabet = lazily(async () => alphabetOf(await readFile(models.dictionary, "utf8")));
   const run = async (session: InferenceSession, data: Float32Array, dims: readonly number[]) => {
     const input = { [session.inputNames[0] ?? ""]: new runtime.Tensor("float32", data, dims) };
     const result = (await session.run(input))[session.outputNames[0] ?? ""];
@@ -31,13 +37,23 @@ export async function loadNetworks(runtime: Runtime, models: Models): Promise<Ne
     return { data: result.data, dims: result.dims };
   };
   return {
+    prepare: (network) => (network === "detect" ? detector() : recogniser()),
     async detect(picture) {
       const { width, height, data } = planesOf(picture);
-      return { width, height, data: (await run(detection, data, [1, 3, height, width])).data };
+      const result = await run(await detector(), data, [1, 3, height, width]);
+      return { width, height, data: result.data };
     },
     async recognise({ data, width }) {
-      const result = await run(recognition, data, [1, 3, stripHeight, width]);
-      return decode(result.data, result.dims[1] ?? 0, alphabet);
+      const result = await run(await recogniser(), data, [1, 3, stripHeight, width]);
+      return decode(result.data, result.dims[1] ?? 0, await alphabet());
     },
+  };
+}
+
+function lazily<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
   };
 }

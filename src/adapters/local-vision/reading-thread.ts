@@ -1,47 +1,27 @@
-import { readFileSync } from "node:fs";
-import { setFlagsFromString } from "node:v8";
-import { parentPort, workerData } from "node:worker_threads";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { look, type Scene, sceneOf } from "../../pipeline/scene-text/looks.ts";
-import type { Models } from "./models.ts";
-import { loadNetworks } from "./networks.ts";
+import { shareNetworks } from "./network-threads.ts";
 import { loadUpright, render } from "./picture.ts";
-import type { Answer, Question } from "./thread.ts";
+import type { Answer, Question } from "./threads.ts";
 
-// The entry of the reading thread. Pictures are kept from `open` to `close`; a look stops at the next
-// line when its picture was closed.
+// The entry of the reading thread. It decodes the pictures, finds the lines in what the networks see, and
+// leaves the networks to threads of their own. Pictures are kept from `open` to `close`.
 
-// So that the first picture is decoded while the networks are loaded.
-await import("sharp");
-// Node 20 compiles a WebAssembly function again, optimized, long before that pays; later ones wait as here.
-setFlagsFromString("--wasm-tiering-budget=13000000");
-const runtime = await import("onnxruntime-web/wasm");
-// More threads would give the same answers sooner, for more memory and processor time.
-runtime.env.wasm.numThreads = 1;
-runtime.env.wasm.wasmBinary = readFileSync(new URL("ort-wasm-simd-threaded.wasm", import.meta.url));
-
-// Given by `startThread`, which alone starts this file.
-const networks = loadNetworks(runtime, workerData as Models).finally(() => {
-  delete runtime.env.wasm.wasmBinary; // it is compiled by then
-});
+// Given by `startThreads`, which alone starts this file.
+const networksWhile = shareNetworks(workerData as MessagePort[]);
 const pictures = new Map<number, Scene>();
 
 async function work({ task, picture: id, argument }: Question): Promise<unknown> {
   if (task === "open") {
     const picture = await loadUpright(argument as Uint8Array);
-    const goesOn = () => questionsFirst(id);
-    pictures.set(id, sceneOf({ picture, eyes: { render, ...(await networks) }, goesOn }));
+    const eyes = { render, ...networksWhile(() => pictures.has(id)) };
+    pictures.set(id, sceneOf({ picture, eyes }));
     return null;
   }
   if (task === "close") return pictures.delete(id);
   const scene = pictures.get(id);
   if (scene === undefined) throw new Error("the picture is not open");
   return look(argument as string, scene);
-}
-
-/** Lets other questions in; one of them may close the picture. */
-async function questionsFirst(id: number): Promise<boolean> {
-  await new Promise((resolve) => setImmediate(resolve));
-  return pictures.has(id);
 }
 
 async function answerTo(question: Question): Promise<Answer> {

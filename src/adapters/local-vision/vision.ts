@@ -1,7 +1,7 @@
 import type { ReadText, Vision, VisionProvider } from "../../pipeline/ports.ts";
 import { plan } from "../../pipeline/scene-text/looks.ts";
-import { loadModels } from "./models.ts";
-import { type OpenPicture, type ReadingThread, startThread } from "./thread.ts";
+import { findModels } from "./models.ts";
+import { type OpenPicture, type ReadingThreads, startThreads } from "./threads.ts";
 
 const provider: VisionProvider = {
   name: "local",
@@ -19,14 +19,15 @@ const provider: VisionProvider = {
  * Throws E_VISION_MODELS as well.
  */
 export function createLocalVision({ models = null }: { models?: string | null } = {}): Vision {
-  let thread: Promise<ReadingThread> | undefined;
-  const forget = () => {
-    thread = undefined;
-  };
-  const open = (): Promise<ReadingThread> => {
-    thread ??= loadModels(models).then((loaded) => startThread(loaded, forget));
-    thread.catch(forget);
-    return thread;
+  let threads: Promise<ReadingThreads> | undefined;
+  const open = (): Promise<ReadingThreads> => {
+    const forget = () => {
+      if (threads === opened) threads = undefined;
+    };
+    const opened = threads ?? findModels(models).then((files) => startThreads(files, forget));
+    threads = opened;
+    opened.catch(forget);
+    return opened;
   };
   return {
     async read(image, { isEnough, signal }) {
@@ -49,7 +50,7 @@ export function createLocalVision({ models = null }: { models?: string | null } 
       open().catch(() => undefined); // whoever reads meets it again
     },
     async close() {
-      const started = await thread?.catch(() => undefined);
+      const started = await threads?.catch(() => undefined);
       await started?.close();
     },
   };

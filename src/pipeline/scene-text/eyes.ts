@@ -16,7 +16,10 @@ export type Rendering = {
   readonly degrees: number;
 };
 
-/** What looking at a picture needs: pixels at any size, and two networks. The same input, the same output. */
+/**
+ * What looking at a picture needs: pixels at any size, and two networks. The same input, the same output, also
+ * when much is asked for at once.
+ */
 export interface Eyes {
   render(picture: Picture, part: PixelPart, as: Rendering): Promise<Picture>;
   /** For each pixel how likely it belongs to a line of text; the map may reach beyond the picture. */

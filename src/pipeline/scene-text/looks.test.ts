@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Eyes, Rendering } from "./eyes.ts";
+import type { Eyes, PixelPart, Rendering } from "./eyes.ts";
 import { look, plan, type Scene, sceneOf } from "./looks.ts";
+import type { Picture } from "./picture.ts";
 import type { Strip } from "./strip.ts";
 
 const picture = { width: 800, height: 600, data: new Uint8Array(3 * 800 * 600) };
@@ -10,14 +11,17 @@ const word = "777777777";
 /** Eyes that see these lines, each 0.1 × 0.02 of the picture, wherever they are within what is shown. */
 function eyesFor(lines: readonly Line[], probability = 0.99) {
   const shown: Rendering[] = [];
-  let part = { left: 0, top: 0, width: picture.width, height: picture.height };
+  const parts = new Map<Picture, PixelPart>();
   const eyes: Eyes = {
     async render(_, of, as) {
       shown.push(as);
-      part = of;
-      return { width: as.width, height: as.height, data: new Uint8Array(0) };
+      const pixels = { width: as.width, height: as.height, data: new Uint8Array(0) };
+      parts.set(pixels, of);
+      return pixels;
     },
-    async detect({ width, height }) {
+    async detect(pixels) {
+      const { width, height } = pixels;
+      const part = parts.get(pixels) ?? { left: 0, top: 0, ...picture };
       const data = new Float32Array(width * height);
       for (const line of lines) {
         const toX = (x: number) =>
@@ -40,8 +44,8 @@ function eyesFor(lines: readonly Line[], probability = 0.99) {
   return { eyes, shown };
 }
 
-function sceneFor(eyes: Eyes, goesOn = async () => true): Scene {
-  return sceneOf({ picture, eyes, goesOn });
+function sceneFor(eyes: Eyes): Scene {
+  return sceneOf({ picture, eyes });
 }
 
 const line = { x: 0.4, y: 0.5, ink: 0.9 };
@@ -102,7 +106,7 @@ test("a line that reaches the edge of a window is left to the other window", asy
 describe("further looks at a picture without text", () => {
   const shownLater = async (lines: readonly Line[], size: { width: number; height: number }) => {
     const { eyes, shown } = eyesFor(lines);
-    const scene = sceneOf({ picture: { ...picture, ...size }, eyes, goesOn: async () => true });
+    const scene = sceneOf({ picture: { ...picture, ...size }, eyes });
     await look("whole", scene);
     shown.length = 0;
     for (const name of ["middle", "turned"]) await look(name, scene);
@@ -122,15 +126,22 @@ describe("further looks at a picture without text", () => {
   });
 });
 
-test("a look ends before its next line when nobody waits any more", async () => {
-  const lines = [line, { ...line, y: 0.6 }, { ...line, y: 0.7 }];
+test("the windows and lines of a look are asked for at once, and keep their order", async () => {
+  const { eyes } = eyesFor([line, { ...line, y: 0.6 }, { ...line, y: 0.7 }]);
   let asked = 0;
-  const { eyes } = eyesFor(lines);
-  const texts = await look(
-    "whole",
-    sceneFor(eyes, async () => ++asked < 2),
-  );
-  expect(texts).toHaveLength(1);
+  const latestFirst = {
+    ...eyes,
+    recognise: async (strip: Strip) => {
+      asked += 1;
+      const number = asked;
+      while (asked < 3) await null;
+      for (let turn = number; turn < 10; turn += 1) await null;
+      return eyes.recognise(strip);
+    },
+  };
+  const inTurn = await look("whole", sceneFor(eyes));
+  expect(inTurn).toHaveLength(3);
+  expect(await look("whole", sceneFor(latestFirst))).toEqual(inTurn);
 });
 
 test("every look is bounded, on any picture", async () => {

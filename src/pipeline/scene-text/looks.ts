@@ -13,8 +13,6 @@ import { type Part, viewOf, type Window } from "./view.ts";
 export type Scene = {
   readonly picture: Picture;
   readonly eyes: Eyes;
-  /** Asked between lines; false ends the look. */
-  readonly goesOn: () => Promise<boolean>;
   readonly texts: ReadText[];
   /** Where the first look saw something that may be text, and could not tell. */
   readonly faint: Place[];
@@ -55,29 +53,27 @@ const looks: readonly Look[] = [
 
 export const plan = looks.map(({ name, wanted }) => ({ name, wanted }));
 
-export function sceneOf({
-  picture,
-  eyes,
-  goesOn,
-}: Omit<Scene, "texts" | "faint" | "isBlank">): Scene {
-  return { picture, eyes, goesOn, texts: [], faint: [], isBlank: false };
+export function sceneOf({ picture, eyes }: Pick<Scene, "picture" | "eyes">): Scene {
+  return { picture, eyes, texts: [], faint: [], isBlank: false };
 }
 
 /** What the look shows that is new; it is kept in the scene too. */
 export async function look(name: string, scene: Scene): Promise<readonly ReadText[]> {
   const windows = looks.find((each) => each.name === name)?.windows(scene) ?? [];
-  const found: ReadText[] = [];
-  for (const [index, window] of windows.entries()) {
-    const view = await viewOf(scene.picture, window, scene.eyes);
-    const preparation = windows.length === 1 ? name : `${name}-${index + 1}`;
-    const { texts, faint, isBlank } = await readLines(view, { ...scene, preparation });
-    found.push(...texts);
-    if (name !== "whole") continue;
-    scene.faint.push(...faint());
-    scene.isBlank = isBlank() && isShownWhole(scene.picture, view.pixels);
-  }
-  scene.texts.push(...found);
-  return found;
+  const found = await Promise.all(
+    windows.map(async (window, index) => {
+      const view = await viewOf(scene.picture, window, scene.eyes);
+      const preparation = windows.length === 1 ? name : `${name}-${index + 1}`;
+      const { texts, faint, isBlank } = await readLines(view, { ...scene, preparation });
+      if (name === "whole") {
+        scene.faint.push(...faint());
+        scene.isBlank = isBlank() && isShownWhole(scene.picture, view.pixels);
+      }
+      return texts;
+    }),
+  );
+  scene.texts.push(...found.flat());
+  return found.flat();
 }
 
 function unlessBlank(windows: readonly Window[]): Look["windows"] {

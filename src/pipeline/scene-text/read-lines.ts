@@ -12,8 +12,6 @@ const linesMost = 24;
 export type Reading = {
   readonly picture: Picture;
   readonly eyes: Eyes;
-  /** Asked before each line; false ends the reading. */
-  readonly goesOn: () => Promise<boolean>;
   /** What earlier looks read. */
   readonly texts: readonly ReadText[];
   readonly preparation: string;
@@ -33,15 +31,11 @@ export async function readLines(view: View, reading: Reading): Promise<Seen> {
     .filter((region) => !view.isCutOff(region))
     .toSorted((a, b) => b.height * b.score - a.height * a.score)
     .slice(0, linesMost)
-    .map((region) => placeOf(region, view));
-  const texts: ReadText[] = [];
-  for (const place of places) {
-    if (isWellKnown(place, reading)) continue;
-    if (!(await reading.goesOn())) break;
-    texts.push(...(await readLine(place, reading)));
-  }
+    .map((region) => placeOf(region, view))
+    .filter((place) => !isWellKnown(place, reading));
+  const texts = await Promise.all(places.map((place) => readLine(place, reading)));
   return {
-    texts,
+    texts: texts.flat(),
     faint: () => findFaint(map, view),
     isBlank: () => map.data.every((ink) => ink < barely.leastInk),
   };
@@ -83,8 +77,7 @@ async function readLine(place: Place, reading: Reading): Promise<readonly ReadTe
     cutOut(reading.picture, place, "turned"),
     ...(isSlanted ? [cutOut(reading.picture, place, "upright")] : []),
   ];
-  const read: (readonly Sign[])[] = [];
-  for (const strip of strips) read.push(await reading.eyes.recognise(strip));
+  const read = await Promise.all(strips.map((strip) => reading.eyes.recognise(strip)));
   const [first = [], second = []] = read;
   const signs = sureness(second) > sureness(first) ? second : first;
   const share = (strips[0]?.width ?? 1) / (strips[0]?.filled ?? 1);

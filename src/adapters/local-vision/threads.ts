@@ -1,11 +1,14 @@
 import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
-import { Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { TuError } from "../../pipeline/errors.ts";
 import type { ReadText } from "../../pipeline/ports.ts";
-import type { Models } from "./models.ts";
+import type { ModelFiles } from "./models.ts";
+import type { NetworkThreadData } from "./network-threads.ts";
 
-// The networks block the thread that they run in, so they get one of their own; this is its other end.
+// Reading keeps processors busy, so it has threads of its own: one that reads, and behind it some that run
+// the networks, which block. This is the other end of the first.
 
 export type Question = {
   readonly number: number;
@@ -21,10 +24,10 @@ export type Answer = {
   readonly problem?: string;
 };
 
-export type ReadingThread = {
+export type ReadingThreads = {
   /** Several pictures may be open at once. */
   readonly open: (image: Uint8Array) => OpenPicture;
-  /** Ends the thread at once; what is under way rejects with E_VISION_FAILED. */
+  /** Ends the threads at once; what is under way rejects with E_VISION_FAILED. */
   readonly close: () => Promise<void>;
 };
 export type OpenPicture = {
@@ -32,7 +35,7 @@ export type OpenPicture = {
   readonly decoded: Promise<unknown>;
   /** Rejects with E_VISION_FAILED. */
   readonly look: (name: string) => Promise<readonly ReadText[]>;
-  /** Gives the pixels back. What is under way rejects now, and stops at its next line. */
+  /** Gives the pixels back. What is under way rejects now; of the networks' work no more is begun. */
   readonly close: () => void;
 };
 
@@ -42,10 +45,14 @@ type Waiting = {
   readonly reject: (error: Error) => void;
 };
 
-/** `onEnd` is called once, when the thread is over for whatever reason. */
-export function startThread(models: Models, onEnd: () => void): ReadingThread {
-  const moved = [models.detection.buffer, models.recognition.buffer] as ArrayBuffer[]; // of files alone
-  const worker = new Worker(workerFile(), { workerData: models, transferList: moved });
+/**
+ * What each loads first: lines are found before they are read. Each holds the networks once more; a third would
+ * want more memory than it is worth.
+ */
+const networkThreads = (["detect", "recognise"] as const).slice(0, availableParallelism());
+
+/** `onEnd` is called when they are over, for whatever reason. */
+export function startThreads(models: ModelFiles, onEnd: () => void): ReadingThreads {
   const waiting = new Map<number, Waiting>();
   const rejectAll = (what: Error | string, isConcerned = (_: Question) => true) => {
     const error = visionFailed(what instanceof Error ? what : new Error(what));
@@ -53,11 +60,35 @@ export function startThread(models: Models, onEnd: () => void): ReadingThread {
       if (isConcerned(question) && waiting.delete(question.number)) reject(error);
     }
   };
-  worker.on("error", rejectAll);
-  worker.on("exit", () => {
-    onEnd();
-    rejectAll("the reading thread ended");
-  });
+  const workers: Worker[] = [];
+  let isOver = false;
+  const close = async () => {
+    isOver = true;
+    await Promise.all(workers.map((each) => each.terminate()));
+  };
+  const start = (entry: string, workerData: unknown, transferList: MessagePort[]): Worker => {
+    const started = new Worker(fileOf(entry), { workerData, transferList });
+    workers.push(started);
+    started.on("error", rejectAll);
+    // None is of use without the others.
+    started.on("exit", () => {
+      onEnd();
+      rejectAll("a thread of the reader ended");
+      void close();
+    });
+    return started;
+  };
+  const channels = networkThreads.map(() => new MessageChannel());
+  /** One when the one before is ready, so that the first is ready soonest. */
+  const startNetworks = (at: number): void => {
+    const [first, port] = [networkThreads[at], channels[at]?.port1];
+    if (first === undefined || port === undefined || isOver) return;
+    const data: NetworkThreadData = { models, port, first };
+    start("network-thread", data, [port]).once("message", () => startNetworks(at + 1));
+  };
+  startNetworks(0);
+  const ports = channels.map(({ port2 }) => port2);
+  const worker = start("reading-thread", ports, ports);
   worker.on("message", ({ number, problem, result }: Answer) => {
     const asked = waiting.get(number);
     waiting.delete(number);
@@ -86,16 +117,14 @@ export function startThread(models: Models, onEnd: () => void): ReadingThread {
         },
       };
     },
-    async close() {
-      await worker.terminate();
-    },
+    close,
   };
 }
 
 /** Bundled by the build; found from the sources as well as from dist/. */
-function workerFile(): string {
+function fileOf(entry: string): string {
   const root = dirname(createRequire(import.meta.url).resolve("tu-analyze/package.json"));
-  return join(root, "dist", "reading-thread.js");
+  return join(root, "dist", `${entry}.js`);
 }
 
 function errorOf({ task }: Question, cause: Error): TuError {
