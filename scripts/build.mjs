@@ -39,8 +39,8 @@ const { metafile } = await build({
   metafile: true,
   plugins: [onlyVisionV1],
   // What is installed with the package stays outside. What is only needed to build comes along:
-  // commander, because it is needed at every start and reading one file is faster than finding
-  // another; Google's client, because most never need the 40 MB that it would install.
+  // commander and zod, because they are needed at every start and one file is read faster than many are
+  // found; Google's client, because most never need the 40 MB that it would install.
   external: Object.keys(dependencies).flatMap((name) => [name, `${name}/*`]),
   banner: {
     js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',

@@ -2,7 +2,7 @@
 // writes nothing and fails when one of them is not what the sources say.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { outputSchemas } from "../src/commands/schemas.ts";
 import { catalogue } from "../src/pipeline/contracts/catalogue.ts";
 import { type Contract, flowNames, type Route } from "../src/pipeline/contracts/contract.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { brandNamed, isSameBrand } from "../../src/pipeline/recognition/catalogue.ts";
 
 // What recognition said about pictures against what a person reads in them. Pure.

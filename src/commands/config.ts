@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { flowNames } from "../pipeline/contracts/contract.ts";
 import { describeIssues } from "../pipeline/delivery/issues.ts";
 import { TuError } from "../pipeline/errors.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { catalogue, findContract } from "../pipeline/contracts/catalogue.ts";
 import type { Contract, Route } from "../pipeline/contracts/contract.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { flowNames } from "../pipeline/contracts/contract.ts";
 import { StateReport } from "../pipeline/operations/describe-state.ts";
 import { RecogniseReport, UnreadReport } from "../pipeline/operations/recognise-image.ts";

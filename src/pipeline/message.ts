@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * The envelope inside the tool. On the wire the body is the payload alone and the rest travels in

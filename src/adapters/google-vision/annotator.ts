@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { TuError } from "../../pipeline/errors.ts";
 import type { Annotator } from "../../pipeline/ports.ts";
 import { openClient, parseEndpoint, type VisionClient } from "./client.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 // As much of google.cloud.vision.v1.AnnotateImageResponse, in the shape of the REST API, as is used.
 // proto3's JSON leaves out what is 0 or empty, so every field has a value to fall back to.

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type ErrorCode, errorCodes, TuError } from "../../pipeline/errors.ts";
 import type { ClientListener, GatewayClient } from "../../pipeline/ports.ts";
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { TuError } from "../../pipeline/errors.ts";
 
 // One answer of a vision service in a file: as the service gave it, so that today's rules read it anew,

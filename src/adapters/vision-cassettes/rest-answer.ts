@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { TuError } from "../../pipeline/errors.ts";
 
 const Answer = z.record(z.string(), z.unknown());

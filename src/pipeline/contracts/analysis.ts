@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ComparisonCompleted } from "./comparison.ts";
 import { broadcast, flowNames } from "./contract.ts";
 import { MetadataSorted } from "./metadata.ts";

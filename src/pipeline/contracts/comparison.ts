@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { broadcast, command, stepListeners } from "./contract.ts";
 import { failedTwin } from "./failure.ts";
 import { RecognitionCompleted, recognitionExamples } from "./recognition.ts";

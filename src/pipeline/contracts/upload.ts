@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Contract, flowNames } from "./contract.ts";
 
 export const checksumPattern = /^sha256:[0-9a-f]{64}$/i;

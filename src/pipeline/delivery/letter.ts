@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { AmqpValue } from "../ports.ts";
 import { fromLatin1, toLatin1, toUtf8 } from "./bytes.ts";
 import type { Wire } from "./wire.ts";

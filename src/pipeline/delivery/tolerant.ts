@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * Rewrites a foreign value to the spelling of `schema`: keys match in any letter case, and a field

@@ -12,7 +12,7 @@
 //
 // It does not own: sending, recording, time (the shell in `delivery/`), or what a service does.
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Message } from "../message.ts";
 import { parseDuration } from "../time.ts";
 import { type Definition, type Step, versionOf } from "./definition.ts";

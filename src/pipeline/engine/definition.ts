@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { TuError } from "../errors.ts";
 import { parseDuration } from "../time.ts";
 import { type Expression, parseExpression, pathsOf } from "./expression.ts";

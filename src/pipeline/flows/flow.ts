@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { FlowName } from "../contracts/contract.ts";
 import { type Definition, readDefinition } from "../engine/definition.ts";
 import current from "./current.json" with { type: "json" };

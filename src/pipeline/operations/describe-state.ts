@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { FlowPlace, FlowRetention, KeptFlow } from "../ports/flow-retention.ts";
 import { toIso } from "../time.ts";
 import type { Kept } from "./keep-state.ts";

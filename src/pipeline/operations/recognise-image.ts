@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Provider } from "../contracts/recognition.ts";
 import type { Clock, ImageHeader, Images, Vision, VisionReading } from "../ports.ts";
 import { compilePatterns } from "../recognition/catalogue.ts";

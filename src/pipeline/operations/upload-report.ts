@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ComparisonCompleted } from "../contracts/comparison.ts";
 import { flowNames } from "../contracts/contract.ts";
 import { StepFailed } from "../contracts/failure.ts";

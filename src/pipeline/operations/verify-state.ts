@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Digest, ObjectStore } from "../ports.ts";
 import type { Kept } from "./keep-state.ts";
 

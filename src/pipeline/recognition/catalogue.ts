@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import brands from "./brands.json" with { type: "json" };
 
 // What manufacturers call their machines. `pattern` is held against the compact spelling of a model:

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ReadText, VisionHint, VisionReading } from "../ports.ts";
 import { type BrandMention, findBrands } from "./brand-mentions.ts";
 import { type Brand, brandsWithModel } from "./catalogue.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ReadText, VisionHint, Wanted } from "../ports.ts";
 import { type BrandMention, findBrands, findWordsOfSentences } from "./brand-mentions.ts";
 import { catalogue } from "./catalogue.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ServiceName } from "../contracts/contract.ts";
 import { checksumPattern } from "../contracts/upload.ts";
 import { TuError } from "../errors.ts";
