@@ -1,11 +1,15 @@
 import { defineConfig } from "vitest/config";
 
-// The tests beside the code that `npm run mutate` changes: in process and quick. A child process would not
-// see a mutant, and the journal's model takes a quarter of a minute.
+// What `npm run mutate` lets count: the tests beside the code that it changes, the ones of the services that run
+// on it, and a few seeds of the simulation; all in process and quick. A child process would not see a mutant.
 export default defineConfig({
   test: {
-    include: ["src/pipeline/{engine,delivery}/*.test.ts", "src/adapters/sqlite/*.test.ts"],
-    exclude: ["src/adapters/sqlite/{processes,journal-model}.test.ts"],
+    include: [
+      "src/pipeline/{engine,delivery,services}/*.test.ts",
+      "src/adapters/sqlite/*.test.ts",
+      "src/simulation/few-seeds.mutate.ts",
+    ],
+    exclude: ["src/adapters/sqlite/processes.test.ts"],
     setupFiles: ["scripts/quick-properties.ts"],
     testTimeout: 60_000,
   },
