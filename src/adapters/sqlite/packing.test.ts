@@ -99,3 +99,109 @@ test("what a killed run left is packed by the next one", async () => {
   await next.close();
   await state.close();
 });
+
+/** States as they stand in the file, by message; of what was packed only that it is there. */
+const statesIn = (file: string) => {
+  const database = new Libsql(file);
+  const rows = database.prepare("SELECT message_id, state FROM entry ORDER BY seq").all();
+  database.close();
+  return (rows as { message_id: unknown; state: unknown }[]).map(({ message_id, state }) => [
+    message_id,
+    state !== null,
+  ]);
+};
+
+test("of a flow that has ended the last state of each consumer stays", async () => {
+  const { directory, remove } = await createTemporaryDirectory();
+  onTestFinished(remove);
+  const file = `${directory}/flow.db`;
+  const state = await openSqliteState(file, { clock, runnerId: "test" });
+  const record = (consumer: string, id: string, sequence: number | null, ended = false) =>
+    state.journal.record(
+      sampleEntry({
+        ...{ consumer, message: sampleMessage({ id, payload: { long } }) },
+        flow: sequence === null ? null : { sequence, state: { long, id }, ended },
+      }),
+    );
+  await record("svc-a", "a1", 1);
+  await record("svc-b", "b1", 1);
+  await record("svc-c", "c0", null);
+  await record("svc-b", "b2", 2);
+  await record("svc-a", "a2", 2);
+  await record("svc-a", "a3", 3, true);
+  await record("svc-a", "a4", 4, true); // an end that is said again
+  await state.close();
+  expect(statesIn(file)).toEqual([
+    ...[
+      ["a1", false],
+      ["b1", false],
+      ["c0", false],
+      ["b2", true],
+      ["a2", false],
+      ["a3", true],
+    ],
+    ["a4", true],
+  ]);
+});
+
+test("is left alone until what follows an end is recorded, to the millisecond", async () => {
+  const endMs = 1_000_000;
+  const { directory, remove } = await createTemporaryDirectory();
+  onTestFinished(remove);
+  const file = `${directory}/flow.db`;
+  const then = { ...clock, nowMs: () => endMs };
+  const state = await openSqliteState(file, { clock: then, runnerId: "test" });
+  onTestFinished(() => state.close());
+  const message = sampleMessage({ id: "m1", payload: { long } });
+  const flow = { sequence: 1, state: { long }, ended: true };
+  const outgoing = [sampleMessage({ id: "m2" })];
+  await state.journal.record(sampleEntry({ message, outgoing, flow }));
+  const database = await openDatabase(file, 0);
+  onTestFinished(() => database.close());
+  const ticks: (() => void)[] = [];
+  const turns = {
+    next: () => undefined,
+    every: (_: number, work: () => void) => {
+      ticks.push(work);
+      return () => void ticks.pop();
+    },
+  };
+  let nowMs = endMs + 1_999;
+  const packing = createPacking(database, { clock: { ...clock, nowMs: () => nowMs }, turns });
+  const before = sizes(file)["flow-1"] ?? 0;
+  packing.soon();
+  ticks[0]?.();
+  expect([sizes(file)["flow-1"], ticks.length]).toEqual([before, 1]);
+  nowMs += 1;
+  ticks[0]?.();
+  expect(sizes(file)["flow-1"]).toBeLessThan(before);
+});
+
+test("a file that cannot be written is not its business: it is quiet until a flow ends again", async () => {
+  const { file, state } = await fileWith({ a: { isEnded: true } });
+  onTestFinished(() => state.close());
+  const database = await openDatabase(file, 0);
+  onTestFinished(() => database.close());
+  const ticks: (() => void)[] = [];
+  const turns = {
+    next: () => undefined,
+    every: (_: number, work: () => void) => {
+      ticks.push(work);
+      return () => void ticks.pop();
+    },
+  };
+  const later = { ...clock, nowMs: () => Date.now() + 60_000 };
+  const packing = createPacking(database, { clock: later, turns });
+  const other = new Libsql(file);
+  other.exec("BEGIN IMMEDIATE");
+  const before = sizes(file)["a"] ?? 0;
+  packing.soon();
+  ticks[0]?.();
+  expect([sizes(file)["a"], ticks.length]).toEqual([before, 0]);
+  other.exec("ROLLBACK");
+  other.close();
+  packing.soon();
+  expect(ticks).toHaveLength(1);
+  ticks[0]?.();
+  expect(sizes(file)["a"]).toBeLessThan(before);
+});
