@@ -8,8 +8,20 @@ const noticePattern = /^(?:licen[cs]e|copying|notice)/i;
 const line = "=".repeat(78);
 const sectionPattern = /^#*\s*licen[cs]e\s*\n[\s\S]+$/im;
 
+const everyOf = (scope, names, holder) =>
+  Object.fromEntries(names.map((name) => [`${scope}/${name}`, `Copyright (c) ${holder}`]));
 /** Packages that ship no licence text: who holds the copyright, by the licence of their repository. */
-const holders = { "onnxruntime-web": "Copyright (c) Microsoft Corporation" };
+const holders = {
+  "abstract-logging": "Copyright (c) James Sumners",
+  "cross-inspect": "Copyright (c) 2020 The Guild, Inc.",
+  "onnxruntime-web": "Copyright (c) Microsoft Corporation",
+  ...everyOf("@graphql-tools", ["executor", "merge", "schema", "utils"], "2020 The Guild, Inc."),
+  ...everyOf(
+    "@whatwg-node",
+    ["disposablestack", "events", "fetch", "node-fetch", "promise-helpers", "server"],
+    "2023 Arda TANRIKULU",
+  ),
+};
 const mit = (holder) => `MIT License
 
 ${holder}

@@ -159,7 +159,9 @@ export function keepLimits({ keepFlows, keepFor }: Settings): KeepLimits {
 type SettingsFile = { readonly path: string; readonly values: Record<string, unknown> };
 
 async function readFiles(): Promise<readonly SettingsFile[]> {
-  const { cosmiconfig } = await import("cosmiconfig");
+  const {
+    default: { cosmiconfig },
+  } = await import("cosmiconfig");
   const explorer = cosmiconfig("tu-analyze", {
     searchStrategy: "global",
     searchPlaces: [

@@ -34,7 +34,9 @@ export async function startHttpServer(options: {
   readonly reporter: Reporter;
   readonly clock: Clock;
 }): Promise<HttpServer> {
-  const { fastify } = await import("fastify");
+  const {
+    default: { fastify },
+  } = await import("fastify");
   const server = fastify({
     bodyLimit: bodyBytesMax,
     forceCloseConnections: true,
