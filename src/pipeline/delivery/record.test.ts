@@ -9,7 +9,7 @@ import { flowNamed } from "../flows/flow.ts";
 import type { Message } from "../message.ts";
 import type { Journal } from "../ports.ts";
 import { createOrchestrator } from "../services/orchestrator.ts";
-import { recordDecision } from "./record.ts";
+import { recordDecision, recordReaction } from "./record.ts";
 import { createRelay, type Relay } from "./relay.ts";
 import { idleTimers } from "./shell.samples.ts";
 import type { ShellPorts } from "./shell.ts";
@@ -192,4 +192,105 @@ test("two runners on one flow agree on a single history", async () => {
     }),
     { numRuns: 200 },
   );
+});
+
+const noted = (message: Message) => ({
+  ...message,
+  ...{ id: "m-out", causationId: message.id },
+});
+
+test("who keeps losing against another process gives up after twenty tries, and says what to do", async () => {
+  const ports = world([]).start();
+  let records = 0;
+  const contended: ShellPorts = {
+    ...ports,
+    journal: {
+      ...ports.inner,
+      async record() {
+        records += 1;
+        return { outcome: "conflict" };
+      },
+    },
+  };
+  const [upload] = inputs;
+  if (upload === undefined || orchestrator.stateful === undefined) throw new Error("no input");
+  await expect(
+    recordDecision(orchestrator, upload, orchestrator.stateful, contended),
+  ).rejects.toMatchObject({
+    code: "E_JOURNAL_CONTENDED",
+    message: "flow f1: another process keeps writing its history",
+    hint: "stop the other process, or give each one its own --state-dir",
+  });
+  expect(records).toBe(20);
+});
+
+test("what changes nothing is guarded while its flow runs, and not before it begins or after its end", async () => {
+  const guards: unknown[] = [];
+  for (const flow of [
+    undefined,
+    { sequence: 3, state: "s", ended: false },
+    { sequence: 4, state: "s", ended: true },
+  ]) {
+    const ports = world([]).start();
+    const journal: Journal = {
+      ...ports.inner,
+      flow: async () => flow,
+      async record(entry) {
+        guards.push([entry.flow, entry.outgoing, entry.timers]);
+        return { outcome: "recorded" };
+      },
+    };
+    const [message] = inputs;
+    if (message === undefined) throw new Error("no input");
+    await recordDecision(orchestrator, message, async () => "no change", { ...ports, journal });
+  }
+  expect(guards).toEqual([
+    [null, [], []],
+    [{ sequence: 4, state: "s", ended: false }, [], []],
+    [null, [], []],
+  ]);
+});
+
+test("a record that failed is in doubt; what was decided before is sent only if it was", async () => {
+  const ports = world([]).start();
+  const doubts: string[] = [];
+  let isDoubted = false;
+  const [message] = inputs;
+  if (message === undefined) throw new Error("no input");
+  const known = {
+    ...{
+      consumer: "svc-messaging-bridge",
+      message,
+      outgoing: [noted(message)],
+      timers: [],
+      flow: null,
+    },
+  };
+  const relay: ShellPorts["relay"] = {
+    ...ports.relay,
+    doubt: (consumer, id) => void doubts.push(`${consumer} ${id}`),
+    wasDoubted: () => isDoubted,
+  };
+  const withJournal = (journal: Partial<Journal>) => ({
+    ...ports,
+    ...{ relay, journal: { ...ports.inner, ...journal } },
+  });
+  const nothing = async () => ({ outgoing: [] });
+  const broken = withJournal({ record: () => Promise.reject(new Error("full")) });
+  await expect(
+    recordReaction({ name: "svc-messaging-bridge" }, message, nothing, broken),
+  ).rejects.toThrow("full");
+  expect(doubts).toEqual([`svc-messaging-bridge ${message.id}`]);
+  const found = withJournal({ find: async () => known });
+  const raced = withJournal({ record: async () => ({ outcome: "duplicate", entry: known }) });
+  for (const each of [found, raced]) {
+    isDoubted = false;
+    expect(
+      await recordReaction({ name: "svc-messaging-bridge" }, message, nothing, each),
+    ).toBeUndefined();
+    isDoubted = true;
+    expect(await recordReaction({ name: "svc-messaging-bridge" }, message, nothing, each)).toBe(
+      known,
+    );
+  }
 });

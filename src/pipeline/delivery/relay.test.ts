@@ -107,6 +107,23 @@ describe("a transport that goes away", () => {
     await relay.close();
   });
 
+  test.each([
+    ["unblocked", ["a"]],
+    ["blocked", []],
+    ["lost", []],
+  ] as const)("and says that it is %s", async (state, expected) => {
+    const journal = createMemoryJournal();
+    const relay = relayOn(journal);
+    await relay.start();
+    transport = down;
+    await recorded(journal, relay, "a");
+    transport = async (message) => void taken.push(message);
+    say(state);
+    await settled();
+    expect(ids()).toEqual(expected);
+    await relay.close();
+  });
+
   test("is told of once", async () => {
     const journal = createMemoryJournal();
     const relay = relayOn(journal);
@@ -234,6 +251,57 @@ test("what was in doubt is looked for, and what it says is done, timers too", as
   await relay.close();
 });
 
+test("what was in doubt is met once: by whoever meets it, or by looking", async () => {
+  const journal = createMemoryJournal();
+  const relay = relayOn(journal);
+  await relay.start();
+  relay.doubt("svc-a", "m1");
+  expect(relay.wasDoubted("svc-b", "m1")).toBe(false);
+  expect(relay.wasDoubted("svc-a", "m2")).toBe(false);
+  expect(relay.wasDoubted("svc-a", "m1")).toBe(true);
+  expect(relay.wasDoubted("svc-a", "m1")).toBe(false);
+  const entry = entryOf("a");
+  await journal.record(entry);
+  relay.doubt(entry.consumer, entry.message.id);
+  expect(relay.wasDoubted(entry.consumer, entry.message.id)).toBe(true);
+  await tick();
+  expect(ids()).toEqual([]);
+  await relay.close();
+});
+
+test("looking that fails is told of, and goes on", async () => {
+  const journal = createMemoryJournal();
+  let isFull = true;
+  const relay = relayOn({
+    ...journal,
+    unsent: (page) =>
+      isFull ? Promise.reject(new TuError("E_STATE_FULL", "no space")) : journal.unsent(page),
+  });
+  await relay.start();
+  await journal.record(entryOf("a"));
+  await tick();
+  expect(notices).toEqual(["what is left was not looked at: no space"]);
+  isFull = false;
+  for (let looks = 0; looks < 2; looks += 1) await tick();
+  expect(ids()).toEqual(["a"]);
+  await relay.close();
+});
+
+test("a flow that has ended waits for no timer any more", async () => {
+  const cancelled: string[] = [];
+  const journal = createMemoryJournal();
+  const relay = createRelay({
+    ...{ journal, clock, publish: async () => undefined },
+    reporter: { notice: () => undefined, hop: () => undefined },
+    timers: { ...idleTimers, cancelFlow: (flowId) => void cancelled.push(flowId) },
+  });
+  const state = { sequence: 1, state: null };
+  await relay.send({ ...entryOf("a"), flow: { ...state, ended: false } });
+  expect(cancelled).toEqual([]);
+  await relay.send({ ...entryOf("b"), flow: { ...state, ended: true } });
+  expect(cancelled).toEqual(["flow-1"]);
+});
+
 test("what is waited for is waited for as long as was decided, by a clock that was set since", async () => {
   const journal = createMemoryJournal();
   const relay = relayOn(journal);
@@ -261,7 +329,39 @@ describe("runs that are gone", () => {
     gone.close();
     await tick();
     expect(ids()).toEqual(["a"]);
-    expect(notices).toEqual([expect.stringContaining("resuming flow")]);
+    expect(notices).toEqual(["resuming flow flow-1, left by an earlier run"]);
+    await relay.close();
+  });
+
+  test("are named once a flow, and those that wait for a later timer are not", async () => {
+    const { gone, journal } = world();
+    const at = (id: string, flowId: string, dueAtMs: number) =>
+      gone.record(
+        sampleEntry({
+          message: sampleMessage({ id, flowId }),
+          timers: [
+            {
+              ...{ message: sampleMessage({ id: `${id} timer`, flowId, kind: "timer" }), dueAtMs },
+              owner: "svc-a",
+            },
+          ],
+        }),
+      );
+    await at("m1", "due now", nowMs);
+    await at("m2", "due later", nowMs + 1);
+    await at("m3", "due before", nowMs - 1);
+    for (const id of ["m4", "m5"])
+      await gone.record(
+        sampleEntry({
+          message: sampleMessage({ id, flowId: "with messages" }),
+          outgoing: [sampleMessage({ id: `${id} out`, flowId: "with messages" })],
+        }),
+      );
+    gone.close();
+    const relay = relayOn(journal);
+    expect(await relay.start()).toEqual(["due now", "due before", "with messages"]);
+    expect(notices).toHaveLength(3);
+    expect(scheduled).toHaveLength(3);
     await relay.close();
   });
 
