@@ -440,3 +440,149 @@ test("an arrival is a hop with both ids", async () => {
     },
   ]);
 });
+
+/** The usual way in, listened to by these. */
+const listenedTo = (
+  ...listening: readonly { service: Service["name"]; isNews?: true; isPerInstance?: true }[]
+): Arrived["route"] => {
+  const [route] = contract.routes;
+  const [first] = route.consumers;
+  if (first === undefined) throw new Error("somebody listens");
+  return { ...route, consumers: listening.map((one) => ({ ...first, ...one })) };
+};
+
+describe("what every instance hears", () => {
+  const route = () =>
+    listenedTo(
+      { service: "graph-gateway", isNews: true },
+      { service: "svc-messaging-bridge", isPerInstance: true },
+    );
+  const listening = () => {
+    const heard: string[] = [];
+    const handler: Handler = async ({ id }) => {
+      heard.push(id);
+      return { outgoing: [{ name: "tu.image.uploaded", payload: contract.example }] };
+    };
+    return { heard, consumer: createConsumer(bridge(handler), ports) };
+  };
+
+  test("is heard by each of them once, recorded once, and causes nothing", async () => {
+    const [one, other] = [listening(), listening()];
+    for (const { consumer } of [one, other, one])
+      await consumer.onArrived({ ...arrived(good), route: route() }, settle);
+    expect([one.heard, other.heard]).toEqual([["m7"], ["m7"]]);
+    expect(published).toEqual([]);
+    expect(await ports.journal.find("svc-messaging-bridge", "m7")).toMatchObject({ outgoing: [] });
+    expect(settled).toEqual(["done", "done", "done"]);
+  });
+
+  test("is known for the last thousand messages", async () => {
+    const { consumer, heard } = listening();
+    const hear = (offset: number) =>
+      consumer.onArrived({ ...arrived(good, offset), route: route() }, settle);
+    for (let offset = 0; offset < 1_024; offset += 1) await hear(offset);
+    await hear(0);
+    expect(heard).toHaveLength(1_024);
+    await hear(1_024);
+    await hear(1);
+    expect(heard).toHaveLength(1_025);
+    await hear(0); // the oldest, which is forgotten
+    expect(heard.slice(1_024)).toEqual(["m1024", "m0"]);
+  });
+
+  test("is not what a route tells others", async () => {
+    const heard: string[] = [];
+    const news = listenedTo({ service: "graph-gateway", isNews: true });
+    const consumer = createConsumer(
+      bridge(async (message) => {
+        heard.push(message.id);
+        return { outgoing: [] };
+      }),
+      ports,
+    );
+    for (let time = 0; time < 2; time += 1)
+      await consumer.onArrived({ ...arrived(good), route: news }, settle);
+    // Work like any other: recorded, and not done twice.
+    expect(heard).toEqual(["m7"]);
+  });
+});
+
+test("news is passed on every time, and recorded nowhere", async () => {
+  const heard: string[] = [];
+  const handler: Handler = async ({ id }) => {
+    heard.push(id);
+    return { outgoing: [] };
+  };
+  const pardoned: string[] = [];
+  const journal = {
+    ...ports.journal,
+    pardon: async (_: string, { id }: Message) => void pardoned.push(id),
+  };
+  const consumer = createConsumer(bridge(handler), { ...ports, journal });
+  const route = listenedTo({ service: "svc-messaging-bridge", isNews: true });
+  for (let time = 0; time < 2; time += 1)
+    await consumer.onArrived({ ...arrived(good), route }, settle);
+  expect(heard).toEqual(["m7", "m7"]);
+  expect(await ports.journal.find("svc-messaging-bridge", "m7")).toBeUndefined();
+  // Nothing to forgive where nothing failed.
+  expect(pardoned).toEqual([]);
+});
+
+test("a message that its service has no handler for is our mistake, and says so", async () => {
+  const consumer = createConsumer({ ...bridge(forward), handlers: {} }, ports);
+  await consumer.onArrived(arrived(good), settle);
+  expect(settled).toEqual(["again"]);
+  expect(notices.join()).toContain("svc-messaging-bridge has no handler for tu.images.uploaded");
+});
+
+describe("a timer", () => {
+  const timed = (late: Handler) =>
+    createConsumer({ ...bridge(forward), handlers: { late } }, ports);
+  const due = async (more: Partial<Timer> = {}): Promise<Timer> => ({
+    ...{ message: await timerMessage(), dueAtMs: 0, owner: "svc-messaging-bridge" },
+    ...more,
+  });
+
+  test("that fails rejects, so that it fires again", async () => {
+    const consumer = timed(() => Promise.reject(new TypeError("broken")));
+    await expect(consumer.onTimer(await due())).rejects.toThrow("broken");
+  });
+
+  test("that is given up by a stop is left, without a word", async () => {
+    const consumer = timed(async (_, signal) => {
+      consumer.stop();
+      signal.throwIfAborted();
+      return { outgoing: [] };
+    });
+    await consumer.onTimer(await due());
+    expect(await ports.journal.find("svc-messaging-bridge", "t1")).toBeUndefined();
+  });
+
+  test("is part of the story when it changed something", async () => {
+    const outgoing = [{ name: "tu.image.uploaded", payload: contract.example }];
+    await timed(async () => ({ outgoing: [] })).onTimer(await due());
+    expect(hops).toEqual([]);
+    const message = { ...(await timerMessage()), id: "t2" };
+    await timed(async () => ({ outgoing })).onTimer(await due({ message }));
+    expect(hops).toMatchObject([{ kind: "timer", name: "late", messageId: "t2" }]);
+  });
+
+  test("of a patience that fired late has had that time already", async () => {
+    const scheduled: Timer[] = [];
+    const timers = { ...ports.timers, schedule: (timer: Timer) => void scheduled.push(timer) };
+    const consumer = createConsumer(
+      { ...bridge(forward), handlers: { late: async () => ({ outgoing: [] }) } },
+      { ...ports, timers },
+    );
+    const nowMs = ports.clock.nowMs();
+    held = 10_000;
+    await consumer.onTimer(await due({ dueAtMs: nowMs - 4_000, isPatience: true }));
+    expect(scheduled).toMatchObject([{ dueAtMs: nowMs + 6_000, heldMs: 10_000 }]);
+    scheduled.length = 0;
+    await consumer.onTimer(await due({ dueAtMs: nowMs + 1_000, isPatience: true }));
+    expect(scheduled).toMatchObject([{ dueAtMs: nowMs + 10_000 }]);
+    scheduled.length = 0;
+    await consumer.onTimer(await due({ dueAtMs: nowMs - 10_000, isPatience: true }));
+    expect(scheduled).toEqual([]);
+  });
+});

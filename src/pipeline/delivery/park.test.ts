@@ -162,3 +162,46 @@ describe("what a person sends again gets tries and a letter of its own", () => {
     expect(idsOf().size).toBe(1);
   });
 });
+
+test("it is told who parked what, from where, and why", async () => {
+  const told: unknown[] = [];
+  ports = { ...ports, reporter: { ...ports.reporter, notice: (notice) => void told.push(notice) } };
+  const settle = { done: nobody, again: nobody };
+  await createConsumer(failing, ports).onArrived(fromQueue("{", false), settle);
+  expect(told.at(-1)).toEqual({
+    code: "E_MESSAGE_INVALID",
+    message: "svc-messaging-bridge parked tu.images.uploaded (rabbitmq:q): the body is not JSON",
+    flowId: "f",
+  });
+});
+
+test("the record of a letter says what it parks, and the letter's envelope what could be known", async () => {
+  const recorded: unknown[] = [];
+  const journal: Journal = {
+    ...ports.journal,
+    record: (entry) => {
+      recorded.push(entry);
+      return ports.journal.record(entry);
+    },
+  };
+  const raw = fromQueue("{", false);
+  const { "x-correlation-id": _, ...nameless } = raw.headers;
+  await deliverTo(journal, { ...raw, headers: { ...nameless, "x-producer": "somebody" } });
+  await deliverTo(journal, { ...raw, origin: "rabbitmq:other", headers: {} });
+  await deliverTo(journal, { ...raw, body: toUtf8("[") });
+  expect(recorded).toMatchObject([
+    { message: { producer: "somebody", payload: null, subject: "k" } },
+    { message: { producer: contract.routes[0].producerHeader } },
+    { message: { flowId: "f", producer: contract.routes[0].producerHeader } },
+  ]);
+  const parked = recorded.map((entry) => (entry as { parks: unknown }).parks);
+  const ids = new Set(parked.map((one) => (one as { messageId: string }).messageId));
+  // The same bytes at another place, or others at the same, are another message.
+  expect(ids.size).toBe(3);
+  expect(parked).toEqual(
+    [...ids].map((messageId) => ({ consumer: "svc-messaging-bridge", messageId })),
+  );
+  // Without an id of its flow it is a flow of its own.
+  const [first] = recorded as { message: Message; parks: { messageId: string } }[];
+  expect(first?.message.flowId).toBe(first?.parks.messageId);
+});
