@@ -148,12 +148,15 @@ function withoutShared(caused: Message, shared: Shared): Caused {
     occurredAt: occurredAt === shared.occurredAt ? undefined : occurredAt,
     producer: producer === shared.producer ? undefined : producer,
     schema: schema === schemaOf(name) ? undefined : schema,
-    headers: areSame(headers, shared.headers) ? undefined : headers,
+    headers: haveSameHeaders(headers, shared.headers) ? undefined : headers,
     payload,
   };
 }
 
-function areSame(headers: Message["headers"], others: Message["headers"] | undefined): boolean {
+export function haveSameHeaders(
+  headers: Message["headers"],
+  others: Message["headers"] | undefined,
+): boolean {
   if (headers === others) return true;
   const names = Object.keys(headers);
   if (others === undefined || names.length !== Object.keys(others).length) return false;

@@ -19,8 +19,12 @@ test("says who sent the very same message", () => {
 test("one that came back otherwise is its own", () => {
   const known = createKnownMessages({ nowMs: () => 0 });
   known.add(sender(["m1"]), 7);
-  expect(known.senderOf(sampleMessage({ id: "m1", payload: {} }))).toBeNull();
-  expect(known.senderOf(sampleMessage({ id: "m1", headers: { "x-attempt": "2" } }))).toBeNull();
+  for (const other of [
+    ...[{ name: "x" }, { kind: "command" as const }, { flowId: "x" }, { causationId: "x" }],
+    ...[{ subject: "x" }, { occurredAt: "x" }, { producer: "x" }, { schema: "x" }],
+    ...[{ payload: {} }, { headers: { "x-attempt": "2" } }],
+  ])
+    expect([other, known.senderOf(sampleMessage({ id: "m1", ...other }))]).toEqual([other, null]);
 });
 
 test("refers to nothing that may be pruned meanwhile", () => {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Message } from "../../pipeline/message.ts";
 import type { Clock, JournalEntry } from "../../pipeline/ports.ts";
-import type { Sender } from "./entry-row.ts";
+import { haveSameHeaders, type Sender } from "./entry-row.ts";
 
 /** Messages that entries of this file sent a short while ago: who takes one needs not write it again. */
 export type KnownMessages = {
@@ -33,7 +33,21 @@ export function createKnownMessages(clock: Pick<Clock, "nowMs">): KnownMessages 
       const found = known.get(message.id);
       if (found === undefined || clock.nowMs() - found.atMs > knownForMs) return null;
       // What came back from a wire may be spelled otherwise, and is then its own.
-      return isDeepStrictEqual(found.message, message) ? found.sender : null;
+      return isSame(found.message, message) ? found.sender : null;
     },
   };
+}
+
+const fields = [
+  ...(["name", "kind", "flowId", "causationId"] as const),
+  ...(["subject", "occurredAt", "producer", "schema"] as const),
+] as const;
+
+/** Of two with one id. Most times the payload is the very same object. */
+function isSame(one: Message, other: Message): boolean {
+  return (
+    fields.every((field) => one[field] === other[field]) &&
+    haveSameHeaders(one.headers, other.headers) &&
+    (one.payload === other.payload || isDeepStrictEqual(one.payload, other.payload))
+  );
 }

@@ -5,6 +5,7 @@ import type { Message, Timer } from "../message.ts";
 import type { Ids, JournalEntry } from "../ports.ts";
 import { toIso } from "../time.ts";
 import type { Draft, Reaction, TimerDraft } from "./service.ts";
+import { validate } from "./validate.ts";
 
 type Context = { readonly service: string; readonly ids: Ids; readonly nowMs: number };
 
@@ -46,7 +47,7 @@ function messageOf(draft: Draft, index: number, cause: Message, context: Context
 
 /** What is recorded is what will be sent, and what its receivers see. What is not valid the writer refuses. */
 function asWritten(payload: unknown, { body }: Route): unknown {
-  const result = body.safeParse(payload);
+  const result = validate(body, payload);
   return result.success ? result.data : payload;
 }
 

@@ -16,6 +16,7 @@ import { toEpochMs } from "../time.ts";
 import { fromUtf8, toUtf8 } from "./bytes.ts";
 import { describeIssues } from "./issues.ts";
 import { respell } from "./tolerant.ts";
+import { validate } from "./validate.ts";
 import { createWritten } from "./written.ts";
 
 export const headerNames = {
@@ -166,7 +167,7 @@ function headersOf(message: Message): Headers {
 }
 
 function validated(schema: z.ZodObject, message: Message): Payload {
-  const result = schema.safeParse(message.payload);
+  const result = validate(schema, message.payload);
   if (result.success) return result.data;
   throw new TuError(
     "E_MESSAGE_INVALID",
