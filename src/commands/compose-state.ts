@@ -38,6 +38,7 @@ type StoresWorld = {
   /** The embedded transports die with the process: what its own services have not recorded is owed. */
   readonly owedTo: OwedTo;
   readonly closers: Closers;
+  readonly onUpgrade: OnUpgrade;
 };
 export type OpenKept = Kept & {
   readonly objects: ObjectStore;
@@ -45,6 +46,13 @@ export type OpenKept = Kept & {
   readonly digest: Digest;
   close(): Promise<void>;
 };
+
+/** Hears of a file that an earlier version wrote, before it is brought up to this one. */
+export type OnUpgrade = (file: string) => void;
+
+/** That something is done which may take a while. */
+export const upgrading = (file: string) =>
+  `bringing ${file} up to this version; with many thousand flows in it that takes a while`;
 
 /** What has to be undone, last opened first closed. */
 export type Closers = (() => Promise<void> | void)[];
@@ -73,7 +81,7 @@ export async function openStores(
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
   const { createFilesystemObjectStore } = await import("../adapters/filesystem/object-store.ts");
   await makeStateDir(stateDir);
-  const shared = { clock, runnerId };
+  const shared = { clock, runnerId, onUpgrade: world.onUpgrade };
   const state = await openSqliteState(join(stateDir, "state.db"), shared);
   closers.push(() => state.close());
   // A journal per flow: what a run in one flow left is not for services of the other to finish.
@@ -96,7 +104,7 @@ async function createSigner(baseUrl: () => string, clock: Clock) {
 }
 
 /** What a state directory keeps, for looking and for letting go of it. Null: there is none yet. */
-export async function openKept(stateDir: string): Promise<OpenKept | null> {
+export async function openKept(stateDir: string, onUpgrade: OnUpgrade): Promise<OpenKept | null> {
   const { existsSync } = await import("node:fs");
   if (!existsSync(join(stateDir, "state.db"))) return null;
   const { createSystemClock } = await import("../adapters/memory/clock.ts");
@@ -104,7 +112,7 @@ export async function openKept(stateDir: string): Promise<OpenKept | null> {
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
   const { createFilesystemObjectStore } = await import("../adapters/filesystem/object-store.ts");
   const clock = createSystemClock();
-  const options = { clock, runnerId: "state" };
+  const options = { clock, runnerId: "state", onUpgrade };
   const { fingerprints, machines, uploads, ...state } = await openSqliteState(
     join(stateDir, "state.db"),
     options,
@@ -149,6 +157,7 @@ export async function sizeOfFiles(directory: string): Promise<number> {
 /** The machines alone, for looking. A directory that does not exist yet has none. */
 export async function openMachines(
   stateDir: string,
+  onUpgrade: OnUpgrade,
 ): Promise<{ machines: Machines; close(): Promise<void> }> {
   const { existsSync } = await import("node:fs");
   if (!existsSync(stateDir)) {
@@ -158,7 +167,7 @@ export async function openMachines(
   const { createSystemClock } = await import("../adapters/memory/clock.ts");
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
   const file = join(stateDir, "state.db");
-  return openSqliteState(file, { clock: createSystemClock(), runnerId: "machines" });
+  return openSqliteState(file, { clock: createSystemClock(), runnerId: "machines", onUpgrade });
 }
 
 async function makeStateDir(stateDir: string): Promise<void> {

@@ -18,7 +18,7 @@ import { type ClientFeed, createGateway } from "../pipeline/services/graph-gatew
 import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts";
 import { createRecorder } from "../pipeline/trace/recorder.ts";
 import { openReading } from "./compose-images.ts";
-import { type Closers, closeAll, openStores, type Stores } from "./compose-state.ts";
+import { type Closers, closeAll, openStores, type Stores, upgrading } from "./compose-state.ts";
 import type { VisionOptions } from "./compose-vision.ts";
 
 export type PipelineOptions = {
@@ -87,6 +87,8 @@ async function start(
     objectsUrl: () => urlOf(world, "object-store"),
     owedTo: (message) => consumersOf(message, flow.name),
     closers,
+    onUpgrade: (file) =>
+      recorder.notice({ code: "upgrading", message: upgrading(file), flowId: null }),
   });
   const run = await openTransports(stores.journal, world);
   signal.throwIfAborted();

@@ -1,9 +1,9 @@
 import { createPaint, printable } from "../adapters/terminal/text.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import type { Machine, Machines } from "../pipeline/ports.ts";
-import { openMachines } from "./compose-state.ts";
+import { openMachines, upgrading } from "./compose-state.ts";
 import { loadSettings } from "./config.ts";
-import { type Format, printJson, printLine } from "./output.ts";
+import { type Format, printAside, printJson, printLine } from "./output.ts";
 
 /** Options as commander has checked them. */
 type Options = {
@@ -53,7 +53,7 @@ export async function showMachine(id: string, options: Options): Promise<number>
 
 async function withMachines<T>(options: Options, use: (store: Machines) => Promise<T>): Promise<T> {
   const { stateDir } = await loadSettings({ stateDir: options.stateDir });
-  const { close, machines } = await openMachines(stateDir);
+  const { close, machines } = await openMachines(stateDir, (file) => printAside(upgrading(file)));
   try {
     return await use(machines);
   } finally {

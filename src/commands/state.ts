@@ -3,7 +3,7 @@ import { describeState } from "../pipeline/operations/describe-state.ts";
 import { applyPrune, clearState, planPrune } from "../pipeline/operations/keep-state.ts";
 import { verifyState } from "../pipeline/operations/verify-state.ts";
 import { readLimit, requireDuration } from "./arguments.ts";
-import { type OpenKept, openKept, sizeOfFiles } from "./compose-state.ts";
+import { type OpenKept, openKept, sizeOfFiles, upgrading } from "./compose-state.ts";
 import { keepLimits, loadSettings, type Settings } from "./config.ts";
 import { type Format, printAside, printJson, printLine } from "./output.ts";
 import { untilSignal } from "./signals.ts";
@@ -138,7 +138,7 @@ async function withKept<T>(
   { stateDir }: Settings,
   use: (kept: OpenKept) => Promise<T>,
 ): Promise<T | null> {
-  const kept = await openKept(stateDir);
+  const kept = await openKept(stateDir, (file) => printAside(upgrading(file)));
   if (kept === null) return null;
   try {
     return await use(kept);

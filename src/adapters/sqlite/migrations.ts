@@ -168,11 +168,13 @@ const migrations: readonly (string | ((database: Database) => void))[] = [
 
 /**
  * Brings the file to the version that this code knows, in one transaction: of two processes that
- * open a new file at once, the second finds it done. Throws E_STATE_NEWER for a file of a later
+ * open a new file at once, the second finds it done. `onUpgrade` hears of a file that an earlier version
+ * wrote, which may take a while, before it begins. Throws E_STATE_NEWER for a file of a later
  * version, and E_STATE_UNUSABLE for a database that is somebody else's.
  */
-export function migrate(database: Database): void {
+export function migrate(database: Database, onUpgrade: () => void = () => undefined): void {
   if (isCurrent(database)) return;
+  if (versionOf(database) > 0) onUpgrade();
   // A table that is made anew is dropped in between (https://sqlite.org/lang_altertable.html#otheralter).
   database.exec("PRAGMA foreign_keys = OFF");
   try {

@@ -28,6 +28,8 @@ export type SqliteStateOptions = {
   readonly owedTo?: OwedTo;
   /** How many entries pass between two checkpoints of unfinished work. Default 10 000. */
   readonly checkpointEvery?: number;
+  /** Hears of a file that an earlier version wrote, before it is brought up: that may take a while. */
+  readonly onUpgrade?: ((file: string) => void) | undefined;
   /** Hears of a lease that could not be renewed; without it the process prints a warning. */
   readonly onError?: (error: unknown) => void;
 };
@@ -53,7 +55,7 @@ export async function openSqliteState(
   const { clock, runnerId, busyTimeoutMs = 5_000, checkpointEvery } = options;
   const database = await openDatabase(file, busyTimeoutMs);
   try {
-    migrate(database);
+    migrate(database, () => options.onUpgrade?.(file));
   } catch (error) {
     database.close();
     throw error;
