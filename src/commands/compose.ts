@@ -43,6 +43,14 @@ export type Pipeline = UploadPorts & {
   close(): Promise<void>;
 };
 
+/** Loads what takes the longest to load, and opens nothing: for whoever has something else to wait for. */
+export async function preload(): Promise<void> {
+  await Promise.all([
+    import("../adapters/http/server.ts"),
+    import("../adapters/graphql/server.ts"),
+  ]);
+}
+
 /** The whole pipeline in this process: every service, every transport, on loopback. */
 export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
   const closers: Closers = [];

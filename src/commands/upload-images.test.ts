@@ -31,6 +31,7 @@ function createRun(signal: AbortSignal, open: () => Promise<Pipeline>): UploadRu
     screen,
     onAccepted: () => undefined,
     signal,
+    preloaded: once(async () => undefined),
     pipeline,
   };
 }

@@ -24,6 +24,8 @@ export type UploadRun = {
   /** Hears of every image that is recorded from now on. */
   readonly onAccepted: () => void;
   readonly signal: AbortSignal;
+  /** The code of the pipeline: it is loaded while the first picture is checked. */
+  readonly preloaded: Once<void>;
   readonly pipeline: Once<Pipeline>;
 };
 
@@ -63,6 +65,7 @@ async function uploadOne(
     const { signal } = run;
     signal.throwIfAborted();
     const bytes = await readImageFile(path, signal);
+    run.preloaded.get().catch(() => undefined); // the pipeline meets it again
     const { images } = await openInput();
     const header = await checkImage(bytes, images).catch((error: unknown) => {
       throw namingFile(path, error);

@@ -68,6 +68,7 @@ export async function uploadCommand(paths: readonly string[], options: Options):
       isAnythingRecorded = true;
     },
     signal: stop.signal,
+    preloaded: once(async () => (await import("./compose.ts")).preload()),
     pipeline: once(async () => {
       const { openPipeline } = await import("./compose.ts");
       const pipeline = await openPipeline({

@@ -1,6 +1,9 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { useServer } from "graphql-ws/use/ws";
+import { createGraphQLError, createSchema, createYoga } from "graphql-yoga";
+import { WebSocketServer } from "ws";
 import type { Feed } from "./feed.ts";
 import { createResolvers, type GatewayHandlers } from "./resolvers.ts";
 import { typeDefs } from "./schema.ts";
@@ -19,8 +22,6 @@ export async function startGraphqlServer(options: {
   readonly gateway: GatewayHandlers;
   readonly feed: Feed;
 }): Promise<GraphqlServer> {
-  const [{ createGraphQLError, createSchema, createYoga }, { useServer }, { WebSocketServer }] =
-    await Promise.all([import("graphql-yoga"), import("graphql-ws/use/ws"), import("ws")]);
   const schema = createSchema({
     typeDefs,
     resolvers: createResolvers(options.gateway, options.feed, createGraphQLError),

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { TuError } from "../../pipeline/errors.ts";
 import type { Clock, Reporter } from "../../pipeline/ports.ts";
 
@@ -34,9 +34,6 @@ export async function startHttpServer(options: {
   readonly reporter: Reporter;
   readonly clock: Clock;
 }): Promise<HttpServer> {
-  const {
-    default: { fastify },
-  } = await import("fastify");
   const server = fastify({
     bodyLimit: bodyBytesMax,
     forceCloseConnections: true,
