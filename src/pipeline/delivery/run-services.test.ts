@@ -164,3 +164,35 @@ test("on Kafka each instance hears news in a group of its own, from the latest r
   await ports.publish([later]);
   for (const collector of heard) expect(await collector.atLeast(1)).toEqual([later.id]);
 });
+
+test("what came before a service was there is worked off; once closed it takes nothing more", async () => {
+  const contract = findContract("tu.images.uploaded") as Contract; // it is in the catalogue
+  const ports = portsOf({ broker, log });
+  await declareTopology(flow, ports);
+  const [input] = inputsOf("svc-messaging-bridge", flow);
+  if (input === undefined) throw new Error("the bridge listens to nothing");
+  const [before, after] = [messageOf(input), messageOf(input)];
+  await ports.publish([before]);
+  const heard = createCollector<string>();
+  let stopped: AbortSignal | undefined;
+  const service: Service = {
+    name: "svc-messaging-bridge",
+    endpoints: [],
+    handlers: {
+      [contract.name]: async ({ id }, signal) => {
+        stopped = signal;
+        heard.add(id);
+        return nothing;
+      },
+    },
+    prefetch: 4,
+  };
+  const subscription = await runService(service, flow, ports);
+  expect(await heard.atLeast(1)).toEqual([before.id]);
+  expect(stopped?.aborted).toBe(false);
+  await subscription.close();
+  expect(stopped?.aborted).toBe(true);
+  await ports.publish([after]);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(heard.items).toEqual([before.id]);
+});
