@@ -13,7 +13,7 @@ const flows = ["full", "current"];
 
 /** Opens a copy of a file that an earlier schema left; `before` are its entries as they stood there. */
 async function withEarlier(
-  { schema, flow }: { schema: string; flow: string },
+  { schema, flow, sql = "" }: { schema: string; flow: string; sql?: string },
   run: (opened: {
     readonly before: readonly Row[];
     readonly state: Awaited<ReturnType<typeof openSqliteState>>;
@@ -26,6 +26,7 @@ async function withEarlier(
     for (const end of ["", "-wal"])
       await cp(new URL(`flow-${flow}.db${end}`, earlier), `${file}${end}`).catch(() => undefined);
     const database = new Libsql(file);
+    database.exec(sql);
     const before = database.prepare("SELECT * FROM entry ORDER BY seq").all() as Row[];
     database.close();
     const owedTo = () => ["svc-analysis-orchestrator", "svc-machine-comparison"];
@@ -84,4 +85,40 @@ const placeOf = ({ consumer, flow, message }: JournalEntry) => ({
 const earlierPlaceOf = (row: Row) => ({
   ...{ consumer: row["consumer"], id: row["message_id"], sequence: row["flow_sequence"] },
   isEnd: row["ended"] === 1,
+});
+
+test("what was left to do and what had failed is brought up too, as it stood there", async () => {
+  const which = { schema: "4", flow: "full" };
+  let asked: JournalEntry | undefined;
+  let seq = 0;
+  await withEarlier(which, async ({ before, state }) => {
+    for (const row of before) {
+      const entry = await state.journal.find(String(row["consumer"]), String(row["message_id"]));
+      if (entry === undefined || entry.timers.length === 0 || entry.outgoing.length === 0) continue;
+      [asked, seq] = [entry, Number(row["seq"])];
+    }
+  });
+  const [timer, message] = [asked?.timers[0], asked?.outgoing[0]];
+  if (timer === undefined || message === undefined) throw new Error("nothing was asked for");
+  const pending = (consumer: string, kind: string, id: string, runner: number) =>
+    `INSERT INTO pending (consumer, message_id, kind, flow_id, seq, position, runner)
+     VALUES ('${consumer}', '${id}', '${kind}', '${message.flowId}', ${seq}, 0, ${runner});`;
+  const sql = `
+    DELETE FROM pending;
+    UPDATE checkpoint SET seq = (SELECT max(seq) FROM entry);
+    ${pending("svc-somebody", "message", message.id, 1)}
+    ${pending("", "message", message.id, 1)}
+    ${pending(timer.owner, "timer", timer.message.id, -1)}
+    INSERT INTO trouble (message_id, consumer, flow_id, tries, first_at)
+    VALUES ('${message.id}', 'svc-somebody', '${message.flowId}', 3, '2026-01-01T00:00:00.000Z');
+  `;
+  await withEarlier({ ...which, sql }, async ({ state }) => {
+    expect(await state.journal.adopt(10)).toEqual([
+      { type: "message", message },
+      { type: "timer", timer },
+    ]);
+    expect(await state.journal.failed("svc-somebody", message, "later")).toEqual({
+      ...{ count: 4, firstAt: "2026-01-01T00:00:00.000Z" },
+    });
+  });
 });

@@ -54,6 +54,7 @@ withFile("a file of a later version is left alone", async (file) => {
   await expect(open(file)).rejects.toMatchObject({
     code: "E_STATE_NEWER",
     message: expect.stringContaining(file),
+    hint: "update tu-analyze, or use another state directory",
   });
 });
 
@@ -61,7 +62,11 @@ withFile("a database of another program is left alone", async (file) => {
   await (await open(file)).close();
   const other = file.replace("flow.db", "other.db");
   asAnother(other, "CREATE TABLE theirs (x)");
-  await expect(open(other)).rejects.toMatchObject({ code: "E_STATE_UNUSABLE" });
+  await expect(open(other)).rejects.toMatchObject({
+    code: "E_STATE_UNUSABLE",
+    message: `${other} is a database of another program`,
+    hint: "use another state directory, or move that file away",
+  });
 });
 
 withFile("a file that is no database is named with a hint", async (file) => {
@@ -207,4 +212,23 @@ withFile("a picture that was stored before checksums were keeps its machine", as
   });
   expect(seenAgain.id).toBe(machine?.id);
   await close();
+});
+
+withFile("what was removed is not there when the file is opened again", async (file) => {
+  const first = await open(file);
+  const print = (objectKey: string) => ({ objectKey, checksum: "c", perceptualHash: "0" });
+  for (const key of ["a", "b"]) await first.fingerprints.save(print(key));
+  await first.fingerprints.remove(["a"]);
+  const sighting = { flowId: "f", objectKey: "a", seenAt: "2026-01-01", verdict: "new" as const };
+  await first.machines.save({
+    ...{ machineId: "m", checksum: null, brand: null, type: null, model: null },
+    ...{ name: "", confidence: 0, sighting, resembles: [] },
+  });
+  expect(await first.machines.list()).toHaveLength(1);
+  await first.machines.clear();
+  await first.close();
+  const next = await open(file);
+  expect(await next.fingerprints.all()).toEqual([print("b")]);
+  expect(await next.machines.list()).toEqual([]);
+  await next.close();
 });
