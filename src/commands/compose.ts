@@ -45,10 +45,11 @@ export type Pipeline = UploadPorts & {
 
 /** Loads what takes the longest to load, and opens nothing: for whoever has something else to wait for. */
 export async function preload(): Promise<void> {
-  await Promise.all([
+  const [http, graphql] = await Promise.all([
     import("../adapters/http/server.ts"),
     import("../adapters/graphql/server.ts"),
   ]);
+  await Promise.all([http.loadHttpServer(), graphql.loadGraphqlServer()]);
 }
 
 /** The whole pipeline in this process: every service, every transport, on loopback. */

@@ -1,9 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { useServer } from "graphql-ws/use/ws";
-import { createGraphQLError, createSchema, createYoga } from "graphql-yoga";
-import { WebSocketServer } from "ws";
 import type { Feed } from "./feed.ts";
 import { createResolvers, type GatewayHandlers } from "./resolvers.ts";
 import { typeDefs } from "./schema.ts";
@@ -14,6 +11,10 @@ export type GraphqlServer = {
   close(): Promise<void>;
 };
 
+/** Loads what `startGraphqlServer` needs: that takes longer than to start it. */
+export const loadGraphqlServer = () =>
+  Promise.all([import("graphql-yoga"), import("graphql-ws/use/ws"), import("ws")]);
+
 /**
  * `/graphql` over HTTP and WebSocket (sub-protocol `graphql-transport-ws`), `/health/live` and
  * `/health/ready`, on a free loopback port. The feed is the caller's to close.
@@ -22,6 +23,8 @@ export async function startGraphqlServer(options: {
   readonly gateway: GatewayHandlers;
   readonly feed: Feed;
 }): Promise<GraphqlServer> {
+  const [{ createGraphQLError, createSchema, createYoga }, { useServer }, { WebSocketServer }] =
+    await loadGraphqlServer();
   const schema = createSchema({
     typeDefs,
     resolvers: createResolvers(options.gateway, options.feed, createGraphQLError),

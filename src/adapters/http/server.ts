@@ -1,4 +1,4 @@
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { TuError } from "../../pipeline/errors.ts";
 import type { Clock, Reporter } from "../../pipeline/ports.ts";
 
@@ -27,6 +27,9 @@ export type HttpServer = {
 /** Largest request body: the largest image and a little more, so that the service can refuse it itself. */
 const bodyBytesMax = 10 * 1024 * 1024 + 64 * 1024;
 
+/** Loads what `startHttpServer` needs: that takes longer than to start it. */
+export const loadHttpServer = () => import("fastify");
+
 /** Serves a service's endpoints on a free loopback port and reports each request as a hop. */
 export async function startHttpServer(options: {
   readonly service: string;
@@ -34,6 +37,9 @@ export async function startHttpServer(options: {
   readonly reporter: Reporter;
   readonly clock: Clock;
 }): Promise<HttpServer> {
+  const {
+    default: { fastify },
+  } = await loadHttpServer();
   const server = fastify({
     bodyLimit: bodyBytesMax,
     forceCloseConnections: true,
