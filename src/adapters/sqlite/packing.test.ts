@@ -100,6 +100,16 @@ test("what a killed run left is packed by the next one", async () => {
   await state.close();
 });
 
+/** `ticks` is what happens again and again now; nothing once it is quiet. */
+function turnsByHand() {
+  const ticks: (() => void)[] = [];
+  const every = (_: number, work: () => void) => {
+    ticks.push(work);
+    return () => void ticks.pop();
+  };
+  return { ticks, turns: { next: () => undefined, every } };
+}
+
 /** States as they stand in the file, by message; of what was packed only that it is there. */
 const statesIn = (file: string) => {
   const database = new Libsql(file);
@@ -158,14 +168,7 @@ test("is left alone until what follows an end is recorded, to the millisecond", 
   await state.journal.record(sampleEntry({ message, outgoing, flow }));
   const database = await openDatabase(file, 0);
   onTestFinished(() => database.close());
-  const ticks: (() => void)[] = [];
-  const turns = {
-    next: () => undefined,
-    every: (_: number, work: () => void) => {
-      ticks.push(work);
-      return () => void ticks.pop();
-    },
-  };
+  const { ticks, turns } = turnsByHand();
   let nowMs = endMs + 1_999;
   const packing = createPacking(database, { clock: { ...clock, nowMs: () => nowMs }, turns });
   const before = sizes(file)["flow-1"] ?? 0;
@@ -182,14 +185,7 @@ test("a file that cannot be written is not its business: it is quiet until a flo
   onTestFinished(() => state.close());
   const database = await openDatabase(file, 0);
   onTestFinished(() => database.close());
-  const ticks: (() => void)[] = [];
-  const turns = {
-    next: () => undefined,
-    every: (_: number, work: () => void) => {
-      ticks.push(work);
-      return () => void ticks.pop();
-    },
-  };
+  const { ticks, turns } = turnsByHand();
   const later = { ...clock, nowMs: () => Date.now() + 60_000 };
   const packing = createPacking(database, { clock: later, turns });
   const other = new Libsql(file);

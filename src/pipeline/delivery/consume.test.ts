@@ -71,6 +71,15 @@ const arrived = (body: string | Uint8Array, offset = 7): Arrived => {
   const expected = { contract, route: contract.routes[0] };
   return arrivedFromLog(delivery, expected, "2026-01-01T00:00:00.000Z");
 };
+/** The usual way in, listened to by these. */
+const listenedTo = (
+  ...listening: readonly { service: Service["name"]; isNews?: true; isPerInstance?: true }[]
+): Arrived["route"] => {
+  const [route] = contract.routes;
+  const [first] = route.consumers;
+  if (first === undefined) throw new Error("somebody listens");
+  return { ...route, consumers: listening.map((one) => ({ ...first, ...one })) };
+};
 const good = JSON.stringify(contract.example);
 const letters = () =>
   published
@@ -269,8 +278,6 @@ describe("what was done with a message is no burden for its next arrival", () =>
   });
 
   test("news that is passed on at last has used up no tries", async () => {
-    const [consumer0] = contract.routes[0].consumers;
-    if (consumer0 === undefined) throw new Error("somebody listens");
     let isBroken = true;
     const consumer = createConsumer(
       bridge(async () => {
@@ -279,10 +286,7 @@ describe("what was done with a message is no burden for its next arrival", () =>
       }),
       ports,
     );
-    const route = {
-      ...contract.routes[0],
-      consumers: [{ ...consumer0, service: "svc-messaging-bridge" as const, isNews: true }],
-    };
+    const route = listenedTo({ service: "svc-messaging-bridge", isNews: true });
     const arrive = () => consumer.onArrived({ ...arrived(good), route }, settle);
     const failOften = async () => {
       for (let delivery = 0; delivery < 7; delivery += 1) await arrive();
@@ -440,16 +444,6 @@ test("an arrival is a hop with both ids", async () => {
     },
   ]);
 });
-
-/** The usual way in, listened to by these. */
-const listenedTo = (
-  ...listening: readonly { service: Service["name"]; isNews?: true; isPerInstance?: true }[]
-): Arrived["route"] => {
-  const [route] = contract.routes;
-  const [first] = route.consumers;
-  if (first === undefined) throw new Error("somebody listens");
-  return { ...route, consumers: listening.map((one) => ({ ...first, ...one })) };
-};
 
 describe("what every instance hears", () => {
   const route = () =>

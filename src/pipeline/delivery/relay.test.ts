@@ -94,24 +94,12 @@ describe("a transport that goes away", () => {
     await relay.close();
   });
 
-  test("gets it at once when it says that it is back", async () => {
-    const journal = createMemoryJournal();
-    const relay = relayOn(journal);
-    await relay.start();
-    transport = down;
-    await recorded(journal, relay, "a");
-    transport = async (message) => void taken.push(message);
-    say("back");
-    await settled();
-    expect(ids()).toEqual(["a"]);
-    await relay.close();
-  });
-
   test.each([
+    ["back", ["a"]],
     ["unblocked", ["a"]],
     ["blocked", []],
     ["lost", []],
-  ] as const)("and says that it is %s", async (state, expected) => {
+  ] as const)("gets it at once, or not, when it says that it is %s", async (state, expected) => {
     const journal = createMemoryJournal();
     const relay = relayOn(journal);
     await relay.start();

@@ -72,8 +72,9 @@ export async function look(name: string, scene: Scene): Promise<readonly ReadTex
       return texts;
     }),
   );
-  scene.texts.push(...found.flat());
-  return found.flat();
+  const texts = found.flat();
+  scene.texts.push(...texts);
+  return texts;
 }
 
 function unlessBlank(windows: readonly Window[]): Look["windows"] {
