@@ -9,7 +9,9 @@ import { lazyNetworks } from "./networks.ts";
 // V8 compiles a WebAssembly function again, optimized, when it has run for long enough. Of the runtime one
 // function of half a megabyte would take two seconds and 200 MB for that, and be no faster; so it is told to
 // wait for a processor's second of work. What the networks are made of has that behind it at once.
+// And it checks a function when it first runs: most of the runtime's never do.
 setFlagsFromString("--wasm-tiering-budget=800000000");
+setFlagsFromString("--wasm-lazy-validation");
 const runtime = await import("onnxruntime-web/wasm");
 // Its own threads would spin while they wait.
 runtime.env.wasm.numThreads = 1;
