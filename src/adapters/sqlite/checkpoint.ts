@@ -2,7 +2,7 @@ import type { Selectable } from "kysely";
 import type { JournalPlace, Owed, OwedTo } from "../../pipeline/ports.ts";
 import { type Consumers, transport, transportNumber } from "./consumers.ts";
 import type { Database } from "./database.ts";
-import { type ConsequencesColumns, consequencesOf } from "./entry-row.ts";
+import { type Consequences, type ConsequencesColumns, consequencesOf } from "./entry-row.ts";
 import { idOf, keyOf } from "./keys.ts";
 import type { Decided, OpenWork, Work } from "./open-work.ts";
 import type { Schema } from "./schema.ts";
@@ -11,8 +11,9 @@ import type { Schema } from "./schema.ts";
 //
 // 1. Whatever an entry up to `checkpoint.seq` asked for is finished or in `pending`.
 // 2. The checkpoint and `pending` move together, in one transaction.
-// 3. Work in `pending` belongs to the runner that is to finish it; only that of runners that are
-//    gone changes hands, in the transaction that found them gone.
+// 3. Work in `pending` belongs to the runner that is to finish it, or to its heir: only that of runners
+//    that are gone changes hands, in the transaction that found them gone, up to the checkpoint of then.
+//    One that was suspended and goes on has what it records after that for itself.
 //
 // All of these run inside a transaction of the caller; `work` may be cleared when it has committed.
 
@@ -21,7 +22,7 @@ export type Checkpoints = {
   readonly consumers: Consumers;
   readonly statements: ReturnType<typeof prepareStatements>;
   /** Who holds work, as long as no other connection has written (its version says whether one has). */
-  holders: { readonly version: number; readonly runners: readonly number[] } | null;
+  holders: { readonly version: number; readonly runners: Holders } | null;
 };
 
 export const createCheckpoints = (database: Database, consumers: Consumers): Checkpoints => ({
@@ -33,7 +34,12 @@ const kinds = ["message", "timer"] as const;
 const [messageKind, timerKind] = [0, 1];
 /** More than an entry has. */
 const positionsMax = 2 ** 32;
-const someRunners = "runner IN (SELECT value FROM json_each(?1))";
+const someRunners = "(SELECT value FROM json_each(?1))";
+/** Of a row of \`pending\`: by whom, if by anybody, it was taken over. */
+const inheritedAs = (column: "heir" | "batch") =>
+  `(SELECT ${column} FROM inherited WHERE inherited.runner = pending.runner
+    AND inherited.upto >= pending.seq ORDER BY inherited.upto LIMIT 1)`;
+const holder = `coalesce(${inheritedAs("heir")}, pending.runner)`;
 
 /** What runs once per entry or piece of work, or is asked again and again. */
 function prepareStatements(database: Database) {
@@ -58,17 +64,32 @@ function prepareStatements(database: Database) {
       `SELECT ended FROM entry WHERE flow_id = ?1 AND consumer = ?2 AND flow_sequence IS NOT NULL
        ORDER BY flow_sequence DESC LIMIT 1`,
     ),
-    holders: prepare("SELECT DISTINCT runner FROM pending"),
-    // In the order of the key, so that it needs neither a sort nor an index.
-    inheritance: prepare(
-      `SELECT seq, group_concat((kind * ${positionsMax} + position) * 2 + (consumer != ${transportNumber}))
-         AS pieces
-       FROM pending WHERE ${someRunners} GROUP BY seq ORDER BY seq`,
+    holders: prepare(
+      `SELECT runner, max(seq) AS last,
+         (SELECT max(upto) FROM inherited WHERE inherited.runner = pending.runner) AS upto
+       FROM pending GROUP BY runner`,
     ),
-    claim: prepare(`UPDATE pending SET runner = ?2 WHERE ${someRunners}`),
+    heirs: prepare("SELECT DISTINCT heir FROM inherited"),
+    forgetInherited: prepare(`DELETE FROM inherited WHERE runner NOT IN ${someRunners}`),
+    lastBatch: prepare("SELECT coalesce(max(batch), 0) AS batch FROM inherited"),
+    inherit: prepare(
+      `INSERT INTO inherited SELECT value, (SELECT seq FROM checkpoint), ?2, ?3 FROM json_each(?1)`,
+    ),
+    inheritAgain: prepare(
+      `UPDATE inherited SET heir = ?2, batch = ?3 WHERE heir IN ${someRunners}`,
+    ),
+    // In the order of the key, so that it needs neither a sort nor an index.
+    batch: prepare(
+      `SELECT entry.seq, entry.message_id, entry.flow_id, entry.consequences,
+         group_concat((kind * ${positionsMax} + position) * 2 + (pending.consumer != ${transportNumber}))
+         AS pieces
+       FROM pending JOIN entry ON entry.seq = pending.seq
+       WHERE (pending.seq, kind, position) > (?2, ?3, ?4) AND ${inheritedAs("batch")} = ?1
+       GROUP BY pending.seq ORDER BY pending.seq LIMIT ?5`,
+    ),
     unsent: prepare(
       `SELECT seq, position FROM pending
-       WHERE runner = ?1 AND consumer = ${transportNumber} AND (seq, position) > (?2, ?3)
+       WHERE ${holder} = ?1 AND consumer = ${transportNumber} AND (seq, position) > (?2, ?3)
        ORDER BY seq, position LIMIT ?4`,
     ),
     entries: prepare(
@@ -100,12 +121,27 @@ export function advance(
   statements.move.run([numberIn(statements.last.first([]), "seq")]);
 }
 
-/** Runners that have work. */
-export function holdersOf(checkpoints: Checkpoints): readonly number[] {
+/** Those that have work: their own, and what they took over. */
+export type Holders = {
+  /** Whatever they were to finish is nobody else's. */
+  readonly own: readonly number[];
+  readonly heirs: readonly number[];
+  /** All that `pending` names. */
+  readonly named: readonly number[];
+};
+
+export function holdersOf(checkpoints: Checkpoints): Holders {
   const { database, holders, statements } = checkpoints;
   const version = database.pragma("data_version");
   if (holders?.version === version) return holders.runners;
-  const runners = statements.holders.all([]).map((row) => numberIn(row, "runner"));
+  const rows = statements.holders.all([]);
+  const runners = {
+    own: rows
+      .filter((row) => numberIn(row, "last") > numberIn(row, "upto"))
+      .map((row) => numberIn(row, "runner")),
+    heirs: statements.heirs.all([]).map((row) => numberIn(row, "heir")),
+    named: rows.map((row) => numberIn(row, "runner")),
+  };
   checkpoints.holders = { version, runners };
   return runners;
 }
@@ -117,55 +153,63 @@ type Place = JournalPlace & {
   /** A transport was to take it; it is known already that it must. */
   readonly isUnsent: boolean;
 };
-/** What is taken over, and not read yet: only places, in the order of recording. */
-export type Inheritance = {
-  readonly places: readonly {
-    readonly seq: number;
-    /** For each piece its kind, its position, and whether it is a transport or a consumer that it waits for. */
-    readonly pieces: string;
-  }[];
-};
 
-/** What those runners were to finish is `heir`'s from now on, all of it at once. */
+/** What those that are gone were to finish is `heir`'s from now on, all of it at once. Gives its number. */
 export function claim(
   checkpoints: Checkpoints,
   heir: number,
-  from: readonly number[],
-): Inheritance {
-  if (from.length === 0) return { places: [] };
+  isGone: (runner: number) => boolean,
+): number | null {
   const { statements } = checkpoints;
+  const { heirs, named, own } = holdersOf(checkpoints);
+  const [gone, goneHeirs] = [own.filter(isGone), heirs.filter(isGone)];
+  if (gone.length + goneHeirs.length === 0) return null;
   checkpoints.holders = null;
-  const runners = JSON.stringify(from);
-  const rows = statements.inheritance.all([runners]);
-  statements.claim.run([runners, heir]);
-  return { places: rows as unknown as Inheritance["places"] }; // its columns are selected
+  statements.forgetInherited.run([JSON.stringify(named)]);
+  const batch = numberIn(statements.lastBatch.first([]), "batch") + 1;
+  statements.inheritAgain.run([JSON.stringify(goneHeirs), heir, batch]);
+  statements.inherit.run([JSON.stringify(gone), heir, batch]);
+  return batch;
 }
 
-/** How far an inheritance is read: so many entries, and of the next one so many pieces. */
-export type Reading = { readonly entries: number; readonly pieces: number };
+/** The last piece of an inheritance that was read. */
+export type Reading = { readonly seq: number; readonly kind: number; readonly position: number };
+export const unread: Reading = { seq: 0, kind: messageKind, position: -1 };
+/** Most entries ask for about so many things. */
+const piecesOfEntry = 3;
 
-/** At most `limit` pieces of an inheritance, each once, and how far it is read then. */
+/** At most `limit` pieces of an inheritance, each once, and how far it is read then; null: to its end. */
 export function inheritedOf(
-  checkpoints: Checkpoints,
-  { places }: Inheritance,
-  from: Reading,
+  { statements }: Checkpoints,
+  batch: number,
+  { kind, position, seq }: Reading,
   limit: number,
-): { readonly placed: readonly Placed[]; readonly next: Reading } {
-  const wanted: Place[] = [];
-  let next = from;
-  while (wanted.length < limit) {
-    const place = places[next.entries];
-    if (place === undefined) break;
-    const left = piecesOf(place).slice(next.pieces);
-    const taken = left.slice(0, limit - wanted.length);
-    wanted.push(...taken);
-    next =
-      taken.length === left.length
-        ? { entries: next.entries + 1, pieces: 0 }
-        : { entries: next.entries, pieces: next.pieces + taken.length };
+): { readonly placed: readonly Placed[]; readonly next: Reading | null } {
+  const entriesMax = Math.ceil(limit / piecesOfEntry);
+  const rows = statements.batch.all([batch, seq, kind, position, entriesMax]);
+  const placed: Placed[] = [];
+  for (const row of rows as readonly InheritedRow[]) {
+    // its columns are selected
+    const entry = consequencesOf(row);
+    for (const place of piecesOf(row)) {
+      if (placed.length === limit) return { placed, next: behind(placed) };
+      placed.push(placedIn(entry, place));
+    }
   }
-  return { placed: placed(checkpoints, wanted), next };
+  return { placed, next: rows.length < entriesMax ? null : behind(placed) };
 }
+
+function behind(placed: readonly Placed[]): Reading {
+  const last = placed.at(-1)?.place;
+  if (last === undefined) return unread;
+  return { ...last, kind: last.kind === "timer" ? timerKind : messageKind };
+}
+
+type InheritedRow = ConsequencesColumns & {
+  readonly seq: number;
+  /** For each piece its kind, its position, and whether it is a transport or a consumer that it waits for. */
+  readonly pieces: string;
+};
 
 /** What no transport has taken, of one runner, in the order of recording. */
 export function unsentOf(
@@ -184,7 +228,7 @@ export function unsentOf(
 }
 
 /** Each piece once, whoever waits for it; messages stand before timers, a transport before consumers. */
-function piecesOf({ pieces, seq }: Inheritance["places"][number]): readonly Place[] {
+function piecesOf({ pieces, seq }: InheritedRow): readonly Place[] {
   const found: Place[] = [];
   let last = -1;
   for (const code of pieces.split(",").map(Number).sort(ascending)) {
@@ -288,20 +332,16 @@ function placed({ statements }: Checkpoints, places: readonly Place[]): readonly
       return [entry.seq, consequencesOf(entry)];
     }),
   );
-  return places.map((place) => {
-    const owed = pieceOf(entries.get(place.seq), place);
-    if (owed !== undefined) return { place, owed };
-    throw new Error(`pending work ${place.seq}/${place.position} is not in its entry`);
-  });
+  return places.map((place) => placedIn(entries.get(place.seq), place));
 }
 
-function pieceOf(
-  entry: ReturnType<typeof consequencesOf> | undefined,
-  { kind, position }: Place,
-): Owed | undefined {
+function placedIn(entry: Consequences | undefined, place: Place): Placed {
+  const { kind, position, seq } = place;
   const [timer, message] = [entry?.timers[position], entry?.outgoing[position]];
-  if (kind === "timer") return timer && { type: "timer", timer };
-  return message && { type: "message", message };
+  if (kind === "timer" && timer !== undefined) return { place, owed: { type: "timer", timer } };
+  if (kind === "message" && message !== undefined)
+    return { place, owed: { type: "message", message } };
+  throw new Error(`pending work ${seq}/${position} is not in its entry`);
 }
 
 function numberIn(row: Readonly<Record<string, unknown>> | undefined, column: string): number {

@@ -3,12 +3,13 @@ import Libsql from "libsql";
 import { describe, expect, test } from "vitest";
 import type { JournalEntry } from "../../pipeline/ports.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
+import { idOf } from "./keys.ts";
 import { openSqliteState } from "./state.ts";
 
 const clock = { nowMs: () => Date.now(), sleep: () => Promise.reject(new Error("unused")) };
 /** As libsql gives them. */
 type Row = Record<string, unknown>;
-const schemas = ["1", "3", "4"];
+const schemas = ["1", "3", "4", "5"];
 const flows = ["full", "current"];
 
 /** Opens a copy of a file that an earlier schema left; `before` are its entries as they stood there. */
@@ -27,7 +28,11 @@ async function withEarlier(
       await cp(new URL(`flow-${flow}.db${end}`, earlier), `${file}${end}`).catch(() => undefined);
     const database = new Libsql(file);
     database.exec(sql);
-    const before = database.prepare("SELECT * FROM entry ORDER BY seq").all() as Row[];
+    const before = (database.prepare(entriesOf(schema)).all() as Row[]).map((row) => ({
+      ...row,
+      message_id: textOf(row["message_id"]),
+      flow_id: textOf(row["flow_id"]),
+    }));
     database.close();
     const owedTo = () => ["svc-analysis-orchestrator", "svc-machine-comparison"];
     const state = await openSqliteState(file, { clock, runnerId: "test", owedTo });
@@ -37,6 +42,15 @@ async function withEarlier(
     await remove();
   }
 }
+
+/** Since schema 5 a consumer is a number and a UUID its bytes. */
+const entriesOf = (schema: string): string =>
+  Number(schema) < 5
+    ? "SELECT * FROM entry ORDER BY seq"
+    : `SELECT seq, consumer.name AS consumer, message_id, flow_id, flow_sequence, ended
+       FROM entry JOIN consumer ON consumer.id = entry.consumer ORDER BY seq`;
+const textOf = (id: unknown): string =>
+  idOf(id instanceof ArrayBuffer ? new Uint8Array(id) : String(id));
 
 /** What no schema may change; texts that a machine made are too long to be read here. */
 const outlineOf = ({ consumer, flow, message, outgoing, parks, timers }: JournalEntry) => ({
@@ -84,7 +98,7 @@ const placeOf = ({ consumer, flow, message }: JournalEntry) => ({
 });
 const earlierPlaceOf = (row: Row) => ({
   ...{ consumer: row["consumer"], id: row["message_id"], sequence: row["flow_sequence"] },
-  isEnd: row["ended"] === 1,
+  isEnd: Number(row["ended"]) > 0,
 });
 
 test("what was left to do and what had failed is brought up too, as it stood there", async () => {

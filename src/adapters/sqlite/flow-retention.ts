@@ -99,7 +99,7 @@ export function createFlowRetention(options: {
           throw new TuError("E_STATE_BUSY", `${database.file} is in use by another process`, {
             hint: "end the other process first",
           });
-        for (const table of ["pending", "trouble", "entry", "definition"])
+        for (const table of ["pending", "inherited", "trouble", "entry", "definition"])
           database.exec(`DELETE FROM ${table}`);
         database.exec("UPDATE checkpoint SET seq = 0");
       });

@@ -12,10 +12,9 @@ import {
   type Checkpoints,
   claim,
   createCheckpoints,
-  holdersOf,
-  type Inheritance,
   inheritedOf,
   type Reading,
+  unread,
   unsentOf,
 } from "./checkpoint.ts";
 import { createConsumers } from "./consumers.ts";
@@ -150,28 +149,29 @@ function createAdoption(options: {
   const begin = (runner: number): Begun => {
     const version = database.pragma("data_version");
     checkpoint(runner);
-    const inheritance = database.transaction(() => {
-      const gone = holdersOf(checkpoints).filter((holder) => !runners.isAlive(holder));
-      const claimed = claim(checkpoints, runner, gone);
+    const batch = database.transaction(() => {
+      const claimed = claim(checkpoints, runner, (holder) => !runners.isAlive(holder));
       runners.removeGone();
       return claimed;
     });
-    return { inheritance, version, read: { entries: 0, pieces: 0 } };
+    return { batch, version, next: batch === null ? null : unread };
   };
-  const isGiven = ({ inheritance, read }: Begun) => read.entries === inheritance.places.length;
-  /** Nobody else has written since: there is nothing more for now. */
-  const isOver = (one: Begun) => isGiven(one) && one.version === database.pragma("data_version");
+  const goOn = (runner: number): Begun | null => {
+    if (begun === null || begun.next !== null) return begun ?? begin(runner);
+    // When nobody else has written since, there is nothing more for now.
+    return begun.version === database.pragma("data_version") ? null : begin(runner);
+  };
+  const read = ({ batch, next }: Begun, limit: number) =>
+    batch === null || next === null
+      ? { placed: [], next: null }
+      : inheritedOf(checkpoints, batch, next, limit);
   return async (limit) => {
     writer.flush();
     const runner = runners.register();
-    if (begun !== null && isOver(begun)) {
-      begun = null;
-      return [];
-    }
-    if (begun === null || isGiven(begun)) begun = begin(runner);
-    const { inheritance, read } = begun;
-    const { next, placed } = inheritedOf(checkpoints, inheritance, read, limit);
-    begun = placed.length === 0 ? null : { ...begun, read: next };
+    begun = goOn(runner);
+    if (begun === null) return [];
+    const { next, placed } = read(begun, limit);
+    begun = placed.length === 0 ? null : { ...begun, next };
     for (const { owed, place } of placed)
       if (owed.type === "message" && !place.isUnsent)
         work.inherited(owed.message, { ...place, runner });
@@ -179,10 +179,10 @@ function createAdoption(options: {
   };
 }
 
-/** What was taken over, and how far it is given. */
+/** What was taken over, and how far it is given; null: all of it. */
 type Begun = {
-  readonly inheritance: Inheritance;
-  readonly read: Reading;
+  readonly batch: number | null;
+  readonly next: Reading | null;
   /** Changes when another connection has written (https://sqlite.org/pragma.html#pragma_data_version). */
   readonly version: number;
 };

@@ -35,7 +35,14 @@ export type Schema = {
     readonly consumer: number;
     readonly message_id: Key;
     readonly flow_id: Key;
+    /** Whose it was first; see `inherited`. */
     readonly runner: number;
+  };
+  readonly inherited: {
+    readonly runner: number;
+    readonly upto: number;
+    readonly heir: number;
+    readonly batch: number;
   };
   readonly runner: {
     readonly id: Generated<number>;
