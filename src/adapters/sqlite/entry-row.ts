@@ -106,12 +106,18 @@ export function messageOf(row: MessageColumns): Message | Sender {
 const nothing: Consequences = { outgoing: [], timers: [] };
 
 /** What follows from an entry. */
-export function consequencesOf(row: ConsequencesColumns): Consequences {
-  if (row.consequences === null) return nothing;
-  const following = parsed(row.consequences) as Following; // consequencesText wrote it
+export const consequencesOf = (row: ConsequencesColumns): Consequences =>
+  consequencesFrom(row.consequences, { id: idOf(row.message_id), flowId: idOf(row.flow_id) });
+
+/** The same of an entry that took that message. */
+export function consequencesFrom(
+  text: Text | null,
+  taken: Pick<Message, "id" | "flowId">,
+): Consequences {
+  if (text === null) return nothing;
+  const following = parsed(text) as Following; // consequencesText wrote it
   const { common, outgoing = [], parks, subject, timers = [] } = following;
-  const cause = { id: idOf(row.message_id), flowId: idOf(row.flow_id), subject };
-  const shared = sharedBy(cause, common);
+  const shared = sharedBy({ ...taken, subject }, common);
   return {
     outgoing: outgoing.map((caused) => withShared(caused, shared)),
     timers: timers.map((timer) => ({ ...timer, message: withShared(timer.message, shared) })),

@@ -7,20 +7,19 @@ import type {
   OwedTo,
   RecordResult,
 } from "../../pipeline/ports.ts";
-import {
-  advance,
-  type Checkpoints,
-  claim,
-  createCheckpoints,
-  inheritedOf,
-  type Reading,
-  unread,
-  unsentOf,
-} from "./checkpoint.ts";
+import { advance, createCheckpoints } from "./checkpoint.ts";
 import { createConsumers } from "./consumers.ts";
 import type { Database } from "./database.ts";
 import { type EntryStatements, prepareEntryStatements } from "./entry-statements.ts";
 import { createFlowRetention } from "./flow-retention.ts";
+import {
+  behindMessage,
+  createInheritance,
+  type Inheritance,
+  type Page,
+  type Reading,
+  unread,
+} from "./inheritance.ts";
 import { createOpenWork, type OpenWork } from "./open-work.ts";
 import { createPacking } from "./packing.ts";
 import type { Runners } from "./runners.ts";
@@ -37,8 +36,7 @@ import type { Writer } from "./writer.ts";
 //    over it, and a kill after that would lose its work.
 
 /** What a restart after a kill has to read again. */
-const checkpointEveryDefault = 10_000;
-const start = { seq: 0, position: -1 } as const;
+const checkpointEveryDefault = 2_500;
 
 /** `checkpoint` is for closing: it writes down what is open and leaves it to the next runner. */
 export function createSqliteJournal(options: {
@@ -56,6 +54,7 @@ export function createSqliteJournal(options: {
   const statements = prepareEntryStatements(database, { clock, consumers, turns });
   const troubles = createTroubles(database, writer, consumers);
   const checkpoints = createCheckpoints(database, consumers);
+  const inheritance = createInheritance(database);
   const packing = createPacking(database, { clock, turns });
   const work = createOpenWork();
   let sinceCheckpoint = 0;
@@ -113,17 +112,11 @@ export function createSqliteJournal(options: {
       writer.flush();
       const runner = runners.register();
       if (after === null) checkpoint(runner);
-      const found = unsentOf(checkpoints, runner, {
-        after: { ...start, ...after },
-        limit: limit + 1,
-      });
-      const page = found.slice(0, limit);
-      return {
-        messages: page.flatMap(({ owed }) => messagesIn(owed)),
-        next: found.length > limit ? (page.at(-1)?.place ?? null) : null,
-      };
+      const from = after === null ? unread : behindMessage(after);
+      const { next, owed } = inheritance.unsent(runner, from, limit);
+      return { messages: owed.flatMap(messagesIn), next };
     },
-    adopt: createAdoption({ database, writer, runners, checkpoints, checkpoint, work }),
+    adopt: createAdoption({ database, writer, runners, inheritance, checkpoint, work }),
     failed: (consumer, message, at) => troubles.count(consumer, message, at),
     pardon: (consumer, message) => troubles.forget(consumer, message),
     checkpoint() {
@@ -140,17 +133,17 @@ function createAdoption(options: {
   readonly database: Database;
   readonly writer: Writer;
   readonly runners: Runners;
-  readonly checkpoints: Checkpoints;
+  readonly inheritance: Inheritance;
   readonly work: OpenWork;
   readonly checkpoint: (runner: number) => void;
 }): Journal["adopt"] {
-  const { checkpoint, checkpoints, database, runners, work, writer } = options;
+  const { checkpoint, database, inheritance, runners, work, writer } = options;
   let begun: Begun | null = null;
   const begin = (runner: number): Begun => {
     const version = database.pragma("data_version");
     checkpoint(runner);
     const batch = database.transaction(() => {
-      const claimed = claim(checkpoints, runner, (holder) => !runners.isAlive(holder));
+      const claimed = inheritance.claim(runner, (holder) => !runners.isAlive(holder));
       runners.removeGone();
       return claimed;
     });
@@ -161,21 +154,19 @@ function createAdoption(options: {
     // When nobody else has written since, there is nothing more for now.
     return begun.version === database.pragma("data_version") ? null : begin(runner);
   };
-  const read = ({ batch, next }: Begun, limit: number) =>
+  const read = ({ batch, next }: Begun, limit: number): Page =>
     batch === null || next === null
-      ? { placed: [], next: null }
-      : inheritedOf(checkpoints, batch, next, limit);
+      ? { owed: [], taken: [], next: null }
+      : inheritance.inherited(batch, next, limit);
   return async (limit) => {
     writer.flush();
     const runner = runners.register();
     begun = goOn(runner);
     if (begun === null) return [];
-    const { next, placed } = read(begun, limit);
-    begun = placed.length === 0 ? null : { ...begun, next };
-    for (const { owed, place } of placed)
-      if (owed.type === "message" && !place.isUnsent)
-        work.inherited(owed.message, { ...place, runner });
-    return once(placed.map(({ owed }) => owed));
+    const { next, owed, taken } = read(begun, limit);
+    begun = owed.length === 0 ? null : { ...begun, next };
+    for (const { message, ...place } of taken) work.inherited(message, { ...place, runner });
+    return once(owed);
   };
 }
 
@@ -217,7 +208,11 @@ const messagesIn = (owed: Owed) => (owed.type === "message" ? [owed.message] : [
 
 /** A message that two entries sent to different consumers is sent to all of them at once. */
 function once(all: readonly Owed[]): readonly Owed[] {
-  const named = (owed: Owed) =>
-    owed.type === "message" ? owed.message.id : `${owed.timer.owner} ${owed.timer.message.id}`;
-  return [...new Map(all.map((owed) => [named(owed), owed])).values()];
+  const messages = new Set<string>();
+  const timers = new Set<string>();
+  return all.filter((owed) => {
+    const [seen, { id }] =
+      owed.type === "message" ? [messages, owed.message] : [timers, owed.timer.message];
+    return seen.size < seen.add(id).size;
+  });
 }

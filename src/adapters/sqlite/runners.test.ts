@@ -1,6 +1,7 @@
 import Libsql from "libsql";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Message } from "../../pipeline/message.ts";
+import type { Owed } from "../../pipeline/ports.ts";
 import { sampleEntry, sampleMessage } from "../testing/samples.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
 import { openSqliteState, type SqliteState } from "./state.ts";
@@ -20,6 +21,9 @@ type World = {
   readonly errors: readonly unknown[];
   readonly left: (state: SqliteState) => Promise<readonly string[]>;
 };
+
+const namesOf = (all: readonly Owed[]) =>
+  all.map((one) => (one.type === "message" ? one.message.id : "timer"));
 
 const scenario = (name: string, run: (world: World) => Promise<void>) =>
   test(name, async () => {
@@ -48,8 +52,7 @@ const scenario = (name: string, run: (world: World) => Promise<void>) =>
           nowMs += ms;
         },
         async left(state) {
-          const found = await state.journal.adopt(100);
-          return found.map((one) => (one.type === "message" ? one.message.id : "timer"));
+          return namesOf(await state.journal.adopt(100));
         },
       });
     } finally {
@@ -192,6 +195,68 @@ describe("work of other runners", () => {
     expect(await two.journal.record(done)).toMatchObject({ outcome: "duplicate" });
     await one.journal.record(sends("late"));
     expect(await world.left(two)).toEqual(["late"]);
+  });
+
+  scenario("goes from heir to heir, wherever the one before had come", async (world) => {
+    const one = await world.open();
+    for (const id of ["a", "b", "c", "d", "e"]) await one.journal.record(sends(id));
+    world.wait(10_000);
+    const two = await world.open();
+    expect(namesOf(await two.journal.adopt(6))).toEqual(["a", "b"]);
+    await two.journal.record(sends("f"));
+    world.wait(10_000);
+    const three = await world.open();
+    expect(await world.left(three)).toEqual(["a", "b", "c", "d", "e", "f"]);
+    await three.close();
+    expect(await world.left(await world.open())).toEqual(["a", "b", "c", "d", "e", "f"]);
+  });
+
+  scenario("that a transport did not take is the heir's to send", async (world) => {
+    const one = await world.open();
+    for (const id of ["a", "b", "c"]) await one.journal.record(sends(id));
+    await one.close();
+    const two = await world.open();
+    const page = await two.journal.adopt(100);
+    await two.journal.record(sends("d"));
+    two.journal.sent(
+      page.flatMap((owed) => (owed.type === "message" ? [owed.message] : [])).slice(1, 2),
+    );
+    const { messages } = await two.journal.unsent({ after: null, limit: 10 });
+    expect(messages.map(({ id }) => id)).toEqual(["a", "c", "d"]);
+  });
+
+  scenario("of one that was suspended is its own again once it goes on", async (world) => {
+    const [one, two] = [await world.open(), await world.open()];
+    await one.journal.record(sends("a"));
+    world.wait(10_000);
+    expect(await world.left(two)).toEqual(["a"]);
+    await one.journal.record(sends("b"));
+    const unsentOf = async ({ journal }: SqliteState) =>
+      (await journal.unsent({ after: null, limit: 10 })).messages.map(({ id }) => id);
+    expect(await unsentOf(one)).toEqual(["b"]);
+    expect(await unsentOf(two)).toEqual(["a"]);
+    // Gone for good: what it had recorded since then is taken over too, and nothing twice.
+    expect(await world.left(two)).toEqual(["b"]);
+    expect(await unsentOf(two)).toEqual(["a", "b"]);
+    expect(await world.left(two)).toEqual([]);
+  });
+
+  scenario("leaves no trace when it is done", async (world) => {
+    const one = await world.open();
+    await one.journal.record(sends("a"));
+    await one.close();
+    const two = await world.open();
+    expect(await world.left(two)).toEqual(["a"]);
+    await two.journal.record(
+      sampleEntry({ consumer: "svc-b", message: sampleMessage({ id: "a" }) }),
+    );
+    await two.journal.record(sends("b"));
+    await two.close();
+    const three = await world.open();
+    expect(await world.left(three)).toEqual(["b"]);
+    const database = new Libsql(world.file);
+    expect(database.prepare("SELECT count(*) FROM inherited").pluck().all([])[0]).toBe(1);
+    database.close();
   });
 
   scenario("that others finish meanwhile is not found again", async (world) => {

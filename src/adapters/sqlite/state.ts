@@ -26,7 +26,7 @@ export type SqliteStateOptions = {
   readonly busyTimeoutMs?: number;
   /** Default: nobody. */
   readonly owedTo?: OwedTo;
-  /** How many entries pass between two checkpoints of unfinished work. Default 10 000. */
+  /** How many entries pass between two checkpoints of unfinished work. Default 2 500. */
   readonly checkpointEvery?: number;
   /** Hears of a file that an earlier version wrote, before it is brought up: that may take a while. */
   readonly onUpgrade?: ((file: string) => void) | undefined;

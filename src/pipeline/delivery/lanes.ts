@@ -1,37 +1,48 @@
 /** Work in lanes: one after the other in each, so many at once in all. */
 export type Lanes = {
+  /** Begins at once where nothing is before it. */
   run<T>(lane: string, work: () => Promise<T>): Promise<T>;
 };
 
+type Job = { readonly lane: string; readonly begin: () => void };
+
 /** `work` must not reject. */
 export function createLanes(roomFor: number): Lanes {
-  const last = new Map<string, Promise<unknown>>();
-  const waiting: (() => void)[] = [];
+  /** Of each lane in which something is at work or waits for room, what waits behind it. */
+  const behind = new Map<string, Job[] | null>();
+  const forRoom: Job[] = [];
   let inside = 0;
-  const enter = async (): Promise<void> => {
-    if (inside >= roomFor) await new Promise<void>((resolve) => waiting.push(resolve));
+  const begin = <T>(lane: string, work: () => Promise<T>): Promise<T> => {
     inside += 1;
+    const running = work();
+    void running.then(() => leave(lane));
+    return running;
   };
-  const leave = () => {
+  const enter = (job: Job) => {
+    if (inside < roomFor) job.begin();
+    else forRoom.push(job);
+  };
+  const leave = (lane: string) => {
     inside -= 1;
-    waiting.shift()?.();
+    const first = forRoom.shift();
+    const next = behind.get(lane)?.shift();
+    if (next === undefined) behind.delete(lane);
+    if (first !== undefined) first.begin();
+    if (next !== undefined) enter(next);
   };
   return {
     run(lane, work) {
-      const before = last.get(lane) ?? Promise.resolve();
-      const running = before.then(async () => {
-        await enter();
-        try {
-          return await work();
-        } finally {
-          leave();
-        }
+      const waiting = behind.get(lane);
+      if (waiting === undefined) {
+        behind.set(lane, null); // most lanes are of one
+        if (inside < roomFor) return begin(lane, work);
+      }
+      return new Promise((resolve) => {
+        const job = { lane, begin: () => resolve(begin(lane, work)) };
+        if (waiting === undefined) forRoom.push(job);
+        else if (waiting === null) behind.set(lane, [job]);
+        else waiting.push(job);
       });
-      last.set(lane, running);
-      void running.then(() => {
-        if (last.get(lane) === running) last.delete(lane);
-      });
-      return running;
     },
   };
 }

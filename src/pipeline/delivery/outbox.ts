@@ -25,7 +25,8 @@ export type Outbox = {
   /** For how long the way was closed since then. */
   closedMs(sinceMs: number): number;
 };
-type Outcome = "taken" | "refused" | "in trouble";
+/** Closed by the first that meets a transport in trouble; then no more of them is tried. */
+type Way = { readonly isClosed: () => boolean; readonly close: () => void };
 
 /** Messages that are with a transport and not confirmed. */
 const windowSize = 1024;
@@ -49,44 +50,43 @@ export function createOutbox(ports: {
     const text = `${message.name} (${message.id}) is recorded and not sent yet: ${reason}`;
     reporter.notice({ code, message: text, flowId: message.flowId });
   };
-  const attempt = async (message: Message): Promise<Outcome> => {
-    try {
-      await publish(message);
-    } catch (error) {
-      const { code, reason } = told(error);
-      tell(message, code, reason);
-      isOwed = true;
-      if (!isInfrastructure(code)) return "refused";
-      outages.begin();
-      return "in trouble";
+  const attempt = async (message: Message, way: Way): Promise<void> => {
+    if (way.isClosed()) isOwed = true;
+    else {
+      try {
+        await publish(message);
+        journal.sent([message]);
+        if (known.size > 0) known.delete(message.id);
+      } catch (error) {
+        const { code, reason } = told(error);
+        tell(message, code, reason);
+        isOwed = true;
+        if (isInfrastructure(code)) way.close();
+      }
     }
-    journal.sent([message]);
-    known.delete(message.id);
-    return "taken";
+    underway.delete(message.id);
   };
-  const send = (message: Message, mayGo: () => boolean): Promise<Outcome> => {
+  const send = (message: Message, way: Way): Promise<void> => {
     underway.add(message.id);
-    return lanes.run(message.subject, async () => {
-      const outcome = mayGo() ? await attempt(message) : "in trouble";
-      isOwed ||= outcome === "in trouble";
-      underway.delete(message.id);
-      return outcome;
-    });
+    return lanes.run(message.subject, () => attempt(message, way));
   };
+  const ordinary: Way = { isClosed: outages.isOn, close: outages.begin };
   return {
     async put(messages) {
       if (outages.isOn()) isOwed ||= messages.length > 0;
-      else await Promise.all(messages.map((message) => send(message, () => !outages.isOn())));
+      else await Promise.all(messages.map((message) => send(message, ordinary)));
     },
     async putOwed(messages) {
       let isInTrouble = false;
+      const way: Way = {
+        isClosed: () => isInTrouble,
+        close() {
+          isInTrouble = true;
+          outages.begin();
+        },
+      };
       const waiting = messages.filter(({ id }) => !underway.has(id));
-      await Promise.all(
-        waiting.map(async (message) => {
-          const outcome = await send(message, () => !isInTrouble);
-          isInTrouble ||= outcome === "in trouble";
-        }),
-      );
+      await Promise.all(waiting.map((message) => send(message, way)));
       return !isInTrouble;
     },
     isClosed: outages.isOn,

@@ -1,5 +1,5 @@
 import { told } from "../errors.ts";
-import type { Timer } from "../message.ts";
+import type { Message, Timer } from "../message.ts";
 import type {
   Clock,
   Journal,
@@ -72,19 +72,24 @@ export function createRelay(ports: RelayPorts): Relay {
     let page: readonly Owed[];
     do {
       page = await journal.adopt(pageSize);
-      for (const flowId of goingOn(page, clock.nowMs())) {
-        if (!going.has(flowId)) reporter.notice(resumed(flowId));
+      const nowMs = clock.nowMs();
+      for (const owed of page) {
+        const flowId = goingOn(owed, nowMs);
+        if (flowId === null || going.has(flowId)) continue;
         going.add(flowId);
+        reporter.notice(resumed(flowId));
       }
-      await take(page);
+      await take(page, nowMs);
     } while (page.length > 0 && !closing.signal.aborted);
     return [...going];
   };
-  const take = async (page: readonly Owed[]): Promise<void> => {
+  const take = async (page: readonly Owed[], nowMs: number): Promise<void> => {
+    const messages: Message[] = [];
     for (const owed of page) {
-      if (owed.type === "timer") timers.schedule(begunAgain(owed.timer, clock.nowMs()));
+      if (owed.type === "message") messages.push(owed.message);
+      else timers.schedule(begunAgain(owed.timer, nowMs));
     }
-    await outbox.put(page.flatMap((owed) => (owed.type === "message" ? [owed.message] : [])));
+    await outbox.put(messages);
   };
   const send: Relay["send"] = async ({ flow, message, outgoing, timers: scheduled }) => {
     for (const timer of scheduled) timers.schedule(begunNow(timer, clock.nowMs()));
@@ -163,12 +168,10 @@ function createSweep(journal: Journal, outbox: Outbox, closing: AbortSignal): ()
   };
 }
 
-/** Flows that wait for nothing but us. */
-function goingOn(page: readonly Owed[], nowMs: number): readonly string[] {
-  return page.flatMap((owed) => {
-    if (owed.type === "message") return [owed.message.flowId];
-    return owed.timer.dueAtMs <= nowMs ? [owed.timer.message.flowId] : [];
-  });
+/** The flow that waits for nothing but us. */
+function goingOn(owed: Owed, nowMs: number): string | null {
+  if (owed.type === "message") return owed.message.flowId;
+  return owed.timer.dueAtMs <= nowMs ? owed.timer.message.flowId : null;
 }
 
 function resumed(flowId: string) {
