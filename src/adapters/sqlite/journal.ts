@@ -208,11 +208,8 @@ const messagesIn = (owed: Owed) => (owed.type === "message" ? [owed.message] : [
 
 /** A message that two entries sent to different consumers is sent to all of them at once. */
 function once(all: readonly Owed[]): readonly Owed[] {
-  const messages = new Set<string>();
-  const timers = new Set<string>();
-  return all.filter((owed) => {
-    const [seen, { id }] =
-      owed.type === "message" ? [messages, owed.message] : [timers, owed.timer.message];
-    return seen.size < seen.add(id).size;
-  });
+  const seen = new Set<string>();
+  const named = (owed: Owed) =>
+    owed.type === "message" ? owed.message.id : `${owed.timer.owner} ${owed.timer.message.id}`;
+  return all.filter((owed) => seen.size < seen.add(named(owed)).size);
 }
