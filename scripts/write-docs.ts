@@ -1,7 +1,8 @@
-// Writes what is generated: docs/messages.md, docs/errors.md and schemas/*.json. With --check it
-// writes nothing and fails when one of them is not what the sources say.
+// Writes what is generated: docs/messages.md, docs/errors.md, schemas/*.json, and what hamming.wat is as a
+// module. With --check it writes nothing and fails when one of them is not what the sources say.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import createWabt from "wabt";
 import * as z from "zod";
 import { outputSchemas } from "../src/commands/schemas.ts";
 import { catalogue } from "../src/pipeline/contracts/catalogue.ts";
@@ -18,6 +19,7 @@ let stale = 0;
 for (const [path, text] of [
   ["docs/messages.md", messagesPage()],
   ["docs/errors.md", errorsPage()],
+  ["src/adapters/sqlite/hamming.ts", await wasmFile("src/adapters/sqlite/hamming.wat")],
   ...Object.entries(outputSchemas).map(([id, schema]) => [schemaPath(id), schemaFile(id, schema)]),
   ...catalogue.map((contract) => [
     `fixtures/messages/${contract.name}.json`,
@@ -47,6 +49,14 @@ function read(file: string): string | undefined {
   } catch {
     return undefined; // not written yet, which is stale
   }
+}
+
+async function wasmFile(path: string): Promise<string> {
+  const wabt = await createWabt();
+  const module = wabt.parseWat(path, readFileSync(join(root, path), "utf8"));
+  module.validate();
+  const bytes = Buffer.from(module.toBinary({}).buffer).toString("base64");
+  return `/** hamming.wat as a WebAssembly module, in base64. Written by \`npm run docs\`. */\nexport const hammingModule =\n  "${bytes}";\n`;
 }
 
 function schemaPath(id: string): string {

@@ -3,6 +3,7 @@ import { createSystemClock } from "../../src/adapters/memory/clock.ts";
 import { openSqliteState, type SqliteState } from "../../src/adapters/sqlite/state.ts";
 import { openKept } from "../../src/commands/compose-state.ts";
 import { consumersOf } from "../../src/pipeline/delivery/publish.ts";
+import { allMachines } from "../../src/pipeline/operations/all-machines.ts";
 import { type JournalEntry, parking } from "../../src/pipeline/ports.ts";
 import { ends } from "./uploader.ts";
 
@@ -116,7 +117,7 @@ async function verifyStored(
 
 async function machinesByFlow({ machines }: KeptState): Promise<ReadonlyMap<string, string[]>> {
   const byFlow = new Map<string, string[]>();
-  for (const { id, sightings } of await machines.list())
+  for await (const { id, sightings } of allMachines(machines))
     for (const { flowId } of sightings) byFlow.set(flowId, [...(byFlow.get(flowId) ?? []), id]);
   return byFlow;
 }

@@ -1,5 +1,6 @@
 import { createPaint, printable } from "../adapters/terminal/text.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
+import { allMachines } from "../pipeline/operations/all-machines.ts";
 import type { Machine, Machines } from "../pipeline/ports.ts";
 import { openMachines, upgrading } from "./compose-state.ts";
 import { loadSettings } from "./config.ts";
@@ -20,35 +21,45 @@ export async function listMachines(options: Options): Promise<number> {
       hint: "leave it out to list all",
     });
   }
-  const machines = await withMachines(options, (store) =>
-    store.list(limit === undefined ? {} : { limit }),
-  );
-  const format = formatOf(options);
-  if (format === "json") printJson({ schema: "tu-analyze/machines@1", machines }, format);
-  else if (format === "jsonl") {
-    for (const machine of machines)
-      printJson({ schema: "tu-analyze/machine@1", ...machine }, format);
-  } else for (const line of textList(machines)) printLine(line);
+  await withMachines(options, (store) => printMachines(store, formatOf(options), limit));
   return exitCodes.done;
 }
 
+async function printMachines(store: Machines, format: Format, limit?: number): Promise<void> {
+  const machines: Machine[] = [];
+  let isEmpty = true;
+  for await (const machine of allMachines(store, limit)) {
+    isEmpty = false;
+    if (format === "json") machines.push(machine);
+    else if (format === "jsonl") printJson({ schema: "tu-analyze/machine@1", ...machine }, format);
+    else printLine(textLine(machine));
+  }
+  if (format === "json") printJson({ schema: "tu-analyze/machines@1", machines }, format);
+  else if (format === "text" && isEmpty)
+    printLine("no machines yet; `tu-analyze upload <image>` finds some");
+}
+
 export async function showMachine(id: string, options: Options): Promise<number> {
-  const found = await withMachines(options, (store) => store.findByPrefix(id));
-  const [machine, another] = found;
-  if (machine === undefined) {
-    throw new TuError("E_MACHINE_NOT_FOUND", `there is no machine ${id}`, {
-      hint: "`tu-analyze machines` lists them",
-    });
-  }
-  if (another !== undefined) {
-    throw new TuError("E_MACHINE_AMBIGUOUS", `${id} begins the ids of ${found.length} machines`, {
-      hint: `for example ${machine.id} and ${another.id}`,
-    });
-  }
+  const machine = await withMachines(options, (store) => findOne(store, id));
   const format = formatOf(options);
   if (format !== "text") printJson({ schema: "tu-analyze/machine@1", ...machine }, format);
   else for (const line of textDetails(machine)) printLine(line);
   return exitCodes.done;
+}
+
+async function findOne(store: Machines, prefix: string): Promise<Machine> {
+  const ids = await store.idsWith(prefix);
+  const [id, another] = ids;
+  if (another !== undefined) {
+    throw new TuError("E_MACHINE_AMBIGUOUS", `${prefix} begins the ids of ${ids.length} machines`, {
+      hint: `for example ${id} and ${another}`,
+    });
+  }
+  const machine = id === undefined ? undefined : await store.find(id);
+  if (machine !== undefined) return machine;
+  throw new TuError("E_MACHINE_NOT_FOUND", `there is no machine ${prefix}`, {
+    hint: "`tu-analyze machines` lists them",
+  });
 }
 
 async function withMachines<T>(options: Options, use: (store: Machines) => Promise<T>): Promise<T> {
@@ -65,13 +76,8 @@ function formatOf({ json, output }: Options): Format {
   return json === true ? "json" : (output ?? "text");
 }
 
-function textList(machines: readonly Machine[]): readonly string[] {
-  if (machines.length === 0) return ["no machines yet; `tu-analyze upload <image>` finds some"];
-  return machines.map(
-    ({ id, lastSeenAt, name, sightings }) =>
-      `${id}  ${printable(name).padEnd(44)} seen ${sightings.length}×, last ${lastSeenAt}`,
-  );
-}
+const textLine = ({ id, lastSeenAt, name, sightings }: Machine): string =>
+  `${id}  ${printable(name).padEnd(44)} seen ${sightings.length}×, last ${lastSeenAt}`;
 
 function textDetails(machine: Machine): readonly string[] {
   const paint = createPaint(false);

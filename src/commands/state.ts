@@ -110,7 +110,7 @@ export async function clearCommand(options: Options): Promise<number> {
   }
   const cleared = await withKept(settings, async (kept) => {
     const removed = await clearState(kept, isWithMachines ? "machines too" : "all but machines");
-    return { ...removed, machinesKept: (await kept.machines.list()).length };
+    return { ...removed, machinesKept: (await kept.machines.count()).machines };
   });
   const report = {
     schema: "tu-analyze/state-clear@1" as const,

@@ -415,36 +415,48 @@ export type MachineObservation = {
   readonly sighting: Sighting;
   readonly resembles: readonly { readonly machineId: string; readonly score: number }[];
 };
+/** What a machine is, without where it was seen. */
+export type MachineSummary = Omit<Machine, "sightings">;
 export interface Machines {
   /**
-   * Creates the machine or adds the sighting to it. Idempotent by `sighting.flowId`. One picture is one
-   * machine: an observation with the checksum of an earlier one belongs to that one's machine, whatever
-   * its own `machineId` says, for that was found before both were stored.
+   * Creates the machine or adds the sighting to it, and gives its id. Idempotent by `sighting.flowId`. One
+   * picture is one machine: an observation with the checksum of an earlier one belongs to that one's machine,
+   * whatever its own `machineId` says, for that was found before both were stored.
    */
-  save(observation: MachineObservation): Promise<Machine>;
+  save(observation: MachineObservation): Promise<string>;
   find(id: string): Promise<Machine | undefined>;
   /** Ids that start with `prefix`, for shortened ids on the command line. */
-  findByPrefix(prefix: string): Promise<readonly Machine[]>;
+  idsWith(prefix: string): Promise<readonly string[]>;
   findByObjectKey(objectKey: string): Promise<Machine | undefined>;
-  /** Most recently seen first. */
-  list(options?: { limit?: number }): Promise<readonly Machine[]>;
-  /** Removes all. Another process may know them until it ends. */
+  /** The machine of a picture that it was seen in under another key. `checksum` like an observation's. */
+  ofPicture(checksum: string, exceptKey: string): Promise<MachineSummary | undefined>;
+  /** Those of exactly that model, whatever the brand, in the order of their ids. */
+  ofModel(model: string, page: MachinePage): Promise<readonly MachineSummary[]>;
+  /** Most recently seen first, of equals in the order of their ids. */
+  list(page: { readonly after?: Machine; readonly limit: number }): Promise<readonly Machine[]>;
+  count(): Promise<{ readonly machines: number; readonly sightings: number }>;
+  /** Removes all. */
   clear(): Promise<void>;
 }
+/** At most `limit` of those behind the id `after`. */
+export type MachinePage = { readonly after: string | null; readonly limit: number };
 
-/** What the comparison remembers of a photograph. */
-export type Fingerprint = {
-  readonly objectKey: string;
+/** A photograph, whatever the objects that hold it. */
+export type Picture = {
   /** SHA-256 of the file, lower-case hex. */
   readonly checksum: string;
   /** Perceptual hash, 256 bits as 64 lower-case hex digits. */
   readonly perceptualHash: string;
 };
+/** What the comparison remembers of an object. */
+export type Fingerprint = Picture & { readonly objectKey: string };
 export interface Fingerprints {
-  /** Idempotent by object key. */
+  /** Idempotent by object key: an object has one, the last. */
   save(fingerprint: Fingerprint): Promise<void>;
-  all(): Promise<readonly Fingerprint[]>;
-  /** Unknown keys are ignored. Another process may know what is removed until it ends. */
+  find(objectKey: string): Promise<Fingerprint | undefined>;
+  /** The pictures of the same file or within so many bits, each once, in no particular order. */
+  near(picture: Picture, bitsMax: number): Promise<readonly Picture[]>;
+  /** Unknown keys are ignored. */
   remove(objectKeys: readonly string[]): Promise<void>;
 }
 

@@ -194,9 +194,9 @@ export const bugs: readonly Bug[] = [
       fingerprints: {
         ...ports.fingerprints,
         save: asOwnFailure(ports.fingerprints.save),
-        all: asOwnFailure(ports.fingerprints.all),
+        near: asOwnFailure(ports.fingerprints.near),
       },
-      machines: { ...ports.machines, list: asOwnFailure(ports.machines.list) },
+      machines: { ...ports.machines, ofModel: asOwnFailure(ports.machines.ofModel) },
     }),
   },
   {

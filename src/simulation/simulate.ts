@@ -114,7 +114,7 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
         flow,
         clients,
         histories,
-        machines: await disk.disk.machines.list(),
+        machines: await disk.disk.machines.list({ limit: Number.POSITIVE_INFINITY }),
         taken: brokers.taken,
         appended: brokers.appended,
         poisons: poisons.all,

@@ -1,3 +1,4 @@
+import { bitsApart } from "../../pipeline/contracts/picture.ts";
 import type { Fingerprint, Fingerprints } from "../../pipeline/ports.ts";
 
 /** Fingerprints for as long as the process lives. */
@@ -7,7 +8,18 @@ export function createMemoryFingerprints(): Fingerprints {
     async save(fingerprint) {
       fingerprints.set(fingerprint.objectKey, fingerprint);
     },
-    all: async () => [...fingerprints.values()],
+    find: async (objectKey) => fingerprints.get(objectKey),
+    async near(picture, bitsMax) {
+      const isNear = ({ checksum, perceptualHash }: Fingerprint) =>
+        checksum === picture.checksum ||
+        bitsApart(perceptualHash, picture.perceptualHash) <= bitsMax;
+      const found = [...fingerprints.values()].filter(isNear);
+      const named = found.map(
+        ({ checksum, perceptualHash }) =>
+          [`${checksum} ${perceptualHash}`, { checksum, perceptualHash }] as const,
+      );
+      return [...new Map(named).values()];
+    },
     async remove(objectKeys) {
       for (const objectKey of objectKeys) fingerprints.delete(objectKey);
     },

@@ -1,5 +1,5 @@
 import { byLastSeen, machineOf, withObservation } from "../../pipeline/contracts/machine.ts";
-import type { Machine, Machines } from "../../pipeline/ports.ts";
+import type { Machine, MachineSummary, Machines } from "../../pipeline/ports.ts";
 
 /** Machines for as long as the process lives. */
 export function createMemoryMachines(): Machines {
@@ -7,34 +7,52 @@ export function createMemoryMachines(): Machines {
   const byFlow = new Map<string, string>();
   const byObjectKey = new Map<string, string>();
   const byChecksum = new Map<string, string>();
+  /** Of each picture the keys of the objects that it was seen in. */
+  const keysOf = new Map<string, readonly string[]>();
 
-  let ordered: readonly Machine[] | null = null;
-
-  const list = () => {
-    ordered ??= [...machines.values()].sort(byLastSeen);
-    return ordered;
+  const all = () => [...machines.values()];
+  const summaryOf = (id: string): MachineSummary | undefined => {
+    const machine = machines.get(id);
+    if (machine === undefined) return undefined;
+    const { sightings: _, ...summary } = machine;
+    return summary;
   };
+  const ids = () => [...machines.keys()].sort();
   return {
     async save(observation) {
       const { checksum, sighting } = observation;
-      const saved = machines.get(byFlow.get(sighting.flowId) ?? "");
+      const saved = byFlow.get(sighting.flowId);
       if (saved !== undefined) return saved;
       const machineId = machineOf(observation, byChecksum);
-      const machine = withObservation(machineId, machines.get(machineId), observation);
-      machines.set(machineId, machine);
-      ordered = null;
+      machines.set(machineId, withObservation(machineId, machines.get(machineId), observation));
       byFlow.set(sighting.flowId, machineId);
-      if (checksum !== null) byChecksum.set(checksum, machineId);
+      if (checksum !== null) {
+        byChecksum.set(checksum, machineId);
+        keysOf.set(checksum, [...(keysOf.get(checksum) ?? []), sighting.objectKey]);
+      }
       if (!byObjectKey.has(sighting.objectKey)) byObjectKey.set(sighting.objectKey, machineId);
-      return machine;
+      return machineId;
     },
     find: async (id) => machines.get(id),
-    findByPrefix: async (prefix) => list().filter(({ id }) => id.startsWith(prefix)),
+    idsWith: async (prefix) => ids().filter((id) => id.startsWith(prefix)),
     findByObjectKey: async (objectKey) => machines.get(byObjectKey.get(objectKey) ?? ""),
-    list: async ({ limit } = {}) => list().slice(0, limit),
+    async ofPicture(checksum, exceptKey) {
+      const isElsewhere = keysOf.get(checksum)?.some((key) => key !== exceptKey) === true;
+      return isElsewhere ? summaryOf(byChecksum.get(checksum) ?? "") : undefined;
+    },
+    ofModel: async (model, { after, limit }) =>
+      ids()
+        .filter((id) => id > (after ?? "") && machines.get(id)?.model === model)
+        .slice(0, limit)
+        .flatMap((id) => summaryOf(id) ?? []),
+    list: async ({ after, limit }) =>
+      all()
+        .sort(byLastSeen)
+        .filter((machine) => after === undefined || byLastSeen(after, machine) < 0)
+        .slice(0, limit),
+    count: async () => ({ machines: machines.size, sightings: byFlow.size }),
     async clear() {
-      for (const known of [machines, byFlow, byObjectKey, byChecksum]) known.clear();
-      ordered = null;
+      for (const known of [machines, byFlow, byObjectKey, byChecksum, keysOf]) known.clear();
     },
   };
 }

@@ -32,6 +32,8 @@ export type Database = {
   integrityProblems(): string[];
   /** All of `body` or nothing, and no other process writes meanwhile. `body` must not await. */
   transaction<T>(body: () => T): T;
+  /** The same for a part of a transaction, which goes on when `body` throws. */
+  part<T>(body: () => T): T;
   /** `listener` hears of every transaction that did not commit. */
   onRollback(listener: () => void): void;
   close(): void;
@@ -187,6 +189,7 @@ function createDatabase(native: Native, query: Kysely<Schema>, file: string): Da
         .map((row) => String(Object.values(row as Row)[0]))
         .filter((text) => text !== "ok");
     },
+    part: (body) => guard(() => inPart(native, body)),
     transaction(body) {
       try {
         return guard(() => inTransaction(native, body));
@@ -220,6 +223,19 @@ function withBytes(rows: unknown[]): unknown[] {
 
 const readPragma = (native: Native, name: string) =>
   native.prepare(`PRAGMA ${name}`).all([])[0] as Record<string, unknown>; // a pragma that reads gives one row
+
+function inPart<T>(native: Native, body: () => T): T {
+  native.exec("SAVEPOINT part");
+  try {
+    const result = body();
+    native.exec("RELEASE part");
+    return result;
+  } catch (error) {
+    // Some errors have ended the whole transaction already, like those of a full disk.
+    if (native.inTransaction) native.exec("ROLLBACK TO part; RELEASE part");
+    throw error;
+  }
+}
 
 function inTransaction<T>(native: Native, body: () => T): T {
   native.exec("BEGIN IMMEDIATE");

@@ -1,6 +1,6 @@
 import { cp } from "node:fs/promises";
 import Libsql from "libsql";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { JournalEntry } from "../../pipeline/ports.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
 import { idOf } from "./keys.ts";
@@ -135,4 +135,57 @@ test("what was left to do and what had failed is brought up too, as it stood the
       ...{ count: 4, firstAt: "2026-01-01T00:00:00.000Z" },
     });
   });
+});
+
+test("machines are added up as they were from what earlier versions saw", async () => {
+  const { directory, remove } = await createTemporaryDirectory();
+  onTestFinished(remove);
+  const file = `${directory}/state.db`;
+  const earlier = new URL("../../../fixtures/state/5/", import.meta.url);
+  for (const end of ["", "-wal"]) await cp(new URL(`state.db${end}`, earlier), `${file}${end}`);
+  const database = new Libsql(file);
+  const [first] = database.prepare("SELECT * FROM observation").all() as Row[];
+  const { checksum, machine_id: id, object_key: key } = first ?? {};
+  const insert = database.prepare(
+    `INSERT INTO observation (flow_id, machine_id, checksum, brand, type, model, name, confidence,
+       object_key, seen_at, verdict, resembles)
+     VALUES (?, ?, ?, ?, 'Excavator', ?, 'name', ?, ?, ?, 'new', ?)`,
+  );
+  const resembles = JSON.stringify([{ machineId: id, score: 0.5 }]);
+  // One that names another machine and shows the first one's picture, surer and seen before it.
+  insert.run(["f2", "named", checksum, "Volvo", "L120H", 0.99, "k2", "2025-01-01", "[]"]);
+  insert.run(["f3", "other", null, "Volvo", "L120H", 0.5, "k3", "2027-01-01", resembles]);
+  insert.run(["f4", "other", "c4", null, null, 0.4, "k4", "2026-01-01", "[]"]);
+  // A picture whose object was compared again; the last time counts.
+  const print = database.prepare(
+    "INSERT INTO fingerprint (object_key, checksum, perceptual_hash) VALUES (?, ?, ?)",
+  );
+  for (const digit of ["1", "2"]) print.run(["k3", digit.repeat(64), "0".repeat(64)]);
+  database.close();
+
+  const { close, fingerprints, machines } = await openSqliteState(file, {
+    clock,
+    runnerId: "test",
+  });
+  onTestFinished(close);
+  const [newest, known, ...others] = await machines.list({ limit: 9 });
+  expect(others).toEqual([]);
+  expect(newest).toMatchObject({
+    ...{ id: "other", brand: "Volvo", model: "L120H", confidence: 0.5 },
+    ...{ firstSeenAt: "2026-01-01", lastSeenAt: "2027-01-01" },
+    resembles: [{ machineId: id, score: 0.5 }],
+  });
+  expect(newest?.sightings.map(({ flowId }) => flowId)).toEqual(["f4", "f3"]);
+  expect(known).toMatchObject({ id, brand: "Volvo", firstSeenAt: "2025-01-01" });
+  expect(known?.sightings).toHaveLength(2);
+  expect(await machines.find("named")).toBeUndefined();
+  expect(await machines.count()).toEqual({ machines: 2, sightings: 4 });
+  expect(await fingerprints.find("k3")).toMatchObject({ checksum: "2".repeat(64) });
+  const own = await fingerprints.find(String(key));
+  expect(own?.checksum).toBe(checksum);
+  const near = await fingerprints.near(
+    { checksum: "3".repeat(64), perceptualHash: "0".repeat(64) },
+    0,
+  );
+  expect(near.map((picture) => picture.checksum)).toEqual(["2".repeat(64)]);
 });

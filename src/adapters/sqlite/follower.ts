@@ -1,4 +1,3 @@
-import type { Compilable } from "kysely";
 import type { Database } from "./database.ts";
 
 /**
@@ -8,8 +7,8 @@ import type { Database } from "./database.ts";
  */
 export type Follower = {
   catchUp(): void;
-  /** All rows are gone: the next look begins anew. */
-  restart(): void;
+  /** Those up to there are known. */
+  startAfter(seq: number): void;
   /** This process added a row; of other connections SQLite tells by itself. */
   added(): void;
 };
@@ -17,7 +16,7 @@ export type Follower = {
 export function createFollower<Row extends { readonly seq: number }>(options: {
   readonly database: Database;
   /** Rows after `seq`, in order. */
-  readonly rowsAfter: (seq: number) => Compilable<Row>;
+  readonly rowsAfter: (seq: number) => readonly Row[];
   readonly apply: (row: Row) => void;
 }): Follower {
   const { database, rowsAfter, apply } = options;
@@ -29,16 +28,15 @@ export function createFollower<Row extends { readonly seq: number }>(options: {
       // Changes when another connection has written (https://sqlite.org/pragma.html#pragma_data_version).
       const version = database.pragma("data_version");
       if (version === seenVersion && !hasAdded) return;
-      for (const row of database.all(rowsAfter(last))) {
+      for (const row of rowsAfter(last)) {
         apply(row);
         last = row.seq;
       }
       seenVersion = version;
       hasAdded = false;
     },
-    restart() {
-      last = 0;
-      seenVersion = null;
+    startAfter(seq) {
+      last = seq;
     },
     added() {
       hasAdded = true;

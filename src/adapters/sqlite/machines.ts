@@ -1,73 +1,125 @@
-import type { Selectable } from "kysely";
-import type { Machine, MachineObservation, Machines } from "../../pipeline/ports.ts";
+import { summaryWith } from "../../pipeline/contracts/machine.ts";
+import type {
+  Machine,
+  MachineObservation,
+  MachineSummary,
+  Machines,
+  Sighting,
+} from "../../pipeline/ports.ts";
 import type { Database } from "./database.ts";
-import { createFollower } from "./follower.ts";
-import { createMachineIndex } from "./machine-index.ts";
-import type { Schema } from "./schema.ts";
+import {
+  type MachineRow,
+  type ObservationRow,
+  prepareMachineRow,
+  toSighting,
+  toSummary,
+} from "./machine-rows.ts";
 import type { Writer } from "./writer.ts";
 
+/** Behind every text that is an id or a time. */
+const last = "\u{10ffff}";
+
 /**
- * Observations in the state file, and the machines that they add up to in memory: every comparison
- * asks for all of them.
+ * Observations in the state file, and beside them what the machines add up to. Which machine an observation
+ * belongs to is settled in the transaction that stores it, for every process alike.
  */
 export function createSqliteMachines(database: Database, writer: Writer): Machines {
-  const { query } = database;
-  let index = createMachineIndex();
-  const follower = createFollower({
-    database,
-    rowsAfter: (seq) =>
-      query.selectFrom("observation").selectAll().where("seq", ">", seq).orderBy("seq"),
-    apply: (row) => index.apply(toObservation(row)),
-  });
-  const current = () => {
-    follower.catchUp();
-    return index;
+  const rows = prepareMachineRow(database);
+  const statements = prepareStatements(database);
+
+  const store = (observation: MachineObservation): string => {
+    const { checksum, sighting } = observation;
+    const saved = textIn(statements.ofFlow.first([sighting.flowId]));
+    if (saved !== undefined) return saved;
+    const pictured = checksum === null ? undefined : statements.ofPicture.first([checksum, ""]);
+    const id = textIn(pictured) ?? observation.machineId;
+    statements.insert.run(valuesOf(id, observation));
+    rows.write(summaryWith(id, rows.find(id), observation));
+    return id;
+  };
+  const whole = (summaries: readonly MachineSummary[]): readonly Machine[] => {
+    const seen = new Map<string, Sighting[]>(summaries.map(({ id }) => [id, []]));
+    const found = statements.sightings.all([JSON.stringify([...seen.keys()])]);
+    for (const row of found as unknown as readonly ObservationRow[]) // its columns are selected
+      seen.get(row.machine_id)?.push(toSighting(row));
+    return summaries.map((summary) => ({ ...summary, sightings: seen.get(summary.id) ?? [] }));
+  };
+  const find = (id: string | undefined): Machine | undefined => {
+    const summary = id === undefined ? undefined : rows.find(id);
+    return summary === undefined ? undefined : whole([summary])[0];
   };
   return {
-    async save(observation) {
-      const insert = query
-        .insertInto("observation")
-        .values(toRow(observation))
-        .onConflict((conflict) => conflict.column("flow_id").doNothing());
-      await writer.write(() => database.run(insert), follower.added);
-      const machine = current().findByFlow(observation.sighting.flowId);
-      if (machine !== undefined) return machine;
-      throw new Error(`the observation of ${observation.machineId} was saved and is not there`);
+    save: (observation) => writer.write(() => database.part(() => store(observation))),
+    find: async (id) => find(id),
+    idsWith: async (prefix) =>
+      statements.idsWith.all([prefix, `${prefix}${last}`]).map((row) => String(row["id"])),
+    findByObjectKey: async (objectKey) => find(textIn(statements.ofObject.first([objectKey]))),
+    async ofPicture(checksum, exceptKey) {
+      const id = textIn(statements.ofPicture.first([checksum, exceptKey]));
+      return id === undefined ? undefined : rows.find(id);
     },
-    find: async (id) => current().find(id),
-    findByPrefix: async (prefix) =>
-      current()
-        .list()
-        .filter(({ id }) => id.startsWith(prefix)),
-    findByObjectKey: async (objectKey) => current().findByObjectKey(objectKey),
-    list: async ({ limit } = {}) => current().list().slice(0, limit),
+    ofModel: async (model, { after, limit }) =>
+      summariesIn(statements.ofModel.all([model, after ?? "", limit])),
+    list: async ({ after, limit }) =>
+      whole(
+        summariesIn(statements.list.all([after?.lastSeenAt ?? last, after?.id ?? last, limit])),
+      ),
+    async count() {
+      const { machines, sightings } = statements.count.first([]) as Counted; // its columns are selected
+      return { machines, sightings };
+    },
     async clear() {
-      await writer.write(() => database.run(query.deleteFrom("observation")));
-      index = createMachineIndex();
-      follower.restart();
+      await writer.write(() => {
+        for (const table of ["observation", "machine"]) database.exec(`DELETE FROM ${table}`);
+      });
     },
   };
 }
 
-type Row = Selectable<Schema["observation"]>;
+type Counted = { readonly machines: number; readonly sightings: number };
 
-function toRow({ machineId, sighting, resembles, ...described }: MachineObservation) {
+function prepareStatements(database: Database) {
+  const prepare = (sql: string) => database.prepare(sql);
   return {
-    ...described,
-    machine_id: machineId,
-    flow_id: sighting.flowId,
-    object_key: sighting.objectKey,
-    seen_at: sighting.seenAt,
-    verdict: sighting.verdict,
-    resembles: JSON.stringify(resembles),
+    insert: prepare(
+      `INSERT INTO observation (flow_id, machine_id, checksum, brand, type, model, name, confidence,
+         object_key, seen_at, verdict, resembles)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)`,
+    ),
+    ofFlow: prepare("SELECT machine_id FROM observation WHERE flow_id = ?1"),
+    ofObject: prepare(
+      "SELECT machine_id FROM observation WHERE object_key = ?1 ORDER BY seq LIMIT 1",
+    ),
+    ofPicture: prepare(
+      "SELECT machine_id FROM observation WHERE checksum = ?1 AND object_key <> ?2 LIMIT 1",
+    ),
+    sightings: prepare(
+      `SELECT machine_id, flow_id, object_key, seen_at, verdict FROM observation
+       WHERE machine_id IN (SELECT value FROM json_each(?1)) ORDER BY machine_id, seen_at, seq`,
+    ),
+    idsWith: prepare("SELECT id FROM machine WHERE id >= ?1 AND id < ?2 ORDER BY id"),
+    ofModel: prepare("SELECT * FROM machine WHERE model = ?1 AND id > ?2 ORDER BY id LIMIT ?3"),
+    list: prepare(
+      `SELECT * FROM machine WHERE last_seen_at <= ?1 AND NOT (last_seen_at = ?1 AND id <= ?2)
+       ORDER BY last_seen_at DESC, id LIMIT ?3`,
+    ),
+    count: prepare(
+      `SELECT (SELECT count(*) FROM machine) AS machines,
+         (SELECT count(*) FROM observation) AS sightings`,
+    ),
   };
 }
 
-function toObservation(row: Row): MachineObservation {
-  const { checksum, brand, type, model, name, confidence, verdict } = row;
-  return {
-    ...{ machineId: row.machine_id, checksum, brand, type, model, name, confidence },
-    sighting: { flowId: row.flow_id, objectKey: row.object_key, seenAt: row.seen_at, verdict },
-    resembles: JSON.parse(row.resembles) as Machine["resembles"], // toRow wrote it
-  };
-}
+const valuesOf = (id: string, observation: MachineObservation) => {
+  const { brand, checksum, confidence, model, name, resembles, sighting, type } = observation;
+  return [
+    ...[sighting.flowId, id, checksum, brand, type, model, name, confidence],
+    ...[sighting.objectKey, sighting.seenAt, sighting.verdict, JSON.stringify(resembles)],
+  ];
+};
+
+const textIn = (row: Readonly<Record<string, unknown>> | undefined): string | undefined =>
+  row === undefined ? undefined : String(row["machine_id"]);
+
+const summariesIn = (rows: readonly unknown[]): readonly MachineSummary[] =>
+  (rows as readonly MachineRow[]).map(toSummary); // all columns are selected

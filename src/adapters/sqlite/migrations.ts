@@ -1,6 +1,7 @@
 import { TuError } from "../../pipeline/errors.ts";
 import type { Database } from "./database.ts";
 import { toSchema5 } from "./schema-5.ts";
+import { toSchema6 } from "./schema-6.ts";
 
 /** Marks the file as ours (`PRAGMA application_id`): "TUan". */
 const applicationId = 0x5455616e;
@@ -164,17 +165,7 @@ const migrations: readonly (string | ((database: Database) => void))[] = [
   ALTER TABLE growing_fingerprint RENAME TO fingerprint;
   `,
   toSchema5,
-  `
-  -- Work of runners that are gone changes hands without being written anew: what entries up to \`upto\` asked of
-  -- \`runner\` is \`heir\`'s. Whoever takes over gives all that it takes at once the same number.
-  CREATE TABLE inherited (
-    runner INTEGER NOT NULL,
-    upto INTEGER NOT NULL,
-    heir INTEGER NOT NULL,
-    batch INTEGER NOT NULL,
-    PRIMARY KEY (runner, upto)
-  ) STRICT, WITHOUT ROWID;
-  `,
+  toSchema6,
 ];
 
 /**

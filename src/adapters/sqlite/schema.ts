@@ -74,6 +74,7 @@ export type Schema = {
   readonly observation: {
     readonly seq: Generated<number>;
     readonly flow_id: string;
+    /** That it belongs to, whatever it named. */
     readonly machine_id: string;
     /** Of the picture. Null where nobody computed it. */
     readonly checksum: string | null;
@@ -87,10 +88,32 @@ export type Schema = {
     readonly verdict: "new" | "known" | "ambiguous";
     readonly resembles: string;
   };
-  readonly fingerprint: {
+  readonly machine: {
+    readonly id: string;
+    readonly brand: string | null;
+    readonly type: string | null;
+    readonly model: string | null;
+    readonly name: string;
+    readonly confidence: number;
+    readonly first_seen_at: string;
+    readonly last_seen_at: string;
+    readonly resembles: string;
+  };
+  readonly picture: {
     readonly seq: Generated<number>;
+    readonly checksum: Uint8Array;
+    readonly perceptual_hash: Uint8Array;
+  };
+  readonly picture_block: {
+    /** The last of its pictures. */
+    readonly last: number;
+    /** Numbers of pictures, 8 bytes each. */
+    readonly seqs: Uint8Array;
+    /** 32 bytes each, as `halvesOf` packs them. */
+    readonly hashes: Uint8Array;
+  };
+  readonly fingerprint: {
     readonly object_key: string;
-    readonly checksum: string;
-    readonly perceptual_hash: string;
+    readonly picture: number;
   };
 };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { MachineObservation, Machines, Sighting } from "../../pipeline/ports.ts";
+import type { Machine, MachineObservation, Machines, Sighting } from "../../pipeline/ports.ts";
 
 type Opened = { readonly machines: Machines; readonly close: () => Promise<void> };
 
@@ -27,6 +27,14 @@ const observation = (
   ...values,
 });
 
+const limit = 1_000;
+const all = (machines: Machines) => machines.list({ limit });
+const saveAndFind = async (machines: Machines, seen: MachineObservation): Promise<Machine> => {
+  const machine = await machines.find(await machines.save(seen));
+  if (machine === undefined) throw new Error("what was saved is not there");
+  return machine;
+};
+
 /** Every Machines adapter must pass this suite. */
 export function machinesContract(open: () => Promise<Opened>): void {
   const scenario = (name: string, run: (machines: Machines) => Promise<void>) =>
@@ -40,16 +48,16 @@ export function machinesContract(open: () => Promise<Opened>): void {
     });
 
   scenario("at first there are none", async (machines) => {
-    expect(await machines.list()).toEqual([]);
+    expect(await all(machines)).toEqual([]);
     expect(await machines.find("m")).toBeUndefined();
-    expect(await machines.findByPrefix("")).toEqual([]);
+    expect(await machines.idsWith("")).toEqual([]);
     expect(await machines.findByObjectKey("images/f1.jpg")).toBeUndefined();
   });
 
   scenario("the first observation creates the machine", async (machines) => {
     const seen = sighting("f1");
     const resembles = [{ machineId: "other", score: 0.61 }];
-    const saved = await machines.save(observation("m1", seen, { brand: null, resembles }));
+    const saved = await saveAndFind(machines, observation("m1", seen, { brand: null, resembles }));
     expect(saved).toEqual({
       id: "m1",
       brand: null,
@@ -105,10 +113,10 @@ export function machinesContract(open: () => Promise<Opened>): void {
   });
 
   scenario("one flow counts once, also when it names another machine", async (machines) => {
-    const first = await machines.save(observation("m1", sighting("f1")));
-    expect(await machines.save(observation("m1", sighting("f1")))).toEqual(first);
-    expect(await machines.save(observation("m2", sighting("f1")))).toEqual(first);
-    expect(await machines.list()).toEqual([first]);
+    const first = await saveAndFind(machines, observation("m1", sighting("f1")));
+    expect(await machines.save(observation("m1", sighting("f1")))).toBe("m1");
+    expect(await machines.save(observation("m2", sighting("f1")))).toBe("m1");
+    expect(await all(machines)).toEqual([first]);
   });
 
   const picture = (flowId: string, values: Partial<MachineObservation> = {}) =>
@@ -116,20 +124,21 @@ export function machinesContract(open: () => Promise<Opened>): void {
 
   scenario("one picture is one machine, whatever its observations name", async (machines) => {
     const first = await machines.save(picture("f1"));
-    const second = await machines.save(picture("f2", { model: "EC350", confidence: 0.9 }));
-    expect(second).toMatchObject({ id: first.id, model: "EC350" });
+    const changed = picture("f2", { model: "EC350", confidence: 0.9 });
+    const second = await saveAndFind(machines, changed);
+    expect(second).toMatchObject({ id: first, model: "EC350" });
     expect(second.sightings.map(({ flowId }) => flowId)).toEqual(["f1", "f2"]);
-    expect(await machines.list()).toEqual([second]);
+    expect(await all(machines)).toEqual([second]);
     expect(await machines.find("named by f2")).toBeUndefined();
     expect(await machines.findByObjectKey("images/f2.jpg")).toEqual(second);
-    expect(await machines.save(picture("f2"))).toEqual(second);
+    expect(await machines.save(picture("f2"))).toBe(first);
   });
 
   scenario("observations of one picture at once are one machine", async (machines) => {
     const flows = Array.from({ length: 20 }, (_, index) => `f${index}`);
     const saved = await Promise.all(flows.map((flowId) => machines.save(picture(flowId))));
-    expect(new Set(saved.map(({ id }) => id)).size).toBe(1);
-    expect((await machines.list()).map(({ sightings }) => sightings.length)).toEqual([20]);
+    expect(new Set(saved).size).toBe(1);
+    expect((await all(machines)).map(({ sightings }) => sightings.length)).toEqual([20]);
   });
 
   scenario("other pictures, and those without a checksum, are where they say", async (machines) => {
@@ -138,22 +147,22 @@ export function machinesContract(open: () => Promise<Opened>): void {
       await machines.save(
         observation(id, sighting(id), { checksum: index < 2 ? `c${index}` : null }),
       );
-    expect((await machines.findByPrefix("")).length).toBe(4);
+    expect(await machines.idsWith("")).toEqual(ids);
   });
 
   scenario("a picture saved anew that is known goes to the machine it names", async (machines) => {
-    const { id } = await machines.save(picture("f1"));
+    const id = await machines.save(picture("f1"));
     const encodedAnew = { machineId: id, checksum: "c2" };
     await machines.save(picture("f2", encodedAnew));
     // From now on that picture too belongs to the machine, known or not.
-    expect((await machines.save(picture("f3", { checksum: "c2" }))).id).toBe(id);
+    expect(await machines.save(picture("f3", { checksum: "c2" }))).toBe(id);
     expect((await machines.find(id))?.sightings.length).toBe(3);
   });
 
   scenario("no machine resembles itself", async (machines) => {
-    const { id } = await machines.save(picture("f1"));
+    const id = await machines.save(picture("f1"));
     const resembles = [id, "other"].map((machineId) => ({ machineId, score: 0.5 }));
-    expect((await machines.save(picture("f2", { resembles }))).resembles).toEqual([
+    expect((await saveAndFind(machines, picture("f2", { resembles }))).resembles).toEqual([
       { machineId: "other", score: 0.5 },
     ]);
   });
@@ -167,8 +176,7 @@ export function machinesContract(open: () => Promise<Opened>): void {
   scenario("a prefix finds ids that begin with exactly that", async (machines) => {
     for (const id of ["a_1", "a%2", "ab3", "A_4"])
       await machines.save(observation(id, sighting(`flow of ${id}`)));
-    const ids = async (prefix: string) =>
-      new Set((await machines.findByPrefix(prefix)).map(({ id }) => id));
+    const ids = async (prefix: string) => new Set(await machines.idsWith(prefix));
     expect(await ids("a_")).toEqual(new Set(["a_1"]));
     expect(await ids("a%")).toEqual(new Set(["a%2"]));
     expect(await ids("a")).toEqual(new Set(["a_1", "a%2", "ab3"]));
@@ -189,8 +197,71 @@ export function machinesContract(open: () => Promise<Opened>): void {
       await machines.save(
         observation(id, sighting(id, { seenAt: `2025-11-${day}T00:00:00.000Z` })),
       );
-    expect((await machines.list()).map(({ id }) => id)).toEqual(["new", "mid", "old"]);
-    expect((await machines.list({ limit: 2 })).map(({ id }) => id)).toEqual(["new", "mid"]);
-    expect(await machines.list({ limit: 0 })).toEqual([]);
+    const days = async (most: number) => (await machines.list({ limit: most })).map(({ id }) => id);
+    expect(await days(9)).toEqual(["new", "mid", "old"]);
+    expect(await days(2)).toEqual(["new", "mid"]);
+    expect(await days(0)).toEqual([]);
+  });
+
+  scenario("the list is read page by page, equals in the order of their ids", async (machines) => {
+    const days = ["01", "02", "02", "02", "02", "03"];
+    for (const [index, day] of days.entries())
+      for (const half of ["a", "b"])
+        await machines.save(
+          observation(`${half}${index}`, sighting(`${half}${index}`, { seenAt: `2025-11-${day}` })),
+        );
+    const found: string[] = [];
+    for (let page = await machines.list({ limit: 5 }); page.length > 0; ) {
+      found.push(...page.map(({ id }) => id));
+      const after = page.at(-1);
+      page = after === undefined ? [] : await machines.list({ after, limit: 5 });
+    }
+    expect(found).toEqual([
+      "a5",
+      "b5",
+      ..."1234".split("").map((at) => `a${at}`),
+      ..."1234".split("").map((at) => `b${at}`),
+      "a0",
+      "b0",
+    ]);
+    expect(await machines.count()).toEqual({ machines: 12, sightings: 12 });
+  });
+
+  scenario("those of a model come in the order of their ids", async (machines) => {
+    for (const id of ["c", "a", "d", "b"])
+      await machines.save(
+        observation(id, sighting(id), { brand: id, model: id === "d" ? "EC220" : "EC300" }),
+      );
+    await machines.save(observation("e", sighting("e"), { model: null }));
+    const ids = async (model: string, after: string | null, most: number) =>
+      (await machines.ofModel(model, { after, limit: most })).map(({ id }) => id);
+    expect(await ids("EC300", null, 9)).toEqual(["a", "b", "c"]);
+    expect(await ids("EC300", "a", 1)).toEqual(["b"]);
+    expect(await ids("EC220", null, 9)).toEqual(["d"]);
+    expect(await ids("ec300", null, 9)).toEqual([]);
+    // One that is recognised better later is of the model that it has then.
+    await machines.save(observation("a", sighting("f"), { model: "EC220", confidence: 0.99 }));
+    expect(await ids("EC300", null, 9)).toEqual(["b", "c"]);
+    const [summary] = await machines.ofModel("EC220", { after: null, limit: 1 });
+    expect(summary).toEqual({ ...(await machines.find("a")), sightings: undefined });
+  });
+
+  scenario("a picture leads to its machine, when it was seen elsewhere too", async (machines) => {
+    const id = await machines.save(picture("f1"));
+    expect(await machines.ofPicture("c1", "images/f1.jpg")).toBeUndefined();
+    expect(await machines.ofPicture("c1", "images/f2.jpg")).toMatchObject({ id, model: "EC300" });
+    expect(await machines.ofPicture("c2", "images/f2.jpg")).toBeUndefined();
+    await machines.save(picture("f2"));
+    expect(await machines.ofPicture("c1", "images/f1.jpg")).toMatchObject({ id });
+  });
+
+  scenario("what is cleared is gone, and may come again", async (machines) => {
+    await machines.save(picture("f1"));
+    await machines.clear();
+    expect(await machines.count()).toEqual({ machines: 0, sightings: 0 });
+    expect(await all(machines)).toEqual([]);
+    expect(await machines.ofPicture("c1", "")).toBeUndefined();
+    const anew = observation("m2", sighting("f1"), { checksum: "c1" });
+    expect(await machines.save(anew)).toBe("m2");
   });
 }

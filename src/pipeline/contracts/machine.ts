@@ -1,4 +1,4 @@
-import type { Machine, MachineObservation } from "../ports.ts";
+import type { Machine, MachineObservation, MachineSummary } from "../ports.ts";
 
 /**
  * Which machine an observation belongs to: the one of the same picture, if there is one (`pictured`, by
@@ -21,19 +21,34 @@ export function withObservation(
   known: Machine | undefined,
   seen: MachineObservation,
 ): Machine {
-  const { machineId: _named, checksum: _picture, sighting, ...rest } = seen;
-  const sightings = withSighting(known?.sightings ?? [], sighting);
+  return {
+    ...summaryWith(id, known, seen),
+    sightings: withSighting(known?.sightings ?? [], seen.sighting),
+  };
+}
+
+/** The same without the sightings, which may be many. */
+export function summaryWith(
+  id: string,
+  known: MachineSummary | undefined,
+  { brand, confidence, model, name, resembles, sighting: { seenAt }, type }: MachineObservation,
+): MachineSummary {
+  const described = { brand, type, model, name, confidence };
+  const { firstSeenAt = seenAt, lastSeenAt = seenAt } = known ?? {};
   return {
     id,
-    ...(known === undefined || seen.confidence > known.confidence ? rest : known),
-    firstSeenAt: sightings[0]?.seenAt ?? sighting.seenAt,
-    lastSeenAt: sightings.at(-1)?.seenAt ?? sighting.seenAt,
-    sightings,
-    resembles: mergeResemblances(known?.resembles ?? [], seen.resembles).filter(
+    ...(known === undefined || confidence > known.confidence ? described : descriptionOf(known)),
+    firstSeenAt: seenAt < firstSeenAt ? seenAt : firstSeenAt,
+    lastSeenAt: seenAt > lastSeenAt ? seenAt : lastSeenAt,
+    resembles: mergeResemblances(known?.resembles ?? [], resembles).filter(
       ({ machineId }) => machineId !== id,
     ),
   };
 }
+
+const descriptionOf = ({ brand, confidence, model, name, type }: MachineSummary) => ({
+  ...{ brand, type, model, name, confidence },
+});
 
 /** Nearly always the newest comes last; sorting thousands for each would be most of the work. */
 function withSighting(
@@ -53,8 +68,10 @@ function mergeResemblances(
 }
 
 /** Most recently seen first. */
-export const byLastSeen = (a: Machine, b: Machine) =>
-  compare(b.lastSeenAt, a.lastSeenAt) || compare(a.id, b.id);
+export const byLastSeen = (
+  a: Pick<Machine, "id" | "lastSeenAt">,
+  b: Pick<Machine, "id" | "lastSeenAt">,
+): number => compare(b.lastSeenAt, a.lastSeenAt) || compare(a.id, b.id);
 
 const bySeenAt = (a: { seenAt: string }, b: { seenAt: string }) => compare(a.seenAt, b.seenAt);
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

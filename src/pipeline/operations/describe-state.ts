@@ -56,17 +56,14 @@ export async function describeState(
     flows.push(summaryOf(flow, await all(journal), nowMs));
   const [uploads, machines, objects] = await Promise.all([
     kept.uploads.list(),
-    kept.machines.list(),
+    kept.machines.count(),
     kept.objects.list(),
   ]);
   const pending = uploads.filter(({ status }) => status === "Pending").length;
   return {
     flows,
     uploads: { pending, confirmed: uploads.length - pending },
-    machines: {
-      machines: machines.length,
-      sightings: sum(machines, ({ sightings }) => sightings.length),
-    },
+    machines: { ...machines },
     objects: { objects: objects.length, sizeBytes: sum(objects, ({ sizeBytes }) => sizeBytes) },
   };
 }

@@ -101,18 +101,20 @@ async function begin(kept: Kept, id: string, createdAt = "2026-05-31T23:00:00.00
   // Its own type would say that objects can only be listed and deleted.
   const objects = kept.objects as ReturnType<typeof createMemoryObjectStore>;
   await objects.put(objectKey, new Uint8Array([1]), { contentType: "image/jpeg" });
-  await kept.fingerprints.save({ objectKey, checksum: "00", perceptualHash: "00" });
+  await kept.fingerprints.save({ ...print, objectKey, checksum: id });
 }
+
+const print = { checksum: "none", perceptualHash: "0".repeat(64) };
 
 const contentsOf = async ({ fingerprints, objects, uploads }: Kept) => ({
   objects: (await objects.list()).map(({ key }) => key),
   uploads: (await uploads.list()).map(({ key }) => key),
-  fingerprints: (await fingerprints.all()).map(({ objectKey }) => objectKey),
+  fingerprints: (await fingerprints.near(print, 256)).length,
 });
 const allOf = (...ids: readonly string[]) => ({
   objects: ids.map(keyOf),
   uploads: ids.map(keyOf),
-  fingerprints: ids.map(keyOf),
+  fingerprints: ids.length,
 });
 
 test("what ended before the limit goes, with its upload, its picture and its fingerprint", async () => {
@@ -209,5 +211,5 @@ test.each([
   expect(left()).toEqual([]);
   const { objects, fingerprints } = allOf(...pictures);
   expect(await contentsOf(kept)).toEqual({ objects, fingerprints, uploads: [] });
-  expect(await kept.machines.list()).toHaveLength(machines);
+  expect(await kept.machines.list({ limit: 99 })).toHaveLength(machines);
 });

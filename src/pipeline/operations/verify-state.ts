@@ -1,5 +1,6 @@
 import * as z from "zod";
-import type { Digest, ObjectStore } from "../ports.ts";
+import type { Digest, Machine, ObjectStore } from "../ports.ts";
+import { allMachines } from "./all-machines.ts";
 import type { Kept } from "./keep-state.ts";
 
 /** Something that does not fit together: `about` names it, `problem` says what is wrong. */
@@ -37,39 +38,42 @@ export async function verifyState(
   for (const { key } of objects)
     for (const problem of await problemsOf(key, known, kept.objects, digest))
       problems.push({ about: "object", id: key, problem });
-  problems.push(...missingPictures(known, new Set(objects.map(({ key }) => key))));
-  const sightings = known.machines.reduce((sum, machine) => sum + machine.sightings.length, 0);
+  const stored = new Set(objects.map(({ key }) => key));
+  problems.push(...missingUploads(known, stored));
+  let sightings = 0;
+  for await (const machine of allMachines(kept.machines)) {
+    sightings += machine.sightings.length;
+    problems.push(...missingPictures(machine, stored));
+  }
   const checked = { flows, objects: objects.length, sightings, uploads: known.uploads.length };
   return { checked, problems };
 }
 
+const problemOf = (key: string) => `its picture is not stored (${key})`;
+
+function missingUploads({ uploads }: Known, stored: ReadonlySet<string>): readonly StateProblem[] {
+  return uploads
+    .filter(({ key, status }) => status === "Uploaded" && !stored.has(key))
+    .map(({ key, uploadId: id }) => ({ about: "upload", id, problem: problemOf(key) }));
+}
+
 function missingPictures(
-  { machines, uploads }: Known,
+  { id, sightings }: Machine,
   stored: ReadonlySet<string>,
 ): readonly StateProblem[] {
-  const problem = (key: string) => `its picture is not stored (${key})`;
-  const missing = (key: string) => !stored.has(key);
-  return [
-    ...uploads
-      .filter(({ key, status }) => status === "Uploaded" && missing(key))
-      .map(({ key, uploadId: id }) => ({ about: "upload" as const, id, problem: problem(key) })),
-    ...machines.flatMap(({ id, sightings }) =>
-      sightings
-        .filter(({ objectKey }) => missing(objectKey))
-        .map(({ objectKey }) => ({ about: "machine" as const, id, problem: problem(objectKey) })),
-    ),
-  ];
+  return sightings
+    .filter(({ objectKey }) => !stored.has(objectKey))
+    .map(({ objectKey }) => ({ about: "machine", id, problem: problemOf(objectKey) }));
 }
 
 type Known = Awaited<ReturnType<typeof knownOf>>;
 
-async function knownOf({ fingerprints, machines, uploads }: Omit<Kept, "objects">) {
+async function knownOf({ fingerprints, uploads }: Omit<Kept, "objects">) {
   const sessions = await uploads.list();
   return {
     uploads: sessions,
-    machines: await machines.list(),
     claims: new Map(sessions.map((session) => [session.key, session])),
-    fingerprints: new Map((await fingerprints.all()).map((one) => [one.objectKey, one])),
+    fingerprints,
   };
 }
 
@@ -83,7 +87,7 @@ async function problemsOf(
   if (stored === undefined) return ["it cannot be read as a whole"];
   const checksum = digest(stored.bytes);
   const claim = claims.get(key);
-  const compared = fingerprints.get(key);
+  const compared = await fingerprints.find(key);
   const problems: string[] = [];
   if (claim?.bytes != null && claim.bytes !== stored.sizeBytes)
     problems.push(`it has ${stored.sizeBytes} bytes, and ${claim.bytes} were uploaded`);

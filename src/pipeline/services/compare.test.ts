@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Fingerprint, Machine } from "../ports.ts";
-import { bitsApart, type Candidate, compare } from "./compare.ts";
+import { bitsApart } from "../contracts/picture.ts";
+import type { Machine, Picture } from "../ports.ts";
+import { type Candidate, compare } from "./compare.ts";
 
 const hash = (bits: number) => ((1n << BigInt(bits)) - 1n).toString(16).padStart(64, "0");
 const candidate = (more: Partial<Candidate> = {}): Candidate => ({
@@ -25,8 +26,7 @@ const machine = (id: string, more: Partial<Machine> = {}): Machine => ({
   resembles: [],
   ...more,
 });
-const print = (checksum: string, bits: number): Fingerprint => ({
-  objectKey: "k",
+const print = (checksum: string, bits: number): Picture => ({
   checksum,
   perceptualHash: hash(bits),
 });
@@ -35,24 +35,24 @@ test("nothing stored is new", () => {
   expect(compare(candidate(), [])).toEqual({ verdict: "new", matches: [] });
 });
 test("the same file is known, whatever was recognised this time", () => {
-  const stored = [{ machine: machine("m1", { model: "PC210" }), fingerprints: [print("c1", 200)] }];
+  const stored = [{ machine: machine("m1", { model: "PC210" }), pictures: [print("c1", 200)] }];
   expect(compare(candidate(), stored)).toMatchObject({
     verdict: "known",
     matches: [{ machineId: "m1", score: 1, reasons: ["the same file"] }],
   });
 });
 test("the same picture saved again is known", () => {
-  const stored = [{ machine: machine("m1"), fingerprints: [print("c2", 12)] }];
+  const stored = [{ machine: machine("m1"), pictures: [print("c2", 12)] }];
   expect(compare(candidate(), stored).verdict).toBe("known");
 });
 test("a picture that looks the same with another model on it is not", () => {
-  const stored = [{ machine: machine("m1", { model: "PC210" }), fingerprints: [print("c2", 3)] }];
+  const stored = [{ machine: machine("m1", { model: "PC210" }), pictures: [print("c2", 3)] }];
   expect(compare(candidate(), stored)).toEqual({ verdict: "new", matches: [] });
 });
 test("another picture of the same model is ambiguous, with its reasons, never known", () => {
   fc.assert(
     fc.property(fc.integer({ min: 21, max: 256 }), (bits) => {
-      const stored = [{ machine: machine("m1"), fingerprints: [print("c2", bits)] }];
+      const stored = [{ machine: machine("m1"), pictures: [print("c2", bits)] }];
       const { matches, verdict } = compare(candidate(), stored);
       expect(verdict).toBe("ambiguous");
       expect(matches[0]?.reasons[0]).toContain("same brand and model");
@@ -70,20 +70,20 @@ test.each([
     [brand, stored],
     [stored, brand],
   ] as const) {
-    const known = { machine: machine("m1", { brand: theirs }), fingerprints: [print("c2", 255)] };
+    const known = { machine: machine("m1", { brand: theirs }), pictures: [print("c2", 255)] };
     expect(compare(candidate({ brand: mine }), [known]).verdict).toBe(verdict);
   }
 });
 test("the same picture is known when only the brand's spelling differs", () => {
   const stored = [
-    { machine: machine("m1", { brand: "KOMATSU LTD" }), fingerprints: [print("c2", 12)] },
+    { machine: machine("m1", { brand: "KOMATSU LTD" }), pictures: [print("c2", 12)] },
   ];
   expect(compare(candidate(), stored).verdict).toBe("known");
 });
 test("best first, at most five, the same order for the same scores", () => {
   const stored = ["e", "a", "d", "b", "f", "c"].map((id) => ({
     machine: machine(id),
-    fingerprints: [print("c2", 255)],
+    pictures: [print("c2", 255)],
   }));
   expect(compare(candidate(), stored).matches.map(({ machineId }) => machineId)).toEqual([
     "a",

@@ -2,31 +2,33 @@
 // reason to look twice, never a reason to merge two machines.
 
 import type { ComparisonCompleted } from "../contracts/comparison.ts";
-import type { Fingerprint, Machine } from "../ports.ts";
+import { bitsApart } from "../contracts/picture.ts";
+import type { MachineSummary, Picture } from "../ports.ts";
 import { isSameBrand } from "../recognition/catalogue.ts";
 
 /** Of 256 bits. Re-encoding and resizing stay well below, other pictures well above. */
 const samePictureBitsMax = 20;
-const similarPictureBitsMax = 48;
+export const similarPictureBitsMax = 48;
+export const matchesMax = 5;
 
-export type Candidate = {
-  readonly brand: string | null;
-  readonly type: string | null;
-  readonly model: string | null;
-  readonly checksum: string;
-  readonly perceptualHash: string;
+export type Attributes = Pick<MachineSummary, "brand" | "type" | "model">;
+export type Candidate = Attributes & Picture;
+/** A machine, and pictures that it was seen in; what is not similar may be left out. */
+export type Stored = {
+  readonly machine: Pick<MachineSummary, "id"> & Attributes;
+  readonly pictures: readonly Picture[];
 };
 type Match = ComparisonCompleted["matches"][number] & { readonly isSame: boolean };
 
 export function compare(
   candidate: Candidate,
-  stored: readonly { readonly machine: Machine; readonly fingerprints: readonly Fingerprint[] }[],
+  stored: readonly Stored[],
 ): Pick<ComparisonCompleted, "verdict" | "matches"> {
   const matches = stored
-    .map(({ fingerprints, machine }) => matchOf(candidate, machine, fingerprints))
+    .map((one) => matchOf(candidate, one))
     .filter((match) => match !== undefined)
     .toSorted((a, b) => b.score - a.score || (a.machineId < b.machineId ? -1 : 1))
-    .slice(0, 5);
+    .slice(0, matchesMax);
   const verdict = matches[0]?.isSame ? "known" : matches.length > 0 ? "ambiguous" : "new";
   return {
     verdict,
@@ -34,21 +36,12 @@ export function compare(
   };
 }
 
-function matchOf(
-  candidate: Candidate,
-  machine: Machine,
-  fingerprints: readonly Fingerprint[],
-): Match | undefined {
-  const conflicts = (["brand", "type", "model"] as const).filter(
-    (field) =>
-      candidate[field] !== null && machine[field] !== null && !agree(field, candidate, machine),
-  );
-  const isSameFile = fingerprints.some(({ checksum }) => checksum === candidate.checksum);
+function matchOf(candidate: Candidate, { machine, pictures }: Stored): Match | undefined {
+  const conflicts = conflictsOf(candidate, machine);
+  const isSameFile = pictures.some(({ checksum }) => checksum === candidate.checksum);
   if (isSameFile) return same(machine, 1, "the same file");
   const distance = Math.min(
-    ...fingerprints.map(({ perceptualHash }) =>
-      bitsApart(perceptualHash, candidate.perceptualHash),
-    ),
+    ...pictures.map(({ perceptualHash }) => bitsApart(perceptualHash, candidate.perceptualHash)),
   );
   if (distance <= samePictureBitsMax && conflicts.length === 0) {
     const score = 1 - distance / 256;
@@ -57,7 +50,17 @@ function matchOf(
   return similar(candidate, machine, distance, conflicts);
 }
 
-type Attributes = Pick<Candidate, "brand" | "type" | "model">;
+function conflictsOf(a: Attributes, b: Attributes): readonly string[] {
+  return (["brand", "type", "model"] as const).filter(
+    (field) => a[field] !== null && b[field] !== null && !agree(field, a, b),
+  );
+}
+
+/** Of one brand and one model, and nothing speaks against it. */
+export function isSameModel(a: Attributes, b: Attributes): boolean {
+  const isNamed = a.brand !== null && b.brand !== null && a.model !== null && b.model !== null;
+  return isNamed && conflictsOf(a, b).length === 0;
+}
 
 /**
  * Machines are stored as they were recognised, today's services' "Caterpillar Inc." included: what is
@@ -69,39 +72,25 @@ function agree(field: keyof Attributes, a: Attributes, b: Attributes): boolean {
   return isSameBrand(one, other);
 }
 
-function same(machine: Machine, score: number, reason: string): Match {
+function same(machine: Stored["machine"], score: number, reason: string): Match {
   return { machineId: machine.id, score: round(score), reasons: [reason], isSame: true };
 }
 
 function similar(
   candidate: Candidate,
-  machine: Machine,
+  machine: Stored["machine"],
   distance: number,
   conflicts: readonly string[],
 ): Match | undefined {
-  const isSameModel =
-    candidate.brand !== null &&
-    candidate.model !== null &&
-    agree("brand", candidate, machine) &&
-    candidate.model === machine.model;
+  const hasSameModel = isSameModel(candidate, machine);
   const isSimilarPicture = distance <= similarPictureBitsMax;
-  if (conflicts.length > 0 || !(isSameModel || isSimilarPicture)) return undefined;
+  if (conflicts.length > 0 || !(hasSameModel || isSimilarPicture)) return undefined;
   const reasons = [
-    ...(isSameModel ? [`same brand and model (${machine.brand} ${machine.model})`] : []),
+    ...(hasSameModel ? [`same brand and model (${machine.brand} ${machine.model})`] : []),
     isSimilarPicture ? `a similar picture (${distance} of 256 bits differ)` : "another picture",
   ];
-  const score = (isSameModel ? 0.5 : 0.2) + (isSimilarPicture ? 0.3 * (1 - distance / 256) : 0);
+  const score = (hasSameModel ? 0.5 : 0.2) + (isSimilarPicture ? 0.3 * (1 - distance / 256) : 0);
   return { machineId: machine.id, score: round(score), reasons, isSame: false };
-}
-
-/** Hamming distance of two hashes in hex of equal length. */
-export function bitsApart(a: string, b: string): number {
-  let bits = Math.abs(a.length - b.length) * 4;
-  for (let index = 0; index < Math.min(a.length, b.length); index += 1) {
-    let differing = Number.parseInt(a.charAt(index), 16) ^ Number.parseInt(b.charAt(index), 16);
-    for (; differing > 0; differing >>= 1) bits += differing & 1;
-  }
-  return bits;
 }
 
 function round(score: number): number {

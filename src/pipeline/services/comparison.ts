@@ -4,6 +4,7 @@ import type { Digest, Fingerprints, Images, Machines } from "../ports.ts";
 import { type StepWork, stepHandler } from "./analysis-step.ts";
 import { compare } from "./compare.ts";
 import type { ImageAccess } from "./image-access.ts";
+import { storedMachines } from "./stored-machines.ts";
 
 export type ComparisonPorts = {
   readonly fetchImage: ImageAccess;
@@ -23,10 +24,8 @@ export function comparisonWork(ports: ComparisonPorts): StepWork {
     const checksum = ports.digest(bytes);
     const perceptualHash = await ports.images.perceptualHash(bytes);
     const { brand, model, type } = recognition.aggregate;
-    const result = compare(
-      { brand, model, type, checksum, perceptualHash },
-      await storedExcept(objectKey, ports),
-    );
+    const candidate = { brand, model, type, checksum, perceptualHash };
+    const result = compare(candidate, await storedMachines(candidate, objectKey, ports));
     await ports.fingerprints.save({ objectKey, checksum, perceptualHash });
     return {
       objectKey,
@@ -51,19 +50,4 @@ export function createComparison(work: StepWork): Service {
     },
     prefetch: 4,
   };
-}
-
-/** A command that is delivered twice must not recognise itself. */
-async function storedExcept(objectKey: string, { fingerprints, machines }: ComparisonPorts) {
-  const byKey = new Map(
-    (await fingerprints.all())
-      .filter((fingerprint) => fingerprint.objectKey !== objectKey)
-      .map((fingerprint) => [fingerprint.objectKey, fingerprint]),
-  );
-  return (await machines.list()).map((machine) => ({
-    machine,
-    fingerprints: machine.sightings
-      .map((sighting) => byKey.get(sighting.objectKey))
-      .filter((fingerprint) => fingerprint !== undefined),
-  }));
 }

@@ -45,7 +45,7 @@ async function save(
   }
   const verdict = comparison?.verdict ?? "new";
   const checksum = comparison?.checksum?.slice("sha256:".length).toLowerCase() ?? null;
-  const machine = await ports.machines.save({
+  const id = await ports.machines.save({
     machineId: machineId ?? ports.ids.derive(checksum ?? message.flowId, "machine"),
     checksum,
     brand: aggregate.brand,
@@ -61,10 +61,10 @@ async function save(
     },
     resembles:
       verdict === "ambiguous"
-        ? (comparison?.matches ?? []).map(({ machineId: id, score }) => ({ machineId: id, score }))
+        ? (comparison?.matches ?? []).map(({ machineId, score }) => ({ machineId, score }))
         : [],
   });
-  report(message, "machine saved", machine.id, ports);
+  report(message, "machine saved", id, ports);
 }
 
 function report(

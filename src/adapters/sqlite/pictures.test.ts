@@ -1,0 +1,100 @@
+import { createHash } from "node:crypto";
+import Libsql from "libsql";
+import { expect, onTestFinished, test } from "vitest";
+import { bitsApart } from "../../pipeline/contracts/picture.ts";
+import type { Fingerprint, Fingerprints } from "../../pipeline/ports.ts";
+import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
+import { openSqliteState } from "./state.ts";
+
+const clock = { nowMs: () => 0, sleep: () => Promise.reject(new Error("unused")) };
+const hashOf = (text: string) => createHash("sha256").update(text).digest("hex");
+/** Of every hundred a few are similar. */
+const fingerprint = (at: number): Fingerprint => {
+  const bits = 1n << BigInt(at % 256);
+  const like = BigInt(`0x${hashOf(`kind ${at % 30}`)}`) ^ bits;
+  const perceptualHash = like.toString(16).padStart(64, "0");
+  return { objectKey: `images/${at}.jpg`, checksum: hashOf(`${at}`), perceptualHash };
+};
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at);
+
+async function openWorld() {
+  const { directory, remove } = await createTemporaryDirectory();
+  const file = `${directory}/state.db`;
+  const opened: Awaited<ReturnType<typeof openSqliteState>>[] = [];
+  onTestFinished(async () => {
+    for (const state of opened) await state.close();
+    await remove();
+  });
+  const open = async () => {
+    const state = await openSqliteState(file, { clock, runnerId: "test" });
+    opened.push(state);
+    return state;
+  };
+  const blocks = (): number => {
+    const database = new Libsql(file);
+    const [count] = database.prepare("SELECT count(*) FROM picture_block").pluck().all([]);
+    database.close();
+    return Number(count);
+  };
+  return { open, blocks };
+}
+const saveAll = ({ save }: Fingerprints, all: readonly number[]) =>
+  Promise.all(all.map((at) => save(fingerprint(at))));
+
+/** Asks for some, and for each compares with all that are there. */
+async function expectNear({ near }: Fingerprints, there: readonly number[]): Promise<void> {
+  const pictures = there.map((at) => fingerprint(at));
+  for (const at of [0, 17, 900, 1023, 1024, 1025, 2047, 2048, 2499, 5000]) {
+    const asked = fingerprint(at);
+    const wanted = pictures.filter(
+      ({ perceptualHash }) => bitsApart(perceptualHash, asked.perceptualHash) <= 48,
+    );
+    const found = await near({ ...asked, checksum: hashOf("none") }, 48);
+    expect(new Set(found.map(({ checksum }) => checksum))).toEqual(
+      new Set(wanted.map(({ checksum }) => checksum)),
+    );
+    expect(found.length).toBe(wanted.length);
+  }
+}
+
+test("many are packed, and each process finds all of them", async () => {
+  const { blocks, open } = await openWorld();
+  const [early, writer] = [await open(), await open()];
+  await saveAll(early.fingerprints, range(0, 10));
+  await expectNear(early.fingerprints, range(0, 10));
+  await saveAll(writer.fingerprints, range(10, 2500));
+  expect(blocks()).toBe(2);
+  for (const { fingerprints } of [early, writer, await open()])
+    await expectNear(fingerprints, range(0, 2500));
+  await saveAll(writer.fingerprints, range(2500, 3200));
+  expect(blocks()).toBe(3);
+  await saveAll(early.fingerprints, [5000]);
+  for (const { fingerprints } of [early, writer, await open()])
+    await expectNear(fingerprints, [...range(0, 3200), 5000]);
+});
+
+test("what is removed is not found, and is packed no more when most are gone", async () => {
+  const { blocks, open } = await openWorld();
+  const { fingerprints } = await open();
+  await saveAll(fingerprints, range(0, 4200));
+  expect(blocks()).toBe(4);
+  await fingerprints.remove(range(0, 1000).map((at) => fingerprint(at).objectKey));
+  expect(blocks()).toBe(4);
+  await expectNear(fingerprints, range(1000, 4200));
+  await fingerprints.remove(range(1000, 3000).map((at) => fingerprint(at).objectKey));
+  expect(blocks()).toBe(2);
+  for (const one of [fingerprints, (await open()).fingerprints])
+    await expectNear(one, range(3000, 4200));
+  await saveAll(fingerprints, range(0, 1500));
+  for (const one of [fingerprints, (await open()).fingerprints])
+    await expectNear(one, [...range(0, 1500), ...range(3000, 4200)]);
+});
+
+test("a hash that is none is refused, and nothing of it is kept", async () => {
+  const { open } = await openWorld();
+  const { fingerprints } = await open();
+  await expect(fingerprints.save({ ...fingerprint(1), perceptualHash: "00" })).rejects.toThrow(
+    "is not 256 bits in hex",
+  );
+  expect(await fingerprints.find(fingerprint(1).objectKey)).toBeUndefined();
+});

@@ -1,0 +1,52 @@
+import type { Fingerprints, MachineSummary, Machines, Picture } from "../ports.ts";
+import {
+  type Candidate,
+  isSameModel,
+  matchesMax,
+  type Stored,
+  similarPictureBitsMax,
+} from "./compare.ts";
+
+// Of the stored machines those that can be among the matches of a candidate. Looking at all of them gives the
+// same matches:
+//
+// 1. A picture speaks for a machine when it is the same file or similar, and those are found by themselves.
+// 2. Whatever else speaks for one is brand and model. Machines of which only that is so score alike and come
+//    in the order of their ids, so the first few are enough.
+
+const pageSize = 20;
+
+/** `objectKey` is the candidate's own: a command that is delivered twice must not recognise itself. */
+export async function storedMachines(
+  candidate: Candidate,
+  objectKey: string,
+  { fingerprints, machines }: { fingerprints: Fingerprints; machines: Machines },
+): Promise<readonly Stored[]> {
+  const found = new Map<string, { machine: MachineSummary; pictures: readonly Picture[] }>();
+  for (const picture of await fingerprints.near(candidate, similarPictureBitsMax)) {
+    const machine = await machines.ofPicture(picture.checksum, objectKey);
+    if (machine === undefined) continue;
+    const pictures = [...(found.get(machine.id)?.pictures ?? []), picture];
+    found.set(machine.id, { machine, pictures });
+  }
+  for (const machine of await ofSameModel(candidate, machines))
+    if (!found.has(machine.id)) found.set(machine.id, { machine, pictures: [] });
+  return [...found.values()];
+}
+
+async function ofSameModel(
+  candidate: Candidate,
+  machines: Pick<Machines, "ofModel">,
+): Promise<readonly MachineSummary[]> {
+  const found: MachineSummary[] = [];
+  if (candidate.model === null) return found;
+  for (let after: string | null = null; found.length < matchesMax; ) {
+    const page: readonly MachineSummary[] = await machines.ofModel(candidate.model, {
+      ...{ after, limit: pageSize },
+    });
+    found.push(...page.filter((machine) => isSameModel(candidate, machine)));
+    after = page.at(-1)?.id ?? null;
+    if (page.length < pageSize) break;
+  }
+  return found.slice(0, matchesMax);
+}
