@@ -4,6 +4,7 @@ import type { UploadSession, Uploads } from "../../pipeline/ports.ts";
 /** Upload sessions for as long as the process lives. */
 export function createMemoryUploads(): Uploads {
   const sessions = new Map<string, UploadSession>();
+  const list = () => [...sessions.values()].sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
   return {
     async create(session) {
       if (!sessions.has(session.uploadId)) sessions.set(session.uploadId, session);
@@ -16,7 +17,10 @@ export function createMemoryUploads(): Uploads {
       if (session.status === "Uploaded") return;
       sessions.set(uploadId, { ...session, ...claim, status: "Uploaded" });
     },
-    list: async () => [...sessions.values()].sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1)),
+    list: async () => list(),
+    pendingBefore: async (before) =>
+      list().filter(({ createdAt, status }) => status === "Pending" && createdAt < before),
+    ofKeys: async (keys) => list().filter(({ key }) => keys.includes(key)),
     async remove(uploadIds) {
       for (const uploadId of uploadIds) sessions.delete(uploadId);
     },

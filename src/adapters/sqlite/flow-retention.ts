@@ -7,6 +7,7 @@ import type { EntryStatements } from "./entry-statements.ts";
 import { idOf, type Key, keyOf } from "./keys.ts";
 import type { Packing } from "./packing.ts";
 import type { Runners } from "./runners.ts";
+import { realTurns, type Turns } from "./turns.ts";
 import type { Writer } from "./writer.ts";
 
 // Which flows the journal keeps.
@@ -20,27 +21,31 @@ import type { Writer } from "./writer.ts";
 const pageSize = 500;
 const settledAfterMs = 60_000;
 
-const isFinishedSql = `NOT EXISTS (SELECT 1 FROM pending WHERE pending.flow_id = ?1)
+const isFinished = (
+  flowId: string,
+) => `NOT EXISTS (SELECT 1 FROM pending WHERE pending.flow_id = ${flowId})
     AND NOT EXISTS (
-      SELECT 1 FROM entry AS stated WHERE stated.flow_id = ?1 AND flow_sequence IS NOT NULL
+      SELECT 1 FROM entry AS stated WHERE stated.flow_id = ${flowId} AND flow_sequence IS NOT NULL
       GROUP BY consumer HAVING max(ended) = 0)`;
 const isSettledSql = "(max(at) < ?3 AND max(seq) < (SELECT max(seq) FROM entry))";
 const sizeOf = (column: string) => `coalesce(length(${column}), 0)`;
 const keptSql = `SELECT min(seq) AS first_seq, min(at) AS first_at, max(at) AS last_at,
     count(*) AS entries,
     sum(${["message", "consequences", "state"].map(sizeOf).join(" + ")}) AS size,
-    sum(consumer = ?2) AS dead_letters, ${isFinishedSql} AS is_finished,
+    sum(consumer = ?2) AS dead_letters, ${isFinished("?1")} AS is_finished,
     ${isSettledSql} AS is_settled
   FROM entry WHERE flow_id = ?1`;
-const removableSql = `SELECT ${isFinishedSql} AND ${isSettledSql} AND ?2 IS NULL AS is_removable
+const removableSql = `SELECT ${isFinished("?1")} AND ${isSettledSql} AND ?2 IS NULL AS is_removable
   FROM entry WHERE flow_id = ?1`;
 const beginningsSql = "SELECT seq, flow_id FROM entry WHERE seq > ?1 ORDER BY seq LIMIT ?2";
-const countSql = `SELECT count(DISTINCT flow_id) AS flows,
-    (SELECT count(*) FROM (
-      SELECT flow_id FROM pending UNION
-      SELECT flow_id FROM entry WHERE flow_sequence IS NOT NULL
-      GROUP BY flow_id, consumer HAVING max(ended) = 0)) AS underWay
-  FROM entry`;
+/** Of the next flows behind an id; any id is behind a number. */
+const countSql = `SELECT count(*) AS flows, coalesce(sum(is_finished), 0) AS finished, max(flow_id) AS last
+  FROM (
+    SELECT flow_id, ${isFinished("page.flow_id")} AS is_finished FROM (
+      SELECT DISTINCT flow_id FROM entry WHERE flow_id > ?1 ORDER BY flow_id LIMIT ?2) AS page)`;
+const beforeAll = -1;
+/** A few milliseconds: other work goes on in between. */
+const countedAtOnce = 100;
 
 export function createFlowRetention(options: {
   readonly database: Database;
@@ -52,11 +57,14 @@ export function createFlowRetention(options: {
   readonly journal: Pick<Journal, "history"> & Pick<EntryStatements, "messageAt">;
   /** Writes down what is open, which until then is known in memory alone. */
   readonly checkpoint: () => void;
+  readonly turns?: Turns;
 }): FlowRetention {
   const { checkpoint, clock, consumers, database, journal, packing, runners, writer } = options;
+  const { turns = realTurns } = options;
   const statements = prepareStatements(database);
 
   const list: FlowRetention["list"] = async ({ after, limit }) => {
+    if (after !== null) await breath(turns);
     writer.flush();
     if (after === null) checkpoint();
     const rows = statements.beginnings.all([after ?? 0, limit]) as readonly Beginning[]; // its columns are selected
@@ -75,8 +83,15 @@ export function createFlowRetention(options: {
     async count() {
       writer.flush();
       checkpoint();
-      const { flows, underWay } = statements.count.first([]) as Counted; // its columns are selected
-      return { finished: flows - underWay, underWay };
+      let [finished, underWay] = [0, 0];
+      for (let after: Key | number = beforeAll; ; ) {
+        const page = statements.count.first([after, countedAtOnce]) as Counted; // its columns are selected
+        finished += page.finished;
+        underWay += page.flows - page.finished;
+        if (page.flows < countedAtOnce) return { finished, underWay };
+        after = page.last;
+        await breath(turns);
+      }
     },
     async remove(flowIds) {
       writer.flush();
@@ -126,7 +141,10 @@ export function createFlowRetention(options: {
   };
 }
 
-type Counted = { readonly flows: number; readonly underWay: number };
+/** Lets what waits go on. */
+const breath = (turns: Turns) => new Promise<void>((resolve) => turns.next(resolve));
+
+type Counted = { readonly flows: number; readonly finished: number; readonly last: Key };
 type Beginning = { readonly seq: number; readonly flow_id: Key };
 type KeptRow = {
   readonly first_seq: number;

@@ -18,6 +18,9 @@ const tables = `
     PRIMARY KEY (runner, upto)
   ) STRICT, WITHOUT ROWID;
 
+  CREATE INDEX upload_key ON upload (key);
+  CREATE INDEX upload_pending ON upload (created_at) WHERE status = 'Pending';
+
   CREATE TABLE machine (
     id TEXT PRIMARY KEY,
     brand TEXT,

@@ -42,6 +42,23 @@ export function createSqliteUploads(database: Database, writer: Writer): Uploads
       database
         .all(query.selectFrom("upload").selectAll().orderBy("created_at").orderBy("upload_id"))
         .map(toSession),
+    pendingBefore: async (before) =>
+      database
+        .all(
+          query
+            .selectFrom("upload")
+            .selectAll()
+            .where("status", "=", "Pending")
+            .where("created_at", "<", before)
+            .orderBy("created_at"),
+        )
+        .map(toSession),
+    async ofKeys(keys) {
+      if (keys.length === 0) return [];
+      return database
+        .all(query.selectFrom("upload").selectAll().where("key", "in", keys))
+        .map(toSession);
+    },
     async remove(uploadIds) {
       const removal = query.deleteFrom("upload").where("upload_id", "in", uploadIds);
       if (uploadIds.length > 0) await writer.write(() => database.run(removal));

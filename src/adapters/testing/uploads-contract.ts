@@ -44,6 +44,24 @@ export function uploadsContract(open: () => Promise<Opened>): void {
     expect(await uploads.find(at(2).uploadId)).toBeUndefined();
   });
 
+  scenario("those that nobody confirmed, and those for an object, are found", async (uploads) => {
+    const at = (day: number) => ({
+      ...session,
+      ...{
+        uploadId: `id-${day}`,
+        key: `key-${day % 3}`,
+        createdAt: `2025-11-0${day}T10:00:00.000Z`,
+      },
+    });
+    for (const day of [4, 2, 3, 1]) await uploads.create(at(day));
+    await uploads.markUploaded("id-2", claim);
+    expect(await uploads.pendingBefore("2025-11-04T10:00:00.000Z")).toEqual([at(1), at(3)]);
+    const ids = async (keys: readonly string[]) =>
+      new Set((await uploads.ofKeys(keys)).map(({ uploadId }) => uploadId));
+    expect(await ids(["key-1", "key-2", "unknown"])).toEqual(new Set(["id-1", "id-2", "id-4"]));
+    expect(await ids([])).toEqual(new Set());
+  });
+
   scenario("a session is read back as it was created", async (uploads) => {
     await uploads.create(session);
     expect(await uploads.find(session.uploadId)).toEqual(session);

@@ -8,7 +8,7 @@ import type {
   UploadSession,
   Uploads,
 } from "../ports.ts";
-import { toEpochMs } from "../time.ts";
+import { toIso } from "../time.ts";
 
 // What is let go of: flows that ended long ago or that are too many, uploads that nobody confirmed, and the
 // pictures and fingerprints of both. A machine and the pictures that it was seen in always stay.
@@ -45,9 +45,10 @@ export async function planPrune(
   for (const [flow, journal] of kept.journals)
     for (const one of await overdue(journal, limits, clock.nowMs())) flows.push({ ...one, flow });
   const keys = new Set(flows.map(({ subject }) => subject));
-  const uploads = (await kept.uploads.list()).filter(
-    (session) => keys.has(session.key) || isExpired(session, clock.nowMs()),
-  );
+  const uploads: UploadSession[] = [];
+  for (const batch of batchesOf([...keys])) uploads.push(...(await kept.uploads.ofKeys(batch)));
+  for (const session of await kept.uploads.pendingBefore(toIso(clock.nowMs() - pendingForMs)))
+    if (!keys.has(session.key)) uploads.push(session);
   for (const { key } of uploads) keys.add(key);
   const objects: StoredObject[] = [];
   // Most times nothing goes, and nothing has to be read then.
@@ -116,7 +117,7 @@ async function overdue(
   let surplus = most === null ? 0 : (await journal.count()).finished - most;
   let after: FlowPlace = null;
   do {
-    const page = await journal.list({ after, limit: batchSize * 10 });
+    const page = await journal.list({ after, limit: batchSize });
     for (const flow of page.flows) {
       const isOld = olderThanMs !== null && flow.lastAtMs < nowMs - olderThanMs;
       if (!flow.isRemovable || !(isOld || surplus > 0)) continue;
@@ -128,10 +129,6 @@ async function overdue(
     after = areOlderAhead || surplus > 0 ? page.next : null;
   } while (after !== null);
   return found;
-}
-
-function isExpired({ createdAt, status }: UploadSession, nowMs: number): boolean {
-  return status === "Pending" && toEpochMs(createdAt) < nowMs - pendingForMs;
 }
 
 async function isFree(objectKey: string, machines: Machines): Promise<boolean> {
