@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type FlowName, flowNames } from "../pipeline/contracts/contract.ts";
 import { consumersOf } from "../pipeline/delivery/publish.ts";
 import { TuError } from "../pipeline/errors.ts";
+import type { Message } from "../pipeline/message.ts";
 import type { Kept } from "../pipeline/operations/keep-state.ts";
 import type { FlowRetention } from "../pipeline/ports/flow-retention.ts";
 import type {
@@ -23,6 +24,7 @@ export type Stores = {
   readonly journal: Journal;
   /** The same journal, for letting go of flows; none where nothing is kept. */
   readonly journals: Kept["journals"];
+  readonly taken: Kept["taken"];
   readonly definitions: Definitions;
   readonly uploads: Uploads;
   readonly machines: Machines;
@@ -94,7 +96,52 @@ export async function openStores(
   });
   const { fingerprints, machines, uploads } = state;
   const journals = new Map([[flow, flows]]);
-  return { journal, journals, definitions, uploads, machines, fingerprints, objects };
+  const taken = takenInAll(flows, () => openOthers(stateDir, flow, shared, closers));
+  return { journal, journals, taken, definitions, uploads, machines, fingerprints, objects };
+}
+
+/** Uploads of all flows are kept together; what was recorded for them stands in the journal of each. */
+function takenInAll(
+  own: FlowRetention,
+  openAll: () => Promise<readonly FlowRetention[]>,
+): Kept["taken"] {
+  let others: Promise<readonly FlowRetention[]> | undefined;
+  return async (messageId) => {
+    const found = await own.taken(messageId);
+    if (found !== undefined) return found;
+    others ??= openAll();
+    return takenIn(await others, messageId);
+  };
+}
+
+async function takenIn(
+  journals: Iterable<FlowRetention>,
+  messageId: string,
+): Promise<Message | undefined> {
+  for (const journal of journals) {
+    const message = await journal.taken(messageId);
+    if (message !== undefined) return message;
+  }
+  return undefined;
+}
+
+async function openOthers(
+  stateDir: string,
+  own: FlowName,
+  options: Pick<StoresWorld, "clock" | "runnerId" | "onUpgrade">,
+  closers: Closers,
+): Promise<readonly FlowRetention[]> {
+  const { existsSync } = await import("node:fs");
+  const { openSqliteState } = await import("../adapters/sqlite/state.ts");
+  const opened: FlowRetention[] = [];
+  for (const flow of flowNames.filter((name) => name !== own)) {
+    const file = join(stateDir, `flow-${flow}.db`);
+    if (!existsSync(file)) continue;
+    const { close, flows } = await openSqliteState(file, options);
+    closers.push(close);
+    opened.push(flows);
+  }
+  return opened;
 }
 
 /** URLs are signed with a secret of this process: they die with it. */
@@ -108,7 +155,7 @@ export async function openKept(stateDir: string, onUpgrade: OnUpgrade): Promise<
   const { existsSync } = await import("node:fs");
   if (!existsSync(join(stateDir, "state.db"))) return null;
   const { createSystemClock } = await import("../adapters/memory/clock.ts");
-  const { sha256: digest } = await import("../adapters/memory/ids.ts");
+  const { createRandomIds, sha256: digest } = await import("../adapters/memory/ids.ts");
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
   const { createFilesystemObjectStore } = await import("../adapters/filesystem/object-store.ts");
   const clock = createSystemClock();
@@ -132,8 +179,11 @@ export async function openKept(stateDir: string, onUpgrade: OnUpgrade): Promise<
     const signer = await createSigner(() => "", clock); // nobody asks for URLs
     const directory = join(stateDir, "objects");
     const objects = await createFilesystemObjectStore({ directory, signer });
+    const taken = (messageId: string) => takenIn(journals.values(), messageId);
     return {
       journals,
+      taken,
+      ids: createRandomIds(clock),
       uploads,
       machines,
       fingerprints,
@@ -195,6 +245,7 @@ async function openMemoryStores(
   return {
     journal: createMemoryJournal({ owedTo }),
     journals: new Map(),
+    taken: async () => undefined,
     definitions: createMemoryDefinitions(),
     uploads: createMemoryUploads(),
     machines: createMemoryMachines(),

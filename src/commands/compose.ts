@@ -7,8 +7,10 @@ import type { Endpoint } from "../pipeline/delivery/endpoint.ts";
 import { consumersOf, createPublish } from "../pipeline/delivery/publish.ts";
 import { createRelay, type Relay } from "../pipeline/delivery/relay.ts";
 import { declareTopology, type RunPorts, runService } from "../pipeline/delivery/run-services.ts";
+import { type FlowState, hasEnded } from "../pipeline/engine/state.ts";
 import { TuError, told } from "../pipeline/errors.ts";
 import { type Flow, flowNamed } from "../pipeline/flows/flow.ts";
+import { settleUploads } from "../pipeline/operations/confirmed-uploads.ts";
 import { applyPrune, type KeepLimits, planPrune } from "../pipeline/operations/keep-state.ts";
 import type { UploadPorts } from "../pipeline/operations/upload.ts";
 import type { Clock, Ids, Images, Journal, Reporter, Vision } from "../pipeline/ports.ts";
@@ -16,6 +18,7 @@ import { allServices } from "../pipeline/services/all-services.ts";
 import type { Faults } from "../pipeline/services/faults.ts";
 import { type ClientFeed, createGateway } from "../pipeline/services/graph-gateway.ts";
 import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts";
+import { toIso } from "../pipeline/time.ts";
 import { createRecorder } from "../pipeline/trace/recorder.ts";
 import { openReading } from "./compose-images.ts";
 import { type Closers, closeAll, openStores, type Stores, upgrading } from "./compose-state.ts";
@@ -39,6 +42,8 @@ export type Pipeline = UploadPorts & {
   readonly images: Images;
   /** Flows that an earlier run left and this one goes on with. */
   readonly resumed: readonly string[];
+  /** What is recorded of a flow now. */
+  readonly stateOf: (flowId: string) => Promise<FlowState>;
   /** Takes no new work, lets what is under way end, releases everything. */
   close(): Promise<void>;
 };
@@ -69,6 +74,7 @@ async function start(
   closers: Closers,
   close: () => Promise<void>,
 ): Promise<Pipeline> {
+  const orchestrator = await import("../pipeline/services/orchestrator.ts");
   const { createSystemClock } = await import("../adapters/memory/clock.ts");
   const { createRandomIds, sha256 } = await import("../adapters/memory/ids.ts");
   const { createFetchHttpClient } = await import("../adapters/http/client.ts");
@@ -103,7 +109,9 @@ async function start(
   signal.throwIfAborted();
   const feed = await serve(run, stores, options.faults, world);
   signal.throwIfAborted(); // what an earlier run left stays for the next one
-  const resumed = await run.relay.start();
+  const stateOf = async (flowId: string) =>
+    orchestrator.stateOf(await stores.journal.flow(orchestrator.orchestratorName, flowId));
+  const resumed = await withoutEnded(await run.relay.start(), stateOf);
   closers.push(() => run.relay.close());
   if (options.stateDir !== null) closers.push(pruneMeanwhile(stores, options.limits, world));
   const { createGraphqlGatewayClient } = await import("../adapters/graphql/client.ts");
@@ -114,7 +122,18 @@ async function start(
   );
   const { digest, http, images } = world;
   const { machines } = stores;
-  return { gateway, http, digest, clock, machines, recorder, flow, images, resumed, close };
+  const opened = { gateway, http, digest, clock, machines, recorder, flow, images };
+  return { ...opened, resumed, stateOf, close };
+}
+
+/** Of a flow that has ended something may still be owed, and nobody waits for that. */
+async function withoutEnded(
+  flowIds: readonly string[],
+  stateOf: Pipeline["stateOf"],
+): Promise<readonly string[]> {
+  const going: string[] = [];
+  for (const flowId of flowIds) if (!hasEnded(await stateOf(flowId))) going.push(flowId);
+  return going;
 }
 
 /** Beside the work: what is over a limit goes. Gives what ends it. */
@@ -122,8 +141,10 @@ function pruneMeanwhile(stores: Stores, limits: KeepLimits, world: World): () =>
   const { clock, recorder } = world;
   const stopping = new AbortController();
   const tell = (code: string, message: string) => recorder.notice({ code, message, flowId: null });
-  const pruning = planPrune(stores, limits, clock)
-    .then((plan) => applyPrune(stores, plan, stopping.signal))
+  const kept = { ...stores, ids: world.ids };
+  const pruning = settleUploads(kept, toIso(clock.nowMs()))
+    .then(() => planPrune(kept, limits, clock))
+    .then((plan) => applyPrune(kept, plan, stopping.signal))
     .then(
       ({ flows }) => {
         if (flows > 0)

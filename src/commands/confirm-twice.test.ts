@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import Libsql from "libsql";
 import { expect, test } from "vitest";
 import { sha256 } from "../adapters/memory/ids.ts";
 import { createTemporaryDirectory } from "../adapters/testing/temporary-directory.ts";
@@ -11,7 +12,7 @@ import { openPipeline, type Pipeline } from "./compose.ts";
 const picture = await readFile(join(import.meta.dirname, "../../fixtures/images/nothing.jpg"));
 const contentType = "image/jpeg";
 
-const open = (directory: string) =>
+const open = (directory: string, onNotice: (message: string) => void = () => undefined) =>
   openPipeline({
     flow: "full",
     stateDir: join(directory, "state"),
@@ -23,7 +24,7 @@ const open = (directory: string) =>
       ...{ mode: "replay", directory: join(directory, "none"), models: null, endpoint: "" },
       ...{ callsMax: null, keyFile: null, quotaProject: null },
     },
-    reporter: { hop: () => undefined, notice: () => undefined },
+    reporter: { hop: () => undefined, notice: ({ message }) => onNotice(message) },
     signal: new AbortController().signal,
   });
 
@@ -92,6 +93,30 @@ test("a client that confirms twice hears every event once, also after a restart"
     expect(later.heard).toEqual([]);
   } finally {
     await pipeline.close();
+    await remove();
+  }
+});
+
+test("nobody waits for a flow that has ended, whatever of it is still owed", async () => {
+  const { directory, remove } = await createTemporaryDirectory();
+  const first = await open(directory);
+  try {
+    await passTime(first);
+    await first.close();
+    const database = new Libsql(join(directory, "state", "flow-full.db"));
+    // As a command that was sent twice, and whose second taker was killed.
+    database.exec(
+      `INSERT INTO pending SELECT seq, 0, 1, (SELECT id FROM consumer WHERE name = 'svc-ai-vision-adapter'),
+         randomblob(16), flow_id, 999 FROM entry WHERE flow_sequence = 1`,
+    );
+    expect(database.prepare("SELECT count(*) FROM pending").pluck().all([])).toEqual([1]);
+    database.close();
+    const notices: string[] = [];
+    const next = await open(directory, (message) => void notices.push(message));
+    expect(next.resumed).toEqual([]);
+    expect(notices.join("\n")).toContain("resuming flow");
+    await next.close();
+  } finally {
     await remove();
   }
 });

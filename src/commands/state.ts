@@ -1,4 +1,5 @@
 import { exitCodes, TuError } from "../pipeline/errors.ts";
+import { settleUploads } from "../pipeline/operations/confirmed-uploads.ts";
 import { describeState } from "../pipeline/operations/describe-state.ts";
 import { applyPrune, clearState, planPrune } from "../pipeline/operations/keep-state.ts";
 import { verifyState } from "../pipeline/operations/verify-state.ts";
@@ -61,6 +62,7 @@ export async function pruneState(options: Options): Promise<number> {
   }));
   try {
     const pruned = await withKept(settings, async (kept) => {
+      if (!isDryRun) await settleUploads(kept, new Date(kept.clock.nowMs()).toISOString());
       const plan = await planPrune(kept, keepLimits(settings), kept.clock);
       if (isDryRun) return { ...plan, removed: null };
       const removed = await applyPrune(kept, plan, stop.signal);

@@ -59,6 +59,7 @@ describe.each(schemas)("a state directory of schema %s", (schema) => {
     const next = await tool(args, { env: await replay() });
     expect(next).toMatchObject({ code: 0 });
     expect(next.stderr.match(/left by an earlier run/g)).toHaveLength(1);
+    expect(next.stderr).toMatch(/resumed: flow \S+ completed/);
   });
 
   test("of which the objects are gone is finished as well", async () => {
@@ -67,6 +68,7 @@ describe.each(schemas)("a state directory of schema %s", (schema) => {
     const args = ["upload", image("nothing.jpg"), "--state-dir", stateDir];
     const next = await tool(args, { env: await replay() });
     expect(next).toMatchObject({ code: 0 });
+    expect(next.stderr).toMatch(/resumed: flow \S+ failed in step \w+: E_\w+: /);
     const third = await tool(args, { env: await replay() });
     expect(third.stderr).not.toContain("left by an earlier run");
   });

@@ -1,9 +1,11 @@
 import { basename } from "node:path";
+import type { FlowState } from "../pipeline/engine/state.ts";
 import { TuError } from "../pipeline/errors.ts";
 import { checkImage } from "../pipeline/operations/check-image.ts";
 import { upload } from "../pipeline/operations/upload.ts";
 import type { UploadReport } from "../pipeline/operations/upload-report.ts";
 import { orAborted } from "../pipeline/or-aborted.ts";
+import type { Hop } from "../pipeline/ports.ts";
 import type { Pipeline } from "./compose.ts";
 import { openInput } from "./compose-images.ts";
 import type { Settings } from "./config.ts";
@@ -125,13 +127,12 @@ function withTimings(
 async function waitForResumed({ deadlineMs, pipeline, signal }: UploadRun) {
   const opened = await pipeline.opened();
   if (opened === undefined || opened.resumed.length === 0) return undefined;
-  const ends = opened.resumed.map((flowId) =>
-    opened.recorder.until(
-      flowId,
-      ({ name, to }) =>
-        to === "graph-gateway" && ["analysis.completed", "analysis.failed"].includes(name),
-    ),
-  );
+  const left = new Set(opened.resumed);
+  const ends = opened.resumed.map(async (flowId) => {
+    await opened.recorder.until(flowId, isEnd);
+    left.delete(flowId);
+    tell(opened, `flow ${flowId} ${endOf(await opened.stateOf(flowId))}`, flowId);
+  });
   const race = new AbortController();
   const ended = Promise.all(ends).then(() => undefined);
   const cutShort = opened.clock.sleep(deadlineMs, AbortSignal.any([race.signal, signal])).then(
@@ -140,5 +141,21 @@ async function waitForResumed({ deadlineMs, pipeline, signal }: UploadRun) {
   );
   const stopped = await Promise.race([ended, cutShort]);
   race.abort();
+  if (left.size > 0) {
+    const flows = left.size === 1 ? "a resumed flow has" : `${left.size} resumed flows have`;
+    tell(opened, `${flows} not ended yet; the next start goes on with that`, null);
+  }
   return stopped;
+}
+
+const isEnd = ({ name, to }: Hop): boolean =>
+  to === "graph-gateway" && ["analysis.completed", "analysis.failed"].includes(name);
+
+const tell = ({ recorder }: Pipeline, message: string, flowId: string | null) =>
+  recorder.notice({ code: "resumed", message, flowId });
+
+function endOf(state: FlowState): string {
+  if (state.status !== "failed") return state.status;
+  const { code, reason, step } = state.failure;
+  return `failed in step ${step}: ${code}: ${reason}`;
 }

@@ -52,5 +52,12 @@ function upcast(body: BodyV3 | BodyV2 | BodyV1): BodyV3 {
   if (body.v === 3) return body;
   if (body.v === 2) return { ...body, v: 3 };
   const { subject, ...message } = body.message;
-  return { ...body, v: 3, subject, message, from: null };
+  const timers = body.timers.map((timer) =>
+    isTimeout(timer.message.payload) ? { ...timer, isPatience: true } : timer,
+  );
+  return { ...body, v: 3, subject, message, timers, from: null };
 }
+
+/** Schema 1 did not say of which timers the wait begins anew after a restart: of the timeouts of steps. */
+const isTimeout = (payload: unknown): boolean =>
+  (payload as { readonly purpose?: unknown } | null)?.purpose === "timeout"; // the engine wrote it

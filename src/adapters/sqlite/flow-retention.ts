@@ -78,20 +78,18 @@ export function createFlowRetention(options: {
     }
     return { flows, next: rows.length < limit || last === undefined ? null : last.seq };
   };
+  const requireAlone = () => {
+    if (!runners.hasOthers()) return;
+    throw new TuError("E_STATE_BUSY", `${database.file} is in use by another process`, {
+      hint: "end the other process first; of one that was killed this is known after ten seconds",
+    });
+  };
   return {
     list,
     async count() {
       writer.flush();
       checkpoint();
-      let [finished, underWay] = [0, 0];
-      for (let after: Key | number = beforeAll; ; ) {
-        const page = statements.count.first([after, countedAtOnce]) as Counted; // its columns are selected
-        finished += page.finished;
-        underWay += page.flows - page.finished;
-        if (page.flows < countedAtOnce) return { finished, underWay };
-        after = page.last;
-        await breath(turns);
-      }
+      return countFlows(statements, turns);
     },
     async remove(flowIds) {
       writer.flush();
@@ -107,13 +105,16 @@ export function createFlowRetention(options: {
         return removed;
       });
     },
+    async taken(messageId) {
+      writer.flush();
+      const row = statements.taken.first([keyOf(messageId)]);
+      return row === undefined ? undefined : journal.messageAt(Number(row["seq"]));
+    },
+    requireAlone,
     async clear() {
       writer.flush();
       database.transaction(() => {
-        if (runners.hasOthers())
-          throw new TuError("E_STATE_BUSY", `${database.file} is in use by another process`, {
-            hint: "end the other process first",
-          });
+        requireAlone();
         for (const table of ["pending", "inherited", "trouble", "entry", "definition"])
           database.exec(`DELETE FROM ${table}`);
         database.exec("UPDATE checkpoint SET seq = 0");
@@ -141,6 +142,18 @@ export function createFlowRetention(options: {
   };
 }
 
+async function countFlows({ count }: ReturnType<typeof prepareStatements>, turns: Turns) {
+  let [finished, underWay] = [0, 0];
+  for (let after: Key | number = beforeAll; ; ) {
+    const page = count.first([after, countedAtOnce]) as Counted; // its columns are selected
+    finished += page.finished;
+    underWay += page.flows - page.finished;
+    if (page.flows < countedAtOnce) return { finished, underWay };
+    after = page.last;
+    await breath(turns);
+  }
+}
+
 /** Lets what waits go on. */
 const breath = (turns: Turns) => new Promise<void>((resolve) => turns.next(resolve));
 
@@ -160,6 +173,7 @@ type KeptRow = {
 function prepareStatements(database: Database) {
   return {
     beginnings: database.prepare(beginningsSql),
+    taken: database.prepare("SELECT seq FROM entry WHERE message_id = ?1 LIMIT 1"),
     kept: database.prepare(keptSql),
     removable: database.prepare(removableSql),
     removals: ["entry", "trouble"].map((table) =>

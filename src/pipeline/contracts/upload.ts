@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { Ids } from "../ports.ts";
 import { type Contract, flowNames } from "./contract.ts";
 
 export const checksumPattern = /^sha256:[0-9a-f]{64}$/i;
@@ -13,6 +14,10 @@ export const ImageUploaded = z.object({
   occurredAt: z.string(),
 });
 export type ImageUploaded = z.infer<typeof ImageUploaded>;
+
+/** The id of the request with which an upload is confirmed, however often that is asked. */
+export const confirmIdOf = (uploadId: string, ids: Pick<Ids, "derive">): string =>
+  ids.derive(uploadId, "confirm");
 
 const example: ImageUploaded = {
   uploadId: "5b0d6f0e-93a1-4c77-8a52-0c9f2e1d7a34",

@@ -3,12 +3,17 @@ import { createMemoryFingerprints } from "../../adapters/memory/fingerprints.ts"
 import { createMemoryMachines } from "../../adapters/memory/machines.ts";
 import { createMemoryObjectStore } from "../../adapters/memory/object-store.ts";
 import { createMemoryUploads } from "../../adapters/memory/uploads.ts";
+import { sampleMessage } from "../../adapters/testing/samples.ts";
+import { TuError } from "../errors.ts";
+import type { Message } from "../message.ts";
 import type { FlowRetention, KeptFlow } from "../ports/flow-retention.ts";
+import { settleUploads } from "./confirmed-uploads.ts";
 import { applyPrune, clearState, type KeepLimits, type Kept, planPrune } from "./keep-state.ts";
 
 const dayMs = 86_400_000;
 const nowMs = Date.parse("2026-06-01T00:00:00Z");
 const clock = { nowMs: () => nowMs };
+const ids = { derive: (parent: string, what: string) => `${what} of ${parent}` };
 const none: KeepLimits = { olderThanMs: null, most: null };
 const keyOf = (flowId: string) => `images/2026/01/01/${flowId}.jpg`;
 
@@ -27,8 +32,9 @@ const ended = (flowId: string, daysAgo: number, more: Partial<KeptFlow> = {}): K
 });
 
 /** Gives two flows a page. */
-function retentionOf(flows: readonly KeptFlow[]) {
+function retentionOf(flows: readonly KeptFlow[], { isInUse = false } = {}) {
   let kept = flows;
+  const confirms = new Map<string, Message>();
   const retention: FlowRetention = {
     async list({ after }) {
       const from = after ?? 0;
@@ -46,23 +52,29 @@ function retentionOf(flows: readonly KeptFlow[]) {
       kept = kept.filter(({ flowId }) => !gone.includes(flowId));
       return gone;
     },
+    taken: async (messageId) => confirms.get(messageId),
+    requireAlone() {
+      if (isInUse) throw new TuError("E_STATE_BUSY", "in use", { hint: "" });
+    },
     async clear() {
       kept = [];
     },
     compact: async () => undefined,
     verify: async () => [],
   };
-  return { retention, left: () => kept.map(({ flowId }) => flowId) };
+  return { retention, confirms, left: () => kept.map(({ flowId }) => flowId) };
 }
 
 async function keptWith(flows: readonly KeptFlow[], { machineOf = "" } = {}) {
-  const { left, retention } = retentionOf(flows);
+  const { confirms, left, retention } = retentionOf(flows);
   const signer = {
     presign: () => ({ url: "", expiresAt: "" }),
     authorize: () => ({ allowed: false, reason: "malformed" }) as const,
   };
   const kept: Kept = {
     journals: new Map([["full", retention]]),
+    taken: retention.taken,
+    ids,
     uploads: createMemoryUploads(),
     machines: createMemoryMachines(),
     fingerprints: createMemoryFingerprints(),
@@ -86,7 +98,7 @@ async function keptWith(flows: readonly KeptFlow[], { machineOf = "" } = {}) {
       },
       resembles: [],
     });
-  return { kept, left };
+  return { kept, left, confirms };
 }
 
 async function begin(kept: Kept, id: string, createdAt = "2026-05-31T23:00:00.000Z") {
@@ -180,6 +192,35 @@ test("an upload that nobody confirmed for a day goes, with what was put for it",
     ...allOf("young"),
     uploads: [keyOf("confirmed"), keyOf("young")],
   });
+});
+
+test("an upload whose confirm is recorded stays, though its session does not say so yet", async () => {
+  const { confirms, kept } = await keptWith([]);
+  for (const id of ["accepted", "abandoned"]) await begin(kept, id, "2026-01-01T00:00:00.000Z");
+  const claim = { bytes: 1, checksum: "sha256:00" };
+  confirms.set(
+    "confirm of accepted",
+    sampleMessage({ id: "c", payload: { uploadId: "accepted", ...claim } }),
+  );
+  const plan = await planPrune(kept, none, clock);
+  expect(plan.uploads.map(({ uploadId }) => uploadId)).toEqual(["abandoned"]);
+  expect(plan.objects.map(({ key }) => key)).toEqual([keyOf("abandoned")]);
+  await settleUploads(kept, "2026-02-01T00:00:00.000Z");
+  expect(await kept.uploads.find("accepted")).toMatchObject({ status: "Uploaded", ...claim });
+  expect(await kept.uploads.find("abandoned")).toMatchObject({ status: "Pending" });
+});
+
+test("nothing is cleared while one of the journals is in use", async () => {
+  const { kept, left } = await keptWith([ended("a", 1)]);
+  const journals = new Map(kept.journals).set(
+    "current",
+    retentionOf([], { isInUse: true }).retention,
+  );
+  await expect(clearState({ ...kept, journals }, "machines too")).rejects.toMatchObject({
+    code: "E_STATE_BUSY",
+  });
+  expect(left()).toEqual(["a"]);
+  expect(await contentsOf(kept)).toEqual(allOf("a"));
 });
 
 test("stopped in between, what is left is found again", async () => {

@@ -6,9 +6,9 @@ import type {
   ObjectStore,
   StoredObject,
   UploadSession,
-  Uploads,
 } from "../ports.ts";
 import { toIso } from "../time.ts";
+import { type Confirmed, isConfirmed } from "./confirmed-uploads.ts";
 
 // What is let go of: flows that ended long ago or that are too many, uploads that nobody confirmed, and the
 // pictures and fingerprints of both. A machine and the pictures that it was seen in always stay.
@@ -18,10 +18,9 @@ const pendingForMs = 24 * 3_600_000;
 const batchSize = 200;
 
 /** What a state directory keeps. */
-export type Kept = {
+export type Kept = Confirmed & {
   /** Of each journal, by the name of its flow. */
   readonly journals: ReadonlyMap<string, FlowRetention>;
-  readonly uploads: Uploads;
   readonly machines: Machines;
   readonly fingerprints: Fingerprints;
   readonly objects: Pick<ObjectStore, "list" | "delete">;
@@ -48,7 +47,7 @@ export async function planPrune(
   const uploads: UploadSession[] = [];
   for (const batch of batchesOf([...keys])) uploads.push(...(await kept.uploads.ofKeys(batch)));
   for (const session of await kept.uploads.pendingBefore(toIso(clock.nowMs() - pendingForMs)))
-    if (!keys.has(session.key)) uploads.push(session);
+    if (!keys.has(session.key) && !(await isConfirmed(session, kept))) uploads.push(session);
   for (const { key } of uploads) keys.add(key);
   const objects: StoredObject[] = [];
   // Most times nothing goes, and nothing has to be read then.
@@ -89,6 +88,8 @@ export async function clearState(
   kept: Kept,
   what: "all but machines" | "machines too",
 ): Promise<{ readonly flows: number; readonly uploads: number; readonly objects: number }> {
+  // All or none.
+  for (const journal of kept.journals.values()) journal.requireAlone();
   let flows = 0;
   for (const journal of kept.journals.values()) {
     const { finished, underWay } = await journal.count();

@@ -1,3 +1,5 @@
+import type { Message } from "../message.ts";
+
 /** What is kept of one flow. */
 export type KeptFlow = {
   readonly flowId: string;
@@ -30,6 +32,10 @@ export interface FlowRetention {
    * Removes those that are removable, each as a whole. Resolves with the ids of those that it removed. A message of a flow that is gone is decided as if it were new.
    */
   remove(flowIds: readonly string[]): Promise<readonly string[]>;
+  /** The message of that id, if any consumer has decided on it. */
+  taken(messageId: string): Promise<Message | undefined>;
+  /** Throws E_STATE_BUSY while another run uses the journal. */
+  requireAlone(): void;
   /** Removes all, whatever is under way. Throws E_STATE_BUSY while another run uses the journal. */
   clear(): Promise<void>;
   /** Gives back the space of what was removed. Throws E_STATE_BUSY while another run writes. */

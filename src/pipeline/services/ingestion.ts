@@ -1,4 +1,4 @@
-import { checksumPattern, type ImageUploaded } from "../contracts/upload.ts";
+import { checksumPattern, confirmIdOf, type ImageUploaded } from "../contracts/upload.ts";
 import {
   type EndpointReply,
   type EndpointRequest,
@@ -178,7 +178,7 @@ async function announce(
     occurredAt: toDotnetIso(nowMs),
   };
   const cause: Message = {
-    id: ports.shell.ids.derive(session.uploadId, "confirm"),
+    id: confirmIdOf(session.uploadId, ports.shell.ids),
     name: "confirm upload",
     kind: "request",
     flowId,

@@ -3,9 +3,9 @@ import { decide, type Effect, timerName } from "../engine/decide.ts";
 import { type Definition, readDefinition, versionOf } from "../engine/definition.ts";
 import { type FlowState, hasEnded, initialState } from "../engine/state.ts";
 import { TuError } from "../errors.ts";
-import type { Definitions, Digest } from "../ports.ts";
+import type { Definitions, Digest, FlowRecord } from "../ports.ts";
 
-const name = "svc-analysis-orchestrator";
+export const orchestratorName = "svc-analysis-orchestrator";
 
 export type OrchestratorPorts = {
   /** What new instances follow. */
@@ -22,7 +22,7 @@ export type OrchestratorPorts = {
 export function createOrchestrator(ports: OrchestratorPorts): Service {
   const definitionOf = createPinned(ports);
   return {
-    name,
+    name: orchestratorName,
     endpoints: [],
     handlers: {},
     stateful: async (recorded, message) => {
@@ -53,6 +53,10 @@ function read(recorded: unknown): Recorded {
   if (known.v === 1) return known;
   return { v: 1, pin: known.status === "idle" ? null : known.definition, state: known };
 }
+
+/** What became of an instance, or is to become of it. */
+export const stateOf = (record: Pick<FlowRecord, "state"> | undefined): FlowState =>
+  read(record?.state).state;
 
 /** `id@version#hash`: two definitions that differ are never taken for each other. */
 export function pinOf(definition: Definition, digest: Digest): string {

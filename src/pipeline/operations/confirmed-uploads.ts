@@ -1,0 +1,33 @@
+import { confirmIdOf } from "../contracts/upload.ts";
+import type { Message } from "../message.ts";
+import type { Ids, UploadSession, Uploads } from "../ports.ts";
+
+// An upload is accepted when its confirm is recorded. Its session says so a moment later, in another file: what
+// happens in between must not make an accepted picture look like one that nobody confirmed.
+
+export type Confirmed = {
+  readonly uploads: Uploads;
+  readonly ids: Pick<Ids, "derive">;
+  /** The message of that id, if it was decided on in any journal of the directory. */
+  readonly taken: (messageId: string) => Promise<Message | undefined>;
+};
+type Claim = Parameters<Uploads["markUploaded"]>[1];
+
+export const isConfirmed = async ({ uploadId }: UploadSession, kept: Confirmed): Promise<boolean> =>
+  (await claimOf(uploadId, kept)) !== undefined;
+
+/** Sessions that were begun before then (ISO 8601, UTC) say what was recorded for them. */
+export async function settleUploads(kept: Confirmed, before: string): Promise<void> {
+  for (const { uploadId } of await kept.uploads.pendingBefore(before)) {
+    const claim = await claimOf(uploadId, kept);
+    if (claim !== undefined) await kept.uploads.markUploaded(uploadId, claim);
+  }
+}
+
+async function claimOf(
+  uploadId: string,
+  { ids, taken }: Pick<Confirmed, "ids" | "taken">,
+): Promise<Claim | undefined> {
+  const confirm = await taken(confirmIdOf(uploadId, ids));
+  return confirm?.payload as Claim | undefined; // the ingestion service records what was claimed
+}
