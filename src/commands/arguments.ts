@@ -9,7 +9,7 @@ export function requireDuration(flag: string, text: string): number {
   const ms = parseDuration(text);
   if (ms !== undefined && ms > 0) return ms;
   throw new TuError("E_USAGE", `${flag} ${text} is not a duration above 0`, {
-    hint: "write it like 500ms, 30s, 10m or 2h",
+    hint: "write it like 500ms, 30s, 10m, 2h or 30d",
   });
 }
 

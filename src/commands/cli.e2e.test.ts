@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import Database from "libsql";
@@ -124,6 +125,34 @@ describe("state that cannot be used", () => {
     });
     expect(result.code).toBe(2);
   });
+});
+
+test.each([
+  ["state"],
+  ["state", "verify"],
+  ["state", "prune"],
+  ["state", "clear", "--yes"],
+  ["machines"],
+])("%s of what is no directory is refused", async (...command) => {
+  const file = image("komatsu-pc200.jpg");
+  const result = await tool([...command, "--state-dir", file, "-o", "json"]);
+  expect(json(result)).toMatchObject({ code: "E_STATE_UNUSABLE", exitCode: 2 });
+  expect(json(result)).toHaveProperty("hint");
+});
+
+test.each([["verify"], ["clear", "--yes"]])(
+  "state %s says that there is nothing, and makes nothing",
+  async (...command) => {
+    const stateDir = join(await temporaryDirectory(), "mistyped");
+    const { code, stdout } = await tool(["state", ...command, "--state-dir", stateDir]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${stateDir} holds no state yet\n` });
+    expect(existsSync(stateDir)).toBe(false);
+  },
+);
+
+test("an empty id names no machine", async () => {
+  const result = await tool(["machines", "show", "", "-o", "json"]);
+  expect(json(result)).toMatchObject({ code: "E_USAGE" });
 });
 
 describe.runIf(process.platform === "linux")("a directory where none can be made", () => {

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { type FlowName, flowNames } from "../pipeline/contracts/contract.ts";
 import { consumersOf } from "../pipeline/delivery/publish.ts";
-import { TuError } from "../pipeline/errors.ts";
+import { TuError, told } from "../pipeline/errors.ts";
 import type { Message } from "../pipeline/message.ts";
 import type { Kept } from "../pipeline/operations/keep-state.ts";
 import type { FlowRetention } from "../pipeline/ports/flow-retention.ts";
@@ -41,6 +41,8 @@ type StoresWorld = {
   readonly owedTo: OwedTo;
   readonly closers: Closers;
   readonly onUpgrade: OnUpgrade;
+  /** Hears of what failed beside the work, like a lease that could not be renewed. */
+  readonly onError: (error: unknown) => void;
 };
 export type OpenKept = Kept & {
   readonly objects: ObjectStore;
@@ -83,7 +85,7 @@ export async function openStores(
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
   const { createFilesystemObjectStore } = await import("../adapters/filesystem/object-store.ts");
   await makeStateDir(stateDir);
-  const shared = { clock, runnerId, onUpgrade: world.onUpgrade };
+  const shared = { clock, runnerId, onUpgrade: world.onUpgrade, onError: world.onError };
   const state = await openSqliteState(join(stateDir, "state.db"), shared);
   closers.push(() => state.close());
   // A journal per flow: what a run in one flow left is not for services of the other to finish.
@@ -128,7 +130,7 @@ async function takenIn(
 async function openOthers(
   stateDir: string,
   own: FlowName,
-  options: Pick<StoresWorld, "clock" | "runnerId" | "onUpgrade">,
+  options: Pick<StoresWorld, "clock" | "runnerId" | "onUpgrade" | "onError">,
   closers: Closers,
 ): Promise<readonly FlowRetention[]> {
   const { existsSync } = await import("node:fs");
@@ -153,7 +155,7 @@ async function createSigner(baseUrl: () => string, clock: Clock) {
 /** What a state directory keeps, for looking and for letting go of it. Null: there is none yet. */
 export async function openKept(stateDir: string, onUpgrade: OnUpgrade): Promise<OpenKept | null> {
   const { existsSync } = await import("node:fs");
-  if (!existsSync(join(stateDir, "state.db"))) return null;
+  if (!(await holdsState(stateDir))) return null;
   const { createSystemClock } = await import("../adapters/memory/clock.ts");
   const { createRandomIds, sha256: digest } = await import("../adapters/memory/ids.ts");
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
@@ -204,13 +206,41 @@ export async function sizeOfFiles(directory: string): Promise<number> {
   return sizeOfFiles(directory);
 }
 
+/** Throws E_STATE_UNUSABLE for what is no directory, and E_STATE_UNWRITABLE for one that may not be read. */
+async function holdsState(stateDir: string): Promise<boolean> {
+  const { readdir } = await import("node:fs/promises");
+  try {
+    const files = ["state.db", ...flowNames.map((flow) => `flow-${flow}.db`)];
+    return (await readdir(stateDir)).some((name) => files.includes(name));
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return false;
+    throw unusableDirectory(stateDir, error);
+  }
+}
+
+function unusableDirectory(stateDir: string, error: unknown): unknown {
+  const code = codeOf(error);
+  if (!/^E[A-Z]+$/.test(code)) return error;
+  const isForbidden = ["EACCES", "EPERM", "EROFS"].includes(code);
+  return new TuError(
+    isForbidden ? "E_STATE_UNWRITABLE" : "E_STATE_UNUSABLE",
+    `${stateDir} cannot be used as a state directory: ${told(error).reason}`,
+    {
+      hint: "choose another with --state-dir, or keep nothing with `upload --ephemeral`",
+      cause: error,
+    },
+  );
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+
 /** The machines alone, for looking. A directory that does not exist yet has none. */
 export async function openMachines(
   stateDir: string,
   onUpgrade: OnUpgrade,
 ): Promise<{ machines: Machines; close(): Promise<void> }> {
-  const { existsSync } = await import("node:fs");
-  if (!existsSync(stateDir)) {
+  if (!(await holdsState(stateDir))) {
     const { createMemoryMachines } = await import("../adapters/memory/machines.ts");
     return { machines: createMemoryMachines(), close: async () => undefined };
   }
@@ -225,10 +255,7 @@ async function makeStateDir(stateDir: string): Promise<void> {
   try {
     await makeDirectories(stateDir, 0o700);
   } catch (error) {
-    throw new TuError("E_STATE_UNUSABLE", `the state directory ${stateDir} cannot be made`, {
-      hint: "choose another with --state-dir, or keep nothing with --ephemeral",
-      cause: error,
-    });
+    throw unusableDirectory(stateDir, error);
   }
 }
 

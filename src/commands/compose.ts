@@ -104,6 +104,10 @@ async function start(
     closers,
     onUpgrade: (file) =>
       recorder.notice({ code: "upgrading", message: upgrading(file), flowId: null }),
+    onError(error) {
+      const { code, reason } = told(error);
+      recorder.notice({ code, message: reason, flowId: null });
+    },
   });
   const run = await openTransports(stores.journal, world);
   signal.throwIfAborted();

@@ -10,7 +10,7 @@ import type { VisionOptions } from "./compose-vision.ts";
 
 const Duration = z
   .string()
-  .refine((text) => parseDuration(text) !== undefined, "not a duration like 500ms, 30s, 10m");
+  .refine((text) => parseDuration(text) !== undefined, "not a duration like 500ms, 30s, 10m, 30d");
 
 const Endpoint = z.url({ protocol: /^https?$/, error: "not a URL with http:// or https://" });
 /** A number in a file, digits in a variable. */

@@ -48,6 +48,11 @@ export async function showMachine(id: string, options: Options): Promise<number>
 }
 
 async function findOne(store: Machines, prefix: string): Promise<Machine> {
+  if (prefix.trim() === "") {
+    throw new TuError("E_USAGE", "the id of a machine is empty", {
+      hint: "`tu-analyze machines` lists them; the first few letters of an id are enough",
+    });
+  }
   const ids = await store.idsWith(prefix);
   const [id, another] = ids;
   if (another !== undefined) {

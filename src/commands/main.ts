@@ -183,7 +183,7 @@ function addState(program: Command, onExit: OnExit): void {
       const { verifyCommand } = await import("./state.ts");
       onExit(await verifyCommand(command.optsWithGlobals()));
     });
-  below("clear", "remove everything that is kept, whatever is under way")
+  below("clear", "remove what is kept, whatever is under way, but no machines")
     .option("--yes", "really")
     .option("--machines", "the machines and their pictures too")
     .action(async (_options: Options, command: Command) => {

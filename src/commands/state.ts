@@ -1,3 +1,4 @@
+import { printable } from "../adapters/terminal/text.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import { settleUploads } from "../pipeline/operations/confirmed-uploads.ts";
 import { describeState } from "../pipeline/operations/describe-state.ts";
@@ -119,7 +120,7 @@ export async function clearCommand(options: Options): Promise<number> {
     directory: settings.stateDir,
     ...(cleared ?? { flows: 0, uploads: 0, objects: 0, machinesKept: 0 }),
   };
-  print(options, report, () => clearLines(report));
+  print(options, report, () => (cleared === null ? noState(settings) : clearLines(report)));
   return exitCodes.done;
 }
 
@@ -131,9 +132,11 @@ export async function verifyCommand(options: Options): Promise<number> {
     schema: "tu-analyze/state-verification@1" as const,
     ...(verified ?? { checked: { flows: 0, objects: 0, sightings: 0, uploads: 0 }, problems: [] }),
   };
-  print(options, report, () => verificationLines(report));
+  print(options, report, () => (verified === null ? noState(settings) : verificationLines(report)));
   return report.problems.length === 0 ? exitCodes.done : exitCodes.failed;
 }
+
+const noState = ({ stateDir }: Settings) => [`${printable(stateDir)} holds no state yet`];
 
 /** Null: there is no state yet. */
 async function withKept<T>(

@@ -78,6 +78,7 @@ const catalogue = {
   E_CASSETTE_INVALID: permanent(exitCodes.usage),
   E_CASSETTE_UNWRITABLE: permanent(exitCodes.notAllowed),
   E_STATE_UNUSABLE: infrastructure(permanent(exitCodes.usage)),
+  E_STATE_UNWRITABLE: infrastructure(permanent(exitCodes.notAllowed)),
   E_STATE_NEWER: infrastructure(permanent(exitCodes.conflict)),
   E_STATE_BUSY: infrastructure(transient(exitCodes.conflict)),
   E_JOURNAL_CONTENDED: infrastructure(transient(exitCodes.conflict)),

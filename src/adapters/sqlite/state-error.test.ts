@@ -28,10 +28,10 @@ test.each(["SQLITE_FULL", "SQLITE_FULL_JOURNAL", "ENOSPC"])("%s is a full disk",
 });
 
 test.each([
-  ...["CORRUPT", "CORRUPT_VTAB", "NOTADB", "CANTOPEN_ISDIR", "READONLY", "IOERR_WRITE"].map(
+  ...["CORRUPT", "CORRUPT_VTAB", "NOTADB", "CANTOPEN_ISDIR", "IOERR_WRITE"].map(
     (one) => `SQLITE_${one}`,
   ),
-  ...["SQLITE_PERM", "SQLITE_AUTH", "SQLITE_FORMAT", "EACCES", "EISDIR"],
+  ...["SQLITE_AUTH", "SQLITE_FORMAT", "EISDIR"],
 ])("%s: the file cannot be used", (code) => {
   expect(at(failed(code))).toMatchObject({
     code: "E_STATE_UNUSABLE",
@@ -40,6 +40,19 @@ test.each([
     cause: { code },
   });
 });
+
+test.each(["SQLITE_READONLY_DIRECTORY", "SQLITE_PERM", "EACCES", "EPERM", "EROFS"])(
+  "%s: the file is not to be written by this user",
+  (code) => {
+    expect(at(failed(code))).toMatchObject({
+      code: "E_STATE_UNWRITABLE",
+      exitCode: 5,
+      message: "/a/flow.db cannot be written: as SQLite says",
+      hint: expect.stringContaining("give this user the right"),
+      cause: { code },
+    });
+  },
+);
 
 describe("what is our own mistake stays as it is", () => {
   test.each([

@@ -19,6 +19,7 @@ export function toStateError(error: unknown, file: string): unknown {
       hint: "free some disk space, or use another state directory",
       cause: error,
     });
+  if (isNotAllowed(code)) return unwritable(file, error);
   return isUnusable(code) ? unusable(file, error) : error;
 }
 
@@ -28,17 +29,19 @@ export const unusable = (file: string, cause: unknown) =>
     cause,
   });
 
+/** Also of what is only looked at: SQLite keeps beside a file who reads it. */
+export const unwritable = (path: string, cause: unknown) =>
+  new TuError("E_STATE_UNWRITABLE", `${path} cannot be written: ${reasonOf(cause)}`, {
+    hint: "give this user the right to read and write there, or use another state directory",
+    cause,
+  });
+
+const notAllowed = ["EACCES", "EPERM", "EROFS"];
+export const isNotAllowed = (code: string): boolean =>
+  notAllowed.includes(code) || ["READONLY", "PERM"].some((one) => code.startsWith(`SQLITE_${one}`));
+
 const reasonOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
 
-const unusableCodes = [
-  "CORRUPT",
-  "NOTADB",
-  "CANTOPEN",
-  "READONLY",
-  "IOERR",
-  "PERM",
-  "AUTH",
-  "FORMAT",
-];
+const unusableCodes = ["CORRUPT", "NOTADB", "CANTOPEN", "IOERR", "AUTH", "FORMAT"];
 const isUnusable = (code: string) =>
   /^E[A-Z]+$/.test(code) || unusableCodes.some((one) => code.startsWith(`SQLITE_${one}`));

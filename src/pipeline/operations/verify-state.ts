@@ -49,7 +49,7 @@ export async function verifyState(
   return { checked, problems };
 }
 
-const problemOf = (key: string) => `its picture is not stored (${key})`;
+const problemOf = (key: string) => `its picture is not stored, or not as a whole (${key})`;
 
 function missingUploads({ uploads }: Known, stored: ReadonlySet<string>): readonly StateProblem[] {
   return uploads
