@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { embeddedBroker } from "./embedded-broker.ts";
 import { engineThroughput } from "./engine.ts";
 import { wholeFlows } from "./flows.ts";
+import { growth } from "./growth.ts";
 import { print } from "./measure.ts";
 import { memory } from "./memory.ts";
 import { packages } from "./packages.ts";
@@ -30,6 +31,10 @@ if (globalThis.gc === undefined) {
       print(figure);
   }
   if (isWanted("P11")) print(await restart(isSmoke ? 2000 : 100_000));
+  if (isWanted("G1") || isWanted("G2")) {
+    const sizes = isSmoke ? [1_000, 5_000] : [1_000, 100_000, 1_000_000];
+    for (const figure of await growth(sizes, isSmoke ? 1_000 : 100_000)) print(figure);
+  }
   if (isWanted("G3")) for (const figure of await stateSize(isSmoke ? 3 : 100)) print(figure);
   if (isWanted("D1")) print(await embeddedBroker(isSmoke ? 1 : 7, isSmoke ? 1000 : 20_000));
   if (isWanted("P12")) for (const figure of packages()) print(figure);
