@@ -11,6 +11,7 @@ import { packages } from "./packages.ts";
 import { restart } from "./restart.ts";
 import { startUp } from "./start-up.ts";
 import { stateSize } from "./state-size.ts";
+import { uploads } from "./uploads.ts";
 
 const args = process.argv.slice(2);
 const isSmoke = args.includes("--smoke");
@@ -36,6 +37,7 @@ if (globalThis.gc === undefined) {
     for (const figure of await growth(sizes, isSmoke ? 1_000 : 100_000)) print(figure);
   }
   if (isWanted("G3")) for (const figure of await stateSize(isSmoke ? 3 : 100)) print(figure);
+  if (isWanted("G4")) for (const figure of await uploads(isSmoke ? 2 : 15)) print(figure);
   if (isWanted("D1")) print(await embeddedBroker(isSmoke ? 1 : 7, isSmoke ? 1000 : 20_000));
   if (isWanted("P12")) for (const figure of packages()) print(figure);
 }

@@ -3,20 +3,15 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import Database from "libsql";
-import { makeDirectories, sizeOfFiles } from "../src/adapters/filesystem/directories.ts";
-import { features } from "../src/adapters/google-vision/features.ts";
-import { createCassetteStore } from "../src/adapters/vision-cassettes/store.ts";
-import { openPipeline } from "../src/commands/compose.ts";
-import { upload } from "../src/pipeline/operations/upload.ts";
+import { sizeOfFiles } from "../src/adapters/filesystem/directories.ts";
 import { inDirectory } from "./engine.ts";
 import type { Figure } from "./measure.ts";
-
-const fixtures = join(import.meta.dirname, "..", "fixtures");
+import { keepAnswer, pictureFile, uploadOften } from "./uploads.ts";
 
 export async function stateSize(flows: number): Promise<readonly Figure[]> {
   return inDirectory(async (directory) => {
-    const picture = await readFile(join(fixtures, "images", "komatsu-pc200.jpg"));
-    await keepAnswer(join(directory, "answers"), picture);
+    const picture = await readFile(pictureFile);
+    await keepAnswer(directory);
     await uploadOften(directory, picture, 2);
     const before = await sizesOf(directory);
     await uploadOften(directory, picture, flows);
@@ -42,42 +37,6 @@ export async function stateSize(flows: number): Promise<readonly Figure[]> {
       },
     ];
   });
-}
-
-async function keepAnswer(directory: string, picture: Uint8Array): Promise<void> {
-  const text = await readFile(join(fixtures, "vision", "komatsu-pc200.json"), "utf8");
-  const { responses } = JSON.parse(text) as { responses: [object] }; // the fixture is a response of one picture
-  const store = createCassetteStore(directory, features);
-  await store.prepare(makeDirectories);
-  await store.save(picture, responses[0]);
-}
-
-/** One run of the pipeline: closed, it leaves no log beside the journal. */
-async function uploadOften(directory: string, bytes: Uint8Array, times: number): Promise<void> {
-  const { signal } = new AbortController();
-  const pipeline = await openPipeline({
-    flow: "full",
-    stateDir: join(directory, "state"),
-    faults: {},
-    stepTimeouts: {},
-    limits: { olderThanMs: null, most: null },
-    vision: {
-      ...{ mode: "replay", directory: join(directory, "answers"), models: null, endpoint: "" },
-      ...{ callsMax: null, keyFile: null, quotaProject: null },
-    },
-    reporter: { hop: () => undefined, notice: () => undefined },
-    signal,
-  });
-  const image = { file: "a.jpg", filename: "a.jpg", contentType: "image/jpeg", bytes };
-  const waiting = { deadlineMs: 60_000, signal, onStarted: () => undefined };
-  try {
-    for (let time = 0; time < times; time += 1) {
-      const { status } = await upload({ ...image, ...waiting }, pipeline);
-      if (status !== "completed") throw new Error(`an upload ${status}`);
-    }
-  } finally {
-    await pipeline.close();
-  }
 }
 
 async function sizesOf(directory: string) {
