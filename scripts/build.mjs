@@ -2,7 +2,7 @@
 // Run by `postprepare`, so `npm ci` alone leaves a working binary, and by `prepack`. Not by `prepare`: npm asks
 // about that one whoever installs a packed file, in which there is nothing to build.
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -25,7 +25,9 @@ const onlyVisionV1 = {
   },
 };
 
-await rm(join(root, "dist"), { recursive: true, force: true });
+/** Made beside `dist` and put in its place when it is whole: a tool that runs meanwhile finds its parts. */
+const made = join(root, "dist.new");
+await rm(made, { recursive: true, force: true });
 const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: {
@@ -33,7 +35,7 @@ const { metafile } = await build({
     "reading-thread": "src/adapters/local-vision/reading-thread.ts",
     "network-thread": "src/adapters/local-vision/network-thread.ts",
   },
-  outdir: "dist",
+  outdir: "dist.new",
   bundle: true,
   splitting: true,
   metafile: true,
@@ -58,10 +60,13 @@ const { metafile } = await build({
 // The networks' runtime is a devDependency: of its 139 MB this file and what is bundled are all that runs.
 await copyFile(
   join(root, "node_modules", "onnxruntime-web", "dist", "ort-wasm-simd-threaded.wasm"),
-  join(root, "dist", "ort-wasm-simd-threaded.wasm"),
+  join(made, "ort-wasm-simd-threaded.wasm"),
 );
 
-await writeFile(join(root, "dist", "THIRD-PARTY.txt"), await thirdPartyNotices(root, metafile));
+await writeFile(join(made, "THIRD-PARTY.txt"), await thirdPartyNotices(root, metafile));
+
+await rm(join(root, "dist"), { recursive: true, force: true });
+await rename(made, join(root, "dist"));
 
 // In the repository itself `npx tu-analyze` runs this checkout, without asking the registry.
 const bin = join(root, "node_modules", ".bin");

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createManualClock } from "../adapters/memory/clock.ts";
+import type { FlowState } from "../pipeline/engine/state.ts";
 import { TuError } from "../pipeline/errors.ts";
 import type { GatewayClient } from "../pipeline/ports.ts";
 import type { Pipeline } from "./compose.ts";
@@ -74,19 +75,70 @@ test("stopped while a picture is uploaded, the same picture after it is not star
   expect(started).toBe(1);
 });
 
-test("stopped while what an earlier run left goes on, it says so beside the outcomes", async () => {
-  const controller = new AbortController();
-  const refused = new TuError("E_UPLOAD_REFUSED", "no");
+/** Flows of an earlier run: those with a state end at once, the others never. */
+function resuming(
+  states: Readonly<Record<string, FlowState>>,
+  onWait: () => void = () => undefined,
+) {
+  const notices: string[] = [];
+  let allTold = () => {};
+  /** Each that ends was told. */
+  const told = new Promise<void>((resolve) => {
+    allTold = resolve;
+  });
   const recorder = {
-    until: () => {
-      controller.abort(reason);
-      return never();
+    until(flowId: string) {
+      onWait();
+      return states[flowId] === undefined ? never() : Promise.resolve();
+    },
+    notice({ message }: { message: string }) {
+      notices.push(message);
+      if (notices.length === Object.keys(states).length) allTold();
     },
   };
-  const pipeline = pipelineWith(() => Promise.reject(refused), { resumed: ["flow"], recorder });
+  const more = {
+    resumed: ["one", "two", "three"],
+    recorder,
+    stateOf: async (flowId: string) => states[flowId],
+  };
+  return { more, notices, told };
+}
+const refused = new TuError("E_UPLOAD_REFUSED", "no");
+
+test("stopped while what an earlier run left goes on, it says so beside the outcomes", async () => {
+  const controller = new AbortController();
+  const { more, notices } = resuming({}, () => controller.abort(reason));
+  const pipeline = pipelineWith(() => Promise.reject(refused), more);
   const run = createRun(controller.signal, async () => pipeline);
   expect(await uploadImages([picture], run)).toEqual({
     outcomes: [{ type: "error", file: picture, error: refused }],
     stopped: reason,
   });
+  expect(notices).toEqual(["3 resumed flows have not ended yet; the next start goes on with that"]);
+});
+
+test("how what an earlier run left has ended is told, and that it has not", async () => {
+  const failure = { step: "recognition", code: "E_VISION_FAILED", reason: "no reader" };
+  const { more, notices, told } = resuming({
+    one: { status: "completed", definition: "d@1" },
+    two: {
+      status: "failed",
+      definition: "d@1",
+      failure: { ...failure, retryable: false, attempt: 1, attempts: 3 },
+    },
+  });
+  const clock = createManualClock(0);
+  const pipeline = pipelineWith(() => Promise.reject(refused), { ...more, clock });
+  const uploading = uploadImages(
+    [picture],
+    createRun(new AbortController().signal, async () => pipeline),
+  );
+  await told;
+  await clock.advance(60_000);
+  expect((await uploading).stopped).toBeUndefined();
+  expect(notices).toEqual([
+    "flow one completed",
+    "flow two failed in step recognition: E_VISION_FAILED: no reader",
+    "a resumed flow has not ended yet; the next start goes on with that",
+  ]);
 });
