@@ -27,30 +27,39 @@ export function createMemoryTimers(
 ): Timers & { close(): void } {
   const onError = options.onError ?? warnOfHandlerError;
   const owners = new Map<string, Owner>();
-  /** Of each flow, also those that are due and not yet with a handler. */
-  const flows = new Map<string, readonly Scheduled<Timer>[]>();
+  /** Of each flow, also those that are due and not yet with a handler. Most flows have one, without a list. */
+  const flows = new Map<string, Scheduled<Timer> | readonly Scheduled<Timer>[]>();
   const schedule = createSchedule<Timer>(clock, (timer) => {
     const owner = ownerOf(timer.owner);
     owner.due.set(timer.message.id, timer);
     deliver(owner);
   });
 
-  const waitingOf = (flowId: string) => flows.get(flowId) ?? [];
+  const waitingOf = (flowId: string): readonly Scheduled<Timer>[] => {
+    const waiting = flows.get(flowId) ?? [];
+    return "isWaiting" in waiting ? [waiting] : waiting;
+  };
+  const keep = (flowId: string, waiting: readonly Scheduled<Timer>[]) => {
+    const [only, ...others] = waiting;
+    if (only === undefined) flows.delete(flowId);
+    else flows.set(flowId, others.length === 0 ? only : waiting);
+  };
   const ownerOf = (name: string): Owner => {
     const owner = owners.get(name) ?? { consumers: [], due: new Map() };
     owners.set(name, owner);
     return owner;
   };
   const forget = ({ message: { id, flowId } }: Timer) => {
-    const others = waitingOf(flowId).filter(({ value }) => value?.message.id !== id);
-    if (others.length === 0) flows.delete(flowId);
-    else flows.set(flowId, others);
+    keep(
+      flowId,
+      waitingOf(flowId).filter(({ value }) => value?.message.id !== id),
+    );
   };
   const scheduleAt = (timer: Timer, dueAtMs: number) => {
     const { id, flowId } = timer.message;
     const waiting = waitingOf(flowId);
     if (waiting.some(({ value }) => value?.message.id === id)) return;
-    flows.set(flowId, waiting.concat(schedule.at(dueAtMs, timer)));
+    keep(flowId, waiting.concat(schedule.at(dueAtMs, timer)));
   };
   const run = async (consumer: Consumer, timer: Timer) => {
     try {
