@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { bitsApart } from "../../pipeline/contracts/picture.ts";
 import type { Fingerprint, Fingerprints } from "../../pipeline/ports.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
+import { halvesOf } from "./hashes.ts";
 import { openSqliteState } from "./state.ts";
 
 const clock = { nowMs: () => 0, sleep: () => Promise.reject(new Error("unused")) };
@@ -30,13 +31,13 @@ async function openWorld() {
     opened.push(state);
     return state;
   };
-  const blocks = (): number => {
+  const count = (table: string): number => {
     const database = new Libsql(file);
-    const [count] = database.prepare("SELECT count(*) FROM picture_block").pluck().all([]);
+    const [rows] = database.prepare(`SELECT count(*) FROM ${table}`).pluck().all([]);
     database.close();
-    return Number(count);
+    return Number(rows);
   };
-  return { open, blocks };
+  return { open, count, file, blocks: () => count("picture_block") };
 }
 const saveAll = ({ save }: Fingerprints, all: readonly number[]) =>
   Promise.all(all.map((at) => save(fingerprint(at))));
@@ -90,11 +91,43 @@ test("what is removed is not found, and is packed no more when most are gone", a
     await expectNear(one, [...range(0, 1500), ...range(3000, 4200)]);
 });
 
-test("a hash that is none is refused, and nothing of it is kept", async () => {
-  const { open } = await openWorld();
-  const { fingerprints } = await open();
-  await expect(fingerprints.save({ ...fingerprint(1), perceptualHash: "00" })).rejects.toThrow(
-    "is not 256 bits in hex",
-  );
-  expect(await fingerprints.find(fingerprint(1).objectKey)).toBeUndefined();
+test("blocks are read however many there are", async () => {
+  const { file, open } = await openWorld();
+  const first = await open();
+  await saveAll(first.fingerprints, range(0, 150));
+  await first.close();
+  const database = new Libsql(file);
+  const rows = database.prepare("SELECT seq, perceptual_hash FROM picture ORDER BY seq").all();
+  const insert = database.prepare("INSERT INTO picture_block VALUES (?, ?, ?)");
+  for (const row of rows as { seq: number; perceptual_hash: ArrayBuffer }[]) {
+    const halves = halvesOf([new Uint8Array(row.perceptual_hash)]);
+    insert.run([row.seq, Buffer.from(Float64Array.of(row.seq).buffer), Buffer.from(halves)]);
+  }
+  database.close();
+  await expectNear((await open()).fingerprints, range(0, 150));
 });
+
+test("a picture goes when its last object has another one", async () => {
+  const { count, open } = await openWorld();
+  const { fingerprints } = await open();
+  const [one, other] = [fingerprint(1), fingerprint(2)];
+  await fingerprints.save(one);
+  await fingerprints.save({ ...one, objectKey: "images/again.jpg" });
+  await fingerprints.save({ ...other, objectKey: one.objectKey });
+  expect(count("picture")).toBe(2);
+  await fingerprints.save({ ...other, objectKey: "images/again.jpg" });
+  expect(count("picture")).toBe(1);
+  await fingerprints.save({ ...other, objectKey: "images/again.jpg" });
+  expect([count("picture"), count("fingerprint")]).toEqual([1, 2]);
+});
+
+test.each(["00", `0${"0".repeat(64)}`, `${"0".repeat(64)}g`, "A".repeat(64)])(
+  "a hash that is none is refused, and nothing of it is kept: %s",
+  async (perceptualHash) => {
+    const { open } = await openWorld();
+    const { fingerprints } = await open();
+    const none = { ...fingerprint(1), perceptualHash };
+    await expect(fingerprints.save(none)).rejects.toThrow("is not 256 bits in hex");
+    expect(await fingerprints.find(none.objectKey)).toBeUndefined();
+  },
+);

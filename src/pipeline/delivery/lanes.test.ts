@@ -48,3 +48,14 @@ test("so many are at work at once, and whoever waited longest is next", async ()
   await end("a");
   expect(begun).toEqual(["a", "b", "c", "d"]);
 });
+
+test("the next of a lane waits for room like any other", async () => {
+  const { begun, end, work } = createWork();
+  const lanes = createLanes(1);
+  for (const name of ["a1", "a2"]) void lanes.run("a", work(name));
+  void lanes.run("b", work("b"));
+  await end("a1");
+  expect(begun).toEqual(["a1", "b"]);
+  await end("b");
+  expect(begun).toEqual(["a1", "b", "a2"]);
+});
