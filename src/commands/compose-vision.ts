@@ -8,6 +8,8 @@ export type VisionOptions = {
   readonly directory: string;
   /** A folder with other networks for the local reader; null takes those that come along. */
   readonly models: string | null;
+  /** Nothing but one picture will be read. */
+  readonly isForOne?: boolean;
   readonly endpoint: string;
   /** Null: no limit. */
   readonly callsMax: number | null;
@@ -26,7 +28,7 @@ const callTimeoutMs = 20_000;
 export async function openVision(options: VisionOptions, around: Around): Promise<Vision> {
   if (options.mode === "local") {
     const { createLocalVision } = await import("../adapters/local-vision/vision.ts");
-    return createLocalVision({ models: options.models });
+    return createLocalVision({ models: options.models, isForOne: options.isForOne === true });
   }
   const { createGoogleVision } = await import("../adapters/google-vision/vision.ts");
   const annotator = await openAnnotator(options, around);

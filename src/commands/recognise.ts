@@ -38,7 +38,8 @@ export async function recogniseCommand(
   });
   const reader = once(async () => {
     const { openPictureReader } = await import("./compose-images.ts");
-    return openPictureReader(visionOptions(settings), screen);
+    const vision = { ...visionOptions(settings), isForOne: paths.length === 1 };
+    return openPictureReader(vision, screen);
   });
   // Getting ready takes longer than all that comes before the first picture; what fails is met there again.
   if (settings.vision === "local") reader.get().catch(() => undefined);

@@ -76,7 +76,7 @@ export async function uploadCommand(paths: readonly string[], options: Options):
         stateDir: options.ephemeral === true ? null : settings.stateDir,
         faults,
         stepTimeouts,
-        vision: visionOptions(settings),
+        vision: { ...visionOptions(settings), isForOne: paths.length === 1 },
         limits: keepLimits(settings),
         signal: stop.signal,
         reporter: screen.reporter,

@@ -49,10 +49,13 @@ type Waiting = {
  * What each loads first: lines are found before they are read. Each holds the networks once more; a third would
  * want more memory than it is worth.
  */
-const networkThreads = (["detect", "recognise"] as const).slice(0, availableParallelism());
+const networkThreads = ["detect", "recognise"] as const;
 
-/** `onEnd` is called when they are over, for whatever reason. */
-export function startThreads(models: ModelFiles, onEnd: () => void): ReadingThreads {
+/** At most `most` that run networks; `onEnd` is called when they are over, for whatever reason. */
+export function startThreads(
+  models: ModelFiles,
+  { most, onEnd }: { readonly most: number; readonly onEnd: () => void },
+): ReadingThreads {
   const waiting = new Map<number, Waiting>();
   const rejectAll = (what: Error | string, isConcerned = (_: Question) => true) => {
     const error = visionFailed(what instanceof Error ? what : new Error(what));
@@ -78,10 +81,11 @@ export function startThreads(models: ModelFiles, onEnd: () => void): ReadingThre
     });
     return started;
   };
-  const channels = networkThreads.map(() => new MessageChannel());
+  const firsts = networkThreads.slice(0, Math.min(most, availableParallelism()));
+  const channels = firsts.map(() => new MessageChannel());
   /** One when the one before is ready, so that the first is ready soonest. */
   const startNetworks = (at: number): void => {
-    const [first, port] = [networkThreads[at], channels[at]?.port1];
+    const [first, port] = [firsts[at], channels[at]?.port1];
     if (first === undefined || port === undefined || isOver) return;
     const data: NetworkThreadData = { models, port, first };
     start("network-thread", data, [port]).once("message", () => startNetworks(at + 1));
