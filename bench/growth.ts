@@ -6,7 +6,7 @@ import { open as openFile } from "node:fs/promises";
 import { join } from "node:path";
 import Database from "libsql";
 import { createSystemClock } from "../src/adapters/memory/clock.ts";
-import { halvesOf } from "../src/adapters/sqlite/hashes.ts";
+import { blockSize, halvesOf } from "../src/adapters/sqlite/hashes.ts";
 import { openSqliteState } from "../src/adapters/sqlite/state.ts";
 import { compare } from "../src/pipeline/services/compare.ts";
 import { storedMachines } from "../src/pipeline/services/stored-machines.ts";
@@ -16,7 +16,6 @@ import { type Figure, sampleOf, secondsOf } from "./measure.ts";
 const clock = createSystemClock();
 const open = (file: string) => openSqliteState(file, { clock, runnerId: "bench" });
 const models = 997;
-const perBlock = 1024;
 
 export async function growth(sizes: readonly number[], flows: number): Promise<readonly Figure[]> {
   return inDirectory(async (directory) => {
@@ -125,8 +124,8 @@ async function fillMachines(file: string, machines: number): Promise<void> {
     "SELECT seq, perceptual_hash FROM picture WHERE seq > ? ORDER BY seq LIMIT ?",
   );
   const insert = database.prepare("INSERT INTO picture_block VALUES (?, ?, ?)");
-  for (let after = 0; after < machines - perBlock; after += perBlock) {
-    const rows = page.all([after, perBlock]) as { seq: number; perceptual_hash: ArrayBuffer }[];
+  for (let after = 0; after < machines - blockSize; after += blockSize) {
+    const rows = page.all([after, blockSize]) as { seq: number; perceptual_hash: ArrayBuffer }[];
     const seqs = Float64Array.from(rows, ({ seq }) => seq);
     const halves = halvesOf(rows.map((row) => new Uint8Array(row.perceptual_hash)));
     insert.run([rows.at(-1)?.seq, Buffer.from(seqs.buffer), Buffer.from(halves)]);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { makeDirectories } from "../src/adapters/filesystem/directories.ts";
 import { features } from "../src/adapters/google-vision/features.ts";
 import { createCassetteStore } from "../src/adapters/vision-cassettes/store.ts";
-import { openPipeline } from "../src/commands/compose.ts";
+import { openReplayingPipeline } from "../src/commands/replaying-pipeline.samples.ts";
 import { upload } from "../src/pipeline/operations/upload.ts";
 import { inDirectory } from "./engine.ts";
 import { type Figure, sampleOf, secondsOf, spread } from "./measure.ts";
@@ -60,18 +60,8 @@ export async function uploadOften(
   times: number,
 ): Promise<readonly number[]> {
   const { signal } = new AbortController();
-  const pipeline = await openPipeline({
-    flow: "full",
-    stateDir: join(directory, "state"),
-    faults: {},
-    stepTimeouts: {},
-    limits: { olderThanMs: null, most: null },
-    vision: {
-      ...{ mode: "replay", directory: join(directory, "answers"), models: null, endpoint: "" },
-      ...{ callsMax: null, keyFile: null, quotaProject: null },
-    },
-    reporter: { hop: () => undefined, notice: () => undefined },
-    signal,
+  const pipeline = await openReplayingPipeline({
+    ...{ stateDir: join(directory, "state"), answers: join(directory, "answers") },
   });
   const image = { file: "a.jpg", filename: "a.jpg", contentType: "image/jpeg", bytes };
   const waiting = { deadlineMs: 60_000, signal, onStarted: () => undefined };

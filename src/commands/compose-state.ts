@@ -19,6 +19,7 @@ import type {
   OwedTo,
   Uploads,
 } from "../pipeline/ports.ts";
+import { once } from "./once.ts";
 
 export type Stores = {
   readonly journal: Journal;
@@ -64,13 +65,15 @@ export type Closers = (() => Promise<void> | void)[];
 /** Every one is tried: what one leaves open keeps the process alive. Throws the first failure. */
 export async function closeAll(closers: Closers): Promise<void> {
   const failures: unknown[] = [];
-  for (const closer of closers.splice(0).reverse()) {
-    try {
-      await closer();
-    } catch (error) {
-      failures.push(error);
+  // Something may be opened while another closes.
+  while (closers.length > 0)
+    for (const closer of closers.splice(0).reverse()) {
+      try {
+        await closer();
+      } catch (error) {
+        failures.push(error);
+      }
     }
-  }
   if (failures.length > 0) throw failures[0];
 }
 
@@ -89,7 +92,7 @@ export async function openStores(
   const state = await openSqliteState(join(stateDir, "state.db"), shared);
   closers.push(() => state.close());
   // A journal per flow: what a run in one flow left is not for services of the other to finish.
-  const file = join(stateDir, `flow-${flow}.db`);
+  const file = journalFile(stateDir, flow);
   const { close, definitions, flows, journal } = await openSqliteState(file, { ...shared, owedTo });
   closers.push(close);
   const objects = await createFilesystemObjectStore({
@@ -98,22 +101,19 @@ export async function openStores(
   });
   const { fingerprints, machines, uploads } = state;
   const journals = new Map([[flow, flows]]);
-  const taken = takenInAll(flows, () => openOthers(stateDir, flow, shared, closers));
+  const others = flowNames.filter((name) => name !== flow);
+  const taken = takenInAll(flows, () => openJournals(stateDir, others, shared, closers));
   return { journal, journals, taken, definitions, uploads, machines, fingerprints, objects };
 }
 
 /** Uploads of all flows are kept together; what was recorded for them stands in the journal of each. */
 function takenInAll(
   own: FlowRetention,
-  openAll: () => Promise<readonly FlowRetention[]>,
+  openOthers: () => Promise<ReadonlyMap<string, FlowRetention>>,
 ): Kept["taken"] {
-  let others: Promise<readonly FlowRetention[]> | undefined;
-  return async (messageId) => {
-    const found = await own.taken(messageId);
-    if (found !== undefined) return found;
-    others ??= openAll();
-    return takenIn(await others, messageId);
-  };
+  const others = once(openOthers);
+  return async (messageId) =>
+    (await own.taken(messageId)) ?? takenIn((await others.get()).values(), messageId);
 }
 
 async function takenIn(
@@ -127,24 +127,32 @@ async function takenIn(
   return undefined;
 }
 
-async function openOthers(
+type JournalOptions = Pick<StoresWorld, "clock" | "runnerId" | "onUpgrade"> &
+  Partial<Pick<StoresWorld, "onError">>;
+
+/** Those that are there. */
+async function openJournals(
   stateDir: string,
-  own: FlowName,
-  options: Pick<StoresWorld, "clock" | "runnerId" | "onUpgrade" | "onError">,
+  flows: readonly FlowName[],
+  options: JournalOptions,
   closers: Closers,
-): Promise<readonly FlowRetention[]> {
+): Promise<ReadonlyMap<string, FlowRetention>> {
   const { existsSync } = await import("node:fs");
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
-  const opened: FlowRetention[] = [];
-  for (const flow of flowNames.filter((name) => name !== own)) {
-    const file = join(stateDir, `flow-${flow}.db`);
+  const journals = new Map<string, FlowRetention>();
+  for (const flow of flows) {
+    const file = journalFile(stateDir, flow);
     if (!existsSync(file)) continue;
-    const { close, flows } = await openSqliteState(file, options);
-    closers.push(close);
-    opened.push(flows);
+    // Owed to whom it is owed to when the pipeline runs: what is open must not look finished.
+    const owedTo: OwedTo = (message) => consumersOf(message, flow);
+    const opened = await openSqliteState(file, { ...options, owedTo });
+    closers.push(opened.close);
+    journals.set(flow, opened.flows);
   }
-  return opened;
+  return journals;
 }
+
+const journalFile = (stateDir: string, flow: FlowName) => join(stateDir, `flow-${flow}.db`);
 
 /** URLs are signed with a secret of this process: they die with it. */
 async function createSigner(baseUrl: () => string, clock: Clock) {
@@ -154,7 +162,6 @@ async function createSigner(baseUrl: () => string, clock: Clock) {
 
 /** What a state directory keeps, for looking and for letting go of it. Null: there is none yet. */
 export async function openKept(stateDir: string, onUpgrade: OnUpgrade): Promise<OpenKept | null> {
-  const { existsSync } = await import("node:fs");
   if (!(await holdsState(stateDir))) return null;
   const { createSystemClock } = await import("../adapters/memory/clock.ts");
   const { createRandomIds, sha256: digest } = await import("../adapters/memory/ids.ts");
@@ -167,17 +174,8 @@ export async function openKept(stateDir: string, onUpgrade: OnUpgrade): Promise<
     options,
   );
   const closers: Closers = [() => state.close()];
-  const journals = new Map<string, FlowRetention>();
   try {
-    for (const flow of flowNames) {
-      const file = join(stateDir, `flow-${flow}.db`);
-      if (!existsSync(file)) continue;
-      // Owed to whom it is owed to when the pipeline runs: what is open must not look finished.
-      const owedTo: OwedTo = (message) => consumersOf(message, flow);
-      const { close, flows } = await openSqliteState(file, { ...options, owedTo });
-      closers.push(close);
-      journals.set(flow, flows);
-    }
+    const journals = await openJournals(stateDir, flowNames, options, closers);
     const signer = await createSigner(() => "", clock); // nobody asks for URLs
     const directory = join(stateDir, "objects");
     const objects = await createFilesystemObjectStore({ directory, signer });
@@ -210,20 +208,24 @@ export async function sizeOfFiles(directory: string): Promise<number> {
 async function holdsState(stateDir: string): Promise<boolean> {
   const { readdir } = await import("node:fs/promises");
   try {
-    const files = ["state.db", ...flowNames.map((flow) => `flow-${flow}.db`)];
-    return (await readdir(stateDir)).some((name) => files.includes(name));
+    const files = [
+      join(stateDir, "state.db"),
+      ...flowNames.map((flow) => journalFile(stateDir, flow)),
+    ];
+    return (await readdir(stateDir)).some((name) => files.includes(join(stateDir, name)));
   } catch (error) {
+    const { codeOf } = await import("../adapters/sqlite/state-error.ts");
     if (codeOf(error) === "ENOENT") return false;
-    throw unusableDirectory(stateDir, error);
+    throw await unusableDirectory(stateDir, error);
   }
 }
 
-function unusableDirectory(stateDir: string, error: unknown): unknown {
+async function unusableDirectory(stateDir: string, error: unknown): Promise<unknown> {
+  const { codeOf, isNotAllowed } = await import("../adapters/sqlite/state-error.ts");
   const code = codeOf(error);
   if (!/^E[A-Z]+$/.test(code)) return error;
-  const isForbidden = ["EACCES", "EPERM", "EROFS"].includes(code);
   return new TuError(
-    isForbidden ? "E_STATE_UNWRITABLE" : "E_STATE_UNUSABLE",
+    isNotAllowed(code) ? "E_STATE_UNWRITABLE" : "E_STATE_UNUSABLE",
     `${stateDir} cannot be used as a state directory: ${told(error).reason}`,
     {
       hint: "choose another with --state-dir, or keep nothing with `upload --ephemeral`",
@@ -231,9 +233,6 @@ function unusableDirectory(stateDir: string, error: unknown): unknown {
     },
   );
 }
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 
 /** The machines alone, for looking. A directory that does not exist yet has none. */
 export async function openMachines(
@@ -255,7 +254,7 @@ async function makeStateDir(stateDir: string): Promise<void> {
   try {
     await makeDirectories(stateDir, 0o700);
   } catch (error) {
-    throw unusableDirectory(stateDir, error);
+    throw await unusableDirectory(stateDir, error);
   }
 }
 

@@ -4,7 +4,8 @@ import Libsql from "libsql";
 import { expect, test } from "vitest";
 import { sha256 } from "../adapters/memory/ids.ts";
 import { createTemporaryDirectory } from "../adapters/testing/temporary-directory.ts";
-import { openPipeline, type Pipeline } from "./compose.ts";
+import type { Pipeline } from "./compose.ts";
+import { openReplayingPipeline } from "./replaying-pipeline.samples.ts";
 
 // Confirming twice is silent: whoever listens at the gateway hears every event once, also when a
 // second run on the same state confirms again.
@@ -12,20 +13,11 @@ import { openPipeline, type Pipeline } from "./compose.ts";
 const picture = await readFile(join(import.meta.dirname, "../../fixtures/images/nothing.jpg"));
 const contentType = "image/jpeg";
 
-const open = (directory: string, onNotice: (message: string) => void = () => undefined) =>
-  openPipeline({
-    flow: "full",
-    stateDir: join(directory, "state"),
-    faults: {},
-    stepTimeouts: {},
-    limits: { olderThanMs: null, most: null },
-    // Nobody recorded an answer: recognition fails for good, which is an end as good as any.
-    vision: {
-      ...{ mode: "replay", directory: join(directory, "none"), models: null, endpoint: "" },
-      ...{ callsMax: null, keyFile: null, quotaProject: null },
-    },
-    reporter: { hop: () => undefined, notice: ({ message }) => onNotice(message) },
-    signal: new AbortController().signal,
+// Nobody recorded an answer: recognition fails for good, which is an end as good as any.
+const open = (directory: string, onNotice?: (message: string) => void) =>
+  openReplayingPipeline({
+    ...{ stateDir: join(directory, "state"), answers: join(directory, "none") },
+    ...(onNotice === undefined ? {} : { onNotice }),
   });
 
 type Heard = { readonly name: string; readonly id: string };

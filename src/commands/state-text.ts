@@ -10,9 +10,13 @@ const paint = createPaint(false);
 const counted = (count: number, what: string): string =>
   `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 
+export const noStateLines = (directory: string): readonly string[] => [
+  `${printable(directory)} holds no state yet`,
+];
+
 export function stateLines(report: StateReport, isThere: boolean): readonly string[] {
   const { directory, limits, machines, objects, sizeBytes, uploads } = report;
-  if (!isThere) return [`${printable(directory)} holds no state yet`];
+  if (!isThere) return noStateLines(directory);
   return [
     paint("bold", `${printable(directory)}  ${sizeText(sizeBytes)}`),
     ...report.flows.flatMap(flowLines),

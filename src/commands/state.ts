@@ -1,4 +1,3 @@
-import { printable } from "../adapters/terminal/text.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import { settleUploads } from "../pipeline/operations/confirmed-uploads.ts";
 import { describeState } from "../pipeline/operations/describe-state.ts";
@@ -9,7 +8,13 @@ import { type OpenKept, openKept, sizeOfFiles, upgrading } from "./compose-state
 import { keepLimits, loadSettings, type Settings } from "./config.ts";
 import { type Format, printAside, printJson, printLine } from "./output.ts";
 import { untilSignal } from "./signals.ts";
-import { clearLines, pruneLines, stateLines, verificationLines } from "./state-text.ts";
+import {
+  clearLines,
+  noStateLines,
+  pruneLines,
+  stateLines,
+  verificationLines,
+} from "./state-text.ts";
 
 /** Options as commander has checked them. */
 type Options = {
@@ -120,7 +125,9 @@ export async function clearCommand(options: Options): Promise<number> {
     directory: settings.stateDir,
     ...(cleared ?? { flows: 0, uploads: 0, objects: 0, machinesKept: 0 }),
   };
-  print(options, report, () => (cleared === null ? noState(settings) : clearLines(report)));
+  print(options, report, () =>
+    cleared === null ? noStateLines(settings.stateDir) : clearLines(report),
+  );
   return exitCodes.done;
 }
 
@@ -132,11 +139,11 @@ export async function verifyCommand(options: Options): Promise<number> {
     schema: "tu-analyze/state-verification@1" as const,
     ...(verified ?? { checked: { flows: 0, objects: 0, sightings: 0, uploads: 0 }, problems: [] }),
   };
-  print(options, report, () => (verified === null ? noState(settings) : verificationLines(report)));
+  print(options, report, () =>
+    verified === null ? noStateLines(settings.stateDir) : verificationLines(report),
+  );
   return report.problems.length === 0 ? exitCodes.done : exitCodes.failed;
 }
-
-const noState = ({ stateDir }: Settings) => [`${printable(stateDir)} holds no state yet`];
 
 /** Null: there is no state yet. */
 async function withKept<T>(

@@ -10,7 +10,6 @@ export function createMemoryMachines(): Machines {
   /** Of each picture the keys of the objects that it was seen in. */
   const keysOf = new Map<string, readonly string[]>();
 
-  const all = () => [...machines.values()];
   const summaryOf = (id: string): MachineSummary | undefined => {
     const machine = machines.get(id);
     if (machine === undefined) return undefined;
@@ -46,7 +45,7 @@ export function createMemoryMachines(): Machines {
         .slice(0, limit)
         .flatMap((id) => summaryOf(id) ?? []),
     list: async ({ after, limit }) =>
-      all()
+      [...machines.values()]
         .sort(byLastSeen)
         .filter((machine) => after === undefined || byLastSeen(after, machine) < 0)
         .slice(0, limit),

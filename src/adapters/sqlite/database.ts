@@ -189,10 +189,10 @@ function createDatabase(native: Native, query: Kysely<Schema>, file: string): Da
         .map((row) => String(Object.values(row as Row)[0]))
         .filter((text) => text !== "ok");
     },
-    part: (body) => guard(() => inPart(native, body)),
+    part: (body) => guard(() => bracketed(native, partOfOne, body)),
     transaction(body) {
       try {
-        return guard(() => inTransaction(native, body));
+        return guard(() => bracketed(native, wholeTransaction, body));
       } catch (error) {
         for (const listener of rollbackListeners) listener();
         throw error;
@@ -224,28 +224,26 @@ function withBytes(rows: unknown[]): unknown[] {
 const readPragma = (native: Native, name: string) =>
   native.prepare(`PRAGMA ${name}`).all([])[0] as Record<string, unknown>; // a pragma that reads gives one row
 
-function inPart<T>(native: Native, body: () => T): T {
-  native.exec("SAVEPOINT part");
-  try {
-    const result = body();
-    native.exec("RELEASE part");
-    return result;
-  } catch (error) {
-    // Some errors have ended the whole transaction already, like those of a full disk.
-    if (native.inTransaction) native.exec("ROLLBACK TO part; RELEASE part");
-    throw error;
-  }
-}
+const wholeTransaction = { begin: "BEGIN IMMEDIATE", keep: "COMMIT", undo: "ROLLBACK" };
+const partOfOne = {
+  begin: "SAVEPOINT part",
+  keep: "RELEASE part",
+  undo: "ROLLBACK TO part; RELEASE part",
+};
 
-function inTransaction<T>(native: Native, body: () => T): T {
-  native.exec("BEGIN IMMEDIATE");
+function bracketed<T>(
+  native: Native,
+  { begin, keep, undo }: typeof wholeTransaction,
+  body: () => T,
+): T {
+  native.exec(begin);
   try {
     const result = body();
-    native.exec("COMMIT");
+    native.exec(keep);
     return result;
   } catch (error) {
     // A full disk or a broken file has ended the transaction already.
-    if (native.inTransaction) native.exec("ROLLBACK");
+    if (native.inTransaction) native.exec(undo);
     throw error;
   }
 }

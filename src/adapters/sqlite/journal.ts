@@ -16,7 +16,6 @@ import {
   behindMessage,
   createInheritance,
   type Inheritance,
-  type Page,
   type Reading,
   unread,
 } from "./inheritance.ts";
@@ -139,7 +138,8 @@ function createAdoption(options: {
 }): Journal["adopt"] {
   const { checkpoint, database, inheritance, runners, work, writer } = options;
   let begun: Begun | null = null;
-  const begin = (runner: number): Begun => {
+  /** Null: nobody that is gone has left anything. */
+  const begin = (runner: number): Begun | null => {
     const version = database.pragma("data_version");
     checkpoint(runner);
     const batch = database.transaction(() => {
@@ -147,23 +147,19 @@ function createAdoption(options: {
       runners.removeGone();
       return claimed;
     });
-    return { batch, version, next: batch === null ? null : unread };
+    return batch === null ? null : { batch, version, next: unread };
   };
   const goOn = (runner: number): Begun | null => {
     if (begun === null || begun.next !== null) return begun ?? begin(runner);
     // When nobody else has written since, there is nothing more for now.
     return begun.version === database.pragma("data_version") ? null : begin(runner);
   };
-  const read = ({ batch, next }: Begun, limit: number): Page =>
-    batch === null || next === null
-      ? { owed: [], taken: [], next: null }
-      : inheritance.inherited(batch, next, limit);
   return async (limit) => {
     writer.flush();
     const runner = runners.register();
     begun = goOn(runner);
-    if (begun === null) return [];
-    const { next, owed, taken } = read(begun, limit);
+    if (begun === null || begun.next === null) return [];
+    const { next, owed, taken } = inheritance.inherited(begun.batch, begun.next, limit);
     begun = owed.length === 0 ? null : { ...begun, next };
     for (const { message, ...place } of taken) work.inherited(message, { ...place, runner });
     return once(owed);
@@ -172,7 +168,7 @@ function createAdoption(options: {
 
 /** What was taken over, and how far it is given; null: all of it. */
 type Begun = {
-  readonly batch: number | null;
+  readonly batch: number;
   readonly next: Reading | null;
   /** Changes when another connection has written (https://sqlite.org/pragma.html#pragma_data_version). */
   readonly version: number;

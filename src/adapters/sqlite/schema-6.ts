@@ -2,7 +2,7 @@ import { machineOf, summaryWith } from "../../pipeline/contracts/machine.ts";
 import type { MachineSummary } from "../../pipeline/ports.ts";
 import type { Database } from "./database.ts";
 import { type ObservationRow, prepareMachineRow, toObservation } from "./machine-rows.ts";
-import { bytesOf, isHash } from "./pictures.ts";
+import { bytesOf, createPictures, isHash } from "./pictures.ts";
 
 // From schema 5 to 6: what machines and pictures add up to stands in the file, so that nobody has to read all
 // of them to know about one. An observation names the machine that it belongs to, settled when it was stored.
@@ -72,12 +72,13 @@ function copyFingerprints(database: Database): void {
   const page = database.prepare(
     "SELECT * FROM earlier_fingerprint WHERE seq > ?1 ORDER BY seq LIMIT ?2",
   );
-  const insert = prepareFingerprint(database);
+  const write = database.prepare("INSERT OR REPLACE INTO fingerprint VALUES (?1, ?2)");
+  const pictures = createPictures(database);
   for (const row of rowsOf(page)) {
     const [key, checksum, hash] = [row["object_key"], row["checksum"], row["perceptual_hash"]];
     // Nothing else was ever written by a version that anybody had.
     if (isHash(String(checksum)) && isHash(String(hash)))
-      insert(String(key), bytesOf(String(checksum)), bytesOf(String(hash)));
+      write.run([String(key), pictures.save(bytesOf(String(checksum)), bytesOf(String(hash)))]);
   }
 }
 
@@ -105,18 +106,4 @@ function* rowsOf(page: ReturnType<Database["prepare"]>) {
     if (rows.length < pageSize) return;
     after = Number(rows.at(-1)?.["seq"]);
   }
-}
-
-function prepareFingerprint(database: Database) {
-  const picture = database.prepare(
-    "INSERT INTO picture (checksum, perceptual_hash) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-  );
-  const find = database.prepare(
-    "SELECT seq FROM picture WHERE checksum = ?1 AND perceptual_hash = ?2",
-  );
-  const fingerprint = database.prepare("INSERT OR REPLACE INTO fingerprint VALUES (?1, ?2)");
-  return (objectKey: string, checksum: Uint8Array, hash: Uint8Array) => {
-    picture.run([checksum, hash]);
-    fingerprint.run([objectKey, Number(find.first([checksum, hash])?.["seq"])]);
-  };
 }

@@ -1,6 +1,6 @@
 import { TuError } from "../../pipeline/errors.ts";
 
-const codeOf = (error: unknown): string =>
+export const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 
 export const isBusy = (error: unknown): boolean =>

@@ -68,10 +68,8 @@ function mergeResemblances(
 }
 
 /** Most recently seen first. */
-export const byLastSeen = (
-  a: Pick<Machine, "id" | "lastSeenAt">,
-  b: Pick<Machine, "id" | "lastSeenAt">,
-): number => compare(b.lastSeenAt, a.lastSeenAt) || compare(a.id, b.id);
+export const byLastSeen = (a: Machine, b: Machine) =>
+  compare(b.lastSeenAt, a.lastSeenAt) || compare(a.id, b.id);
 
 const bySeenAt = (a: { seenAt: string }, b: { seenAt: string }) => compare(a.seenAt, b.seenAt);
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

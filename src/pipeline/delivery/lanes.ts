@@ -4,13 +4,11 @@ export type Lanes = {
   run<T>(lane: string, work: () => Promise<T>): Promise<T>;
 };
 
-type Job = { readonly lane: string; readonly begin: () => void };
-
 /** `work` must not reject. */
 export function createLanes(roomFor: number): Lanes {
   /** Of each lane in which something is at work or waits for room, what waits behind it. */
-  const behind = new Map<string, Job[] | null>();
-  const forRoom: Job[] = [];
+  const behind = new Map<string, (() => void)[] | null>();
+  const forRoom: (() => void)[] = [];
   let inside = 0;
   const begin = <T>(lane: string, work: () => Promise<T>): Promise<T> => {
     inside += 1;
@@ -18,8 +16,8 @@ export function createLanes(roomFor: number): Lanes {
     void running.then(() => leave(lane));
     return running;
   };
-  const enter = (job: Job) => {
-    if (inside < roomFor) job.begin();
+  const enter = (job: () => void) => {
+    if (inside < roomFor) job();
     else forRoom.push(job);
   };
   const leave = (lane: string) => {
@@ -27,7 +25,7 @@ export function createLanes(roomFor: number): Lanes {
     const first = forRoom.shift();
     const next = behind.get(lane)?.shift();
     if (next === undefined) behind.delete(lane);
-    if (first !== undefined) first.begin();
+    first?.();
     if (next !== undefined) enter(next);
   };
   return {
@@ -38,7 +36,7 @@ export function createLanes(roomFor: number): Lanes {
         if (inside < roomFor) return begin(lane, work);
       }
       return new Promise((resolve) => {
-        const job = { lane, begin: () => resolve(begin(lane, work)) };
+        const job = () => resolve(begin(lane, work));
         if (waiting === undefined) forRoom.push(job);
         else if (waiting === null) behind.set(lane, [job]);
         else waiting.push(job);

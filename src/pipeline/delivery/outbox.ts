@@ -51,24 +51,25 @@ export function createOutbox(ports: {
     reporter.notice({ code, message: text, flowId: message.flowId });
   };
   const attempt = async (message: Message, way: Way): Promise<void> => {
-    if (way.isClosed()) isOwed = true;
-    else {
-      try {
-        await publish(message);
-        journal.sent([message]);
-        if (known.size > 0) known.delete(message.id);
-      } catch (error) {
-        const { code, reason } = told(error);
-        tell(message, code, reason);
-        isOwed = true;
-        if (isInfrastructure(code)) way.close();
-      }
+    try {
+      await publish(message);
+    } catch (error) {
+      const { code, reason } = told(error);
+      tell(message, code, reason);
+      isOwed = true;
+      if (isInfrastructure(code)) way.close();
+      return;
     }
-    underway.delete(message.id);
+    journal.sent([message]);
+    known.delete(message.id);
   };
   const send = (message: Message, way: Way): Promise<void> => {
     underway.add(message.id);
-    return lanes.run(message.subject, () => attempt(message, way));
+    return lanes.run(message.subject, async () => {
+      if (way.isClosed()) isOwed = true;
+      else await attempt(message, way);
+      underway.delete(message.id);
+    });
   };
   const ordinary: Way = { isClosed: outages.isOn, close: outages.begin };
   return {

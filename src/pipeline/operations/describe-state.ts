@@ -63,7 +63,7 @@ export async function describeState(
   return {
     flows,
     uploads: { pending, confirmed: uploads.length - pending },
-    machines: { ...machines },
+    machines,
     objects: { objects: objects.length, sizeBytes: sum(objects, ({ sizeBytes }) => sizeBytes) },
   };
 }
