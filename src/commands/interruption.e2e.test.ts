@@ -169,6 +169,19 @@ describe("output that nobody takes", () => {
     expect(result).toMatchObject({ code: 0, stderr: "" });
   });
 
+  test.each([
+    ["EPIPE", 0, ""],
+    ["ECONNRESET", 0, ""],
+    ["ENOSPC", 1, "E_OUTPUT: standard output cannot be written (ENOSPC)"],
+  ])("a write that fails with %s is exit %i", async (code, exitCode, said) => {
+    const failing = `process.stdout.write = () => !process.stdout.emit("error", Object.assign(new Error(), { code: "${code}" }))`;
+    const preload = `--import=data:text/javascript,${encodeURIComponent(failing)}`;
+    const result = await tool(["messages"], { env: { NODE_OPTIONS: preload } });
+    expect({ code: result.code, stderr: result.stderr.split("\n")[0] }).toEqual({
+      ...{ code: exitCode, stderr: said },
+    });
+  });
+
   test.runIf(process.platform === "linux" && existsSync("/usr/bin/script"))(
     "a terminal that closes is a hang-up",
     async () => {

@@ -13,13 +13,16 @@ export function failedToPrint(): boolean {
   return hasFailedToPrint;
 }
 
+/** The second where standard output is a socket, as for a process that Node started, and more was on the way. */
+const readerGone = ["EPIPE", "ECONNRESET"];
+
 /** A reader that has seen enough (`| head`) is no error; what is left is not written. */
 export function quietOnClosedPipe(): void {
   process.once("exit", leaveLostTerminal);
   // There is no other place to say it, and what is done is worth more than what is said of it.
   process.stderr.on("error", () => process.stderr.destroy());
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") {
+    if (error.code !== undefined && readerGone.includes(error.code)) {
       process.exitCode ??= 0;
       process.stdout.destroy();
       return;
