@@ -74,6 +74,7 @@ export async function openEngine(directory: string, owedTo: OwedTo = () => []) {
     ids,
     timers: idleTimers,
     reporter: { hop: () => undefined, notice: () => undefined },
+    handsOnEarly: false,
     relay: takingRelay((messages) => state.journal.sent(messages)),
   };
   return { clock, ids, ports, state };

@@ -28,7 +28,7 @@ import { createMessagingBridge } from "../src/pipeline/services/messaging-bridge
 import { createOrchestrator } from "../src/pipeline/services/orchestrator.ts";
 
 export type Shell = {
-  /** Resolves when the machine storage has recorded the end of the flow. */
+  /** Resolves when the machine storage has recorded the end of the flow, and that is on the disk. */
   readonly run: () => Promise<void>;
   readonly close: () => Promise<void>;
 };
@@ -57,10 +57,22 @@ export async function openShell(directory: string): Promise<Shell> {
   const publish = createPublish({ log, broker }, "full");
   const transports = [log, broker];
   const relay = createRelay({ journal, timers, clock, reporter, publish, transports });
-  const ports: RunPorts = { journal, timers, clock, ids, reporter, relay, log, broker };
+  const ports: RunPorts = {
+    ...{ journal, timers, clock, ids, reporter, relay, log, broker },
+    handsOnEarly: true,
+  };
 
   const waiting = new Map<string, () => void>();
-  const storage = createMachineStorage({ machines: createMemoryMachines(), ids, clock, reporter });
+  // As in a file of their own.
+  const { save, ...machines } = createMemoryMachines();
+  const stored = {
+    ...machines,
+    async save(observation: Parameters<typeof save>[0]) {
+      await journal.durable();
+      return save(observation);
+    },
+  };
+  const storage = createMachineStorage({ machines: stored, ids, clock, reporter });
   const services: readonly Service[] = [
     { ...createMessagingBridge(), prefetch },
     {
@@ -71,17 +83,18 @@ export async function openShell(directory: string): Promise<Shell> {
     { ...storage, prefetch },
   ];
   await declareTopology("full", ports);
-  const onEnded = (entry: Parameters<RunPorts["journal"]["record"]>[0]) => {
-    if (entry.consumer === storage.name && entry.message.name === "analysis.completed")
-      waiting.get(entry.message.flowId)?.();
+  const onEnded = async (entry: Parameters<RunPorts["journal"]["record"]>[0]) => {
+    if (entry.consumer !== storage.name || entry.message.name !== "analysis.completed") return;
+    await journal.durable();
+    waiting.get(entry.message.flowId)?.();
   };
   const watched: RunPorts = {
     ...ports,
     journal: {
       ...journal,
-      async record(entry) {
-        const result = await journal.record(entry);
-        onEnded(entry);
+      async accept(entry) {
+        const result = await journal.accept(entry);
+        void onEnded(entry);
         return result;
       },
     },

@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import type { HttpServer } from "../adapters/http/server.ts";
 import type { FlowName } from "../pipeline/contracts/contract.ts";
+import { behindJournal } from "../pipeline/delivery/behind-journal.ts";
 import type { Endpoint } from "../pipeline/delivery/endpoint.ts";
 import { consumersOf, createPublish } from "../pipeline/delivery/publish.ts";
 import { createRelay, type Relay } from "../pipeline/delivery/relay.ts";
@@ -224,7 +225,7 @@ async function openTransports(
     publish,
     transports: [log, broker],
   });
-  return { journal, timers, clock, ids, reporter, relay, log, broker };
+  return { journal, timers, clock, ids, reporter, relay, log, broker, handsOnEarly: true };
 }
 
 /** Starts every service of the flow: its HTTP edge on a port of its own, then what it listens to. */
@@ -238,8 +239,7 @@ async function serve(
   const { startGraphqlServer } = await import("../adapters/graphql/server.ts");
   const feed = createFeed();
   const services = allServices({
-    ...world,
-    ...stores,
+    ...behindJournal({ ...world, ...stores }, stores.journal),
     shell: run,
     feed,
     faults,

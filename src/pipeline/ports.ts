@@ -316,8 +316,16 @@ export type Tries = {
 };
 
 export interface Journal {
-  /** Durable when it resolves. Atomic: all of the entry or nothing. */
+  /** Durable when it resolves, and so is all that was accepted before. Atomic: all of the entry or nothing. */
   record(entry: JournalEntry): Promise<RecordResult>;
+  /**
+   * Recorded when it resolves, and durable soon: before whatever is recorded later, together with it, or never
+   * because the process died. Everybody in this process reads it at once, nobody else does. When the disk does
+   * not take it, that is tried until it does, and everything else is refused meanwhile.
+   */
+  accept(entry: JournalEntry): Promise<RecordResult>;
+  /** Resolves when all that was accepted is durable. Rejects when the disk does not take it now; it stays accepted. */
+  durable(): Promise<void>;
   find(consumer: string, messageId: string): Promise<JournalEntry | undefined>;
   /** The last recorded state of a flow at a consumer. */
   flow(consumer: string, flowId: string): Promise<FlowRecord | undefined>;

@@ -20,9 +20,15 @@ export type SimulatedBrokers = {
   connect(life: Life): { readonly broker: Broker; readonly log: EventLog };
   /** Gives back what dead processes held, and delivers what can be delivered. */
   turn(): void;
-  /** An embedded broker dies with its process. */
-  wipe(): void;
+  /** An embedded broker dies with its process, and with it whoever heard of the messages that are `lost`. */
+  wipe(lost: ReadonlySet<string>): void;
 };
+
+/** It was never told to anybody who lives. */
+export function forget(taken: Publication[], messageIds: ReadonlySet<string>): void {
+  const left = taken.filter(({ properties }) => !messageIds.has(properties.messageId ?? ""));
+  taken.splice(0, taken.length, ...left);
+}
 
 export function createSimulatedBrokers(nature: Nature): SimulatedBrokers {
   const rabbit = createRabbit(nature);
@@ -36,9 +42,10 @@ export function createSimulatedBrokers(nature: Nature): SimulatedBrokers {
       rabbit.turn();
       kafka.turn();
     },
-    wipe() {
+    wipe(lost) {
       rabbit.wipe();
       kafka.wipe();
+      forget(rabbit.taken, lost);
     },
   };
 }

@@ -3,6 +3,7 @@ import { deadLetterName, toDeadLetter } from "../pipeline/delivery/dead-letter.t
 import { TuError } from "../pipeline/errors.ts";
 import { type Journal, type JournalEntry, type ObjectStore, parking } from "../pipeline/ports.ts";
 import { toEpochMs } from "../pipeline/time.ts";
+import type { JournalFile } from "./journals.ts";
 import type { Plant } from "./process.ts";
 
 // Mistakes that a shell like ours is easily written with. Each is planted by changing a port; the
@@ -12,12 +13,33 @@ import type { Plant } from "./process.ts";
 export type Bug = {
   readonly name: string;
   plant?(): Plant;
-  /** One of the file that a journal is kept in; every seed keeps it in one then. */
-  readonly file?: "forgets";
+  /** What the file is like that every seed keeps its journal in then. */
+  readonly file?: JournalFile;
 };
 
 export const bugs: readonly Bug[] = [
   { name: "say that a commit is on the disk before it is", file: "forgets" },
+  {
+    name: "act outside before what led to it is on the disk",
+    file: "sound",
+    plant: () => (ports) => ({
+      ...ports,
+      journal: { ...ports.journal, durable: async () => undefined },
+    }),
+  },
+  {
+    name: "answer a request before its record is on the disk",
+    file: "sound",
+    plant: () => (ports) => ({
+      ...ports,
+      journal: { ...ports.journal, record: ports.journal.accept },
+    }),
+  },
+  {
+    name: "hand on early to a broker that stays",
+    file: "sound",
+    plant: () => (ports) => ({ ...ports, handsOnEarly: true }),
+  },
   {
     name: "acknowledge before recording",
     plant: () => (ports) => ({

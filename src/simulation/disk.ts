@@ -17,20 +17,36 @@ export function createDisk(nature: Nature, journals: JournalKeeper) {
   /** What may be there although nobody heard that it is, and what somebody heard of. */
   const tried = new Map<string, Recorded>();
   const confirmed = new Map<string, Recorded>();
+  /** Recorded, and perhaps not on the disk yet: a crash may take it. */
+  const accepted = new Map<string, Recorded>();
   let lastRecordMs = 0;
   const journalOf = (life: Life): Journal => {
     const inner = journals.journalOf(life);
-    return {
-      ...inner,
-      async record(entry) {
+    /** Keeps in `heard` what is recorded. */
+    const noting =
+      (record: Journal["record"], heard: Map<string, Recorded>): Journal["record"] =>
+      async (entry) => {
         const key = keyOf(entry.consumer, entry.message.id);
         tried.set(key, { ...entry, atMs: nature.scheduler.nowMs() });
-        const result = await inner.record(entry);
+        const result = await record(entry);
         // What the dead hear, nobody was told.
         if (result.outcome !== "recorded" || !life.alive) return result;
         lastRecordMs = nature.scheduler.nowMs();
-        confirmed.set(key, { ...entry, atMs: lastRecordMs });
+        heard.set(key, { ...entry, atMs: lastRecordMs });
         return result;
+      };
+    return {
+      ...inner,
+      record: noting(inner.record, confirmed),
+      accept: noting(inner.accept, accepted),
+      async durable() {
+        const before = [...accepted];
+        await inner.durable();
+        if (!life.alive) return;
+        for (const [key, entry] of before) {
+          confirmed.set(key, entry);
+          accepted.delete(key);
+        }
       },
     };
   };
@@ -50,7 +66,8 @@ export function createDisk(nature: Nature, journals: JournalKeeper) {
   const histories = (): ReadonlyMap<string, readonly Recorded[]> => {
     const found = new Map<string, readonly Recorded[]>();
     for (const { consumer, id } of journals.recorded()) {
-      const entry = confirmed.get(keyOf(consumer, id)) ?? tried.get(keyOf(consumer, id));
+      const key = keyOf(consumer, id);
+      const entry = confirmed.get(key) ?? accepted.get(key) ?? tried.get(key);
       if (entry === undefined) throw new Error(`${consumer} recorded ${id}, and nobody tried to`);
       const { flowId } = entry.message;
       found.set(flowId, [...(found.get(flowId) ?? []), entry]);
@@ -62,7 +79,17 @@ export function createDisk(nature: Nature, journals: JournalKeeper) {
     const there = new Set(journals.recorded().map(({ consumer, id }) => keyOf(consumer, id)));
     return [...confirmed.keys()].filter((key) => !there.has(key));
   };
-  return { disk, histories, forgotten, lastRecordMs: () => lastRecordMs };
+  /** What those messages say, whom a crash has taken with what they follow from, nobody alive has heard. */
+  const lost = (): ReadonlySet<string> => {
+    const there = new Set(journals.recorded().map(({ consumer, id }) => keyOf(consumer, id)));
+    const gone = new Set<string>();
+    for (const [key, entry] of accepted)
+      if (there.has(key)) confirmed.set(key, entry);
+      else for (const { id } of entry.outgoing) gone.add(id);
+    accepted.clear();
+    return gone;
+  };
+  return { disk, histories, forgotten, lost, lastRecordMs: () => lastRecordMs };
 }
 
 const keyOf = (consumer: string, messageId: string) => `${consumer} ${messageId}`;

@@ -1,7 +1,7 @@
 import { createMemoryBroker } from "../adapters/memory/broker.ts";
 import { createMemoryEventLog } from "../adapters/memory/event-log.ts";
 import type { Broker, EventLog, LogRecord, Publication } from "../pipeline/ports.ts";
-import type { SimulatedBrokers } from "./brokers.ts";
+import { forget, type SimulatedBrokers } from "./brokers.ts";
 import { clockOf } from "./clocks.ts";
 import { type Nature, network, pause } from "./faults.ts";
 import { createOutages, type Outages } from "./outages.ts";
@@ -40,7 +40,7 @@ export function createEmbeddedBrokers(nature: Nature): SimulatedBrokers {
       };
     },
     turn: () => own?.outages.maybe(),
-    wipe: () => undefined, // the next process opens its own
+    wipe: (lost) => forget(taken, lost), // the next process opens its own
   };
 }
 

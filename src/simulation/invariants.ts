@@ -141,6 +141,17 @@ const rules: readonly Rule[] = [
     },
   },
   {
+    name: "a client hears of nothing that is not recorded",
+    check: ({ histories, told }) => {
+      const recorded = new Set(
+        [...histories.values()].flatMap((history) => sentIn(history).map(({ id }) => id)),
+      );
+      return told
+        .filter(({ id }) => !recorded.has(id))
+        .map(({ id, name }) => `${name} ${id} is on no record`);
+    },
+  },
+  {
     name: "a flow's history has no gap and no double",
     check: ({ histories }) =>
       [...histories].flatMap(([flowId, history]) => {

@@ -1,5 +1,6 @@
 import { createMemoryJournal, createSharedJournal } from "../adapters/memory/journal.ts";
 import type { Journal, OwedTo } from "../pipeline/ports.ts";
+import type { Nature } from "./faults.ts";
 import type { Life } from "./scheduler.ts";
 
 /** A journal that survives every crash, whatever it is kept on. */
@@ -13,8 +14,17 @@ export type JournalKeeper = {
   close(): void;
 };
 
+/** A file as it should be, and one that says it has written what it has not. */
+export type JournalFile = "sound" | "forgets";
+
+export type JournalsOptions = {
+  readonly nature: Nature;
+  readonly owedTo: OwedTo;
+  readonly file: JournalFile;
+};
+
 /** The reference: what is recorded is there at once. */
-export function openMemoryJournals(owedTo: OwedTo): JournalKeeper {
+export async function openMemoryJournals({ owedTo }: JournalsOptions): Promise<JournalKeeper> {
   const shared = createSharedJournal();
   return {
     journalOf: (life) => createMemoryJournal({ shared, owedTo, isAlive: () => life.alive }),

@@ -1,4 +1,5 @@
 import { createMemoryTimers } from "../adapters/memory/timers.ts";
+import { behindJournal } from "../pipeline/delivery/behind-journal.ts";
 import type { Endpoint } from "../pipeline/delivery/endpoint.ts";
 import { createPublish, type Publish } from "../pipeline/delivery/publish.ts";
 import { createRelay } from "../pipeline/delivery/relay.ts";
@@ -6,6 +7,7 @@ import { declareTopology, type RunPorts, runService } from "../pipeline/delivery
 import type { Service } from "../pipeline/delivery/service.ts";
 import { TuError } from "../pipeline/errors.ts";
 import type { Flow } from "../pipeline/flows/flow.ts";
+import type { Message } from "../pipeline/message.ts";
 import type {
   Definitions,
   Digest,
@@ -53,6 +55,10 @@ export type SimulationPorts = {
   /** Reaches the processes that live now. */
   readonly http: (life: Life) => HttpClient;
   readonly reporter: Reporter;
+  /** Whether transports outlive a process. */
+  readonly isCluster: boolean;
+  /** Hears of every event that clients hear of. */
+  readonly onTold: (message: Message) => void;
 };
 /** What a process is made of, before its relay and its services get it. */
 export type Parts = Omit<RunPorts, "relay"> &
@@ -100,13 +106,14 @@ async function retrying(nature: Nature, life: Life, work: () => Promise<unknown>
 }
 
 function partsOf(ports: SimulationPorts, life: Life): Parts {
-  const { brokers, disk, flow, ids, nature, reporter } = ports;
+  const { brokers, disk, flow, ids, isCluster, nature, reporter } = ports;
   const { broker, log } = brokers.connect(life);
   const place = { nature, life };
   const clock = clockOf(nature, life);
   return {
     // What was sent is noted in memory; a call of `adopt` that rejects has given nothing.
     journal: onDisk(disk.journalOf(life), place, { atOnce: ["sent"], allOrNothing: ["adopt"] }),
+    handsOnEarly: !isCluster,
     timers: createMemoryTimers(clock, { onError: () => undefined }), // it comes again
     clock,
     ids,
@@ -125,11 +132,12 @@ function partsOf(ports: SimulationPorts, life: Life): Parts {
 }
 
 function servicesOf(
-  { digest, flow, nature }: SimulationPorts,
+  { digest, flow, nature, onTold }: SimulationPorts,
   parts: Parts,
   shell: RunPorts,
 ): readonly Service[] {
-  const { definitions, fingerprints, http, machines, objects, uploads, vision } = parts;
+  const { fingerprints, machines, vision } = behindJournal(parts, parts.journal);
+  const { definitions, http, objects, uploads } = parts;
   return allServices({
     flow,
     shell,
@@ -142,7 +150,7 @@ function servicesOf(
     machines,
     fingerprints,
     objects,
-    feed: { publish: () => undefined },
+    feed: { publish: onTold },
     internalToken: "token",
     faults: {},
     urlOf: (service) => `http://${service}`,

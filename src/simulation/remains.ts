@@ -1,4 +1,5 @@
 import type { Flow } from "../pipeline/flows/flow.ts";
+import type { Message } from "../pipeline/message.ts";
 import type { JournalEntry, LogRecord, Machine, Publication } from "../pipeline/ports.ts";
 import type { ClientStory } from "./client.ts";
 import type { Ledger } from "./ledger.ts";
@@ -17,6 +18,8 @@ export type Remains = {
   readonly appended: readonly LogRecord[];
   /** What a foreign client put in, for nobody to work off. */
   readonly poisons: readonly Poison[];
+  /** The events that clients heard of. */
+  readonly told: readonly Message[];
   /** What was done to the run. */
   readonly ledger: Ledger;
   /** From then on nothing was done to it any more. */

@@ -10,6 +10,7 @@ import { createRandomIds, sha256 } from "../adapters/memory/ids.ts";
 import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { consumersOf } from "../pipeline/delivery/publish.ts";
 import { flowNamed } from "../pipeline/flows/flow.ts";
+import type { Message } from "../pipeline/message.ts";
 import type { Ids, JournalEntry, OwedTo, Reporter } from "../pipeline/ports.ts";
 import { createSimulatedBrokers } from "./brokers.ts";
 import type { Bug } from "./bugs.ts";
@@ -60,13 +61,13 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
   const isCluster = random() < 0.5;
   const owedTo: OwedTo = (message) => (isCluster ? [] : consumersOf(message, flow.name));
   const isOnFile = seed % sqliteEvery === 0 || bug?.file !== undefined;
-  const journals = await (isOnFile
-    ? openSqliteJournals(nature, owedTo, bug?.file)
-    : openMemoryJournals(owedTo));
+  const open = isOnFile ? openSqliteJournals : openMemoryJournals;
+  const journals = await open({ nature, owedTo, file: bug?.file ?? "sound" });
   const disk = createDisk(nature, journals);
   const brokers =
     !isCluster && random() < 0.5 ? createEmbeddedBrokers(nature) : createSimulatedBrokers(nature);
   const processes: Process[] = [];
+  const told: Message[] = [];
   const ports: SimulationPorts = {
     nature,
     brokers,
@@ -76,6 +77,8 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
     flow,
     http: (life) => createSimulatedHttp(nature, life, () => processes),
     reporter: silent,
+    isCluster,
+    onTold: (message) => void told.push(message),
   };
   const plant: Plant = bug?.plant?.() ?? ((unchanged) => unchanged);
   const flowNow = createUpgrades(nature, flow);
@@ -90,7 +93,7 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
     died: ({ life }) => journals.died(life, processes.length === 0),
     restart() {
       if (!isCluster) {
-        brokers.wipe();
+        brokers.wipe(disk.lost());
         poisons.lose();
       }
       start();
@@ -103,8 +106,7 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
     const lastMs = Math.max(startMs + stormMs, disk.lastRecordMs());
     return { isAtRest: scheduler.nowMs() > lastMs + restMs };
   });
-  const histories = disk.histories();
-  const forgotten = disk.forgotten();
+  const [histories, forgotten] = [disk.histories(), disk.forgotten()];
   journals.close();
   return {
     seed,
@@ -118,6 +120,7 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
         taken: brokers.taken,
         appended: brokers.appended,
         poisons: poisons.all,
+        told,
         ledger,
         stormEndMs: startMs + stormMs,
         timedOut: scheduler.nowMs() >= startMs + endMs,

@@ -13,10 +13,11 @@ import { migrate } from "../adapters/sqlite/migrations.ts";
 import { createRunners } from "../adapters/sqlite/runners.ts";
 import type { Turns } from "../adapters/sqlite/turns.ts";
 import { createWriter, type Writer } from "../adapters/sqlite/writer.ts";
-import type { Journal, OwedTo } from "../pipeline/ports.ts";
+import { TuError } from "../pipeline/errors.ts";
+import type { Journal } from "../pipeline/ports.ts";
 import { clockOf } from "./clocks.ts";
 import type { Nature } from "./faults.ts";
-import type { JournalKeeper } from "./journals.ts";
+import type { JournalKeeper, JournalsOptions } from "./journals.ts";
 import type { Life } from "./scheduler.ts";
 
 // The shipped journal on a real file. Its turns and its clock are the simulated ones, so that a seed is one run.
@@ -29,15 +30,14 @@ const driver = await loadDriver();
 const recordedSql = `SELECT name, message_id FROM entry JOIN consumer ON consumer.id = entry.consumer
   ORDER BY seq`;
 
-/** `file` is a bug: the disk says that it has written what it has not. */
-export async function openSqliteJournals(
-  nature: Nature,
-  owedTo: OwedTo,
-  file?: "forgets",
-): Promise<JournalKeeper> {
+export async function openSqliteJournals({
+  file,
+  nature,
+  owedTo,
+}: JournalsOptions): Promise<JournalKeeper> {
   const directory = mkdtempSync(join(place, "tu-analyze-simulation-"));
   const connections: Database[] = [];
-  const writers = new Map<Life, Writer>();
+  const opened = new Map<Life, { readonly writer: Writer; readonly database: Database }>();
   let files = 1;
   const fileOf = (number: number) => join(directory, `${number}.db`);
   await createFile(fileOf(files));
@@ -53,7 +53,7 @@ export async function openSqliteJournals(
     const before = statSync(log).size;
     // As it was: pages are copied from the log only once all of it is on the disk.
     copyFileSync(fileOf(files), fileOf(files + 1));
-    writer.flush();
+    flushed(writer);
     const after = statSync(log).size;
     if (after <= before) return; // it was written from its beginning again: cutting would take what was promised
     files += 1;
@@ -66,11 +66,11 @@ export async function openSqliteJournals(
   };
   return {
     journalOf(life): Journal {
-      const database = connect();
+      const database = failing(connect(), nature);
       const turns = turnsOf(nature, life);
       const clock = clockOf(nature, life);
       const writer = createWriter(database, turns);
-      writers.set(life, writer);
+      opened.set(life, { writer, database });
       const onError = () => undefined; // a lease that is not renewed runs out, and its work is taken over
       const runners = createRunners({ database, clock, name: "simulated", onError, turns });
       return createSqliteJournal({
@@ -79,9 +79,11 @@ export async function openSqliteJournals(
       });
     },
     died(life, isAlone) {
-      const writer = writers.get(life);
-      writers.delete(life);
-      if (writer !== undefined && isAlone && nature.random() < 0.5) tear(writer);
+      const one = opened.get(life);
+      opened.delete(life);
+      if (one === undefined) return;
+      if (isAlone && nature.random() < 0.5) tear(one.writer);
+      one.database.rollback();
     },
     recorded() {
       const rows = connect().prepare(recordedSql).all([]);
@@ -97,15 +99,39 @@ export async function openSqliteJournals(
   };
 }
 
+/** A disk that is full, or held by another, is so at a commit too. */
+function failing(database: Database, { ledger, random, weather }: Nature): Database {
+  return {
+    ...database,
+    commit() {
+      if (weather().isFull || random() < weather().storeBusy) {
+        ledger.note("store");
+        throw new TuError("E_STATE_FULL", "the simulated disk took no commit");
+      }
+      database.commit();
+    },
+  };
+}
+
+function flushed(writer: Writer): void {
+  try {
+    writer.flush();
+  } catch {
+    // the power went before it was taken
+  }
+}
+
 async function createFile(file: string): Promise<void> {
   const database = await openDatabase(file, 0);
   migrate(database);
   database.close();
 }
 
-function turnsOf({ scheduler }: Nature, life: Life): Turns {
+/** A turn may last for longer than anything else, so that much is accepted and not committed when a crash comes. */
+function turnsOf({ random, scheduler, weather }: Nature, life: Life): Turns {
+  const turnMs = () => (random() < 0.5 ? random() * 8 * weather().slowestMs : 0);
   return {
-    next: (work) => void scheduler.after(life, 0).then(work),
+    next: (work) => void scheduler.after(life, turnMs()).then(work),
     every(ms, work) {
       let isOver = false;
       const again = async (): Promise<void> => {

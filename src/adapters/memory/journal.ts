@@ -72,22 +72,25 @@ export function createMemoryJournal(
     if (last?.sequence === entry.flow.sequence) return entry;
     return { ...entry, flow: { ...entry.flow, state: null } };
   };
+  const record: Journal["record"] = async (entry) => {
+    const { consumer, message, flow } = entry;
+    const known = byMessage.get(keyOf(consumer, message.id));
+    if (known !== undefined) return { outcome: "duplicate", entry: kept(known) };
+    if (flow !== null) {
+      const last = flows.get(keyOf(consumer, message.flowId))?.sequence ?? 0;
+      if (flow.sequence !== last + 1) return { outcome: "conflict" };
+      flows.set(keyOf(consumer, message.flowId), flow);
+    }
+    byMessage.set(keyOf(consumer, message.id), entry);
+    byFlow.set(message.flowId, [...(byFlow.get(message.flowId) ?? []), entry]);
+    tries.delete(keyOf(consumer, message.id));
+    follow(shared, own, owedTo, entry);
+    return { outcome: "recorded" };
+  };
   return {
-    async record(entry) {
-      const { consumer, message, flow } = entry;
-      const known = byMessage.get(keyOf(consumer, message.id));
-      if (known !== undefined) return { outcome: "duplicate", entry: kept(known) };
-      if (flow !== null) {
-        const last = flows.get(keyOf(consumer, message.flowId))?.sequence ?? 0;
-        if (flow.sequence !== last + 1) return { outcome: "conflict" };
-        flows.set(keyOf(consumer, message.flowId), flow);
-      }
-      byMessage.set(keyOf(consumer, message.id), entry);
-      byFlow.set(message.flowId, [...(byFlow.get(message.flowId) ?? []), entry]);
-      tries.delete(keyOf(consumer, message.id));
-      follow(shared, own, owedTo, entry);
-      return { outcome: "recorded" };
-    },
+    record,
+    accept: record,
+    durable: async () => undefined,
     async find(consumer, messageId) {
       const entry = byMessage.get(keyOf(consumer, messageId));
       return entry === undefined ? undefined : kept(entry);

@@ -32,6 +32,11 @@ export type Database = {
   integrityProblems(): string[];
   /** All of `body` or nothing, and no other process writes meanwhile. `body` must not await. */
   transaction<T>(body: () => T): T;
+  /** Begins one that outlasts the call; no other process writes meanwhile. A `transaction` has `end` end it first. */
+  begin(end: () => void): void;
+  /** Throws when it could not be committed; it is still to be rolled back then. */
+  commit(): void;
+  rollback(): void;
   /** The same for a part of a transaction, which goes on when `body` throws. */
   part<T>(body: () => T): T;
   /** `listener` hears of every transaction that did not commit. */
@@ -141,6 +146,7 @@ async function enterWal(native: Native, busyTimeoutMs: number): Promise<void> {
 function createDatabase(native: Native, query: Kysely<Schema>, file: string): Database {
   const prepared = new Map<string, ReturnType<Native["prepare"]>>();
   const rollbackListeners: (() => void)[] = [];
+  let endBegun: (() => void) | null = null;
   let isClosed = false;
   const guard = <T>(body: () => T): T => {
     // libsql keeps a closed connection working for as long as a statement of it lives.
@@ -190,7 +196,22 @@ function createDatabase(native: Native, query: Kysely<Schema>, file: string): Da
         .filter((text) => text !== "ok");
     },
     part: (body) => guard(() => bracketed(native, partOfOne, body)),
+    begin(end) {
+      guard(() => native.exec(wholeTransaction.begin));
+      endBegun = end;
+    },
+    commit() {
+      guard(() => native.exec(wholeTransaction.keep));
+      endBegun = null;
+    },
+    rollback() {
+      endBegun = null;
+      // A full disk or a broken file has ended it already.
+      if (native.inTransaction) guard(() => native.exec(wholeTransaction.undo));
+      for (const listener of rollbackListeners) listener();
+    },
     transaction(body) {
+      endBegun?.();
       try {
         return guard(() => bracketed(native, wholeTransaction, body));
       } catch (error) {

@@ -26,8 +26,6 @@ export type EntryStatements = {
     entry: JournalEntry,
     by: { readonly runner: number; readonly atMs: number },
   ): number | null;
-  /** Tells that an entry is committed, so that the one that follows it need not look. */
-  committed(entry: JournalEntry, seq: number): void;
   find(consumer: string, messageId: string): JournalEntry | undefined;
   flow(consumer: string, flowId: string): FlowRecord | undefined;
   history(flowId: string): readonly JournalEntry[];
@@ -69,6 +67,10 @@ export function prepareEntryStatements(
   const insertFollowing = database.prepare(insertFollowingSql);
   const cache = createFlowCache(database, turns);
   const known = createKnownMessages(clock);
+  database.onRollback(() => {
+    cache.clear();
+    known.clear();
+  });
   const { flow: readFlow, ...reading } = prepareReading(database, consumers);
 
   const leavesNoGap = ({ consumer, message, flow }: JournalEntry) =>
@@ -87,14 +89,14 @@ export function prepareEntryStatements(
         ...(sender === null ? [messageText(message), null, null] : [null, ...sender]),
         ...[consequencesText(entry), state],
       ]);
-      if (changes === 1) return seq;
-      cache.drop(consumer, message.flowId);
-      return null;
-    },
-    committed(entry, seq) {
-      const { consumer, message, flow } = entry;
+      if (changes === 0) {
+        cache.drop(consumer, message.flowId);
+        return null;
+      }
+      // So that what follows it need not look.
       if (flow !== null) cache.set(consumer, message.flowId, flow);
       known.add(entry, seq);
+      return seq;
     },
     flow(consumer, flowId) {
       const known = cache.get(consumer, flowId);

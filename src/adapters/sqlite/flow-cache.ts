@@ -5,7 +5,8 @@ import type { Turns } from "./turns.ts";
 // The last records of flows that are under way, so that the next message of a flow costs neither a
 // query nor a parse.
 //
-//   1. Only what is committed is in here, and nothing of a flow that has ended.
+//   1. What this process has written is in here, committed or not: whoever rolls it back clears it. Nothing of
+//      a flow that has ended is.
 //   2. When another process has written anything, nothing here is believed any more. Whether it has
 //      is asked once per turn of the event loop: an answer is never older than that.
 //   3. A sequence stays true when the rest is out of date: entries of a flow under way are never
@@ -20,6 +21,7 @@ export type FlowCache = {
   /** Takes a record that is the last one of its flow in the file. */
   set(consumer: string, flowId: string, record: FlowRecord): void;
   drop(consumer: string, flowId: string): void;
+  clear(): void;
 };
 
 export function createFlowCache(database: Database, turns: Turns): FlowCache {
@@ -57,6 +59,7 @@ export function createFlowCache(database: Database, turns: Turns): FlowCache {
       }
     },
     drop: (consumer, flowId) => void records.delete(keyOf(consumer, flowId)),
+    clear: () => records.clear(),
   };
 }
 

@@ -28,7 +28,7 @@ import type { Writer } from "./writer.ts";
 
 // The only durable point of the message flow.
 //
-// 1. `record` is one change in the shared commit of `writer.ts`.
+// 1. `record` and `accept` are each one change in the shared commit of `writer.ts`.
 // 2. Open work is followed in memory and written down at a checkpoint: every `checkpointEvery` entries,
 //    whenever somebody asks for what is left, and at close.
 // 3. An entry of ours is noted in the same turn as its commit. A checkpoint in between would pass
@@ -57,7 +57,7 @@ export function createSqliteJournal(options: {
   const packing = createPacking(database, { clock, turns });
   const work = createOpenWork();
   let sinceCheckpoint = 0;
-  /** A commit failed: what it wrote may be there all the same. */
+  /** A commit may have failed: what it wrote may be there all the same. */
   let isUncertain = false;
 
   const checkpoint = (runner: number) => {
@@ -67,11 +67,27 @@ export function createSqliteJournal(options: {
     sinceCheckpoint = 0;
     isUncertain = false;
   };
+  database.onRollback(() => {
+    isUncertain = true;
+  });
   const note = (entry: JournalEntry, seq: number, runner: number) => {
-    statements.committed(entry, seq);
+    troubles.settled(entry.message);
     work.note({ ...decidedOf(entry), seq, runner }, owedTo);
     sinceCheckpoint += 1;
     if (entry.flow?.ended === true) packing.soon();
+  };
+  const change = (entry: JournalEntry) => {
+    const runner = runners.register();
+    if (sinceCheckpoint >= checkpointEvery) checkpoint(runner);
+    const body = (): Decided => {
+      const decided = decide(statements, entry, { runner, atMs: clock.nowMs() });
+      if (decided.seq !== null) troubles.over(entry.consumer, entry.message);
+      return decided;
+    };
+    const afterCommit = ({ seq }: Decided) => {
+      if (seq !== null) note(entry, seq, runner);
+    };
+    return [body, afterCommit] as const;
   };
   const history = async (flowId: string) => statements.history(flowId);
   const retention = createFlowRetention({
@@ -83,24 +99,9 @@ export function createSqliteJournal(options: {
   });
   return {
     retention,
-    async record(entry) {
-      const runner = runners.register();
-      if (sinceCheckpoint >= checkpointEvery) checkpoint(runner);
-      const writing = writer.write(
-        () => {
-          const decided = decide(statements, entry, { runner, atMs: clock.nowMs() });
-          if (decided.seq !== null) troubles.over(entry.consumer, entry.message);
-          return decided;
-        },
-        ({ seq }) => {
-          if (seq !== null) note(entry, seq, runner);
-        },
-      );
-      writing.catch(() => {
-        isUncertain = true;
-      });
-      return (await writing).result;
-    },
+    record: async (entry) => (await writer.write(...change(entry))).result,
+    accept: async (entry) => (await writer.accept(...change(entry))).result,
+    durable: () => writer.durable(),
     find: async (consumer, messageId) => statements.find(consumer, messageId),
     flow: async (consumer, flowId) => statements.flow(consumer, flowId),
     history,

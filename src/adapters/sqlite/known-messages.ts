@@ -5,10 +5,12 @@ import { haveSameHeaders, type Sender } from "./entry-row.ts";
 
 /** Messages that entries of this file sent a short while ago: who takes one needs not write it again. */
 export type KnownMessages = {
-  /** An entry is committed under that number. */
+  /** An entry is written under that number. */
   add(entry: JournalEntry, seq: number): void;
   /** Who sent the very same message; null when it is not known. */
   senderOf(message: Message): Sender | null;
+  /** What was written was rolled back. */
+  clear(): void;
 };
 
 /** They are held with their payloads, so few: what was sent long ago is written again. */
@@ -35,6 +37,7 @@ export function createKnownMessages(clock: Pick<Clock, "nowMs">): KnownMessages 
       // What came back from a wire may be spelled otherwise, and is then its own.
       return isSame(found.message, message) ? found.sender : null;
     },
+    clear: () => known.clear(),
   };
 }
 

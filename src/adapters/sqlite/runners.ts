@@ -39,6 +39,8 @@ export function createRunners(options: {
   const { query } = database;
   const own = { process: thisProcess(), id: null as number | null };
   let stopRenewing = () => {};
+  /** Whatever becomes of what others are writing. */
+  const atOnce = <T>(body: () => T): T => database.transaction(body);
 
   const lease = () => ({
     name,
@@ -48,14 +50,13 @@ export function createRunners(options: {
   /** Also brings back a row that others removed while this process was suspended. */
   const renew = (id: number) => {
     const row = { id, ...lease() };
-    database.run(
-      query
-        .insertInto("runner")
-        .values(row)
-        .onConflict((conflict) =>
-          conflict.column("id").doUpdateSet({ lease_until_ms: row.lease_until_ms }),
-        ),
-    );
+    const upsert = query
+      .insertInto("runner")
+      .values(row)
+      .onConflict((conflict) =>
+        conflict.column("id").doUpdateSet({ lease_until_ms: row.lease_until_ms }),
+      );
+    atOnce(() => database.run(upsert));
   };
   const startRenewing = (id: number) =>
     turns.every(renewEveryMs, () => {
@@ -77,7 +78,8 @@ export function createRunners(options: {
   return {
     register() {
       if (own.id !== null) return own.id;
-      const inserted = database.first(query.insertInto("runner").values(lease()).returning("id"));
+      const insert = query.insertInto("runner").values(lease()).returning("id");
+      const inserted = atOnce(() => database.first(insert));
       const id = inserted?.id ?? 0;
       own.id = id;
       stopRenewing = startRenewing(id);
@@ -93,7 +95,8 @@ export function createRunners(options: {
     leave() {
       if (own.id === null) return;
       stopRenewing();
-      database.run(query.deleteFrom("runner").where("id", "=", own.id));
+      const removal = query.deleteFrom("runner").where("id", "=", own.id);
+      atOnce(() => database.run(removal));
       own.id = null;
     },
   };

@@ -87,6 +87,7 @@ export async function openSqliteState(
         writer.flush();
         journal.checkpoint();
       } finally {
+        writer.stop();
         letGo(runners, database);
       }
     }),

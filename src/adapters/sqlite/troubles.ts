@@ -11,6 +11,8 @@ export type Troubles = {
   forget(consumer: string, message: Message): Promise<void>;
   /** The message is decided. Inside a commit, for every message: costs nothing where all went well. */
   over(consumer: string, message: Message): void;
+  /** And that is committed. */
+  settled(message: Message): void;
 };
 
 const countSql = `INSERT INTO trouble (message_id, consumer, flow_id, tries, first_at)
@@ -36,7 +38,8 @@ export function createTroubles(database: Database, writer: Writer, consumers: Co
       await writer.write(() => forget.run([keyOf(id), consumers.known(consumer)]));
     },
     over(consumer, { id }) {
-      if (seen.delete(id)) forget.run([keyOf(id), consumers.known(consumer)]);
+      if (seen.has(id)) forget.run([keyOf(id), consumers.known(consumer)]);
     },
+    settled: ({ id }) => void seen.delete(id),
   };
 }

@@ -1,35 +1,57 @@
 import { expect, test } from "vitest";
 import { TuError } from "../../pipeline/errors.ts";
-import type { Database } from "./database.ts";
 import { createWriter } from "./writer.ts";
 
-/** A writer whose turns are taken by hand; `commits` are the sizes of its transactions. */
-function writerByTurns(options: { failCommit?: () => Error | undefined } = {}) {
+type Fault = () => Error | undefined;
+
+/** A writer whose turns are taken by hand, on a file that holds values. */
+function writerByTurns({ failBegin, failCommit }: { failBegin?: Fault; failCommit?: Fault } = {}) {
   const commits: number[] = [];
   const turns: (() => void)[] = [];
-  let changes = 0;
-  // All that it uses of a database.
+  const every = new Set<() => void>();
+  let file: readonly unknown[] = [];
+  let open: unknown[] | null = null;
+  let end: () => void = () => undefined;
   const database = {
-    transaction<T>(body: () => T): T {
-      const before = changes;
-      const value = body();
-      const error = options.failCommit?.();
+    begin(onNeeded: () => void) {
+      const error = failBegin?.();
       if (error !== undefined) throw error;
-      commits.push(changes - before);
-      return value;
+      if (open !== null) throw new Error("a transaction within a transaction");
+      open = [];
+      end = onNeeded;
     },
-  } as Database;
+    commit() {
+      const error = failCommit?.();
+      if (error !== undefined) throw error;
+      commits.push(open?.length ?? Number.NaN);
+      file = [...file, ...(open ?? [])];
+      open = null;
+    },
+    rollback() {
+      open = null;
+    },
+  };
   const writer = createWriter(database, {
     next: (work) => void turns.push(work),
-    every: () => () => undefined,
+    every(_ms, work) {
+      every.add(work);
+      return () => void every.delete(work);
+    },
   });
+  const change =
+    <T>(value: T) =>
+    () => {
+      if (open === null) throw new Error("a change outside of a transaction");
+      open.push(value);
+      return value;
+    };
   return {
-    ...{ commits, turns, writer },
-    write: (value: number) =>
-      writer.write(() => {
-        changes += 1;
-        return value;
-      }),
+    ...{ commits, every, turns, writer },
+    write: (value: number) => writer.write(change(value)),
+    accept: (value: unknown, afterCommit?: () => void) => writer.accept(change(value), afterCommit),
+    file: () => file,
+    /** What another transaction of this process does first. */
+    end: () => end(),
     turn: () => turns.shift()?.(),
   };
 }
@@ -138,4 +160,152 @@ test("a commit that fails fails all of it, and the next one goes on", async () =
   const next = write(3);
   turn();
   expect([commits, await next]).toEqual([[1], 3]);
+});
+
+test("what is accepted is told at once, and is on the disk with the next commit, before what waits", async () => {
+  const { accept, commits, file, turn, turns, write } = writerByTurns();
+  const writing = write(2);
+  expect(await accept(1)).toBe(1);
+  expect([file(), turns.length]).toEqual([[], 1]);
+  turn();
+  await writing;
+  expect([file(), commits]).toEqual([[1, 2], [2]]);
+});
+
+test("behind a commit comes what was to follow from what is accepted, then who waits for the disk", async () => {
+  const { accept, turn, writer } = writerByTurns();
+  const seen: string[] = [];
+  await accept("a value", () => seen.push("after"));
+  const durable = writer.durable().then(() => seen.push("durable"));
+  expect(seen).toEqual([]);
+  turn();
+  await durable;
+  expect(seen).toEqual(["after", "durable"]);
+  await writer.durable(); // nothing is waited for
+});
+
+test("of a commit that fails, what was accepted is made again in its order, before anything else", async () => {
+  let error: Error | undefined = new TuError("E_STATE_FULL", "no space left");
+  const { accept, file, turn, write, writer } = writerByTurns({ failCommit: () => error });
+  const after: number[] = [];
+  await accept(1, () => after.push(1));
+  await accept(2, () => after.push(2));
+  const writing = expect(write(3)).rejects.toBe(error);
+  const durable = expect(writer.durable()).rejects.toBe(error);
+  turn();
+  await Promise.all([writing, durable]);
+  await expect(accept(4)).rejects.toBe(error);
+  expect([file(), after]).toEqual([[], []]);
+  error = undefined;
+  const [last, heard] = [write(5), writer.durable()];
+  turn();
+  await Promise.all([last, heard]);
+  expect([file(), after]).toEqual([
+    [1, 2, 5],
+    [1, 2],
+  ]);
+  expect(await accept(6)).toBe(6);
+});
+
+test("a commit of what was accepted is tried again by itself, until it succeeds", async () => {
+  let error: Error | undefined = new TuError("E_STATE_FULL", "no space left");
+  const { accept, every, file, turn } = writerByTurns({ failCommit: () => error });
+  await accept(1);
+  turn();
+  for (const again of every) again();
+  expect([file(), every.size]).toEqual([[], 1]);
+  error = undefined;
+  for (const again of every) again();
+  expect([file(), every.size]).toEqual([[1], 0]);
+});
+
+test("whoever stops tries no more", async () => {
+  const { accept, every, turn, writer } = writerByTurns({ failCommit: () => new Error("broken") });
+  await accept(1);
+  turn();
+  writer.stop();
+  expect(every.size).toBe(0);
+});
+
+test("a file that takes no transaction takes nothing of what was accepted before", async () => {
+  let error: Error | undefined;
+  const { accept, file, turn } = writerByTurns({ failBegin: () => error });
+  await accept(1);
+  turn();
+  error = new TuError("E_STATE_BUSY", "locked");
+  await expect(accept(2)).rejects.toBe(error);
+  error = undefined;
+  await accept(3);
+  turn();
+  expect(file()).toEqual([1, 3]);
+});
+
+test("a file that is full in the middle takes what was accepted back until the next commit", async () => {
+  const { accept, file, turn, writer } = writerByTurns();
+  const full = new TuError("E_STATE_FULL", "no space left");
+  await accept(1);
+  const failing = writer.accept(() => {
+    throw full;
+  });
+  await expect(failing).rejects.toBe(full);
+  turn();
+  expect(file()).toEqual([1]);
+});
+
+test("a change that is a mistake is alone with it when it is accepted, too", async () => {
+  const { accept, file, turn, writer } = writerByTurns();
+  await accept(1);
+  const mistake = new Error("not JSON");
+  const failing = writer.accept(() => {
+    throw mistake;
+  });
+  await expect(failing).rejects.toBe(mistake);
+  await accept(2);
+  turn();
+  expect(file()).toEqual([1, 2]);
+});
+
+test("a mistake that comes first leaves no transaction open", async () => {
+  const { accept, commits, turn, writer } = writerByTurns();
+  const failing = writer.accept(() => {
+    throw new Error("not JSON");
+  });
+  await expect(failing).rejects.toThrow("not JSON");
+  turn();
+  await accept(1);
+  turn();
+  expect(commits).toEqual([0, 1]);
+});
+
+test("another transaction of this process finds what was accepted committed", async () => {
+  const { accept, end, file, turn, commits } = writerByTurns();
+  await accept(1);
+  end();
+  expect(file()).toEqual([1]);
+  turn();
+  expect(commits).toEqual([1]);
+});
+
+test("a turn takes so much, and the rest in the next one", async () => {
+  const { accept, file, turn } = writerByTurns();
+  const all = Array.from({ length: 300 }, (_, at) => accept(at));
+  await Promise.all(all.slice(0, 128));
+  turn();
+  expect(file()).toHaveLength(128);
+  await Promise.all(all.slice(128, 256));
+  turn();
+  expect(file()).toHaveLength(256);
+  await Promise.all(all);
+  turn();
+  expect(file()).toEqual(Array.from({ length: 300 }, (_, at) => at));
+});
+
+test("told to commit, it throws when what was accepted cannot be", async () => {
+  let error: Error | undefined = new TuError("E_STATE_FULL", "no space left");
+  const { accept, file, writer } = writerByTurns({ failCommit: () => error });
+  await accept(1);
+  expect(() => writer.flush()).toThrow("no space left");
+  error = undefined;
+  writer.flush();
+  expect(file()).toEqual([1]);
 });

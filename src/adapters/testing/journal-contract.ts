@@ -32,6 +32,35 @@ export const sampleOwedTo = ({ name }: Message): readonly string[] => consumersB
 
 /** Every Journal adapter must pass this suite; the one in memory defines the expected behaviour. */
 export function journalContract(open: () => Promise<Opened>): void {
+  recordingContract(open);
+  // To this process, and to the next one when nothing crashes, it is the same.
+  describe("what is accepted", () => recordingContract(async () => accepting(await open())));
+  describe("both", () => bothContract(open));
+}
+
+function accepting({ journal, restart, close }: Opened): Opened {
+  const early = (one: Journal): Journal => ({ ...one, record: one.accept });
+  return { journal: early(journal), restart: async () => early(await restart()), close };
+}
+
+function bothContract(open: () => Promise<Opened>): void {
+  test("what is accepted and what is recorded is in one order, and durable together", async () => {
+    const { close, journal, restart } = await open();
+    await journal.accept(step("m1", flowRecord(1)));
+    const results = await Promise.all([
+      journal.record(step("m2", flowRecord(2))),
+      journal.accept(step("m1", flowRecord(1))),
+    ]);
+    expect(results.map(({ outcome }) => outcome)).toEqual(["recorded", "duplicate"]);
+    await journal.accept(step("m3", flowRecord(3)));
+    await journal.durable();
+    const history = await (await restart()).history("flow-1");
+    expect(history.map(({ message }) => message.id)).toEqual(["m1", "m2", "m3"]);
+    await close();
+  });
+}
+
+function recordingContract(open: () => Promise<Opened>): void {
   const scenario = (name: string, run: (world: Opened) => Promise<void>) =>
     test(name, async () => {
       const world = await open();

@@ -39,6 +39,7 @@ beforeEach(() => {
       hop: (hop) => void hops.push(hop),
       notice: ({ message }) => void notices.push(message),
     },
+    handsOnEarly: false,
     relay: { ...takingRelay((messages) => void published.push(...messages)), heldMs: () => held },
   };
 });
@@ -116,6 +117,26 @@ test("a message is recorded, then published, then acknowledged", async () => {
     done: async () => void order.push("acknowledge"),
   });
   expect(order).toEqual(["record", "publish", "acknowledge"]);
+});
+
+test("with transports that end with it, a message is handed on before it is on the disk", async () => {
+  const order: string[] = [];
+  const early: ShellPorts = {
+    ...ports,
+    handsOnEarly: true,
+    journal: {
+      ...ports.journal,
+      record: () => Promise.reject(new Error("it would wait for the disk")),
+      durable: () => Promise.reject(new Error("it would wait for the disk")),
+      async accept(entry) {
+        order.push("accept");
+        return ports.journal.accept(entry);
+      },
+    },
+    relay: { ...ports.relay, send: async () => void order.push("publish") },
+  };
+  await createConsumer(bridge(forward), early).onArrived(arrived(good), settle);
+  expect([...order, ...settled]).toEqual(["accept", "publish", "done"]);
 });
 
 test("a redelivery asks the handler nothing, and causes nothing again", async () => {
@@ -500,6 +521,37 @@ describe("what every instance hears", () => {
     expect(heard).toEqual(["m7"]);
   });
 });
+
+test.each([{ isNews: true }, { isPerInstance: true }] as const)(
+  "nobody hears %o before what led to it is on the disk, or when it cannot be",
+  async (listener) => {
+    const heard: string[] = [];
+    const disk = { isFull: true };
+    const journal = {
+      ...ports.journal,
+      async durable() {
+        if (disk.isFull) throw new TuError("E_STATE_FULL", "no space left");
+        heard.push("on the disk");
+      },
+    };
+    const consumer = createConsumer(
+      bridge(async ({ id }) => {
+        heard.push(id);
+        return { outgoing: [] };
+      }),
+      { ...ports, journal, handsOnEarly: true },
+    );
+    const route = listenedTo({ service: "svc-messaging-bridge", ...listener });
+    await consumer.onArrived({ ...arrived(good), route }, settle);
+    expect([heard, settled]).toEqual([[], ["again"]]);
+    disk.isFull = false;
+    await consumer.onArrived({ ...arrived(good), route }, settle);
+    expect([heard, settled]).toEqual([
+      ["on the disk", "m7"],
+      ["again", "done"],
+    ]);
+  },
+);
 
 test("news is passed on every time, and recorded nowhere", async () => {
   const heard: string[] = [];

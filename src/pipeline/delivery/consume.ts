@@ -1,7 +1,8 @@
 // The imperative shell around every service: record, publish, acknowledge. It holds no rules.
 //
-//   C1. Acknowledged only behind a durable record. What it says is sent then, and what cannot be sent now
-//       is the relay's to send; a crash in between sends it again: same ids, same bodies.
+//   C1. Acknowledged only behind a record. What it says is sent then, and what cannot be sent now is the
+//       relay's to send; a crash in between sends it again: same ids, same bodies. Whether the record has to be
+//       on the disk by then depends on who would hear of it (`behind-journal.ts`).
 //   C2. A message that this consumer recorded before is never decided again, and causes nothing again.
 //   C3. A message that cannot be read, or that fails `attemptsMax` times, whoever tried, is parked with its
 //       reason; its neighbours go on. Nothing is dropped.
@@ -82,6 +83,7 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
 
   /** What another instance recorded is news here all the same, once. */
   async function hear(message: Message): Promise<void> {
+    await journal.durable();
     if (!heard.has(message.id)) await handle(message);
     heard.add(message.id);
     await recordReaction(service, message, async () => nothing, ports);
@@ -95,6 +97,7 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
   }
 
   async function pass(message: Message): Promise<void> {
+    await journal.durable();
     await handle(message);
     if (troubles.isMet(message)) await journal.pardon(service.name, message);
   }

@@ -48,6 +48,7 @@ async function parked(arrived: Arrived) {
     clock: { nowMs: () => 1_767_225_600_000, sleep: async () => undefined },
     timers: idleTimers,
     reporter: { hop: () => undefined, notice: () => undefined },
+    handsOnEarly: false,
     relay: takingRelay((messages) => void published.push(...messages)),
   };
   const service = {

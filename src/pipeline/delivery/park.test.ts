@@ -33,6 +33,7 @@ beforeEach(() => {
     clock: { nowMs: () => nowMs++, sleep: nobody },
     timers: idleTimers,
     reporter: { hop: () => undefined, notice: () => undefined },
+    handsOnEarly: false,
     relay: takingRelay((messages) => void letters.push(...messages)),
   };
 });

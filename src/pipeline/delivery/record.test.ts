@@ -9,7 +9,7 @@ import { flowNamed } from "../flows/flow.ts";
 import type { Message } from "../message.ts";
 import type { Journal } from "../ports.ts";
 import { createOrchestrator } from "../services/orchestrator.ts";
-import { recordDecision, recordReaction } from "./record.ts";
+import { recordDecision, recordReaction, recordRequest } from "./record.ts";
 import { createRelay, type Relay } from "./relay.ts";
 import { idleTimers } from "./shell.samples.ts";
 import type { ShellPorts } from "./shell.ts";
@@ -86,7 +86,8 @@ function world(crashAt: readonly number[]) {
       inner.close();
       await relay.close();
     };
-    return { journal, clock, ids, timers: idleTimers, reporter, relay, inner, end };
+    const ports = { journal, clock, ids, timers: idleTimers, reporter, relay };
+    return { ...ports, handsOnEarly: false, inner, end };
   };
   return { start, published, acknowledged, fuse };
 }
@@ -293,4 +294,26 @@ test("a record that failed is in doubt; what was decided before is sent only if 
       known,
     );
   }
+});
+
+test("a request is answered behind a durable record, however early the rest is handed on", async () => {
+  const ports = world([]).start();
+  const recorded: string[] = [];
+  const journal: Journal = {
+    ...ports.journal,
+    accept: () => Promise.reject(new Error("the answer would come before the disk")),
+    async record(entry) {
+      recorded.push(entry.message.id);
+      return ports.journal.record(entry);
+    },
+  };
+  const cause = incoming("tu.images.uploaded", "m-upload");
+  await recordRequest(
+    orchestrator,
+    cause,
+    { outgoing: [] },
+    { ...ports, journal, handsOnEarly: true },
+  );
+  expect(recorded).toEqual([cause.id]);
+  await ports.end();
 });

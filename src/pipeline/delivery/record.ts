@@ -19,11 +19,12 @@ export async function recordRequest(
   reaction: Reaction,
   ports: ShellPorts,
 ): Promise<void> {
-  const entry = await recordReaction(service, cause, async () => reaction, ports);
+  const answering = { ...ports, handsOnEarly: false };
+  const entry = await recordReaction(service, cause, async () => reaction, answering);
   if (entry !== undefined) void ports.relay.send(entry); // never rejects
 }
 
-/** Decides a message once and for all; undefined when it was decided before. Durable when it resolves. */
+/** Decides a message once and for all; undefined when it was decided before. Recorded when it resolves. */
 export async function recordReaction(
   service: Named,
   message: Message,
@@ -61,9 +62,9 @@ export async function recordDecision(
   );
 }
 
-async function recorded(entry: JournalEntry, { journal, relay }: ShellPorts) {
+async function recorded(entry: JournalEntry, { handsOnEarly, journal, relay }: ShellPorts) {
   try {
-    return await journal.record(entry);
+    return await (handsOnEarly ? journal.accept(entry) : journal.record(entry));
   } catch (error) {
     relay.doubt(entry.consumer, entry.message.id);
     throw error;

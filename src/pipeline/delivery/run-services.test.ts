@@ -42,6 +42,7 @@ function portsOf(transports: { broker: Broker; log: EventLog }) {
     clock: { nowMs: () => 1_767_225_600_000, sleep: async () => undefined },
     timers: idleTimers,
     reporter: { hop: () => undefined, notice: () => undefined },
+    handsOnEarly: false,
     relay: takingRelay((messages) => void publish(messages)),
   };
   return { ...ports, publish };

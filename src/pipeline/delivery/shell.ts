@@ -9,4 +9,6 @@ export type ShellPorts = {
   readonly ids: Ids;
   readonly reporter: Reporter;
   readonly relay: Pick<Relay, "send" | "heldMs" | "doubt" | "wasDoubted">;
+  /** Its transports end with this process: what is recorded is handed on before it is on the disk. */
+  readonly handsOnEarly: boolean;
 };

@@ -24,6 +24,7 @@ beforeEach(() => {
     clock: { nowMs: () => 5, sleep: async () => undefined },
     timers: idleTimers,
     reporter: { hop: (hop) => void hops.push(hop), notice: () => undefined },
+    handsOnEarly: false,
     relay: takingRelay(() => undefined),
   };
 });

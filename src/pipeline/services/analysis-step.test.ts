@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { type ErrorCode, TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import { stepHandler } from "./analysis-step.ts";
+import { createVisionAdapter } from "./vision-adapter.ts";
 
 const command: Message = {
   id: "m-1",
@@ -31,6 +32,18 @@ test.each(["E_STATE_BUSY", "E_STATE_FULL"] as const)(
     await expect(failing(code)).rejects.toMatchObject({ code });
   },
 );
+
+test("the same in flow current, where nobody sends a command", async () => {
+  const work = async () => {
+    throw new TuError("E_STATE_BUSY", "not now");
+  };
+  const backoff = { type: "fixed", initial_delay: "1s", max_delay: "1s", jitter: 0 } as const;
+  const retry = { max_attempts: 3, backoff };
+  const { handlers } = createVisionAdapter({ flow: "current", work, retry });
+  const upload = { ...command, name: "tu.images.uploaded", kind: "event" } as const;
+  const handling = handlers[upload.name]?.(upload, new AbortController().signal);
+  await expect(handling).rejects.toMatchObject({ code: "E_STATE_BUSY" });
+});
 
 test("a call that gets no answer takes an attempt", async () => {
   const { outgoing } = await failing("E_SERVICE_UNAVAILABLE");

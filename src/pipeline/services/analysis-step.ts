@@ -35,7 +35,7 @@ export function stepHandler(step: {
   };
 }
 
-function isOfOurStore(error: unknown): boolean {
+export function isOfOurStore(error: unknown): boolean {
   return error instanceof TuError && error.code.startsWith("E_STATE_");
 }
 

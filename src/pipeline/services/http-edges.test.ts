@@ -78,6 +78,7 @@ beforeEach(() => {
         clock,
         ids,
         reporter: { hop: () => undefined, notice: () => undefined },
+        handsOnEarly: false,
         relay: takingRelay((messages) => void sent.push(...messages)),
       },
       uploads: createMemoryUploads(),

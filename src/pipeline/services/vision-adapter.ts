@@ -7,7 +7,14 @@ import { TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Images, Vision } from "../ports.ts";
 import { isEnough, recognise } from "../recognition/recognise.ts";
-import { attemptOf, failed, type StepWork, silence, stepHandler } from "./analysis-step.ts";
+import {
+  attemptOf,
+  failed,
+  isOfOurStore,
+  type StepWork,
+  silence,
+  stepHandler,
+} from "./analysis-step.ts";
 import { claimIn, type ImageAccess } from "./image-access.ts";
 
 const name = "svc-ai-vision-adapter";
@@ -87,6 +94,7 @@ function selfDriven(options: {
       return { outgoing: [{ name: "tu.recognition.completed", payload }] };
     } catch (error) {
       signal.throwIfAborted();
+      if (isOfOurStore(error)) throw error;
       const which = { attempt, attempts: attemptsMax };
       const reaction = failed(step, upload, error, which);
       const isWorthwhile = error instanceof TuError && error.retryable && attempt < attemptsMax;
