@@ -1,10 +1,7 @@
 // The other side of P2 and P4: BullMQ's flows, five steps one after the other, producer and workers in this
 // process, on a Redis of its own with its append-only file (written by the second, as its default is).
-import { type ChildProcess, spawn } from "node:child_process";
-import { createRequire } from "node:module";
-import { createServer } from "node:net";
-import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
+import { loadPeer, steps } from "./peers.ts";
+import { freePort, type Server, startServer } from "./servers.ts";
 import type { Shell } from "./shell.ts";
 
 /** What is used of BullMQ 5 (`bullmq/dist/esm/classes`). */
@@ -32,16 +29,14 @@ type Flow = {
 };
 
 const concurrency = 256;
-/** The last one is the root: a job waits for its children. */
-const steps = ["started", "recognised", "compared", "sorted", "stored"];
-const peers = join(import.meta.dirname, "peers", "package.json");
 
 /** Null where BullMQ (`npm ci --prefix bench/peers`) or redis-server is not installed. */
 export async function openBullmq(directory: string): Promise<Shell | null> {
-  const bullmq = loadBullmq();
-  const redis = bullmq === null ? null : await startRedis(directory);
-  if (bullmq === null || redis === null) return null;
-  const { connection } = redis;
+  const bullmq = loadPeer("bullmq") as Bullmq | null; // declared above, as far as it is used
+  if (bullmq === null) return null;
+  const connection = { host: "127.0.0.1", port: await freePort() };
+  const redis = await startRedis(directory, connection);
+  if (redis === null) return null;
   const waiting = new Map<string, () => void>();
   const producer = new bullmq.FlowProducer({ connection });
   const worker = new bullmq.Worker("analysis", async () => ({ done: true }), {
@@ -63,17 +58,9 @@ export async function openBullmq(directory: string): Promise<Shell | null> {
     async close() {
       await worker.close();
       await producer.close();
-      redis.process.kill();
+      await redis.stop();
     },
   };
-}
-
-function loadBullmq(): Bullmq | null {
-  try {
-    return createRequire(peers)("bullmq") as Bullmq; // declared above, as far as it is used
-  } catch {
-    return null;
-  }
 }
 
 function chainOf(flow: string): Flow {
@@ -81,33 +68,16 @@ function chainOf(flow: string): Flow {
     ...{ name, queueName: "analysis", data: { flow }, opts: { removeOnComplete: true } },
     ...(children.length === 0 ? {} : { children }),
   });
+  // The last one is the root: a job waits for its children.
   return steps.reduce<readonly Flow[]>((children, name) => [job(name, children)], [])[0] as Flow; // there are steps
 }
 
-async function startRedis(
-  directory: string,
-): Promise<{ readonly connection: Connection; readonly process: ChildProcess } | null> {
-  const port = await freePort();
-  const settings = ["--bind", "127.0.0.1", "--port", String(port), "--dir", directory];
-  const child = spawn("redis-server", [...settings, "--appendonly", "yes", "--save", ""], {
-    stdio: ["ignore", "pipe", "ignore"],
+function startRedis(directory: string, { host, port }: Connection): Promise<Server | null> {
+  const settings = ["--bind", host, "--port", String(port), "--dir", directory];
+  return startServer({
+    command: "redis-server",
+    args: [...settings, "--appendonly", "yes", "--save", ""],
+    stopSignal: "SIGTERM",
+    isUp: (output) => output.includes("Ready to accept connections"),
   });
-  const started = new Promise<boolean>((resolve) => {
-    child.on("error", () => resolve(false));
-    child.on("exit", () => resolve(false));
-    child.stdout.on("data", (text: Buffer) => {
-      if (text.includes("Ready to accept connections")) resolve(true);
-    });
-  });
-  const isUp = await Promise.race([started, wait(10_000, false)]);
-  return isUp ? { connection: { host: "127.0.0.1", port }, process: child } : null;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port was given");
-  return address.port;
 }

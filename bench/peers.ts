@@ -1,0 +1,22 @@
+// Packages of the other sides, from bench/peers; each side declares what it uses of its own.
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+/** What a flow of theirs does, one after the other. */
+export const steps = ["started", "recognised", "compared", "sorted", "stored"] as const;
+
+const from = createRequire(join(import.meta.dirname, "peers", "package.json"));
+
+/** Null where `npm ci --ignore-scripts --prefix bench/peers` has not run. */
+export function loadPeer(name: string): unknown {
+  return pathInPeers(name) === null ? null : from(name);
+}
+
+export function pathInPeers(name: string): string | null {
+  try {
+    return from.resolve(name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "MODULE_NOT_FOUND") return null;
+    throw error;
+  }
+}
