@@ -6,15 +6,21 @@ export async function interleaved(
   ours: () => Promise<number>,
   theirs: () => Promise<number>,
 ): Promise<{ readonly ours: Sample; readonly theirs: Sample }> {
-  const left: number[] = [];
-  const right: number[] = [];
-  await ours(); // the first round of each warms caches and is not counted
-  await theirs();
-  for (let round = 0; round < rounds; round += 1) {
-    left.push(await ours());
-    right.push(await theirs());
-  }
-  return { ours: sampleOf(left), theirs: sampleOf(right) };
+  const [left, right] = await byTurns(rounds, [ours, theirs]);
+  if (left === undefined || right === undefined) throw new Error("a side was not measured");
+  return { ours: left, theirs: right };
+}
+
+/** Any number of sides; a sample for each, in their order. */
+export async function byTurns(
+  rounds: number,
+  sides: readonly (() => Promise<number>)[],
+): Promise<readonly Sample[]> {
+  const values = sides.map((): number[] => []);
+  for (const side of sides) await side(); // the first round of each warms caches and is not counted
+  for (let round = 0; round < rounds; round += 1)
+    for (const [at, side] of sides.entries()) values[at]?.push(await side());
+  return values.map(sampleOf);
 }
 
 export type Sample = { readonly median: number; readonly low: number; readonly high: number };
@@ -35,15 +41,18 @@ export type Figure = {
   readonly id: string;
   readonly what: string;
   readonly value: number;
-  readonly goal: string;
-  readonly isMet: boolean;
   readonly detail: string;
-};
+} & Goal;
+
+/** Not every other side has one. */
+export type Goal =
+  | { readonly goal: string; readonly isMet: boolean }
+  | { readonly goal?: never; readonly isMet?: never };
 
 export function print(figure: Figure): void {
   const { detail, goal, id, isMet, value, what } = figure;
-  const mark = isMet ? "met" : "missed";
-  console.log(`${id.padEnd(4)} ${what}: ${value.toFixed(2)} (goal ${goal}: ${mark})  ${detail}`);
+  const mark = goal === undefined ? "" : ` (goal ${goal}: ${isMet ? "met" : "missed"})`;
+  console.log(`${id.padEnd(4)} ${what}: ${value.toFixed(2)}${mark}  ${detail}`);
 }
 
 export function spread({ high, low, median }: Sample, unit: string): string {
