@@ -1,65 +1,131 @@
-// P2: flows a second through the whole shell, 256 in flight, over BullMQ's. P4: one flow that has everything to
-// itself, from its first message to its end. What each side does for a flow stands in docs/figures.md.
+// P2: flows a second through the whole shell, 256 in flight, over those of the other sides. P4: one flow that has
+// everything to itself, from its first message to its end. What each side does for a flow stands in docs/figures.md.
 import { performance } from "node:perf_hooks";
 import { openBullmq } from "./bullmq.ts";
 import { inDirectory } from "./engine.ts";
-import { type Figure, interleaved, sampleOf, secondsOf, spread } from "./measure.ts";
+import { openGraphileWorker } from "./graphile-worker.ts";
+import {
+  byTurns,
+  type Figure,
+  type Goal,
+  type Sample,
+  sampleOf,
+  secondsOf,
+  spread,
+} from "./measure.ts";
 import { openShell, type Shell } from "./shell.ts";
 
-const inFlight = 256;
+type Peer = {
+  readonly name: string;
+  readonly open: (directory: string) => Promise<Shell | null>;
+  /** Beside `npm ci --ignore-scripts --prefix bench/peers`. */
+  readonly needs: string | null;
+  /** A slow side runs fewer flows a round, so that a run ends. */
+  readonly share: number;
+};
+type Side = { readonly name: string; readonly shell: Shell; readonly share: number };
+type Rounds = { readonly rounds: number; readonly flows: number };
 
-export async function wholeFlows(rounds: number, flows: number): Promise<readonly Figure[]> {
-  return inDirectory((ours) =>
-    inDirectory(async (theirs) => {
-      const peer = await openBullmq(theirs);
-      if (peer === null) {
-        console.log("P2, P4: left out, without redis-server and `npm ci --prefix bench/peers`");
-        return [];
-      }
-      const shell = await openShell(ours);
+const inFlight = 256;
+const peers: readonly Peer[] = [
+  { name: "BullMQ", open: openBullmq, needs: "redis-server", share: 1 },
+  { name: "Graphile Worker", open: openGraphileWorker, needs: "postgresql", share: 1 },
+];
+
+export function wholeFlows(rounds: number, flows: number): Promise<readonly Figure[]> {
+  return inDirectory((directory) =>
+    withPeers(peers, async (theirs) => {
+      const shell = await openShell(directory);
+      const sides = [{ name: "ours", shell, share: 1 }, ...theirs];
       try {
         return [
-          await throughput(shell, peer, { rounds, flows }),
-          await latency(shell, peer, rounds),
+          ...(await throughput(sides, { rounds, flows })),
+          ...(await latency(sides, { rounds, flows: Math.min(50, flows / 10) })),
         ];
       } finally {
         await shell.close();
-        await peer.close();
       }
     }),
   );
 }
 
-type Rounds = { readonly rounds: number; readonly flows: number };
-
-async function throughput(shell: Shell, peer: Shell, { flows, rounds }: Rounds): Promise<Figure> {
-  const measure = (side: Shell) => async () =>
-    flows / (await secondsOf(() => runMany(side, flows)));
-  const { ours, theirs } = await interleaved(rounds, measure(shell), measure(peer));
-  const value = ours.median / theirs.median;
-  return {
-    ...{ id: "P2", what: "flows/s over BullMQ's", value, goal: "≥ 10", isMet: value >= 10 },
-    detail: `${spread(ours, "flows/s")} over ${spread(theirs, "flows/s")}, ${inFlight} in flight`,
-  };
+async function withPeers<T>(
+  [peer, ...rest]: readonly Peer[],
+  work: (sides: readonly Side[]) => Promise<T>,
+): Promise<T> {
+  if (peer === undefined) return work([]);
+  const { name, needs, open, share } = peer;
+  return inDirectory(async (directory) => {
+    const shell = await open(directory);
+    if (shell === null) {
+      const install = "`npm ci --ignore-scripts --prefix bench/peers`";
+      console.log(`P2, P4: no ${name}, without ${needs === null ? "" : `${needs} and `}${install}`);
+      return withPeers(rest, work);
+    }
+    try {
+      return await withPeers(rest, (others) => work([{ name, shell, share }, ...others]));
+    } finally {
+      await shell.close();
+    }
+  });
 }
 
-async function latency(shell: Shell, peer: Shell, rounds: number): Promise<Figure> {
-  const measure = (side: Shell) => async () => {
-    const each: number[] = [];
-    for (let flow = 0; flow < 50; flow += 1) {
-      const startedAt = performance.now();
-      await side.run();
-      each.push(performance.now() - startedAt);
-    }
-    return sampleOf(each).median;
-  };
-  const { ours, theirs } = await interleaved(rounds, measure(shell), measure(peer));
-  const value = ours.median / theirs.median;
-  return {
-    ...{ id: "P4", what: "latency of an idle flow over BullMQ's", value },
-    ...{ goal: "≤ 0.40", isMet: value <= 0.4 },
+async function throughput(sides: readonly Side[], { flows, rounds }: Rounds): Promise<Figure[]> {
+  const samples = await byTurns(
+    rounds,
+    sides.map(({ share, shell }) => async () => {
+      const some = Math.ceil(flows * share);
+      return some / (await secondsOf(() => runMany(shell, some)));
+    }),
+  );
+  return against(sides, samples, ({ name, ours, theirs, value }) => ({
+    ...{ id: "P2", what: `flows/s over ${name}'s`, value },
+    ...(name === "BullMQ" ? goal("≥ 10", value >= 10) : {}),
+    detail: `${spread(ours, "flows/s")} over ${spread(theirs, "flows/s")}, ${inFlight} in flight`,
+  }));
+}
+
+async function latency(sides: readonly Side[], { flows, rounds }: Rounds): Promise<Figure[]> {
+  const samples = await byTurns(
+    rounds,
+    sides.map(({ shell }) => async () => {
+      const each: number[] = [];
+      for (let flow = 0; flow < flows; flow += 1) {
+        const startedAt = performance.now();
+        await shell.run();
+        each.push(performance.now() - startedAt);
+      }
+      return sampleOf(each).median;
+    }),
+  );
+  return against(sides, samples, ({ name, ours, theirs, value }) => ({
+    ...{ id: "P4", what: `latency of an idle flow over ${name}'s`, value },
+    ...(name === "BullMQ" ? goal("≤ 0.40", value <= 0.4) : {}),
     detail: `p50 ${spread(ours, "ms")} over ${spread(theirs, "ms")}`,
-  };
+  }));
+}
+
+type Ratio = {
+  readonly name: string;
+  readonly value: number;
+  readonly ours: Sample;
+  readonly theirs: Sample;
+};
+
+function against(
+  sides: readonly Side[],
+  [ours, ...samples]: readonly Sample[],
+  figureOf: (ratio: Ratio) => Figure,
+): Figure[] {
+  return samples.flatMap((theirs, at) => {
+    const side = sides[at + 1];
+    if (ours === undefined || side === undefined) return [];
+    return [figureOf({ name: side.name, value: ours.median / theirs.median, ours, theirs })];
+  });
+}
+
+function goal(text: string, isMet: boolean): Goal {
+  return { goal: text, isMet };
 }
 
 async function runMany(side: Shell, flows: number): Promise<void> {
