@@ -2,6 +2,7 @@
 // everything to itself, from its first message to its end. What each side does for a flow stands in docs/figures.md.
 import { performance } from "node:perf_hooks";
 import { openBullmq } from "./bullmq.ts";
+import { openDbos } from "./dbos.ts";
 import { inDirectory } from "./engine.ts";
 import { openGraphileWorker } from "./graphile-worker.ts";
 import {
@@ -30,6 +31,7 @@ const inFlight = 256;
 const peers: readonly Peer[] = [
   { name: "BullMQ", open: openBullmq, needs: "redis-server", share: 1 },
   { name: "Graphile Worker", open: openGraphileWorker, needs: "postgresql", share: 1 },
+  { name: "DBOS", open: openDbos, needs: "postgresql", share: 1 },
 ];
 
 export function wholeFlows(rounds: number, flows: number): Promise<readonly Figure[]> {
