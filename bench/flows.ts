@@ -14,6 +14,7 @@ import {
   secondsOf,
   spread,
 } from "./measure.ts";
+import { openRestate } from "./restate.ts";
 import { openShell, type Shell } from "./shell.ts";
 
 type Peer = {
@@ -32,6 +33,7 @@ const peers: readonly Peer[] = [
   { name: "BullMQ", open: openBullmq, needs: "redis-server", share: 1 },
   { name: "Graphile Worker", open: openGraphileWorker, needs: "postgresql", share: 1 },
   { name: "DBOS", open: openDbos, needs: "postgresql", share: 1 },
+  { name: "Restate", open: openRestate, needs: null, share: 1 },
 ];
 
 export function wholeFlows(rounds: number, flows: number): Promise<readonly Figure[]> {
