@@ -16,6 +16,7 @@ import {
 } from "./measure.ts";
 import { openRestate } from "./restate.ts";
 import { openShell, type Shell } from "./shell.ts";
+import { openTemporal } from "./temporal.ts";
 
 type Peer = {
   readonly name: string;
@@ -34,6 +35,7 @@ const peers: readonly Peer[] = [
   { name: "Graphile Worker", open: openGraphileWorker, needs: "postgresql", share: 1 },
   { name: "DBOS", open: openDbos, needs: "postgresql", share: 1 },
   { name: "Restate", open: openRestate, needs: null, share: 1 },
+  { name: "Temporal", open: openTemporal, needs: "the temporal command", share: 0.2 },
 ];
 
 export function wholeFlows(rounds: number, flows: number): Promise<readonly Figure[]> {
