@@ -24,8 +24,6 @@ if (globalThis.gc === undefined) {
 } else {
   console.log(`Node ${process.version}${isSmoke ? ", a smoke run: too short for figures" : ""}`);
   if (isWanted("P1")) for (const figure of await startUp(isSmoke ? 3 : 15)) print(figure);
-  if (isWanted("P2") || isWanted("P4"))
-    for (const figure of await wholeFlows(isSmoke ? 1 : 5, isSmoke ? 100 : 1500)) print(figure);
   if (isWanted("P3")) print(await engineThroughput(isSmoke ? 1 : 7, isSmoke ? 300 : 3000));
   if (isWanted("P9")) {
     for (const figure of await memory(isSmoke ? 2000 : 100_000, isSmoke ? 2000 : 200_000))
@@ -40,4 +38,7 @@ if (globalThis.gc === undefined) {
   if (isWanted("G4")) for (const figure of await uploads(isSmoke ? 2 : 15)) print(figure);
   if (isWanted("D1")) print(await embeddedBroker(isSmoke ? 1 : 7, isSmoke ? 1000 : 20_000));
   if (isWanted("P12")) for (const figure of packages()) print(figure);
+  // Last, for what the other sides load would weigh on the figures behind them.
+  if (isWanted("P2") || isWanted("P4"))
+    for (const figure of await wholeFlows(isSmoke ? 1 : 5, isSmoke ? 100 : 1500)) print(figure);
 }
