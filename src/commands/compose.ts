@@ -4,8 +4,10 @@ import { randomBytes } from "node:crypto";
 import type { HttpServer } from "../adapters/http/server.ts";
 import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { behindJournal } from "../pipeline/delivery/behind-journal.ts";
+import { type Allowed, createDoor } from "../pipeline/delivery/door.ts";
 import type { Endpoint } from "../pipeline/delivery/endpoint.ts";
 import { consumersOf, createPublish } from "../pipeline/delivery/publish.ts";
+import { createReadiness, type Probe, type Readiness } from "../pipeline/delivery/readiness.ts";
 import { createRelay, type Relay } from "../pipeline/delivery/relay.ts";
 import { declareTopology, type RunPorts, runService } from "../pipeline/delivery/run-services.ts";
 import { type FlowState, hasEnded } from "../pipeline/engine/state.ts";
@@ -35,11 +37,16 @@ export type PipelineOptions = {
   readonly vision: VisionOptions;
   /** What is let go of at the start. */
   readonly limits: KeepLimits;
+  readonly door: Door;
   readonly reporter: Reporter;
   /** Aborted: the opening ends at its next step. */
   readonly signal: AbortSignal;
 };
+/** Who may come in by HTTP, and what a GraphQL client may ask. */
+export type Door = { readonly allowed: Allowed; readonly introspection: boolean };
 export type Pipeline = UploadPorts & {
+  /** Base addresses by service. */
+  readonly addresses: ReadonlyMap<string, string>;
   readonly images: Images;
   /** Flows that an earlier run left and this one goes on with. */
   readonly resumed: readonly string[];
@@ -92,6 +99,7 @@ async function start(
     recorder,
     flow,
     internalToken: randomBytes(24).toString("hex"),
+    door: options.door,
     urls: new Map(),
     closers,
   };
@@ -128,7 +136,7 @@ async function start(
   const { digest, http, images } = world;
   const { machines } = stores;
   const opened = { gateway, http, digest, clock, machines, recorder, flow, images };
-  return { ...opened, resumed, stateOf, close };
+  return { ...opened, addresses: world.urls, resumed, stateOf, close };
 }
 
 /** Of a flow that has ended something may still be owed, and nobody waits for that. */
@@ -177,6 +185,7 @@ type World = {
   readonly recorder: UploadPorts["recorder"];
   readonly flow: Flow;
   readonly internalToken: string;
+  readonly door: Door;
   /** Base addresses, known once a service listens. */
   readonly urls: Map<string, string>;
   readonly closers: Closers;
@@ -238,6 +247,8 @@ async function serve(
   const { createFeed } = await import("../adapters/graphql/feed.ts");
   const { startGraphqlServer } = await import("../adapters/graphql/server.ts");
   const feed = createFeed();
+  const readiness = createReadiness({ ...run, flow: world.flow.name });
+  const open = { ...world, probes: probesOf(stores), readiness };
   const services = allServices({
     ...behindJournal({ ...world, ...stores }, stores.journal),
     shell: run,
@@ -247,9 +258,11 @@ async function serve(
   });
   await Promise.all([
     ...services
-      .filter(({ endpoints }) => endpoints.length > 0)
-      .map(({ endpoints, name }) => listen(name, endpoints, world)),
-    listen("object-store", createObjectStoreEndpoints(stores.objects), world),
+      .filter(({ name }) => name !== "graph-gateway")
+      .map(({ endpoints, name }) =>
+        endpoints.length > 0 ? listen(name, endpoints, open) : answerProbes(name, open),
+      ),
+    listen("object-store", createObjectStoreEndpoints(stores.objects), open),
   ]);
   const gateway = createGateway({
     http: world.http,
@@ -259,28 +272,68 @@ async function serve(
     ingestionUrl: () => urlOf(world, "tu-ingestion-service"),
     internalToken: world.internalToken,
   });
-  const graphql = await startGraphqlServer({ gateway, feed });
+  const { listen: listenAt } = await import("../adapters/http/listener.ts");
+  const door = doorOf("graph-gateway", open);
+  const graphql = await startGraphqlServer({
+    ...{ gateway, feed, introspection: world.door.introspection },
+    listen: (handlers) => listenAt(door, handlers),
+  });
   world.urls.set("graph-gateway", graphql.url);
   world.closers.push(() => graphql.close());
   await declareTopology(world.flow.name, run);
   for (const service of services) {
     const subscription = await runService(service, world.flow.name, run);
     world.closers.push(() => subscription.close());
+    readiness.connected(service.name);
   }
+  readiness.connected("object-store");
   return feed;
+}
+
+type Open = World & {
+  readonly readiness: Readiness;
+  /** Of the stores that a service works with. */
+  readonly probes: Readonly<Record<string, readonly Probe[]>>;
+};
+
+const doorOf = (service: string, { door, probes, readiness }: Open) => ({
+  door: createDoor(door.allowed),
+  troubles: () => readiness.troubles(service, probes[service] ?? []),
+});
+
+function probesOf({ machines, objects, uploads }: Stores): Open["probes"] {
+  const stored = { name: "object store", work: () => objects.stat("readiness") };
+  const registered = { name: "uploads", work: () => uploads.find("readiness") };
+  const known = { name: "machines", work: () => machines.find("readiness") };
+  return {
+    "tu-ingestion-service": [registered],
+    "tu-storage-service": [stored],
+    "object-store": [stored],
+    "comparison-service": [known],
+    "svc-machine-storage": [known],
+  };
 }
 
 async function listen(
   service: string,
   endpoints: readonly Endpoint[],
-  world: World,
+  world: Open,
 ): Promise<HttpServer> {
   const { startHttpServer } = await import("../adapters/http/server.ts");
   const { clock, recorder: reporter } = world;
-  const server = await startHttpServer({ service, endpoints, reporter, clock });
+  const door = doorOf(service, world);
+  const server = await startHttpServer({ ...door, service, endpoints, reporter, clock });
   world.urls.set(service, server.url);
   world.closers.push(() => server.close());
   return server;
+}
+
+/** A service that nobody asks anything else. */
+async function answerProbes(service: string, world: Open): Promise<void> {
+  const { listen: listenAt, notFound } = await import("../adapters/http/listener.ts");
+  const listener = await listenAt(doorOf(service, world), { request: notFound });
+  world.urls.set(service, listener.url);
+  world.closers.push(() => listener.close());
 }
 
 function withStepTimeouts(flow: Flow, timeouts: PipelineOptions["stepTimeouts"]): Flow {

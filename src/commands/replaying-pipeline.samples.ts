@@ -1,3 +1,4 @@
+import { loopbackOnly } from "../pipeline/delivery/door.ts";
 import { openPipeline, type Pipeline } from "./compose.ts";
 
 /** The whole pipeline in flow `full`, its pictures looked at by what is kept in `answers`. Nothing is pruned. */
@@ -16,6 +17,7 @@ export const openReplayingPipeline = ({
     faults: {},
     stepTimeouts: {},
     limits: { olderThanMs: null, most: null },
+    door: { allowed: loopbackOnly, introspection: false },
     vision: {
       ...{ mode: "replay", directory: answers, models: null, endpoint: "" },
       ...{ callsMax: null, keyFile: null, quotaProject: null },

@@ -7,7 +7,7 @@ import {
   faultSteps,
 } from "../pipeline/services/faults.ts";
 import { requireDuration, requireOneStdin, type VisionFlags, visionSettings } from "./arguments.ts";
-import { keepLimits, loadSettings, type Settings, visionOptions } from "./config.ts";
+import { doorOptions, keepLimits, loadSettings, type Settings, visionOptions } from "./config.ts";
 import { once } from "./once.ts";
 import { printError } from "./output.ts";
 import { type StopWords, untilSignal } from "./signals.ts";
@@ -78,6 +78,7 @@ export async function uploadCommand(paths: readonly string[], options: Options):
         stepTimeouts,
         vision: { ...visionOptions(settings), isForOne: paths.length === 1 },
         limits: keepLimits(settings),
+        door: doorOptions(settings),
         signal: stop.signal,
         reporter: screen.reporter,
       });

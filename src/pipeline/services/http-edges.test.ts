@@ -240,10 +240,12 @@ describe("storage", () => {
 });
 
 describe("media access and the object store", () => {
+  const getUrl = "/internal/v0/media/get-url";
+  const token = { "x-internal-token": "token" };
   test("hand out a URL that gives the object, and 404 for one that is not there", async () => {
     const { key } = await stored();
     const get = async (objectKey: string) => {
-      const reply = await call("media", "POST", "/internal/v0/media/get-url", { objectKey });
+      const reply = await call("media", "POST", getUrl, { objectKey }, token);
       const { pathname, search } = new URL(String(jsonOf(reply)["url"]));
       return call("objects", "GET", `${pathname}${search}`);
     };
@@ -251,13 +253,21 @@ describe("media access and the object store", () => {
     expect((await get("images/none.png")).status).toBe(404);
   });
   test("a missing key is 422, a key that storage refuses too", async () => {
-    const missing = await call("media", "POST", "/internal/v0/media/get-url", {});
+    const missing = await call("media", "POST", getUrl, {}, token);
     expect([missing.status, jsonOf(missing)]).toEqual([
       422,
       { errors: { objectKey: ["Required"] } },
     ]);
-    const odd = await call("media", "POST", "/internal/v0/media/get-url", { objectKey: "a b" });
+    const odd = await call("media", "POST", getUrl, { objectKey: "a b" }, token);
     expect(odd.status).toBe(422);
+  });
+  test("media access gives nothing to who does not know the token, and answers probes", async () => {
+    const missing = await call("media", "POST", getUrl, { objectKey: "images/a.png" });
+    expect([missing.status, textOf(missing)]).toEqual([401, "Missing internal token"]);
+    const wrong = { "x-internal-token": "no" };
+    const refused = await call("media", "POST", getUrl, { objectKey: "images/a.png" }, wrong);
+    expect([refused.status, textOf(refused)]).toEqual([401, "Invalid internal token"]);
+    expect((await call("media", "GET", "/health")).status).toBe(200);
   });
   test("another content type than the signed one is refused", async () => {
     const { url } = objects.presign({

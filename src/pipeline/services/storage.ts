@@ -1,15 +1,8 @@
 import { problemWithKey } from "../contracts/object-key.ts";
-import {
-  type Endpoint,
-  type EndpointReply,
-  type EndpointRequest,
-  jsonReply,
-  probes,
-  readJsonBody,
-  textReply,
-} from "../delivery/endpoint.ts";
+import { type Endpoint, jsonReply, probes, readJsonBody } from "../delivery/endpoint.ts";
 import type { Service } from "../delivery/service.ts";
 import type { ObjectStore } from "../ports.ts";
+import { guarded } from "./internal-token.ts";
 
 const name = "tu-storage-service";
 
@@ -76,18 +69,4 @@ function ttlErrors(ttlSec: unknown): FieldErrors {
   const isInRange =
     typeof ttlSec === "number" && Number.isInteger(ttlSec) && ttlSec >= 1 && ttlSec <= 3600;
   return isInRange ? {} : { ttlSec: ["Range1To3600"] };
-}
-
-function guarded(endpoint: Endpoint, internalToken: string): Endpoint {
-  return {
-    ...endpoint,
-    handle: async (request) => refusal(request, internalToken) ?? endpoint.handle(request),
-  };
-}
-
-function refusal(request: EndpointRequest, internalToken: string): EndpointReply | undefined {
-  if (internalToken === "") return textReply(500, "Internal auth not configured");
-  const token = request.headers["x-internal-token"];
-  if (token === undefined) return textReply(401, "Missing internal token");
-  return token === internalToken ? undefined : textReply(401, "Invalid internal token");
 }
