@@ -154,11 +154,20 @@ describe("ingestion", () => {
     ]);
   });
   test("an unknown upload is 404, malformed input 400", async () => {
-    const unknown = await confirm({ uploadId: ids.create(), bytes: 7, checksum });
-    expect([unknown.status, jsonOf(unknown)["title"]]).toEqual([404, "upload not found"]);
+    const uploadId = ids.create();
+    const unknown = await confirm({ UPLOADID: uploadId.toUpperCase(), bytes: "7", checksum });
+    expect([unknown.status, jsonOf(unknown)]).toEqual([
+      404,
+      {
+        ...{ type: "about:blank", title: "upload not found", status: 404 },
+        detail: `No upload session found for ID ${uploadId}.`,
+      },
+    ]);
+    expect((await confirm({ bytes: 7, checksum })).status).toBe(404);
+    expect((await confirm({ checksum })).status).toBe(422);
     expect((await confirm("{")).status).toBe(400);
     expect((await confirm({ uploadId: "x", bytes: 1, checksum })).status).toBe(400);
-    expect((await confirm({ uploadId: ids.create(), bytes: "7", checksum })).status).toBe(400);
+    expect((await confirm({ uploadId: ids.create(), bytes: 7 })).status).toBe(400);
   });
   test("confirm announces the upload once, however often it is repeated", async () => {
     const { key, uploadId } = await stored();
@@ -233,9 +242,35 @@ describe("storage", () => {
         ttlSec: ["Range1To3600"],
       },
     ],
+    [
+      { key: "a", contentType: "image/\u{1f69c}" },
+      { contentType: ["MustStartWithImageSlash"], ttlSec: ["Range1To3600"] },
+    ],
   ])("%j is 422", async (body, errors) => {
     const reply = await presign(body);
     expect([reply.status, jsonOf(reply)]).toEqual([422, { errors }]);
+  });
+  test.each([["image/"], ["image/png; q=1"], [" IMAGE/X-Own "]])(
+    "an object can be put as %j",
+    async (contentType) => {
+      const reply = await presign({
+        Key: " images/a.png ",
+        CONTENTTYPE: contentType,
+        ttlSec: "60",
+      });
+      expect(reply.status).toBe(200);
+      const { pathname, search } = new URL(String(jsonOf(reply)["url"]));
+      const headers = { "content-type": contentType.trim() };
+      const put = await call("objects", "PUT", `${pathname}${search}`, picture, headers);
+      expect(put.status).toBe(200);
+      expect((await objects.stat("images/a.png"))?.contentType).toBe(
+        contentType.trim().toLowerCase(),
+      );
+    },
+  );
+  test("what is no request is 400", async () => {
+    for (const body of ["", "{", "[]", { key: null, contentType: "image/png", ttlSec: 1 }])
+      expect((await presign(body)).status).toBe(400);
   });
 });
 
@@ -250,14 +285,12 @@ describe("media access and the object store", () => {
     expect(textOf(await get(key))).toBe("picture");
     expect((await get("images/none.png")).status).toBe(404);
   });
-  test("a missing key is 422, a key that storage refuses too", async () => {
-    const missing = await call("media", "POST", "/internal/v0/media/get-url", {});
-    expect([missing.status, jsonOf(missing)]).toEqual([
-      422,
-      { errors: { objectKey: ["Required"] } },
-    ]);
-    const odd = await call("media", "POST", "/internal/v0/media/get-url", { objectKey: "a b" });
-    expect(odd.status).toBe(422);
+  test("a blank key is 422, a key that storage refuses too, and what is no request 400", async () => {
+    const ask = (body: unknown) => call("media", "POST", "/internal/v0/media/get-url", body);
+    const blank = await ask({ OBJECTKEY: " " });
+    expect([blank.status, jsonOf(blank)]).toEqual([422, { errors: { objectKey: ["Required"] } }]);
+    expect((await ask({ objectKey: "a b" })).status).toBe(422);
+    for (const body of ["{", {}, { objectKey: null }]) expect((await ask(body)).status).toBe(400);
   });
   test("another content type than the signed one is refused", async () => {
     const { url } = objects.presign({

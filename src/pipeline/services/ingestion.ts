@@ -4,9 +4,9 @@ import {
   type EndpointRequest,
   jsonReply,
   probes,
-  readJsonBody,
 } from "../delivery/endpoint.ts";
 import { recordRequest } from "../delivery/record.ts";
+import { int64Member, readBody, textMember, uuidMember } from "../delivery/request-body.ts";
 import type { Service } from "../delivery/service.ts";
 import type { ShellPorts } from "../delivery/shell.ts";
 import type { Message } from "../message.ts";
@@ -56,7 +56,7 @@ export function createIngestion(ports: IngestionPorts): Service {
 }
 
 type Step = (
-  body: Record<string, unknown>,
+  request: EndpointRequest,
   flowId: string,
   ports: IngestionPorts,
 ) => Promise<EndpointReply>;
@@ -69,19 +69,14 @@ async function withCorrelation(
   const given = request.headers["x-correlation-id"]?.trim();
   const flowId =
     given === undefined || given === "" ? ports.shell.ids.create().replaceAll("-", "") : given;
-  const body = readJsonBody(request);
-  const reply =
-    body === undefined
-      ? problem(400, "the body is not a JSON object")
-      : await step(body, flowId, ports);
+  const reply = await step(request, flowId, ports);
   return { ...reply, headers: { ...reply.headers, "x-correlation-id": flowId } };
 }
 
-const start: Step = async (body, flowId, ports) => {
-  const { contentType, filename } = body;
-  if (typeof filename !== "string" || typeof contentType !== "string") {
-    return problem(400, "filename and contentType must be text");
-  }
+const start: Step = async (request, flowId, ports) => {
+  const read = readBody(request, { filename: textMember, contentType: textMember });
+  if (!read.ok) return read.reply;
+  const { contentType, filename } = read.body;
   const errors = {
     ...(filename.trim() === "" ? { filename: ["Filename cannot be empty"] } : {}),
     ...(acceptedTypes.includes(contentType.toLowerCase())
@@ -107,16 +102,12 @@ const start: Step = async (body, flowId, ports) => {
   return jsonReply(200, { uploadId, key, putUrl: url, expiresAt });
 };
 
-const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const confirmMembers = { uploadId: uuidMember, bytes: int64Member, checksum: textMember };
 
-const confirm: Step = async (body, flowId, ports) => {
-  const { bytes, checksum, uploadId } = body;
-  if (typeof uploadId !== "string" || !uuidPattern.test(uploadId)) {
-    return problem(400, "uploadId must be a UUID");
-  }
-  if (typeof bytes !== "number" || !Number.isInteger(bytes) || typeof checksum !== "string") {
-    return problem(400, "bytes must be a whole number, checksum text");
-  }
+const confirm: Step = async (request, flowId, ports) => {
+  const read = readBody(request, confirmMembers);
+  if (!read.ok) return read.reply;
+  const { bytes, checksum, uploadId } = read.body;
   const errors = {
     ...(bytes > 0 ? {} : { bytes: ["Must be greater than zero"] }),
     ...(checksumPattern.test(checksum)
@@ -124,13 +115,13 @@ const confirm: Step = async (body, flowId, ports) => {
       : { checksum: ["Invalid checksum format (expected sha256:<64 hex>)"] }),
   };
   if (Object.keys(errors).length > 0) return jsonReply(422, { errors });
-  const session = await ports.uploads.find(uploadId.toLowerCase());
+  const session = await ports.uploads.find(uploadId);
   if (session === undefined) {
     return jsonReply(404, {
       type: "about:blank",
       title: "upload not found",
       status: 404,
-      detail: `there is no upload ${uploadId}`,
+      detail: `No upload session found for ID ${uploadId}.`,
     });
   }
   const mismatch = await compareWithObject(session, { bytes, checksum }, flowId, ports);
@@ -211,8 +202,4 @@ async function presign(
     headers: { ...callHeaders({ service: name, flowId }), "x-internal-token": internalToken },
   });
   return presignedUrl(answer, "the storage service");
-}
-
-function problem(status: number, title: string): EndpointReply {
-  return jsonReply(status, { type: "about:blank", title, status, errors: { body: [title] } });
 }
