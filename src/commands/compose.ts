@@ -41,6 +41,8 @@ export type PipelineOptions = {
 };
 export type Pipeline = UploadPorts & {
   readonly images: Images;
+  /** Base address of the gateway. */
+  readonly gatewayUrl: string;
   /** Flows that an earlier run left and this one goes on with. */
   readonly resumed: readonly string[];
   /** What is recorded of a flow now. */
@@ -120,7 +122,8 @@ async function start(
   closers.push(() => run.relay.close());
   if (options.stateDir !== null) closers.push(pruneMeanwhile(stores, options.limits, world));
   const { createGraphqlGatewayClient } = await import("../adapters/graphql/client.ts");
-  const gateway = await createGraphqlGatewayClient(urlOf(world, "graph-gateway"));
+  const gatewayUrl = urlOf(world, "graph-gateway");
+  const gateway = await createGraphqlGatewayClient(gatewayUrl);
   closers.push(
     () => feed.close(),
     () => gateway.close(),
@@ -128,7 +131,7 @@ async function start(
   const { digest, http, images } = world;
   const { machines } = stores;
   const opened = { gateway, http, digest, clock, machines, recorder, flow, images };
-  return { ...opened, resumed, stateOf, close };
+  return { ...opened, gatewayUrl, resumed, stateOf, close };
 }
 
 /** Of a flow that has ended something may still be owed, and nobody waits for that. */

@@ -60,7 +60,7 @@ function deployedServices(ports: AllServicesPorts): readonly Service[] {
   const storageUrl = () => urlOf("tu-storage-service");
   const fetchImage = imageAccessOf("svc-ai-vision-adapter", ports);
   return [
-    createIngestion({ shell, uploads, http, digest, storageUrl, internalToken }),
+    createIngestion({ flow: flow.name, shell, uploads, http, digest, storageUrl, internalToken }),
     createStorage({ objects: ports.objects, internalToken }),
     createMediaAccess({ http, storageUrl, internalToken }),
     createMessagingBridge(),

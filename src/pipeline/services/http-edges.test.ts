@@ -5,6 +5,7 @@ import { createMemoryJournal } from "../../adapters/memory/journal.ts";
 import { createMemoryObjectStore } from "../../adapters/memory/object-store.ts";
 import { createMemoryUploads } from "../../adapters/memory/uploads.ts";
 import { createUrlSigner } from "../../adapters/signing/url-signer.ts";
+import type { FlowName } from "../contracts/contract.ts";
 import type { Endpoint } from "../delivery/endpoint.ts";
 import { idleTimers, takingRelay } from "../delivery/shell.samples.ts";
 import type { Message } from "../message.ts";
@@ -21,6 +22,7 @@ const ids = createRandomIds(clock);
 const internalToken = "token";
 const hosts = new Map<string, readonly Endpoint[]>();
 let sent: Message[] = [];
+let notices: string[] = [];
 let objects: ObjectStore;
 
 const http: HttpClient = {
@@ -63,21 +65,31 @@ const textOf = ({ body }: { body: Uint8Array }) => new TextDecoder().decode(body
 
 beforeEach(() => {
   sent = [];
+  notices = [];
   const signer = createUrlSigner({ baseUrl: () => "http://objects", secret: "secret", clock });
   objects = createMemoryObjectStore({ signer });
   const storageUrl = () => "http://storage";
   hosts.set("objects", createObjectStoreEndpoints(objects));
   hosts.set("storage", createStorage({ objects, internalToken }).endpoints);
   hosts.set("media", createMediaAccess({ http, storageUrl, internalToken }).endpoints);
+  serveIngestion("full");
+});
+
+function serveIngestion(flow: FlowName): void {
+  const storageUrl = () => "http://storage";
   hosts.set(
     "ingestion",
     createIngestion({
+      flow,
       shell: {
         journal: createMemoryJournal(),
         timers: idleTimers,
         clock,
         ids,
-        reporter: { hop: () => undefined, notice: () => undefined },
+        reporter: {
+          hop: () => undefined,
+          notice: ({ code, message }) => void notices.push(`${code}: ${message}`),
+        },
         handsOnEarly: false,
         relay: takingRelay((messages) => void sent.push(...messages)),
       },
@@ -88,7 +100,7 @@ beforeEach(() => {
       internalToken,
     }).endpoints,
   );
-});
+}
 
 const picture = new TextEncoder().encode("picture");
 const checksum = `sha256:${sha256(picture)}`;
@@ -187,18 +199,43 @@ describe("ingestion", () => {
       payload: { uploadId, objectKey: key, contentType: "image/png", bytes: 7 },
     });
   });
-  test("a claim that is not what is stored is refused and announces nothing", async () => {
+  const untrue = { bytes: 1234, checksum: `sha256:${"a".repeat(64)}` };
+  test("in flow full a claim that is not what is stored is refused and announces nothing", async () => {
     const { uploadId } = await stored();
-    const wrongSize = await confirm({ uploadId, bytes: 8, checksum });
-    expect([wrongSize.status, jsonOf(wrongSize)]).toEqual([
+    const wrong = await confirm({ uploadId, ...untrue });
+    expect([wrong.status, jsonOf(wrong)]).toEqual([
       422,
-      { errors: { bytes: ["Does not match the stored object (7 bytes)"] } },
+      {
+        errors: {
+          bytes: ["Does not match the stored object (7 bytes)"],
+          checksum: ["Does not match the stored object"],
+        },
+      },
     ]);
-    const wrongSum = await confirm({ uploadId, bytes: 7, checksum: `sha256:${"a".repeat(64)}` });
+    const wrongSum = await confirm({ ...untrue, uploadId, bytes: 7 });
     expect(jsonOf(wrongSum)).toEqual({
       errors: { checksum: ["Does not match the stored object"] },
     });
     expect(sent).toEqual([]);
+  });
+  test("in flow current it is accepted, and the event says what is stored", async () => {
+    serveIngestion("current");
+    const { key, uploadId } = await stored();
+    const reply = await confirm({ uploadId, ...untrue });
+    expect([reply.status, jsonOf(reply)]).toEqual([202, { status: "Accepted" }]);
+    expect(reply.headers).toEqual({
+      "x-claim-mismatch": "bytes, checksum",
+      "x-correlation-id": "flow-1",
+    });
+    expect(sent).toMatchObject([{ payload: { uploadId, objectKey: key, bytes: 7, checksum } }]);
+    expect(notices).toEqual([
+      `claim-mismatch: the claim for ${key} does not match the stored object (bytes, checksum); the event says what is stored`,
+    ]);
+    const wrongSize = await confirm({ uploadId, bytes: 8, checksum });
+    expect(wrongSize.headers["x-claim-mismatch"]).toBe("bytes");
+    const right = await confirm({ uploadId, bytes: 7, checksum });
+    expect([right.status, right.headers["x-claim-mismatch"]]).toEqual([202, undefined]);
+    expect(new Set(sent.map(({ id }) => id)).size).toBe(1);
   });
   test("an upload without an object is refused", async () => {
     const body = { filename: "a.png", contentType: "image/png" };

@@ -1,3 +1,4 @@
+import type { FlowName } from "../contracts/contract.ts";
 import { checksumPattern, confirmIdOf, type ImageUploaded } from "../contracts/upload.ts";
 import {
   type EndpointReply,
@@ -20,6 +21,7 @@ const acceptedTypes: readonly string[] = ["image/jpeg", "image/png", "image/webp
 const ttlSec = 300;
 
 export type IngestionPorts = {
+  readonly flow: FlowName;
   readonly shell: ShellPorts;
   readonly uploads: Uploads;
   readonly http: HttpClient;
@@ -30,7 +32,9 @@ export type IngestionPorts = {
 
 /**
  * The public upload API. On confirm it fetches the stored object and compares size and checksum with
- * the claim; confirming again is accepted and announces nothing new.
+ * the claim; confirming again is accepted and announces nothing new. A claim that does not match is refused in
+ * flow `full`. In flow `current` it is accepted, as the deployed service accepts every claim: the event then says
+ * what is stored, and a notice and `x-claim-mismatch` (the names of the fields) say that the claim did not.
  */
 export function createIngestion(ports: IngestionPorts): Service {
   return {
@@ -124,33 +128,53 @@ const confirm: Step = async (request, flowId, ports) => {
       detail: `No upload session found for ID ${uploadId}.`,
     });
   }
-  const mismatch = await compareWithObject(session, { bytes, checksum }, flowId, ports);
-  if (mismatch !== undefined) return jsonReply(422, { errors: mismatch });
-  await announce(session, { bytes, checksum }, flowId, ports);
-  return jsonReply(202, { status: "Accepted" });
+  const stored = await storedObject(session, flowId, ports);
+  if (stored === undefined) {
+    return jsonReply(422, { errors: { uploadId: ["No object was stored for this upload"] } });
+  }
+  const claim: Claim = { bytes, checksum };
+  const mismatch = mismatchOf(claim, stored);
+  const accepted = jsonReply(202, { status: "Accepted" });
+  const names = Object.keys(mismatch).join(", ");
+  if (names === "") {
+    await announce(session, claim, flowId, ports);
+    return accepted;
+  }
+  if (ports.flow === "full") return jsonReply(422, { errors: mismatch });
+  await announce(session, stored, flowId, ports);
+  ports.shell.reporter.notice({
+    code: "claim-mismatch",
+    message: `the claim for ${session.key} does not match the stored object (${names}); the event says what is stored`,
+    flowId,
+  });
+  return { ...accepted, headers: { "x-claim-mismatch": names } };
 };
 
 type Claim = { readonly bytes: number; readonly checksum: string };
 
-/** The client's claim against what is really stored. */
-async function compareWithObject(
+/** What a true claim would say; undefined when there is no object. */
+async function storedObject(
   session: UploadSession,
-  claim: Claim,
   flowId: string,
   ports: IngestionPorts,
-): Promise<Record<string, readonly string[]> | undefined> {
+): Promise<Claim | undefined> {
   const { url } = await presign("get", { key: session.key, ttlSec }, flowId, ports);
   const caller = { service: name, flowId } as const;
   const object = await ports.http.send({ method: "GET", url, headers: callHeaders(caller) });
-  if (object.status === 404) return { uploadId: ["No object was stored for this upload"] };
+  if (object.status === 404) return undefined;
   if (object.status !== 200) {
     throw new Error(`the object store answered ${object.status} for ${session.key}`);
   }
-  if (object.body.length !== claim.bytes) {
-    return { bytes: [`Does not match the stored object (${object.body.length} bytes)`] };
-  }
-  const isSame = `sha256:${ports.digest(object.body)}` === claim.checksum.toLowerCase();
-  return isSame ? undefined : { checksum: ["Does not match the stored object"] };
+  return { bytes: object.body.length, checksum: `sha256:${ports.digest(object.body)}` };
+}
+
+function mismatchOf(claim: Claim, stored: Claim): Record<string, readonly string[]> {
+  const isSameSize = claim.bytes === stored.bytes;
+  const isSameSum = claim.checksum.toLowerCase() === stored.checksum;
+  return {
+    ...(isSameSize ? {} : { bytes: [`Does not match the stored object (${stored.bytes} bytes)`] }),
+    ...(isSameSum ? {} : { checksum: ["Does not match the stored object"] }),
+  };
 }
 
 /** Recorded first, then sent: a repeated confirm finds the record and sends the same event again at most. */
