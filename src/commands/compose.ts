@@ -5,6 +5,7 @@ import type { HttpServer } from "../adapters/http/server.ts";
 import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { behindJournal } from "../pipeline/delivery/behind-journal.ts";
 import type { Endpoint } from "../pipeline/delivery/endpoint.ts";
+import { createFlowLinks } from "../pipeline/delivery/flow-links.ts";
 import { consumersOf, createPublish } from "../pipeline/delivery/publish.ts";
 import { createRelay, type Relay } from "../pipeline/delivery/relay.ts";
 import { declareTopology, type RunPorts, runService } from "../pipeline/delivery/run-services.ts";
@@ -228,7 +229,8 @@ async function openTransports(
     publish,
     transports: [log, broker],
   });
-  return { journal, timers, clock, ids, reporter, relay, log, broker, handsOnEarly: true };
+  const links = createFlowLinks({ ids, clock, journal });
+  return { journal, timers, clock, ids, reporter, links, relay, log, broker, handsOnEarly: true };
 }
 
 /** Starts every service of the flow: its HTTP edge on a port of its own, then what it listens to. */

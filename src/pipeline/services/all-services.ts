@@ -64,7 +64,12 @@ function deployedServices(ports: AllServicesPorts): readonly Service[] {
     createStorage({ objects: ports.objects, internalToken }),
     createMediaAccess({ http, storageUrl, internalToken }),
     createMessagingBridge(),
-    createOrchestrator({ definition: flow.definition, definitions, digest }),
+    createOrchestrator({
+      definition: flow.definition,
+      definitions,
+      digest,
+      isInDoubt: (flowId) => shell.links.isInDoubt(flowId),
+    }),
     createVisionAdapter({
       flow: flow.name,
       work: withFault(

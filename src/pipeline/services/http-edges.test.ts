@@ -7,7 +7,7 @@ import { createMemoryUploads } from "../../adapters/memory/uploads.ts";
 import { createUrlSigner } from "../../adapters/signing/url-signer.ts";
 import type { FlowName } from "../contracts/contract.ts";
 import type { Endpoint } from "../delivery/endpoint.ts";
-import { idleTimers, takingRelay } from "../delivery/shell.samples.ts";
+import { believing, idleTimers, takingRelay } from "../delivery/shell.samples.ts";
 import type { Message } from "../message.ts";
 import type { HttpClient, ObjectStore } from "../ports.ts";
 import { createIngestion } from "./ingestion.ts";
@@ -91,6 +91,7 @@ function serveIngestion(flow: FlowName): void {
           notice: ({ code, message }) => void notices.push(`${code}: ${message}`),
         },
         handsOnEarly: false,
+        links: believing,
         relay: takingRelay((messages) => void sent.push(...messages)),
       },
       uploads: createMemoryUploads(),

@@ -14,6 +14,7 @@ import type { Message } from "../message.ts";
 import type { Digest, HttpClient, UploadSession, Uploads } from "../ports.ts";
 import { toDotnetIso, toIso } from "../time.ts";
 import { callHeaders, postJson, presignedUrl } from "./call.ts";
+import { claimVerified } from "./claim.ts";
 import { objectKeyFor } from "./object-key.ts";
 
 const name = "tu-ingestion-service";
@@ -208,7 +209,7 @@ async function announce(
   await recordRequest(
     { name },
     cause,
-    { outgoing: [{ name: "tu.images.uploaded", payload }] },
+    { outgoing: [{ name: "tu.images.uploaded", payload, headers: claimVerified }] },
     ports.shell,
   );
   await ports.uploads.markUploaded(session.uploadId, claim);
