@@ -5,6 +5,7 @@
 // what writing a decision down would cost at the least without a thought. It does not shrink when
 // our format does, or a better format would not show. Our side follows open work as in a real run;
 // what it sends counts as sent at once, so that only deciding and recording count.
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +15,7 @@ import { createMemoryDefinitions } from "../src/adapters/memory/definitions.ts";
 import { createRandomIds, sha256 } from "../src/adapters/memory/ids.ts";
 import { openSqliteState } from "../src/adapters/sqlite/state.ts";
 import { findContract } from "../src/pipeline/contracts/catalogue.ts";
+import { createFlowLinks } from "../src/pipeline/delivery/flow-links.ts";
 import { recordDecision } from "../src/pipeline/delivery/record.ts";
 import { idleTimers, takingRelay } from "../src/pipeline/delivery/shell.samples.ts";
 import type { ShellPorts } from "../src/pipeline/delivery/shell.ts";
@@ -75,6 +77,7 @@ export async function openEngine(directory: string, owedTo: OwedTo = () => []) {
     timers: idleTimers,
     reporter: { hop: () => undefined, notice: () => undefined },
     handsOnEarly: false,
+    links: createFlowLinks({ ids, clock, journal: state.journal }),
     relay: takingRelay((messages) => state.journal.sent(messages)),
   };
   return { clock, ids, ports, state };
@@ -82,7 +85,12 @@ export async function openEngine(directory: string, owedTo: OwedTo = () => []) {
 
 const { definition } = flowNamed("full");
 const definitions = createMemoryDefinitions();
-const orchestrator = createOrchestrator({ definition, definitions, digest: sha256 });
+const orchestrator = createOrchestrator({
+  definition,
+  definitions,
+  digest: sha256,
+  isInDoubt: () => false,
+});
 
 /** One event of a flow: decided, recorded, sent. Returns the names of what it sent. */
 export async function decideOne(

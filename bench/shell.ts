@@ -1,5 +1,6 @@
 // The whole shell in process: Kafka's and RabbitMQ's embedded halves, the bridge, the orchestrator, three step
 // services that answer at once, and the machine storage, on one journal on the disk.
+
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { createMemoryBroker } from "../src/adapters/memory/broker.ts";
@@ -11,6 +12,7 @@ import { createMemoryTimers } from "../src/adapters/memory/timers.ts";
 import { openSqliteState } from "../src/adapters/sqlite/state.ts";
 import { findContract } from "../src/pipeline/contracts/catalogue.ts";
 import type { ServiceName } from "../src/pipeline/contracts/contract.ts";
+import { createFlowLinks } from "../src/pipeline/delivery/flow-links.ts";
 import { consumersOf, createPublish } from "../src/pipeline/delivery/publish.ts";
 import { createRelay } from "../src/pipeline/delivery/relay.ts";
 import {
@@ -60,6 +62,7 @@ export async function openShell(directory: string): Promise<Shell> {
   const ports: RunPorts = {
     ...{ journal, timers, clock, ids, reporter, relay, log, broker },
     handsOnEarly: true,
+    links: createFlowLinks({ ids, clock, journal }),
   };
 
   const waiting = new Map<string, () => void>();
@@ -76,7 +79,10 @@ export async function openShell(directory: string): Promise<Shell> {
   const services: readonly Service[] = [
     { ...createMessagingBridge(), prefetch },
     {
-      ...createOrchestrator({ definition: flow.definition, definitions, digest: sha256 }),
+      ...createOrchestrator({
+        ...{ definition: flow.definition, definitions, digest: sha256 },
+        isInDoubt: ports.links.isInDoubt,
+      }),
       prefetch,
     },
     ...steps.map(([name, command, event]) => stepService(name, command, event)),

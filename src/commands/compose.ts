@@ -6,6 +6,7 @@ import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { behindJournal } from "../pipeline/delivery/behind-journal.ts";
 import { type Allowed, createDoor } from "../pipeline/delivery/door.ts";
 import type { Endpoint } from "../pipeline/delivery/endpoint.ts";
+import { createFlowLinks } from "../pipeline/delivery/flow-links.ts";
 import { consumersOf, createPublish } from "../pipeline/delivery/publish.ts";
 import { createReadiness, type Probe, type Readiness } from "../pipeline/delivery/readiness.ts";
 import { createRelay, type Relay } from "../pipeline/delivery/relay.ts";
@@ -48,6 +49,8 @@ export type Pipeline = UploadPorts & {
   /** Base addresses by service. */
   readonly addresses: ReadonlyMap<string, string>;
   readonly images: Images;
+  /** Base address of the gateway. */
+  readonly gatewayUrl: string;
   /** Flows that an earlier run left and this one goes on with. */
   readonly resumed: readonly string[];
   /** What is recorded of a flow now. */
@@ -128,7 +131,8 @@ async function start(
   closers.push(() => run.relay.close());
   if (options.stateDir !== null) closers.push(pruneMeanwhile(stores, options.limits, world));
   const { createGraphqlGatewayClient } = await import("../adapters/graphql/client.ts");
-  const gateway = await createGraphqlGatewayClient(urlOf(world, "graph-gateway"));
+  const gatewayUrl = urlOf(world, "graph-gateway");
+  const gateway = await createGraphqlGatewayClient(gatewayUrl);
   closers.push(
     () => feed.close(),
     () => gateway.close(),
@@ -136,7 +140,7 @@ async function start(
   const { digest, http, images } = world;
   const { machines } = stores;
   const opened = { gateway, http, digest, clock, machines, recorder, flow, images };
-  return { ...opened, addresses: world.urls, resumed, stateOf, close };
+  return { ...opened, addresses: world.urls, gatewayUrl, resumed, stateOf, close };
 }
 
 /** Of a flow that has ended something may still be owed, and nobody waits for that. */
@@ -234,7 +238,8 @@ async function openTransports(
     publish,
     transports: [log, broker],
   });
-  return { journal, timers, clock, ids, reporter, relay, log, broker, handsOnEarly: true };
+  const links = createFlowLinks({ ids, clock, journal });
+  return { journal, timers, clock, ids, reporter, links, relay, log, broker, handsOnEarly: true };
 }
 
 /** Starts every service of the flow: its HTTP edge on a port of its own, then what it listens to. */

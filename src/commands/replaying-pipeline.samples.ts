@@ -1,18 +1,21 @@
+import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { loopbackOnly } from "../pipeline/delivery/door.ts";
 import { openPipeline, type Pipeline } from "./compose.ts";
 
-/** The whole pipeline in flow `full`, its pictures looked at by what is kept in `answers`. Nothing is pruned. */
+/** The whole pipeline, in flow `full` unless another is named, its pictures looked at by what is kept in `answers`. Nothing is pruned. */
 export const openReplayingPipeline = ({
+  flow = "full",
   stateDir,
   answers,
   onNotice = () => undefined,
 }: {
-  readonly stateDir: string;
+  readonly flow?: FlowName;
+  readonly stateDir: string | null;
   readonly answers: string;
   readonly onNotice?: (message: string) => void;
 }): Promise<Pipeline> =>
   openPipeline({
-    flow: "full",
+    flow,
     stateDir,
     faults: {},
     stepTimeouts: {},

@@ -58,6 +58,7 @@ const catalogue = {
   E_URL_REFUSED: permanent(exitCodes.notAllowed),
   E_UPLOAD_REFUSED: permanent(exitCodes.failed),
   E_UPLOAD_NOT_FOUND: permanent(exitCodes.notFound),
+  E_RESULT_UNATTRIBUTED: permanent(exitCodes.failed),
   E_UNROUTABLE: permanent(exitCodes.failed),
   E_TOPOLOGY_MISMATCH: infrastructure(permanent(exitCodes.conflict)),
   E_STEP_TIMEOUT: transient(exitCodes.deadline),

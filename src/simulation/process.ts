@@ -1,6 +1,7 @@
 import { createMemoryTimers } from "../adapters/memory/timers.ts";
 import { behindJournal } from "../pipeline/delivery/behind-journal.ts";
 import type { Endpoint } from "../pipeline/delivery/endpoint.ts";
+import { createFlowLinks } from "../pipeline/delivery/flow-links.ts";
 import { createPublish, type Publish } from "../pipeline/delivery/publish.ts";
 import { createRelay } from "../pipeline/delivery/relay.ts";
 import { declareTopology, type RunPorts, runService } from "../pipeline/delivery/run-services.ts";
@@ -110,9 +111,12 @@ function partsOf(ports: SimulationPorts, life: Life): Parts {
   const { broker, log } = brokers.connect(life);
   const place = { nature, life };
   const clock = clockOf(nature, life);
+  // What was sent is noted in memory; a call of `adopt` that rejects has given nothing.
+  const careful = { atOnce: ["sent"], allOrNothing: ["adopt"] } as const;
+  const journal = onDisk(disk.journalOf(life), place, careful);
   return {
-    // What was sent is noted in memory; a call of `adopt` that rejects has given nothing.
-    journal: onDisk(disk.journalOf(life), place, { atOnce: ["sent"], allOrNothing: ["adopt"] }),
+    journal,
+    links: createFlowLinks({ ids, clock, journal }),
     handsOnEarly: !isCluster,
     timers: createMemoryTimers(clock, { onError: () => undefined }), // it comes again
     clock,

@@ -1,5 +1,9 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { problemWithKey, requireObjectKey } from "../../pipeline/contracts/object-key.ts";
+import {
+  isSignable,
+  problemWithKey,
+  requireObjectKey,
+} from "../../pipeline/contracts/object-key.ts";
 import { TuError } from "../../pipeline/errors.ts";
 import type { Clock, ObjectStore, PresignRequest } from "../../pipeline/ports.ts";
 
@@ -21,7 +25,6 @@ type Grant = {
 
 const bucket = "trackunit-images";
 const longestSeconds = 3600;
-const contentTypePattern = /^[a-z0-9.+-]+\/[a-z0-9.+-]+$/i;
 const targetPattern =
   /^\/trackunit-images\/([^?]+)\?X-Tu-Expires=(\d{1,12})(?:&X-Tu-Content-Type=[^&]+)?&X-Tu-Signature=([0-9a-f]{64})$/;
 
@@ -71,7 +74,7 @@ function grantOf({ method, key, contentType, expiresInSeconds }: PresignRequest,
   const isLifetime = Number.isInteger(expiresInSeconds) && expiresInSeconds >= 1;
   if (!isLifetime || expiresInSeconds > longestSeconds)
     throw new TuError("E_USAGE", `a URL lives for 1 to ${longestSeconds} seconds`);
-  if (method === "PUT" && !contentTypePattern.test(contentType))
+  if (method === "PUT" && !isSignable(contentType))
     throw new TuError("E_USAGE", `${JSON.stringify(contentType)} is no content type`);
   // Rounded up: a URL never lives shorter than was asked for.
   const expires = Math.ceil(nowMs / 1000) + expiresInSeconds;

@@ -9,7 +9,7 @@ export const AnalysisStarted = z.object({ objectKey: z.string() });
 /** Flow `current` writes the first two fields only, as today. */
 export const AnalysisCompleted = z.object({
   success: z.boolean(),
-  recognitionPayload: RecognitionPayload.nullable(),
+  recognitionPayload: RecognitionPayload.nullable().default(null),
   objectKey: z.string().optional(),
   comparison: ComparisonCompleted.optional(),
   metadata: MetadataSorted.optional(),

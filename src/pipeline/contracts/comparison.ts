@@ -8,8 +8,8 @@ export const ComparisonRequest = z.object({
   objectKey: z.string(),
   recognition: RecognitionCompleted,
   /** Of the upload event. Instances of an earlier definition ask without them. */
-  bytes: z.int().positive().optional(),
-  checksum: z.string().optional(),
+  bytes: z.int().nonnegative().nullish(),
+  checksum: z.string().nullish(),
 });
 export type ComparisonRequest = z.infer<typeof ComparisonRequest>;
 

@@ -1,13 +1,9 @@
 import * as z from "zod";
 import { broadcast, command, stepListeners } from "./contract.ts";
 import { failedTwin } from "./failure.ts";
+import { uploadFields } from "./upload.ts";
 
-export const MetadataRequest = z.object({
-  objectKey: z.string(),
-  contentType: z.string(),
-  bytes: z.int().positive(),
-  checksum: z.string(),
-});
+export const MetadataRequest = z.object({ objectKey: z.string(), ...uploadFields });
 export type MetadataRequest = z.infer<typeof MetadataRequest>;
 
 export const MetadataSorted = z.object({

@@ -23,3 +23,8 @@ export function requireObjectKey(key: string): void {
     hint: "at most 200 letters, digits, / _ - and ., without .. or // or / at the ends",
   });
 }
+
+/** Whether a URL can be signed for it: what one header of ordinary length can carry. */
+export function isSignable(contentType: string): boolean {
+  return /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/.test(contentType);
+}

@@ -9,36 +9,42 @@ import {
   stepListeners,
 } from "./contract.ts";
 import { failedTwin } from "./failure.ts";
+import { uploadFields } from "./upload.ts";
+
+/** Written as null, as .NET does; a reader takes a missing one for that. */
+function textOrNull() {
+  return z.string().nullable().default(null);
+}
 
 /** `meta.alias`: another spelling that readers accept (today's adapter writes `machineType`). */
-const machineType = z.string().nullable().meta({ alias: "type" });
-const type = z.string().nullable().meta({ alias: "machineType" });
+const machineType = textOrNull().meta({ alias: "type" });
+const type = textOrNull().meta({ alias: "machineType" });
 
 export const Provider = z.object({
   name: z.string(),
-  apiVersion: z.string().nullable(),
-  featureset: z.array(z.string()),
-  maxResults: z.int().nullable(),
+  apiVersion: textOrNull(),
+  featureset: z.array(z.string()).default([]),
+  maxResults: z.int().nullable().default(null),
 });
 const ProviderWithReasoning = Provider.extend({
-  reasoningName: z.string().nullable().default(null),
-  reasoningModel: z.string().nullable().default(null),
+  reasoningName: textOrNull(),
+  reasoningModel: textOrNull(),
 });
 
 const verdictFields = {
   confidence: z.number().min(0).max(1),
   isConfident: z.boolean(),
-  typeConfidence: z.number().min(0).nullable(),
-  typeSource: z.string().nullable(),
-  name: z.string().nullable(),
+  typeConfidence: z.number().min(0).nullable().default(null),
+  typeSource: textOrNull(),
+  name: textOrNull(),
 };
 const detailFields = {
   weight: z.number().nullable().default(null),
-  year: z.string().nullable().default(null),
+  year: textOrNull(),
   attachment: z.array(z.string()).nullable().default(null),
 };
-const brand = z.string().nullable();
-const model = z.string().nullable();
+const brand = textOrNull();
+const model = textOrNull();
 
 /** What the messaging library keeps of an aggregate: the body of RabbitMQ today, and of the client. */
 export const SlimAggregate = z.object({ brand, type, model, ...verdictFields });
@@ -64,12 +70,7 @@ export const RecognitionCompleted = z.object({
 });
 export type RecognitionCompleted = z.infer<typeof RecognitionCompleted>;
 
-export const RecognitionRequest = z.object({
-  objectKey: z.string(),
-  contentType: z.string(),
-  checksum: z.string(),
-  bytes: z.int().positive(),
-});
+export const RecognitionRequest = z.object({ objectKey: z.string(), ...uploadFields });
 export type RecognitionRequest = z.infer<typeof RecognitionRequest>;
 
 const objectKey = "images/2025/12/03/9e4c1a77-2f0b-4d6e-b1c8-6a5d3f90e2b1.png";

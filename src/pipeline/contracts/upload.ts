@@ -4,14 +4,22 @@ import { type Contract, flowNames } from "./contract.ts";
 
 export const checksumPattern = /^sha256:[0-9a-f]{64}$/i;
 
+/**
+ * What the upload says of the picture. The deployed services read nothing but the key, and their bridge writes
+ * what it did not get as null or 0.
+ */
+export const uploadFields = {
+  contentType: z.string().nullable().default(null),
+  bytes: z.int().nonnegative().nullable().default(null),
+  checksum: z.string().regex(checksumPattern).nullable().default(null),
+};
+
 /** What ingestion announces once an upload is confirmed. Field order is that of the real service. */
 export const ImageUploaded = z.object({
-  uploadId: z.string(),
+  uploadId: z.string().nullable().default(null),
   objectKey: z.string().min(1),
-  contentType: z.string(),
-  bytes: z.int().positive(),
-  checksum: z.string().regex(checksumPattern),
-  occurredAt: z.string(),
+  ...uploadFields,
+  occurredAt: z.string().nullable().default(null),
 });
 export type ImageUploaded = z.infer<typeof ImageUploaded>;
 

@@ -4,10 +4,12 @@ import type {
   AmqpValue,
   Headers,
   LogDelivery,
+  MessageProperties,
   QueueDelivery,
   RecordHeader,
 } from "../ports.ts";
 import { fromUtf8 } from "./bytes.ts";
+import { headerNames } from "./headers.ts";
 import type { Arrived } from "./wire.ts";
 
 // Deliveries of both transports in one shape: text to work with, and beside it what came, untouched.
@@ -42,7 +44,7 @@ export function arrivedFromQueue(
   return {
     contract,
     route,
-    headers: textOfTable(headers),
+    headers: { ...textOfProperties(properties), ...textOfTable(headers) },
     body,
     key: routingKey,
     origin: `rabbitmq:${queue}`,
@@ -62,6 +64,14 @@ function textOfRecordHeaders(headers: readonly RecordHeader[]): Headers {
 /** Numbers and truth values as text; what is neither that nor text is left out. */
 function textOfTable(table: AmqpTable): Headers {
   return present(Object.entries(table).map(([name, value]) => [name, textOf(value)] as const));
+}
+
+/** Where a producer may say the same without a header. */
+function textOfProperties({ correlationId, messageId }: MessageProperties): Headers {
+  return {
+    ...(correlationId ? { [headerNames.correlationId]: correlationId } : {}),
+    ...(messageId ? { [headerNames.messageId]: messageId } : {}),
+  };
 }
 
 function textOf(value: AmqpValue): string | undefined {

@@ -10,7 +10,7 @@ import { fromUtf8, toUtf8 } from "./bytes.ts";
 import { createConsumer } from "./consume.ts";
 import { toDeadLetter } from "./dead-letter.ts";
 import type { Handler, Service } from "./service.ts";
-import { idleTimers, takingRelay } from "./shell.samples.ts";
+import { believing, idleTimers, takingRelay } from "./shell.samples.ts";
 import type { ShellPorts } from "./shell.ts";
 import type { Arrived } from "./wire.ts";
 
@@ -40,6 +40,7 @@ beforeEach(() => {
       notice: ({ message }) => void notices.push(message),
     },
     handsOnEarly: false,
+    links: believing,
     relay: { ...takingRelay((messages) => void published.push(...messages)), heldMs: () => held },
   };
 });

@@ -13,6 +13,8 @@ import { TuError } from "../errors.ts";
 import type { Message, Timer } from "../message.ts";
 import type { JournalEntry } from "../ports.ts";
 import { toEpochMs } from "../time.ts";
+import { headerNames } from "./headers.ts";
+import { createNameless } from "./nameless.ts";
 import { envelopeOfUnreadable } from "./park.ts";
 import { recordDecision, recordReaction } from "./record.ts";
 import { nothing, type Reaction, type Service } from "./service.ts";
@@ -35,6 +37,7 @@ const heardMax = 1024;
 export function createConsumer(service: Service, ports: ShellPorts): Consumer {
   const { clock, ids, journal, relay } = ports;
   const troubles = createTroubles(service, ports);
+  const nameless = createNameless(service.name, ports);
   const stopping = new AbortController();
   const isGivenUp = (error: unknown) => stopping.signal.aborted && error === stopping.signal.reason;
   const heard = createRecent(heardMax);
@@ -45,21 +48,13 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
   };
 
   return {
-    async onArrived(arrived, settle) {
-      const decoded = decode(arrived, ids);
-      if (!decoded.readable) {
-        const error = new TuError(decoded.code, decoded.reason);
-        return troubles.meet(arrived, envelopeOfUnreadable(arrived, ports), error, settle);
-      }
-      const { message } = decoded;
-      reportHop(service, arrived, message, ports);
-      try {
-        await takenBy(arrived)(message);
-      } catch (error) {
-        return isGivenUp(error) ? undefined : troubles.meet(arrived, message, error, settle);
-      }
-      troubles.over(message);
-      await settle.done();
+    async onArrived(delivered, settle) {
+      if (hasId(delivered)) return workOff(delivered, settle);
+      const named = await nameless.named(delivered, settle).catch(async (error: unknown) => {
+        const message = envelopeOfUnreadable(delivered, ports);
+        await troubles.meet(delivered, message, error, settle);
+      });
+      if (named !== undefined) await workOff(named.arrived, named.settle);
     },
     async onTimer(timer) {
       const longer = withTimeHeld(timer);
@@ -72,6 +67,25 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
     },
     stop: () => stopping.abort(),
   };
+
+  async function workOff(arrived: Arrived, settle: Settle): Promise<void> {
+    const decoded = decode(arrived, ids);
+    if (!decoded.readable) {
+      const error = new TuError(decoded.code, decoded.reason);
+      return troubles.meet(arrived, envelopeOfUnreadable(arrived, ports), error, settle);
+    }
+    let { message } = decoded;
+    try {
+      message = await ports.links.linked(message, namesFlow(arrived));
+      reportLink(service, arrived, message, ports);
+      reportHop(service, arrived, message, ports);
+      await takenBy(arrived)(message);
+    } catch (error) {
+      return isGivenUp(error) ? undefined : troubles.meet(arrived, message, error, settle);
+    }
+    troubles.over(message);
+    await settle.done();
+  }
 
   /** `onChange` is told when the message changed something, before what follows from it is sent. */
   async function work(message: Message, onChange: () => void = () => undefined): Promise<void> {
@@ -117,6 +131,34 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
     const leftMs = heldMs - had - Math.max(0, nowMs - dueAtMs);
     return leftMs > 0 ? { ...timer, dueAtMs: nowMs + leftMs, heldMs } : null;
   }
+}
+
+/** A log's place is an id; in a queue one has to be made. */
+function hasId({ headers, route }: Arrived): boolean {
+  return route.transport === "kafka" || headers[headerNames.messageId] !== undefined;
+}
+
+/** Whoever forwards what has no flow says so. */
+function namesFlow({ headers }: Arrived): boolean {
+  return (
+    headers[headerNames.correlationId] !== undefined && headers[headerNames.flowLink] !== "none"
+  );
+}
+
+/** What is certain is not worth a word. */
+function reportLink(
+  service: Service,
+  { origin }: Arrived,
+  { flowId, headers, name }: Message,
+  { reporter }: ShellPorts,
+): void {
+  const said = {
+    time: "it is taken for the only analysis that waits for one, which is a guess",
+    none: "nobody can tell whose it is, and it stands for itself",
+  }[headers[headerNames.flowLink] ?? ""];
+  if (said === undefined) return;
+  const message = `${service.name} got ${name} (${origin}), which names no picture: ${said}`;
+  reporter.notice({ code: "flow-unnamed", message, flowId });
 }
 
 /** What came last. */
@@ -171,6 +213,9 @@ function reportTimer(service: Service, message: Message, { clock, reporter }: Sh
 
 /** What makes this hop different from the usual one: a repeated attempt, a reason, a verdict. */
 function noteOf({ headers, payload }: Message): string | null {
+  const link = headers[headerNames.flowLink];
+  if (link === "content" || link === "time") return `flow by ${link}`;
+  if (link === "none") return "no flow";
   const attempt = headers["x-attempt"];
   if (attempt !== undefined && attempt !== "1") {
     return `attempt ${attempt}/${headers["x-attempts"] ?? "?"}`;

@@ -10,7 +10,7 @@ import { arrivedFromLog, arrivedFromQueue } from "./arrived.ts";
 import { toUtf8 } from "./bytes.ts";
 import { toDeadLetter } from "./dead-letter.ts";
 import { envelopeOfUnreadable, park } from "./park.ts";
-import { idleTimers, takingRelay } from "./shell.samples.ts";
+import { believing, idleTimers, takingRelay } from "./shell.samples.ts";
 import type { ShellPorts } from "./shell.ts";
 import type { Arrived } from "./wire.ts";
 
@@ -49,6 +49,7 @@ async function parked(arrived: Arrived) {
     timers: idleTimers,
     reporter: { hop: () => undefined, notice: () => undefined },
     handsOnEarly: false,
+    links: believing,
     relay: takingRelay((messages) => void published.push(...messages)),
   };
   const service = {

@@ -25,6 +25,12 @@ export type Endpoint = {
 };
 
 export const jsonReply = (status: number, body: unknown): EndpointReply => ({ status, body });
+/** RFC 9457, with the members that ASP.NET gives it. */
+export const problemReply = (body: Readonly<Record<string, unknown>>): EndpointReply => ({
+  status: Number(body["status"]),
+  headers: { "content-type": "application/problem+json; charset=utf-8" },
+  body: JSON.stringify(body),
+});
 export const textReply = (status: number, text: string): EndpointReply => ({
   status,
   headers: { "content-type": "text/plain; charset=utf-8" },
@@ -42,16 +48,4 @@ export function probes(service: string): readonly Endpoint[] {
       handle: async () => jsonReply(200, { service, status: "ok" }),
     },
   ];
-}
-
-/** The body as a JSON object, or undefined when it is none. */
-export function readJsonBody(request: EndpointRequest): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(request.body));
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    // An object with unknown values; each is checked by whoever reads it.
-    return isObject ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined; // the caller answers 400
-  }
 }

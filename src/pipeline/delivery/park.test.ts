@@ -9,7 +9,7 @@ import { arrivedFromLog, arrivedFromQueue } from "./arrived.ts";
 import { toUtf8 } from "./bytes.ts";
 import { createConsumer } from "./consume.ts";
 import type { Service } from "./service.ts";
-import { idleTimers, takingRelay } from "./shell.samples.ts";
+import { believing, idleTimers, takingRelay } from "./shell.samples.ts";
 import type { ShellPorts } from "./shell.ts";
 
 const contract = findContract("tu.images.uploaded");
@@ -34,6 +34,7 @@ beforeEach(() => {
     timers: idleTimers,
     reporter: { hop: () => undefined, notice: () => undefined },
     handsOnEarly: false,
+    links: believing,
     relay: takingRelay((messages) => void letters.push(...messages)),
   };
 });

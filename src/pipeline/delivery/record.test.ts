@@ -11,12 +11,17 @@ import type { Journal } from "../ports.ts";
 import { createOrchestrator } from "../services/orchestrator.ts";
 import { recordDecision, recordReaction, recordRequest } from "./record.ts";
 import { createRelay, type Relay } from "./relay.ts";
-import { idleTimers } from "./shell.samples.ts";
+import { believing, idleTimers } from "./shell.samples.ts";
 import type { ShellPorts } from "./shell.ts";
 
 const { definition } = flowNamed("full");
 const definitions = createMemoryDefinitions();
-const orchestrator = createOrchestrator({ definition, definitions, digest: sha256 });
+const orchestrator = createOrchestrator({
+  definition,
+  definitions,
+  digest: sha256,
+  isInDoubt: () => false,
+});
 const ids = createRandomIds();
 const clock = { ...createSystemClock(), nowMs: () => 0 };
 
@@ -87,7 +92,7 @@ function world(crashAt: readonly number[]) {
       await relay.close();
     };
     const ports = { journal, clock, ids, timers: idleTimers, reporter, relay };
-    return { ...ports, handsOnEarly: false, inner, end };
+    return { ...ports, handsOnEarly: false, links: believing, inner, end };
   };
   return { start, published, acknowledged, fuse };
 }

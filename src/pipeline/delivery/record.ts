@@ -62,9 +62,12 @@ export async function recordDecision(
   );
 }
 
-async function recorded(entry: JournalEntry, { handsOnEarly, journal, relay }: ShellPorts) {
+async function recorded(entry: JournalEntry, { handsOnEarly, journal, links, relay }: ShellPorts) {
   try {
-    return await (handsOnEarly ? journal.accept(entry) : journal.record(entry));
+    const result = await (handsOnEarly ? journal.accept(entry) : journal.record(entry));
+    // Before it is sent: what follows from it may come back without its flow.
+    if (result.outcome === "recorded") for (const message of entry.outgoing) links.note(message);
+    return result;
   } catch (error) {
     relay.doubt(entry.consumer, entry.message.id);
     throw error;

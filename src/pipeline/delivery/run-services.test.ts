@@ -12,7 +12,7 @@ import { createGraphGateway } from "../services/graph-gateway.ts";
 import { createPublish } from "./publish.ts";
 import { connect, declareTopology, type RunPorts, runService } from "./run-services.ts";
 import { nothing, type Service } from "./service.ts";
-import { idleTimers, takingRelay } from "./shell.samples.ts";
+import { believing, idleTimers, takingRelay } from "./shell.samples.ts";
 
 let broker: MemoryBroker;
 let log: MemoryEventLog;
@@ -43,6 +43,7 @@ function portsOf(transports: { broker: Broker; log: EventLog }) {
     timers: idleTimers,
     reporter: { hop: () => undefined, notice: () => undefined },
     handsOnEarly: false,
+    links: believing,
     relay: takingRelay((messages) => void publish(messages)),
   };
   return { ...ports, publish };

@@ -17,3 +17,10 @@ export function takingRelay(onTaken: (messages: readonly Message[]) => void): Sh
     wasDoubted: () => false,
   };
 }
+
+/** Every message is in the flow that it says, or that its key makes. */
+export const believing: ShellPorts["links"] = {
+  note: () => undefined,
+  linked: async (message) => message,
+  isInDoubt: () => false,
+};

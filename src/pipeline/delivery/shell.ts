@@ -1,4 +1,5 @@
 import type { Clock, Ids, Journal, Reporter, Timers } from "../ports.ts";
+import type { FlowLinks } from "./flow-links.ts";
 import type { Relay } from "./relay.ts";
 
 /** What the shell around a service works with. */
@@ -8,6 +9,8 @@ export type ShellPorts = {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly reporter: Reporter;
+  /** Shared by the services of this process. */
+  readonly links: FlowLinks;
   readonly relay: Pick<Relay, "send" | "heldMs" | "doubt" | "wasDoubted">;
   /** Its transports end with this process: what is recorded is handed on before it is on the disk. */
   readonly handsOnEarly: boolean;

@@ -8,7 +8,7 @@ import { arrivedFromQueue } from "./arrived.ts";
 import { toUtf8 } from "./bytes.ts";
 import { createConsumer } from "./consume.ts";
 import { nothing, type Reaction } from "./service.ts";
-import { idleTimers, takingRelay } from "./shell.samples.ts";
+import { believing, idleTimers, takingRelay } from "./shell.samples.ts";
 import type { ShellPorts } from "./shell.ts";
 
 // What a consumer tells of what it meets: one hop each, with what makes it different.
@@ -25,6 +25,7 @@ beforeEach(() => {
     timers: idleTimers,
     reporter: { hop: (hop) => void hops.push(hop), notice: () => undefined },
     handsOnEarly: false,
+    links: believing,
     relay: takingRelay(() => undefined),
   };
 });

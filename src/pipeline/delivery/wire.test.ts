@@ -260,3 +260,49 @@ describe("writers are strict", () => {
     expect(new TextDecoder().decode(body)).toBe('{"objectKey":"k"}');
   });
 });
+
+describe("the least that the deployed services may send", () => {
+  test.each([
+    [
+      ...(["tu.images.uploaded", "kafka", { ObjectKey: "k" }] as const),
+      {
+        ...{ uploadId: null, objectKey: "k", contentType: null },
+        bytes: null,
+        checksum: null,
+        occurredAt: null,
+      },
+    ],
+    [
+      ...(["tu.image.uploaded", "rabbitmq", { objectKey: "k", uploadId: null, bytes: 0 }] as const),
+      {
+        ...{ uploadId: null, objectKey: "k", contentType: null },
+        bytes: 0,
+        checksum: null,
+        occurredAt: null,
+      },
+    ],
+    [
+      ...([
+        "tu.recognition.completed",
+        "rabbitmq",
+        { provider: { name: "vision" }, aggregate: { confidence: 0, isConfident: false } },
+      ] as const),
+      {
+        provider: { name: "vision", apiVersion: null, featureset: [], maxResults: null },
+        aggregate: {
+          ...{ brand: null, type: null, model: null, confidence: 0, isConfident: false },
+          ...{ typeConfidence: null, typeSource: null, name: null },
+        },
+      },
+    ],
+    [
+      ...(["analysis.completed", "rabbitmq", { success: true }] as const),
+      { success: true, recognitionPayload: null },
+    ],
+  ])("%s on %s is read", (name, transport, body, payload) => {
+    const contract = named(name);
+    const route = contract.routes.find((one) => one.transport === transport) ?? contract.routes[0];
+    const decoded = decode(arrived(contract, JSON.stringify(body), { route }), ids);
+    expect(decoded).toMatchObject({ readable: true, message: { payload } });
+  });
+});

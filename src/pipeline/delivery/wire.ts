@@ -14,21 +14,11 @@ import type { Message } from "../message.ts";
 import type { Headers, Ids, LogRecord, Publication } from "../ports.ts";
 import { toEpochMs } from "../time.ts";
 import { fromUtf8, toUtf8 } from "./bytes.ts";
+import { headerNames } from "./headers.ts";
 import { describeIssues } from "./issues.ts";
 import { respell } from "./tolerant.ts";
 import { validate } from "./validate.ts";
 import { createWritten } from "./written.ts";
-
-export const headerNames = {
-  correlationId: "x-correlation-id",
-  schema: "x-schema",
-  producer: "x-producer",
-  messageId: "x-message-id",
-  causationId: "x-causation-id",
-  occurredAt: "x-occurred-at",
-  attempt: "x-attempt",
-  attempts: "x-attempts",
-} as const;
 
 const envelopeHeaders: readonly string[] = [
   headerNames.correlationId,

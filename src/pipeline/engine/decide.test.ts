@@ -49,9 +49,7 @@ test("a success begins what waited for it", () => {
 test("the last success ends the run with its results", () => {
   const { outgoing, state } = given(two, requested(), done("a", "m1", 7)).when(done("b", "m2"));
   expect(state).toEqual({ status: "completed", definition: "sample@1" });
-  expect(outgoing).toEqual([
-    { type: "event", name: "run.completed", payload: { a: 7 } },
-  ]);
+  expect(outgoing).toEqual([{ type: "event", name: "run.completed", payload: { a: 7 } }]);
 });
 test("steps without an unmet dependency run in parallel, and a join waits for all of them", () => {
   const diamond = definitionOf(

@@ -60,11 +60,16 @@ function deployedServices(ports: AllServicesPorts): readonly Service[] {
   const storageUrl = () => urlOf("tu-storage-service");
   const fetchImage = imageAccessOf("svc-ai-vision-adapter", ports);
   return [
-    createIngestion({ shell, uploads, http, digest, storageUrl, internalToken }),
+    createIngestion({ flow: flow.name, shell, uploads, http, digest, storageUrl, internalToken }),
     createStorage({ objects: ports.objects, internalToken }),
     createMediaAccess({ http, storageUrl, internalToken }),
     createMessagingBridge(),
-    createOrchestrator({ definition: flow.definition, definitions, digest }),
+    createOrchestrator({
+      definition: flow.definition,
+      definitions,
+      digest,
+      isInDoubt: (flowId) => shell.links.isInDoubt(flowId),
+    }),
     createVisionAdapter({
       flow: flow.name,
       work: withFault(

@@ -5,8 +5,9 @@ import { createMemoryJournal } from "../../adapters/memory/journal.ts";
 import { createMemoryObjectStore } from "../../adapters/memory/object-store.ts";
 import { createMemoryUploads } from "../../adapters/memory/uploads.ts";
 import { createUrlSigner } from "../../adapters/signing/url-signer.ts";
+import type { FlowName } from "../contracts/contract.ts";
 import type { Endpoint } from "../delivery/endpoint.ts";
-import { idleTimers, takingRelay } from "../delivery/shell.samples.ts";
+import { believing, idleTimers, takingRelay } from "../delivery/shell.samples.ts";
 import type { Message } from "../message.ts";
 import type { HttpClient, ObjectStore } from "../ports.ts";
 import { createIngestion } from "./ingestion.ts";
@@ -21,6 +22,7 @@ const ids = createRandomIds(clock);
 const internalToken = "token";
 const hosts = new Map<string, readonly Endpoint[]>();
 let sent: Message[] = [];
+let notices: string[] = [];
 let objects: ObjectStore;
 
 const http: HttpClient = {
@@ -63,22 +65,33 @@ const textOf = ({ body }: { body: Uint8Array }) => new TextDecoder().decode(body
 
 beforeEach(() => {
   sent = [];
+  notices = [];
   const signer = createUrlSigner({ baseUrl: () => "http://objects", secret: "secret", clock });
   objects = createMemoryObjectStore({ signer });
   const storageUrl = () => "http://storage";
   hosts.set("objects", createObjectStoreEndpoints(objects));
   hosts.set("storage", createStorage({ objects, internalToken }).endpoints);
   hosts.set("media", createMediaAccess({ http, storageUrl, internalToken }).endpoints);
+  serveIngestion("full");
+});
+
+function serveIngestion(flow: FlowName): void {
+  const storageUrl = () => "http://storage";
   hosts.set(
     "ingestion",
     createIngestion({
+      flow,
       shell: {
         journal: createMemoryJournal(),
         timers: idleTimers,
         clock,
         ids,
-        reporter: { hop: () => undefined, notice: () => undefined },
+        reporter: {
+          hop: () => undefined,
+          notice: ({ code, message }) => void notices.push(`${code}: ${message}`),
+        },
         handsOnEarly: false,
+        links: believing,
         relay: takingRelay((messages) => void sent.push(...messages)),
       },
       uploads: createMemoryUploads(),
@@ -88,7 +101,7 @@ beforeEach(() => {
       internalToken,
     }).endpoints,
   );
-});
+}
 
 const picture = new TextEncoder().encode("picture");
 const checksum = `sha256:${sha256(picture)}`;
@@ -154,11 +167,20 @@ describe("ingestion", () => {
     ]);
   });
   test("an unknown upload is 404, malformed input 400", async () => {
-    const unknown = await confirm({ uploadId: ids.create(), bytes: 7, checksum });
-    expect([unknown.status, jsonOf(unknown)["title"]]).toEqual([404, "upload not found"]);
+    const uploadId = ids.create();
+    const unknown = await confirm({ UPLOADID: uploadId.toUpperCase(), bytes: "7", checksum });
+    expect([unknown.status, jsonOf(unknown)]).toEqual([
+      404,
+      {
+        ...{ type: "about:blank", title: "upload not found", status: 404 },
+        detail: `No upload session found for ID ${uploadId}.`,
+      },
+    ]);
+    expect((await confirm({ bytes: 7, checksum })).status).toBe(404);
+    expect((await confirm({ checksum })).status).toBe(422);
     expect((await confirm("{")).status).toBe(400);
     expect((await confirm({ uploadId: "x", bytes: 1, checksum })).status).toBe(400);
-    expect((await confirm({ uploadId: ids.create(), bytes: "7", checksum })).status).toBe(400);
+    expect((await confirm({ uploadId: ids.create(), bytes: 7 })).status).toBe(400);
   });
   test("confirm announces the upload once, however often it is repeated", async () => {
     const { key, uploadId } = await stored();
@@ -178,18 +200,43 @@ describe("ingestion", () => {
       payload: { uploadId, objectKey: key, contentType: "image/png", bytes: 7 },
     });
   });
-  test("a claim that is not what is stored is refused and announces nothing", async () => {
+  const untrue = { bytes: 1234, checksum: `sha256:${"a".repeat(64)}` };
+  test("in flow full a claim that is not what is stored is refused and announces nothing", async () => {
     const { uploadId } = await stored();
-    const wrongSize = await confirm({ uploadId, bytes: 8, checksum });
-    expect([wrongSize.status, jsonOf(wrongSize)]).toEqual([
+    const wrong = await confirm({ uploadId, ...untrue });
+    expect([wrong.status, jsonOf(wrong)]).toEqual([
       422,
-      { errors: { bytes: ["Does not match the stored object (7 bytes)"] } },
+      {
+        errors: {
+          bytes: ["Does not match the stored object (7 bytes)"],
+          checksum: ["Does not match the stored object"],
+        },
+      },
     ]);
-    const wrongSum = await confirm({ uploadId, bytes: 7, checksum: `sha256:${"a".repeat(64)}` });
+    const wrongSum = await confirm({ ...untrue, uploadId, bytes: 7 });
     expect(jsonOf(wrongSum)).toEqual({
       errors: { checksum: ["Does not match the stored object"] },
     });
     expect(sent).toEqual([]);
+  });
+  test("in flow current it is accepted, and the event says what is stored", async () => {
+    serveIngestion("current");
+    const { key, uploadId } = await stored();
+    const reply = await confirm({ uploadId, ...untrue });
+    expect([reply.status, jsonOf(reply)]).toEqual([202, { status: "Accepted" }]);
+    expect(reply.headers).toEqual({
+      "x-claim-mismatch": "bytes, checksum",
+      "x-correlation-id": "flow-1",
+    });
+    expect(sent).toMatchObject([{ payload: { uploadId, objectKey: key, bytes: 7, checksum } }]);
+    expect(notices).toEqual([
+      `claim-mismatch: the claim for ${key} does not match the stored object (bytes, checksum); the event says what is stored`,
+    ]);
+    const wrongSize = await confirm({ uploadId, bytes: 8, checksum });
+    expect(wrongSize.headers["x-claim-mismatch"]).toBe("bytes");
+    const right = await confirm({ uploadId, bytes: 7, checksum });
+    expect([right.status, right.headers["x-claim-mismatch"]]).toEqual([202, undefined]);
+    expect(new Set(sent.map(({ id }) => id)).size).toBe(1);
   });
   test("an upload without an object is refused", async () => {
     const body = { filename: "a.png", contentType: "image/png" };
@@ -233,9 +280,35 @@ describe("storage", () => {
         ttlSec: ["Range1To3600"],
       },
     ],
+    [
+      { key: "a", contentType: "image/\u{1f69c}" },
+      { contentType: ["MustStartWithImageSlash"], ttlSec: ["Range1To3600"] },
+    ],
   ])("%j is 422", async (body, errors) => {
     const reply = await presign(body);
     expect([reply.status, jsonOf(reply)]).toEqual([422, { errors }]);
+  });
+  test.each([["image/"], ["image/png; q=1"], [" IMAGE/X-Own "]])(
+    "an object can be put as %j",
+    async (contentType) => {
+      const reply = await presign({
+        Key: " images/a.png ",
+        CONTENTTYPE: contentType,
+        ttlSec: "60",
+      });
+      expect(reply.status).toBe(200);
+      const { pathname, search } = new URL(String(jsonOf(reply)["url"]));
+      const headers = { "content-type": contentType.trim() };
+      const put = await call("objects", "PUT", `${pathname}${search}`, picture, headers);
+      expect(put.status).toBe(200);
+      expect((await objects.stat("images/a.png"))?.contentType).toBe(
+        contentType.trim().toLowerCase(),
+      );
+    },
+  );
+  test("what is no request is 400", async () => {
+    for (const body of ["", "{", "[]", { key: null, contentType: "image/png", ttlSec: 1 }])
+      expect((await presign(body)).status).toBe(400);
   });
 });
 
@@ -252,14 +325,12 @@ describe("media access and the object store", () => {
     expect(textOf(await get(key))).toBe("picture");
     expect((await get("images/none.png")).status).toBe(404);
   });
-  test("a missing key is 422, a key that storage refuses too", async () => {
-    const missing = await call("media", "POST", getUrl, {}, token);
-    expect([missing.status, jsonOf(missing)]).toEqual([
-      422,
-      { errors: { objectKey: ["Required"] } },
-    ]);
-    const odd = await call("media", "POST", getUrl, { objectKey: "a b" }, token);
-    expect(odd.status).toBe(422);
+  test("a blank key is 422, a key that storage refuses too, and what is no request 400", async () => {
+    const ask = (body: unknown) => call("media", "POST", getUrl, body, token);
+    const blank = await ask({ OBJECTKEY: " " });
+    expect([blank.status, jsonOf(blank)]).toEqual([422, { errors: { objectKey: ["Required"] } }]);
+    expect((await ask({ objectKey: "a b" })).status).toBe(422);
+    for (const body of ["{", {}, { objectKey: null }]) expect((await ask(body)).status).toBe(400);
   });
   test("media access gives nothing to who does not know the token, and answers probes", async () => {
     const missing = await call("media", "POST", getUrl, { objectKey: "images/a.png" });

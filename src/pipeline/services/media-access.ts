@@ -1,4 +1,5 @@
-import { jsonReply, probes, readJsonBody } from "../delivery/endpoint.ts";
+import { jsonReply, probes } from "../delivery/endpoint.ts";
+import { readBody, textMember } from "../delivery/request-body.ts";
 import type { Service } from "../delivery/service.ts";
 import type { HttpClient } from "../ports.ts";
 import { callHeaders, postJson } from "./call.ts";
@@ -25,8 +26,10 @@ export function createMediaAccess(ports: {
           path: "/internal/v0/media/get-url",
           hop: "POST /internal/v0/media/get-url",
           handle: async (request) => {
-            const objectKey = readJsonBody(request)?.["objectKey"];
-            if (typeof objectKey !== "string" || objectKey.trim() === "") {
+            const read = readBody(request, { objectKey: textMember });
+            if (!read.ok) return read.reply;
+            const { objectKey } = read.body;
+            if (objectKey.trim() === "") {
               return jsonReply(422, { errors: { objectKey: ["Required"] } });
             }
             const answer = await postJson(ports.http, {

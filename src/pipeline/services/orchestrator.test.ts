@@ -35,7 +35,7 @@ const message = (name: string): Message => ({
   payload: findContract(name)?.example,
 });
 const following = (one: Definition) =>
-  createOrchestrator({ definition: one, definitions, digest: sha256 });
+  createOrchestrator({ definition: one, definitions, digest: sha256, isInDoubt: () => false });
 async function react({ stateful }: Service, state: unknown, name: string) {
   const reaction = await stateful?.(state, message(name));
   if (reaction === undefined || reaction === "no change") return { state, sent: [], ended: false };
@@ -88,6 +88,7 @@ describe("an instance that began under another definition", () => {
       definition: newer,
       definitions: createMemoryDefinitions(),
       digest: sha256,
+      isInDoubt: () => false,
     });
     const begun = await react(elsewhere, undefined, "tu.image.uploaded");
     await expect(

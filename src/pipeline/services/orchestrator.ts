@@ -1,11 +1,14 @@
 import * as z from "zod";
+import { headerNames } from "../delivery/headers.ts";
 import { describeIssues } from "../delivery/issues.ts";
 import type { Service, StatefulReaction } from "../delivery/service.ts";
-import { decide, type Effect, timerName } from "../engine/decide.ts";
-import { type Definition, readDefinition, versionOf } from "../engine/definition.ts";
+import { decide, type Effect, TimerPayload, timerName } from "../engine/decide.ts";
+import { type Definition, readDefinition, type Step, versionOf } from "../engine/definition.ts";
 import { FlowState, hasEnded, initialState } from "../engine/state.ts";
 import { TuError } from "../errors.ts";
+import type { Message } from "../message.ts";
 import type { Definitions, Digest, FlowRecord } from "../ports.ts";
+import { withoutHearsay } from "./claim.ts";
 
 export const orchestratorName = "svc-analysis-orchestrator";
 
@@ -14,6 +17,8 @@ export type OrchestratorPorts = {
   readonly definition: Definition;
   readonly definitions: Definitions;
   readonly digest: Digest;
+  /** See `FlowLinks`. */
+  readonly isInDoubt: (flowId: string) => boolean;
 };
 
 /**
@@ -31,14 +36,55 @@ export function createOrchestrator(ports: OrchestratorPorts): Service {
       const { pin: pinned, state } = read(recorded);
       if (hasEnded(state)) return "no change";
       const { definition, pin } = await definitionOf(pinned);
-      const decision = decide(definition, state, message);
-      return decision.state === state
+      const [from, heard] = asHeard(definition, state, message, ports);
+      const decision = decide(definition, from, heard);
+      return decision.state === from
         ? "no change"
         : toReaction({ v: 1, pin, state: decision.state }, decision.outgoing);
     },
     prefetch: 16,
   };
 }
+
+/**
+ * What the engine is told, and in which state. What deployed services send leaves something out: a claim that
+ * nobody verified, a result that nobody can tell whose it is (answered at once, as the deployed orchestrator
+ * does), and silence that is none because such a result may have been the answer.
+ */
+function asHeard(
+  definition: Definition,
+  state: FlowState,
+  message: Message,
+  { isInDoubt }: OrchestratorPorts,
+): readonly [FlowState, Message] {
+  if (message.name === definition.trigger.event) return [state, withoutHearsay(message)];
+  const [step, ...others] = definition.steps;
+  if (step === undefined || others.length > 0) return [state, message];
+  const isResult = message.name === step.reply.completed;
+  if (isResult && message.headers[headerNames.flowLink] === "none")
+    return [waitingFor(step, definition, message), message];
+  const timer = TimerPayload.safeParse(message.payload);
+  const isTimeout = message.kind === "timer" && timer.data?.purpose === "timeout";
+  return isTimeout && isInDoubt(message.flowId)
+    ? [state, unattributed(step, message)]
+    : [state, message];
+}
+
+const waitingFor = (step: Step, definition: Definition, { flowId }: Message): FlowState => ({
+  ...{ status: "running", definition: versionOf(definition), flowId, input: {} },
+  steps: { [step.id]: { status: "running", attempt: 1 } },
+});
+
+const unattributed = ({ reply, service }: Step, timeout: Message): Message => ({
+  ...timeout,
+  kind: "event",
+  name: reply.failed,
+  payload: {
+    code: "E_RESULT_UNATTRIBUTED",
+    reason: `${service} sent a result that names no picture while several analyses waited; it may be this one's`,
+    retryable: false,
+  },
+});
 
 /** What is recorded of an instance. */
 const Recorded = z.object({

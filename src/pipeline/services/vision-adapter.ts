@@ -15,6 +15,7 @@ import {
   silence,
   stepHandler,
 } from "./analysis-step.ts";
+import { withoutHearsay } from "./claim.ts";
 import { claimIn, type ImageAccess } from "./image-access.ts";
 
 const name = "svc-ai-vision-adapter";
@@ -104,7 +105,8 @@ function selfDriven(options: {
     }
   };
   return {
-    "tu.images.uploaded": (upload, signal) => run(upload, attemptOf(upload).attempt, signal),
+    "tu.images.uploaded": (upload, signal) =>
+      run(withoutHearsay(upload), attemptOf(upload).attempt, signal),
     [retryTimer]: (timer, signal) => {
       // Written by `retryAfter` below.
       const { attempt } = timer.payload as { attempt: number };

@@ -1,0 +1,96 @@
+import { confirmIdOf } from "../contracts/upload.ts";
+import type { Message } from "../message.ts";
+import type { Clock, Ids, Journal } from "../ports.ts";
+import { createFlowMemory, keep, keyless, type Place, uploadIdIn, uploads } from "./flow-memory.ts";
+import { headerNames } from "./headers.ts";
+
+// Which flow a message belongs to that does not say so. The deployed bridge drops key and headers, and no body of
+// the deployed services names a flow: what is left is the object key, the upload id, or content and time.
+//
+//   K1. A message that names its flow is believed, unless the upload of its picture came without that name, and the
+//       flow has begun under another.
+//   K2. An object key that nobody has seen with a flow makes one, the same for everybody. Only an upload begins it.
+//   K3. A result without a key goes to the flow whose result has that content; among equal ones it does not
+//       matter to which. Otherwise to the only flow that waits for one; where several do, to none.
+//   K4. Those that waited then are in doubt: silence is no proof that nobody answered.
+//
+// What another process has heard is not known here, but for confirmed uploads, which are in the journal.
+
+/**
+ * How sure a link is. `object-key` and `upload-id` are certain, `content` is as good as that, `time` is a guess: no
+ * other flow waits. `none`: nobody can tell, and the message stands for itself.
+ */
+type FlowLink = "object-key" | "upload-id" | "content" | "time" | "none";
+
+export type FlowLinks = {
+  /** Learns from a message whose flow is known. */
+  note(message: Message): void;
+  /** The message in its flow; where it did not name one, `x-flow-link` says how that was found. */
+  linked(message: Message, namesFlow: boolean): Promise<Message>;
+  /** A result came that may have been this flow's, and that nobody could tell. */
+  isInDoubt(flowId: string): boolean;
+};
+
+type Found = readonly [FlowLink, Place];
+
+export function createFlowLinks(ports: {
+  readonly ids: Pick<Ids, "derive">;
+  readonly clock: Pick<Clock, "nowMs">;
+  readonly journal: Pick<Journal, "find">;
+}): FlowLinks {
+  const { clock, ids, journal } = ports;
+  const memory = createFlowMemory(clock);
+  const begun = new Map<string, true>();
+  const doubted = new Map<string, true>();
+  const madeOf = (subject: string) => ids.derive(subject, "flow");
+
+  const note = (message: Message): void => {
+    if (message.kind === "event") memory.learn(message);
+  };
+  const begin = (found: Message): void => {
+    if (found.flowId === madeOf(found.subject)) keep(begun, found.subject, true);
+    note(found);
+  };
+  const byUpload = async (payload: unknown): Promise<Place | undefined> => {
+    const uploadId = uploadIdIn(payload);
+    if (uploadId === "") return undefined;
+    const known = memory.ofUpload(payload);
+    if (known !== undefined) return known;
+    return (await journal.find("tu-ingestion-service", confirmIdOf(uploadId, ids)))?.message;
+  };
+  const byKeys = async ({ payload, subject }: Message): Promise<Found | undefined> => {
+    const known = memory.ofKey(subject);
+    if (known !== undefined) return ["object-key", { flowId: known, subject }];
+    const upload = await byUpload(payload);
+    if (upload !== undefined)
+      return ["upload-id", { ...upload, subject: subject || upload.subject }];
+    return subject === "" ? undefined : ["object-key", { flowId: madeOf(subject), subject }];
+  };
+  const byContentOrTime = (message: Message): Found => {
+    if (!keyless.includes(message.name)) return ["none", message];
+    const same = memory.withContentOf(message);
+    if (same !== undefined) return ["content", same];
+    const waiting = memory.waitingFor(message.name);
+    const [only, ...others] = waiting;
+    if (only !== undefined && others.length === 0) return ["time", only];
+    for (const { flowId } of waiting) keep(doubted, flowId, true);
+    return ["none", message];
+  };
+
+  return {
+    note,
+    async linked(message, namesFlow) {
+      if (namesFlow && !begun.has(message.subject)) {
+        note(message);
+        return message;
+      }
+      const [link, { flowId, subject }] = (await byKeys(message)) ?? byContentOrTime(message);
+      const headers = { ...message.headers, [headerNames.flowLink]: link };
+      const found = { ...message, flowId, subject, headers };
+      if (uploads.includes(message.name)) begin(found);
+      else if (memory.ofKey(subject) !== undefined) note(found);
+      return found;
+    },
+    isInDoubt: (flowId) => doubted.has(flowId),
+  };
+}

@@ -1,0 +1,111 @@
+import type { Message } from "../message.ts";
+import type { Clock } from "../ports.ts";
+
+// What this process has heard of flows by messages that name them: for those that do not (`flow-links.ts`).
+
+export type Place = { readonly flowId: string; readonly subject: string };
+
+export type FlowMemory = {
+  /** Learns from an event whose flow is known. */
+  learn(event: Message): void;
+  ofKey(subject: string): string | undefined;
+  ofUpload(payload: unknown): Place | undefined;
+  /** The flow whose result of recognition has this content, and to which no message of that name went yet. */
+  withContentOf(message: Message): Place | undefined;
+  /** Flows that were announced lately and have no message of that name yet. */
+  waitingFor(name: string): readonly Place[];
+};
+
+type Waiting = Place & { readonly sinceMs: number; readonly heard: Set<string> };
+type Result = Place & {
+  readonly content: string;
+  readonly atMs: number;
+  readonly heard: Set<string>;
+};
+
+/** Those that name no picture where the deployed services send them. */
+export const keyless: readonly string[] = ["tu.recognition.completed", "analysis.completed"];
+export const uploads: readonly string[] = ["tu.images.uploaded", "tu.image.uploaded"];
+const ends: readonly string[] = ["analysis.completed", "analysis.failed"];
+
+/** An answer that took longer belongs to nobody any more. */
+const longestWaitMs = 10 * 60_000;
+const rememberedMax = 4096;
+
+export function createFlowMemory({ nowMs }: Pick<Clock, "nowMs">): FlowMemory {
+  const flows = new Map<string, string>();
+  const places = new Map<string, Place>();
+  const waiting = new Map<string, Waiting>();
+  const results = new Map<string, Result>();
+
+  const learnUpload = ({ flowId, payload, subject }: Message): void => {
+    const uploadId = uploadIdIn(payload);
+    if (uploadId !== "") keep(places, uploadId, { flowId, subject });
+    if (!waiting.has(flowId))
+      keep(waiting, flowId, { flowId, subject, sinceMs: nowMs(), heard: new Set() });
+  };
+  const learnAnswer = ({ flowId, name }: Message): void => {
+    const names = ends.includes(name) ? keyless : [name];
+    for (const each of names) waiting.get(flowId)?.heard.add(each);
+    results.get(flowId)?.heard.add(name);
+  };
+  const learnResult = ({ flowId, payload, subject }: Message): void => {
+    if (results.has(flowId)) return; // it comes again at the bridge
+    const content = contentOf(payload);
+    keep(results, flowId, { flowId, subject, content, atMs: nowMs(), heard: new Set() });
+  };
+  const isRecent = (atMs: number) => nowMs() - atMs < longestWaitMs;
+  return {
+    learn(event) {
+      const { flowId, name, subject } = event;
+      if (subject !== "" && !flows.has(subject)) keep(flows, subject, flowId);
+      if (uploads.includes(name)) learnUpload(event);
+      else if (isOfAdapter(event)) learnResult(event);
+      else if (keyless.includes(name) || ends.includes(name)) learnAnswer(event);
+    },
+    ofKey: (subject) => flows.get(subject),
+    ofUpload: (payload) => places.get(uploadIdIn(payload)),
+    withContentOf({ name, payload }) {
+      const wanted = contentOf(memberOf(payload, "recognitionPayload") ?? payload);
+      return [...results.values()].find(
+        ({ atMs, content, heard }) => content === wanted && !heard.has(name) && isRecent(atMs),
+      );
+    },
+    waitingFor: (name) =>
+      [...waiting.values()].filter(({ heard, sinceMs }) => !heard.has(name) && isRecent(sinceMs)),
+  };
+}
+
+const isOfAdapter = ({ name, producer }: Message): boolean =>
+  name === "tu.recognition.completed" && producer === "svc-ai-vision-adapter";
+
+export function uploadIdIn(payload: unknown): string {
+  const value = memberOf(payload, "uploadId");
+  return typeof value === "string" ? value : "";
+}
+
+/** Keeps the latest. */
+export function keep<V>(map: Map<string, V>, key: string, value: V): void {
+  map.set(key, value);
+  const [oldest] = map.size > rememberedMax ? map.keys() : [];
+  if (oldest !== undefined) map.delete(oldest);
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  // Any object; what it has is looked at.
+  return typeof value === "object" && value !== null
+    ? (value as Record<string, unknown>)[name]
+    : undefined;
+}
+
+/** What a result says on both brokers: without the type, which the deployed bridge loses. */
+function contentOf(result: unknown): string {
+  const provider = memberOf(result, "provider");
+  const aggregate = memberOf(result, "aggregate");
+  const part = (of: unknown, names: readonly string[]) => names.map((name) => memberOf(of, name));
+  return JSON.stringify([
+    part(provider, ["name", "apiVersion", "featureset", "maxResults"]),
+    part(aggregate, ["brand", "model", "confidence", "isConfident", "typeConfidence"]),
+    part(aggregate, ["typeSource", "name"]),
+  ]);
+}

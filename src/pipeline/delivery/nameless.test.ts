@@ -1,0 +1,121 @@
+import { beforeEach, expect, test } from "vitest";
+import { createRandomIds } from "../../adapters/memory/ids.ts";
+import { createMemoryJournal } from "../../adapters/memory/journal.ts";
+import { findContract } from "../contracts/catalogue.ts";
+import type { Message } from "../message.ts";
+import type { Journal } from "../ports.ts";
+import { arrivedFromQueue } from "./arrived.ts";
+import { toUtf8 } from "./bytes.ts";
+import { createNameless, type Nameless } from "./nameless.ts";
+
+const contract = findContract("tu.recognition.completed");
+const route = contract?.routes[1];
+if (contract === undefined || route === undefined) throw new Error("no such message");
+
+const consumer = "svc-analysis-orchestrator";
+const ids = createRandomIds();
+const reporter = { hop: () => undefined, notice: () => undefined };
+const shared = createMemoryJournal();
+let journal: Journal;
+let nameless: Nameless;
+const open = () => createNameless(consumer, { ids, journal, reporter });
+beforeEach(() => {
+  journal = createMemoryJournal();
+  nameless = open();
+});
+
+const settled = { done: async () => undefined, again: async () => undefined };
+async function deliver(
+  redelivered: boolean,
+  { by = nameless, body = "{}", settle = settled } = {},
+) {
+  const delivery = {
+    ...{ exchange: "e", routingKey: "", headers: {}, properties: {}, body: toUtf8(body) },
+    ...{ queue: "q", redelivered, ack: settle.done, nack: settled.done },
+  };
+  const arrived = arrivedFromQueue(
+    delivery,
+    { contract, route } as never,
+    "2026-01-01T00:00:00.000Z",
+  );
+  const named = await by.named(arrived, settle);
+  return { id: String(named.arrived.headers["x-message-id"]), settle: named.settle };
+}
+async function record(id: string): Promise<void> {
+  const message: Message = {
+    ...{ id, name: "tu.recognition.completed", kind: "event", flowId: "f", causationId: null },
+    ...{ subject: "", occurredAt: "2026-01-01T00:00:00.000Z", producer: "p", schema: "s" },
+    ...{ headers: {}, payload: {} },
+  };
+  await journal.record({ consumer, message, outgoing: [], timers: [], flow: null });
+}
+/** Delivers, records and acknowledges. */
+async function workOff(): Promise<string> {
+  const { id, settle } = await deliver(false);
+  await record(id);
+  await settle.done();
+  return id;
+}
+
+test("equal first deliveries are as many events, also side by side and in the next process", async () => {
+  const both = await Promise.all([deliver(false), deliver(false)]);
+  const seen = both.map(({ id }) => id);
+  for (const { id, settle } of both) {
+    await record(id);
+    await settle.done();
+  }
+  for (let time = 0; time < 5; time += 1) seen.push(await workOff());
+  nameless = open();
+  for (let time = 0; time < 5; time += 1) seen.push(await workOff());
+  expect(new Set(seen).size).toBe(12);
+});
+
+test("other bodies have other ids", async () => {
+  const one = await deliver(false);
+  const other = await deliver(false, { body: "[]" });
+  expect(one.id).not.toBe(other.id);
+});
+
+test("what was given back is what comes again", async () => {
+  const [first, second] = [await deliver(false), await deliver(false)];
+  await second.settle.again(0);
+  expect((await deliver(true)).id).toBe(second.id);
+  await first.settle.again(0);
+  expect((await deliver(true)).id).toBe(first.id);
+});
+
+test("so is what could not be acknowledged", async () => {
+  const lost = { ...settled, done: () => Promise.reject(new Error("connection lost")) };
+  const { id, settle } = await deliver(false, { settle: lost });
+  await expect(settle.done()).rejects.toThrow("connection lost");
+  expect((await deliver(true)).id).toBe(id);
+});
+
+test("the next process knows what was recorded and not acknowledged", async () => {
+  const { id } = await deliver(false);
+  await record(id);
+  const next = open();
+  const again = await deliver(true, { by: next });
+  expect(again.id).toBe(id);
+  await again.settle.done();
+  expect((await deliver(true, { by: next })).id).not.toBe(id);
+});
+
+test("what nobody decided is not taken for what was acknowledged", async () => {
+  const id = await workOff();
+  const next = open();
+  const undecided = await deliver(true, { by: next });
+  expect(undecided.id).not.toBe(id);
+  // Undecided still, it has the same id wherever it comes, so that its tries add up.
+  expect((await deliver(true, { by: open() })).id).toBe(undecided.id);
+});
+
+test("a journal in trouble has it delivered again, and the next is numbered all the same", async () => {
+  let isBroken = true;
+  const find: Journal["find"] = (...args) =>
+    isBroken ? Promise.reject(new Error("broken")) : shared.find(...args);
+  nameless = createNameless(consumer, { ids, journal: { ...shared, find }, reporter });
+  await expect(deliver(false)).rejects.toThrow("broken");
+  isBroken = false;
+  expect((await deliver(true)).id).toMatch(/^[0-9a-f-]{36}$/);
+});

@@ -1,0 +1,146 @@
+import { told } from "../errors.ts";
+import { toLatin1 } from "./bytes.ts";
+import { headerNames } from "./headers.ts";
+import type { ShellPorts } from "./shell.ts";
+import type { Settle } from "./troubles.ts";
+import type { Arrived } from "./wire.ts";
+
+// Ids for messages that a queue delivers without one, as the deployed services send them. A log has a place for
+// each record; a queue has none, so that the body alone cannot tell a repetition from an equal event.
+//
+//   N1. Equal bodies in one queue are numbered, and the number makes the id: the same for every process.
+//   N2. A first delivery (AMQP's `redelivered` is false) is another event than all before it: the next number.
+//   N3. A repeated delivery is one that this process gave back, or one that was recorded and not acknowledged,
+//       which is what `acknowledged` writes down; otherwise nobody has decided it, and it is the next number.
+//       A crash between the acknowledgement and its record leaves one such event to be taken for its predecessor; a
+//       connection that is lost while one is worked off has it decided twice, for it comes again beside itself.
+
+export type Nameless = {
+  /** The same delivery with an id. Rejects when the journal does. */
+  named(
+    arrived: Arrived,
+    settle: Settle,
+  ): Promise<{ readonly arrived: Arrived; readonly settle: Settle }>;
+};
+
+type Open = { readonly number: number; isHeld: boolean };
+type Equals = { next: number | undefined; readonly open: Open[]; choosing: number };
+
+/** Kinds of equal bodies of which the next number is remembered; for others it is looked up. */
+const rememberedMax = 1024;
+
+/** What records that a decided message without an id was acknowledged. */
+const acknowledging = "acknowledged";
+
+export function createNameless(
+  consumer: string,
+  { ids, journal, reporter }: Pick<ShellPorts, "ids" | "journal" | "reporter">,
+): Nameless {
+  const equals = new Map<string, Equals>();
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const idOf = (base: string, number: number) =>
+    number === 0 ? base : ids.derive(base, `equal ${number}`);
+  const isRecorded = async (base: string, number: number) =>
+    (await journal.find(consumer, idOf(base, number))) !== undefined;
+  const isAcknowledged = async (id: string) =>
+    (await journal.find(acknowledging, markOf(id, consumer))) !== undefined;
+
+  const nextFree = async (base: string, known: Equals): Promise<number> => {
+    let number = known.next ?? (await firstFree((each) => isRecorded(base, each)));
+    const isOpen = () => known.open.some((one) => one.number === number);
+    while (isOpen() || (await isRecorded(base, number))) number += 1;
+    return number;
+  };
+  const choose = async (base: string, redelivered: boolean, known: Equals): Promise<Open> => {
+    const back = redelivered ? known.open.find(({ isHeld }) => !isHeld) : undefined;
+    if (back !== undefined) {
+      back.isHeld = true;
+      return back;
+    }
+    const next = await nextFree(base, known);
+    const last = next - 1;
+    const mayBeLast = redelivered && last >= 0 && !known.open.some(({ number }) => number === last);
+    const isLast = mayBeLast && !(await isAcknowledged(idOf(base, last)));
+    const chosen = { number: isLast ? last : next, isHeld: true };
+    known.open.push(chosen);
+    known.next = next;
+    return chosen;
+  };
+  const forgetSome = () => {
+    for (const [base, { choosing, open }] of equals) {
+      if (equals.size <= rememberedMax) return;
+      if (open.length === 0 && choosing === 0) equals.delete(base);
+    }
+  };
+
+  const close = (known: Equals, chosen: Open): void => {
+    known.open.splice(known.open.indexOf(chosen), 1);
+    known.next = Math.max(known.next ?? 0, chosen.number + 1);
+    forgetSome();
+  };
+  const acknowledge = async (id: string): Promise<void> => {
+    const decided = await journal.find(consumer, id);
+    if (decided === undefined) return;
+    const message = { ...decided.message, id: markOf(id, consumer), payload: null };
+    const nothing = { outgoing: [], timers: [], flow: null };
+    await journal.accept({ consumer: acknowledging, message, ...nothing });
+  };
+
+  return {
+    async named(arrived, settle) {
+      const base = ids.derive(arrived.origin, toLatin1(arrived.body));
+      const known = equals.get(base) ?? { next: undefined, open: [], choosing: 0 };
+      equals.set(base, known);
+      known.choosing += 1;
+      const choice = turn
+        .then(() => choose(base, arrived.redelivered, known))
+        .finally(() => {
+          known.choosing -= 1;
+        });
+      turn = choice.catch(() => undefined); // whoever asked hears of it
+      const chosen = await choice;
+      const id = idOf(base, chosen.number);
+      const giveBack = () => {
+        chosen.isHeld = false;
+      };
+      return {
+        arrived: { ...arrived, headers: { ...arrived.headers, [headerNames.messageId]: id } },
+        settle: {
+          async done() {
+            await settle.done().catch((error: unknown) => {
+              giveBack();
+              throw error;
+            });
+            close(known, chosen);
+            await acknowledge(id).catch((error) => tellUnwritten(consumer, error, reporter));
+          },
+          again(delayMs) {
+            giveBack();
+            return settle.again(delayMs);
+          },
+        },
+      };
+    },
+  };
+}
+
+function tellUnwritten(consumer: string, error: unknown, reporter: ShellPorts["reporter"]): void {
+  const { code, reason } = told(error);
+  const message = `${consumer} acknowledged a message and could not write that down: ${reason}`;
+  reporter.notice({ code, message, flowId: null });
+}
+
+/** The lowest number that is not taken, as far as there are no gaps; old ones go with their flows. */
+async function firstFree(isTaken: (number: number) => Promise<boolean>): Promise<number> {
+  let [low, high] = [-1, 0];
+  while (await isTaken(high)) [low, high] = [high, high * 2 + 1];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (await isTaken(middle)) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
+const markOf = (id: string, consumer: string) => `${id} by ${consumer}`;
