@@ -72,6 +72,7 @@ function open(order: Order, { onHop, onResumed }: Listener): Promise<Pipeline> {
     stateDir: order.stateDir,
     faults: {},
     stepTimeouts: {},
+    timeoutMs: 120_000,
     limits: { olderThanMs: null, most: null },
     vision: {
       ...{ mode: "replay", directory: order.answers, models: null, endpoint: "" },

@@ -41,6 +41,8 @@ type StoresWorld = {
   /** The embedded transports die with the process: what its own services have not recorded is owed. */
   readonly owedTo: OwedTo;
   readonly closers: Closers;
+  /** How long a file that another process holds is waited for; nothing else happens meanwhile. */
+  readonly busyTimeoutMs: number;
   readonly onUpgrade: OnUpgrade;
   /** Hears of what failed beside the work, like a lease that could not be renewed. */
   readonly onError: (error: unknown) => void;
@@ -88,7 +90,8 @@ export async function openStores(
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
   const { createFilesystemObjectStore } = await import("../adapters/filesystem/object-store.ts");
   await makeStateDir(stateDir);
-  const shared = { clock, runnerId, onUpgrade: world.onUpgrade, onError: world.onError };
+  const { busyTimeoutMs, onError, onUpgrade } = world;
+  const shared = { clock, runnerId, busyTimeoutMs, onUpgrade, onError };
   const state = await openSqliteState(join(stateDir, "state.db"), shared);
   closers.push(() => state.close());
   // A journal per flow: what a run in one flow left is not for services of the other to finish.
@@ -128,7 +131,7 @@ async function takenIn(
 }
 
 type JournalOptions = Pick<StoresWorld, "clock" | "runnerId" | "onUpgrade"> &
-  Partial<Pick<StoresWorld, "onError">>;
+  Partial<Pick<StoresWorld, "onError" | "busyTimeoutMs">>;
 
 /** Those that are there. */
 async function openJournals(

@@ -36,6 +36,8 @@ export type PipelineOptions = {
   /** What is let go of at the start. */
   readonly limits: KeepLimits;
   readonly reporter: Reporter;
+  /** For all of it; nothing may hold it up for much of that. */
+  readonly timeoutMs: number;
   /** Aborted: the opening ends at its next step. */
   readonly signal: AbortSignal;
 };
@@ -103,6 +105,7 @@ async function start(
     objectsUrl: () => urlOf(world, "object-store"),
     owedTo: (message) => consumersOf(message, flow.name),
     closers,
+    busyTimeoutMs: Math.min(5_000, options.timeoutMs / 4),
     onUpgrade: (file) =>
       recorder.notice({ code: "upgrading", message: upgrading(file), flowId: null }),
     onError(error) {

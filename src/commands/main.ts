@@ -64,7 +64,10 @@ function addUpload(program: Command, onExit: OnExit): void {
     .argument("<image...>", "image files; - reads one from standard input")
     .addOption(flowOption("full: as designed; current: as deployed (default full)"))
     .option("--fault <step=mode>", "fail, fail-once or timeout in a step; repeatable", collect, [])
-    .option("--timeout <duration>", "give up on an image after this long (default 2m)")
+    .option(
+      "--timeout <duration>",
+      "give up when all of it takes longer (default 2m for each image)",
+    )
     .option(
       "--step-timeout <[step=]duration>",
       "replace the timeout of every step, or of one; repeatable",
@@ -101,7 +104,10 @@ function addRecognise(program: Command, onExit: OnExit): void {
     .argument("<image...>", "image files; - reads one from standard input")
     .option("--annotate <file>", "draw it on the picture; a directory for several images")
     .option("--all", "list the texts that mean nothing too, and each of several images in full")
-    .option("--timeout <duration>", "give up on an image after this long (default 2m)")
+    .option(
+      "--timeout <duration>",
+      "give up when all of it takes longer (default 2m for each image)",
+    )
     .addHelpText("after", recogniseHelp)
     .action(async (images: string[], options: Options) => {
       const { recogniseCommand } = await import("./recognise.ts");

@@ -24,14 +24,16 @@ export async function recogniseCommand(
   options: Options,
 ): Promise<number> {
   requireOneStdin(paths);
-  const settings = await loadSettings({ timeout: options.timeout, ...visionSettings(options) });
+  const flags = { timeout: options.timeout, ...visionSettings(options) };
+  const settings = await loadSettings(flags, paths.length);
   const { timeout } = settings;
-  const deadlineMs = requireDuration("--timeout", timeout);
-  const stop = untilSignal(() => ({
+  const deadline = { ms: requireDuration("--timeout", timeout), text: timeout };
+  const words = {
     now: "stopping",
     rest: "the reading was not finished",
     hint: "nothing is kept; run it again",
-  }));
+  };
+  const stop = untilSignal(() => words, deadline);
   const screen = createRecogniseScreen(paths, {
     ...options,
     isReplayed: settings.vision === "replay",
@@ -46,7 +48,6 @@ export async function recogniseCommand(
   try {
     const run: RecogniseRun = {
       timeout,
-      deadlineMs,
       annotations: await plannedAnnotations(paths, options.annotate),
       signal: stop.signal,
       reader,

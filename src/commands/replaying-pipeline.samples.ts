@@ -15,6 +15,7 @@ export const openReplayingPipeline = ({
     stateDir,
     faults: {},
     stepTimeouts: {},
+    timeoutMs: 120_000,
     limits: { olderThanMs: null, most: null },
     vision: {
       ...{ mode: "replay", directory: answers, models: null, endpoint: "" },

@@ -11,7 +11,7 @@ import { type UploadRun, uploadImages } from "./upload-images.ts";
 import type { UploadScreen } from "./upload-screen.ts";
 
 const picture = join(import.meta.dirname, "../../fixtures/images/nothing.jpg");
-const reason = new TuError("E_TERMINATED", "stopped by SIGTERM; what was accepted is recorded");
+const reason = new TuError("E_TERMINATED", "stopped by SIGTERM");
 const screen: UploadScreen = {
   reporter: { hop: () => undefined, notice: () => undefined },
   started: () => undefined,
@@ -19,6 +19,7 @@ const screen: UploadScreen = {
   summary: () => undefined,
   close: () => undefined,
 };
+const notStarted = { file: picture, fate: { status: "not-started" }, error: { cause: reason } };
 const never = () => new Promise<never>(() => undefined);
 
 function createRun(signal: AbortSignal, open: () => Promise<Pipeline>): UploadRun {
@@ -28,7 +29,6 @@ function createRun(signal: AbortSignal, open: () => Promise<Pipeline>): UploadRu
     withTimings: false,
     isKept: true,
     settings,
-    deadlineMs: 60_000,
     screen,
     onAccepted: () => undefined,
     signal,
@@ -48,7 +48,7 @@ test("stopped before an input is opened, an upload ends with the signal's reason
   const controller = new AbortController();
   const uploading = uploadImages([picture], createRun(controller.signal, never));
   controller.abort(reason); // while the readers load
-  expect((await uploading).outcomes).toEqual([{ type: "error", file: picture, error: reason }]);
+  expect((await uploading).outcomes).toMatchObject([notStarted]);
 });
 
 test("stopped while the pipeline opens, it does not wait for it", async () => {
@@ -58,7 +58,7 @@ test("stopped while the pipeline opens, it does not wait for it", async () => {
     return never();
   };
   const uploading = uploadImages([picture], createRun(controller.signal, opening));
-  expect((await uploading).outcomes).toEqual([{ type: "error", file: picture, error: reason }]);
+  expect((await uploading).outcomes).toMatchObject([notStarted]);
 });
 
 test("stopped while a picture is uploaded, the same picture after it is not started", async () => {
@@ -71,7 +71,7 @@ test("stopped while a picture is uploaded, the same picture after it is not star
   });
   const run = createRun(controller.signal, async () => pipeline);
   const { outcomes } = await uploadImages([picture, picture], run);
-  expect(outcomes).toMatchObject([{ error: reason }, { error: reason }]);
+  expect(outcomes).toMatchObject([notStarted, notStarted]);
   expect(started).toBe(1);
 });
 
@@ -127,15 +127,16 @@ test("how what an earlier run left has ended is told, and that it has not", asyn
       failure: { ...failure, retryable: false, attempt: 1, attempts: 3 },
     },
   });
-  const clock = createManualClock(0);
-  const pipeline = pipelineWith(() => Promise.reject(refused), { ...more, clock });
+  const late = new TuError("E_DEADLINE", "no end within 1m");
+  const controller = new AbortController();
+  const pipeline = pipelineWith(() => Promise.reject(refused), more);
   const uploading = uploadImages(
     [picture],
-    createRun(new AbortController().signal, async () => pipeline),
+    createRun(controller.signal, async () => pipeline),
   );
   await told;
-  await clock.advance(60_000);
-  expect((await uploading).stopped).toBeUndefined();
+  controller.abort(late);
+  expect((await uploading).stopped).toBe(late);
   expect(notices).toEqual([
     "flow one completed",
     "flow two failed in step recognition: E_VISION_FAILED: no reader",

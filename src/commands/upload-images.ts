@@ -1,8 +1,8 @@
 import { basename } from "node:path";
 import type { FlowState } from "../pipeline/engine/state.ts";
-import { TuError } from "../pipeline/errors.ts";
+import type { TuError } from "../pipeline/errors.ts";
 import { checkImage } from "../pipeline/operations/check-image.ts";
-import { upload } from "../pipeline/operations/upload.ts";
+import { type UploadStage, upload } from "../pipeline/operations/upload.ts";
 import type { UploadReport } from "../pipeline/operations/upload-report.ts";
 import { orAborted } from "../pipeline/or-aborted.ts";
 import type { Hop } from "../pipeline/ports.ts";
@@ -12,7 +12,7 @@ import type { Settings } from "./config.ts";
 import { namingFile, readImageFile } from "./image-input.ts";
 import type { Once } from "./once.ts";
 import { asTuError } from "./output.ts";
-import { type Outcome, stopOf } from "./upload-outcome.ts";
+import { failedOutcome, type Outcome, type Progress, stopOf } from "./upload-outcome.ts";
 import type { UploadScreen } from "./upload-screen.ts";
 
 /** One invocation of the command. */
@@ -21,7 +21,6 @@ export type UploadRun = {
   /** False with --ephemeral. */
   readonly isKept: boolean;
   readonly settings: Settings;
-  readonly deadlineMs: number;
   readonly screen: UploadScreen;
   /** Hears of every image that is recorded from now on. */
   readonly onAccepted: () => void;
@@ -63,50 +62,60 @@ async function uploadOne(
   run: UploadRun,
   sameContent: Map<string, Promise<unknown>>,
 ): Promise<Outcome> {
+  let progress: Progress | undefined;
+  const onProgress = (next: Progress) => {
+    progress = next;
+    if (next.stage === "started") run.screen.started(next.flowId, path);
+    else run.onAccepted();
+  };
   try {
-    const { signal } = run;
-    signal.throwIfAborted();
-    const bytes = await readImageFile(path, signal);
-    run.preloaded.get().catch(() => undefined); // the pipeline meets it again
-    const { images } = await openInput();
-    const header = await checkImage(bytes, images).catch((error: unknown) => {
-      throw namingFile(path, error);
-    });
-    signal.throwIfAborted();
-    const pipeline = await orAborted(run.pipeline.get(), signal);
+    const { picture, pipeline } = await readPicture(path, run);
     const readyAtMs = performance.now();
-    const checksum = pipeline.digest(bytes);
-    const work = async () =>
-      upload(
-        {
-          file: path,
-          filename: path === "-" ? `stdin.${header.format}` : basename(path),
-          contentType: header.contentType,
-          bytes,
-          deadlineMs: run.deadlineMs,
-          signal,
-          onStarted: (flowId) => {
-            run.onAccepted();
-            run.screen.started(flowId, path);
-          },
-        },
-        pipeline,
-      );
+    const checksum = pipeline.digest(picture.bytes);
+    const work = () => uploadPicture(picture, pipeline, run, onProgress);
     const before = sameContent.get(checksum) ?? Promise.resolve();
     const mine = before.then(work, work);
     sameContent.set(checksum, mine);
     return { type: "report", report: withTimings(await mine, run, readyAtMs) };
   } catch (error) {
-    return { type: "error", file: path, error: honestHint(asTuError(error), run) };
+    return failedOutcome(path, asTuError(error), { isKept: run.isKept, progress });
   }
 }
 
-/** Nothing goes on at the next start when nothing was kept. */
-function honestHint(error: TuError, { isKept }: UploadRun): TuError {
-  const isAboutLater = ["E_DEADLINE", "E_INTERRUPTED", "E_TERMINATED"].includes(error.code);
-  if (isKept || !isAboutLater) return error;
-  const [what = error.message] = error.message.split(";");
-  return new TuError(error.code, what, { hint: "nothing was kept; run it again", cause: error });
+type Picture = {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+  readonly format: string;
+  readonly contentType: string;
+};
+
+/** The picture, and the pipeline that is opened for the first that can be taken. */
+async function readPicture(
+  path: string,
+  run: UploadRun,
+): Promise<{ picture: Picture; pipeline: Pipeline }> {
+  const { signal } = run;
+  signal.throwIfAborted();
+  const bytes = await readImageFile(path, signal);
+  run.preloaded.get().catch(() => undefined); // the pipeline meets it again
+  const { images } = await openInput();
+  const { contentType, format } = await checkImage(bytes, images).catch((error: unknown) => {
+    throw namingFile(path, error);
+  });
+  signal.throwIfAborted();
+  const pipeline = await orAborted(run.pipeline.get(), signal);
+  return { picture: { file: path, bytes, format, contentType }, pipeline };
+}
+
+function uploadPicture(
+  { bytes, contentType, file, format }: Picture,
+  pipeline: Pipeline,
+  { signal }: UploadRun,
+  onProgress: (progress: Progress) => void,
+): Promise<UploadReport> {
+  const filename = file === "-" ? `stdin.${format}` : basename(file);
+  const onStage = (stage: UploadStage, flowId: string) => onProgress({ stage, flowId });
+  return upload({ file, filename, contentType, bytes, signal, onStage }, pipeline);
 }
 
 /** With the time from the start of the process until the pipeline was up. */
@@ -121,10 +130,10 @@ function withTimings(
 }
 
 /**
- * What a crash left goes on beside the uploads; it gets the same time as they. Resolves with the signal's
+ * What a crash left goes on beside the uploads, and is waited for after them. Resolves with the signal's
  * reason when that came first.
  */
-async function waitForResumed({ deadlineMs, pipeline, signal }: UploadRun) {
+async function waitForResumed({ pipeline, signal }: UploadRun): Promise<TuError | undefined> {
   const opened = await pipeline.opened();
   if (opened === undefined || opened.resumed.length === 0) return undefined;
   const left = new Set(opened.resumed);
@@ -133,14 +142,10 @@ async function waitForResumed({ deadlineMs, pipeline, signal }: UploadRun) {
     left.delete(flowId);
     tell(opened, `flow ${flowId} ${endOf(await opened.stateOf(flowId))}`, flowId);
   });
-  const race = new AbortController();
-  const ended = Promise.all(ends).then(() => undefined);
-  const cutShort = opened.clock.sleep(deadlineMs, AbortSignal.any([race.signal, signal])).then(
+  const stopped = await orAborted(Promise.all(ends), signal).then(
     () => undefined,
-    () => asTuError(signal.reason), // nobody asks when it was the end of the race
+    (error: unknown) => asTuError(error),
   );
-  const stopped = await Promise.race([ended, cutShort]);
-  race.abort();
   if (left.size > 0) {
     const flows = left.size === 1 ? "a resumed flow has" : `${left.size} resumed flows have`;
     tell(opened, `${flows} not ended yet; the next start goes on with that`, null);

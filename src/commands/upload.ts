@@ -27,16 +27,8 @@ type Options = ScreenOptions &
     readonly timings?: boolean;
   };
 
-const recordedWork: StopWords = {
-  now: "finishing what is under way",
-  rest: "what was accepted is recorded",
-  hint: "the next start goes on with it",
-};
-const noWork: StopWords = {
-  now: "stopping",
-  rest: "nothing was accepted yet",
-  hint: "run it again",
-};
+const recordedWork: StopWords = { now: "finishing what is under way" };
+const noWork: StopWords = { now: "stopping" };
 
 /** One or more images through the whole pipeline. Resolves with the exit code. */
 export async function uploadCommand(paths: readonly string[], options: Options): Promise<number> {
@@ -46,23 +38,27 @@ export async function uploadCommand(paths: readonly string[], options: Options):
       hint: "write a whole number from 1 to 16",
     });
   }
-  const settings = await loadSettings({
-    stateDir: options.stateDir,
-    flow: options.flow,
-    timeout: options.timeout,
-    concurrency: options.concurrency === undefined ? undefined : Number(options.concurrency),
-    ...visionSettings(options),
-  });
+  const settings = await loadSettings(
+    {
+      stateDir: options.stateDir,
+      flow: options.flow,
+      timeout: options.timeout,
+      concurrency: options.concurrency === undefined ? undefined : Number(options.concurrency),
+      ...visionSettings(options),
+    },
+    paths.length,
+  );
+  const { timeout } = settings;
+  const deadline = { ms: requireDuration("--timeout", timeout), text: timeout };
   const faults = readFaults(options.fault ?? [], settings.flow);
   const stepTimeouts = readStepTimeouts(options.stepTimeout ?? [], settings.flow);
   let isAnythingRecorded = false;
-  const stop = untilSignal(() => (isAnythingRecorded ? recordedWork : noWork));
+  const stop = untilSignal(() => (isAnythingRecorded ? recordedWork : noWork), deadline);
   const screen = createUploadScreen(paths, options, settings);
   const run: UploadRun = {
     withTimings: options.timings === true,
     isKept: options.ephemeral !== true,
     settings,
-    deadlineMs: requireDuration("--timeout", settings.timeout),
     screen,
     onAccepted: () => {
       isAnythingRecorded = true;
@@ -78,6 +74,7 @@ export async function uploadCommand(paths: readonly string[], options: Options):
         stepTimeouts,
         vision: { ...visionOptions(settings), isForOne: paths.length === 1 },
         limits: keepLimits(settings),
+        timeoutMs: deadline.ms,
         signal: stop.signal,
         reporter: screen.reporter,
       });

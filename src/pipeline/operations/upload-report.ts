@@ -85,3 +85,17 @@ export const RejectedReport = z.object({
   }),
 });
 export type RejectedReport = z.infer<typeof RejectedReport>;
+
+/** What it prints for an image whose analysis was not waited for to its end. */
+export const UnfinishedReport = z.object({
+  schema: z.literal("tu-analyze/upload@1"),
+  file: z.string(),
+  /**
+   * `accepted`: the flow goes on at the next start. `unknown`: it was being confirmed. `abandoned`: it was under
+   * way, and nothing is kept.
+   */
+  status: z.enum(["accepted", "unknown", "abandoned", "not-started"]),
+  flowId: z.string().nullable(),
+  failure: RejectedReport.shape.failure,
+});
+export type UnfinishedReport = z.infer<typeof UnfinishedReport>;

@@ -5,12 +5,12 @@ import { MetadataSorted } from "../contracts/metadata.ts";
 import { RecognitionCompleted } from "../contracts/recognition.ts";
 import { TuError } from "../errors.ts";
 import type { Flow } from "../flows/flow.ts";
+import { orAborted } from "../or-aborted.ts";
 import type {
   ClientListener,
   Clock,
   Digest,
   GatewayClient,
-  Hop,
   HttpClient,
   Machines,
 } from "../ports.ts";
@@ -34,26 +34,32 @@ export type UploadInput = {
   readonly filename: string;
   readonly contentType: string;
   readonly bytes: Uint8Array;
-  readonly deadlineMs: number;
+  /** Ends the waiting; what was accepted goes on without it. */
   readonly signal: AbortSignal;
-  /** Told once the gateway has given the flow its id. */
-  readonly onStarted: (flowId: string) => void;
+  readonly onStage: (stage: UploadStage, flowId: string) => void | Promise<void>;
 };
+
+/**
+ * `started`: the gateway has given the flow its id. `confirming`: from now on it may be accepted.
+ * `accepted`: it is recorded.
+ */
+export type UploadStage = "started" | "confirming" | "accepted";
 
 type Event = Parameters<ClientListener["onEvent"]>[0];
 
 /**
  * Uploads one image and follows its analysis to the end. A failed analysis is a report; thrown is
- * only what kept it from being one: E_UPLOAD_REFUSED, E_SERVICE_UNAVAILABLE, E_DEADLINE (naming the
- * hop that is missing), or the signal's reason.
+ * only what kept it from being one: E_UPLOAD_REFUSED, E_SERVICE_UNAVAILABLE, or the signal's reason (E_DEADLINE
+ * names the hop that is missing).
  */
 export async function upload(input: UploadInput, ports: UploadPorts): Promise<UploadReport> {
   input.signal.throwIfAborted(); // it may have waited for another with the same content
   const startedAtMs = ports.clock.nowMs();
-  const { bytes, contentType, filename } = input;
-  const started = await ports.gateway.startUpload({ filename, contentType });
+  const { contentType, filename } = input;
+  const starting = ports.gateway.startUpload({ filename, contentType });
+  const started = await orAborted(starting, input.signal);
   const flowId = started.correlationId;
-  input.onStarted(flowId);
+  await input.onStage("started", flowId);
   const events: Event[] = [];
   const end = createDeferred();
   end.promise.catch(() => undefined); // whoever waits hears it; before that the upload's own error counts
@@ -69,15 +75,12 @@ export async function upload(input: UploadInput, ports: UploadPorts): Promise<Up
       end.reject(new TuError("E_SERVICE_UNAVAILABLE", `the gateway went away: ${reason}`)),
   });
   try {
-    await putObject(started.putUrl, input, flowId, ports);
-    await ports.gateway.confirmUpload({
-      uploadId: started.uploadId,
-      bytes: bytes.length,
-      checksum: `sha256:${ports.digest(bytes)}`,
-      correlationId: flowId,
-    });
+    await orAborted(putObject(started.putUrl, input, flowId, ports), input.signal);
+    await confirm(started, input, ports);
     const finished = end.promise.then(() => machineStored(flowId, events, ports));
-    await withinDeadline(finished, input, flowId, ports);
+    await orAborted(finished, input.signal);
+  } catch (error) {
+    throw naming(error, flowId, ports);
   } finally {
     await subscription.close();
   }
@@ -140,35 +143,42 @@ async function machineStored(
   if (isStored && isCompleted) await recorder.until(flowId, ({ kind }) => kind === "write");
 }
 
-async function withinDeadline(
-  finished: Promise<void>,
-  { deadlineMs, signal }: UploadInput,
-  flowId: string,
-  { clock, flow, recorder }: UploadPorts,
+/** How long a confirmation that is under way is waited for when everything else stops. */
+const confirmMs = 200;
+
+/** Its answer says whether the flow is recorded: that is worth a moment, whatever stops. */
+async function confirm(
+  { correlationId, uploadId }: Awaited<ReturnType<GatewayClient["startUpload"]>>,
+  { bytes, onStage, signal }: UploadInput,
+  { clock, digest, gateway }: UploadPorts,
 ): Promise<void> {
-  const race = new AbortController();
-  const deadline = clock.sleep(deadlineMs, AbortSignal.any([race.signal, signal])).then(() => {
-    throw stuck(flow, recorder.hopsOf(flowId), flowId, deadlineMs);
+  await onStage("confirming", correlationId);
+  const checksum = `sha256:${digest(bytes)}`;
+  const confirming = gateway.confirmUpload({
+    ...{ uploadId, bytes: bytes.length, checksum, correlationId },
   });
-  try {
-    await Promise.race([finished, deadline]);
-  } finally {
-    // The loser of the race must neither hold the process nor reject unheard.
-    deadline.catch(() => undefined);
-    finished.catch(() => undefined);
-    race.abort();
-  }
+  await orAborted(confirming, signal).catch(async (error: unknown) => {
+    if (!signal.aborted) throw error;
+    const done = new AbortController();
+    const tooLate = clock.sleep(confirmMs, done.signal).then(() => {
+      throw error;
+    });
+    tooLate.catch(() => undefined);
+    await Promise.race([confirming, tooLate]).finally(() => done.abort());
+  });
+  await onStage("accepted", correlationId);
 }
 
-function stuck(flow: Flow, hops: readonly Hop[], flowId: string, deadlineMs: number): TuError {
-  const missing = firstMissing(flow, hops);
+/** When time is up, it says how far the flow came. */
+function naming(error: unknown, flowId: string, { flow, recorder }: UploadPorts): unknown {
+  if (!(error instanceof TuError) || error.code !== "E_DEADLINE") return error;
+  const missing = firstMissing(flow, recorder.hopsOf(flowId));
   const where =
     missing === undefined
       ? "every hop was seen, but not the end"
       : `stuck before ${missing.name} (${missing.from} → ${missing.to})`;
-  return new TuError("E_DEADLINE", `no end within ${deadlineMs / 1000} s: ${where}`, {
-    hint: `flow ${flowId} is recorded and goes on at the next start; --timeout gives it longer`,
-  });
+  const hint = error.hint === undefined ? {} : { hint: error.hint };
+  return new TuError("E_DEADLINE", `${error.message}: ${where}`, { ...hint, cause: error });
 }
 
 function reportToClient(event: Event, flowId: string, { clock, recorder }: UploadPorts): void {
