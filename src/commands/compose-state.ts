@@ -8,6 +8,7 @@ import { TuError, told } from "../pipeline/errors.ts";
 import type { Message } from "../pipeline/message.ts";
 import type { Kept } from "../pipeline/operations/keep-state.ts";
 import type { FlowRetention } from "../pipeline/ports/flow-retention.ts";
+import type { UploadNotes } from "../pipeline/ports/upload-notes.ts";
 import type {
   Clock,
   Definitions,
@@ -20,6 +21,7 @@ import type {
   Uploads,
 } from "../pipeline/ports.ts";
 import { once } from "./once.ts";
+import { noNotes } from "./resumed.ts";
 
 export type Stores = {
   readonly journal: Journal;
@@ -31,6 +33,7 @@ export type Stores = {
   readonly machines: Machines;
   readonly fingerprints: Fingerprints;
   readonly objects: ObjectStore;
+  readonly notes: UploadNotes;
 };
 
 type StoresWorld = {
@@ -89,6 +92,7 @@ export async function openStores(
   if (stateDir === null) return openMemoryStores(signer, owedTo);
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
   const { createFilesystemObjectStore } = await import("../adapters/filesystem/object-store.ts");
+  const { createUploadNotes } = await import("../adapters/filesystem/upload-notes.ts");
   await makeStateDir(stateDir);
   const { busyTimeoutMs, onError, onUpgrade } = world;
   const shared = { clock, runnerId, busyTimeoutMs, onUpgrade, onError };
@@ -106,7 +110,8 @@ export async function openStores(
   const journals = new Map([[flow, flows]]);
   const others = flowNames.filter((name) => name !== flow);
   const taken = takenInAll(flows, () => openJournals(stateDir, others, shared, closers));
-  return { journal, journals, taken, definitions, uploads, machines, fingerprints, objects };
+  const notes = createUploadNotes(notesDirectory(stateDir));
+  return { journal, journals, taken, definitions, uploads, machines, fingerprints, objects, notes };
 }
 
 /** Uploads of all flows are kept together; what was recorded for them stands in the journal of each. */
@@ -153,6 +158,14 @@ async function openJournals(
     journals.set(flow, opened.flows);
   }
   return journals;
+}
+
+const notesDirectory = (stateDir: string) => join(stateDir, "under-way");
+
+/** Whose pictures the flows are that are under way. */
+export async function removeNotes(stateDir: string): Promise<void> {
+  const { rm } = await import("node:fs/promises");
+  await rm(notesDirectory(stateDir), { recursive: true, force: true });
 }
 
 const journalFile = (stateDir: string, flow: FlowName) => join(stateDir, `flow-${flow}.db`);
@@ -280,5 +293,6 @@ async function openMemoryStores(
     machines: createMemoryMachines(),
     fingerprints: createMemoryFingerprints(),
     objects: createMemoryObjectStore({ signer }),
+    notes: noNotes,
   };
 }

@@ -1,9 +1,10 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, openSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { UploadReport } from "../pipeline/operations/upload-report.ts";
 import {
   binary,
   image,
@@ -112,6 +113,25 @@ describe("stopped in the middle", () => {
     expect(listed["machines"]).toMatchObject([{ model: "PC200-8", sightings: [{}] }]);
     const third = await tool(["upload", nothing, "--state-dir", stateDir], { env });
     expect(third.stderr).not.toContain("left by an earlier run");
+  });
+
+  test("the same picture joins the flow that was left, and what else was left is told by name", async () => {
+    const stateDir = await temporaryDirectory();
+    const env = await replaying({ "komatsu-pc200.jpg": await komatsuAnswer(), "nothing.jpg": {} });
+    await killedUpload(stateDir);
+    const joined = await tool(["upload", komatsu, "-o", "json", "--state-dir", stateDir], { env });
+    const { flowId, result, status } = UploadReport.parse(json(joined));
+    expect({ status, verdict: result.comparison?.verdict }).toEqual({
+      ...{ status: "completed", verdict: "new" },
+    });
+    expect(joined.stderr).toContain(`resuming flow ${flowId}, left by an earlier run (${komatsu})`);
+    expect(result.machine?.sightings).toHaveLength(1);
+    await killedUpload(stateDir);
+    const other = await tool(["upload", nothing, "--state-dir", stateDir], { env });
+    expect(other.stderr).toMatch(
+      /komatsu-pc200.jpg \(flow .+\) completed: Komatsu · PC200-8 .+verdict known/,
+    );
+    expect(await readdir(join(stateDir, "under-way"))).toEqual([]);
   });
 
   test("what an earlier run left is not waited for after a signal, and its exit code says so", async () => {

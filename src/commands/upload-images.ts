@@ -1,17 +1,18 @@
 import { basename } from "node:path";
-import type { FlowState } from "../pipeline/engine/state.ts";
 import type { TuError } from "../pipeline/errors.ts";
 import { checkImage } from "../pipeline/operations/check-image.ts";
-import { type UploadStage, upload } from "../pipeline/operations/upload.ts";
+import { type UploadInput, upload } from "../pipeline/operations/upload.ts";
 import type { UploadReport } from "../pipeline/operations/upload-report.ts";
 import { orAborted } from "../pipeline/or-aborted.ts";
-import type { Hop } from "../pipeline/ports.ts";
+import { toIso } from "../pipeline/time.ts";
 import type { Pipeline } from "./compose.ts";
 import { openInput } from "./compose-images.ts";
 import type { Settings } from "./config.ts";
+import { followResumed, joinable, waitForResumed } from "./follow-resumed.ts";
 import { namingFile, readImageFile } from "./image-input.ts";
 import type { Once } from "./once.ts";
 import { asTuError } from "./output.ts";
+import type { Resumed } from "./resumed.ts";
 import { failedOutcome, type Outcome, type Progress, stopOf } from "./upload-outcome.ts";
 import type { UploadScreen } from "./upload-screen.ts";
 
@@ -39,12 +40,12 @@ export type Uploaded = {
 /** A bounded number at once; pictures with the same content one after the other, so that the second is known. */
 export async function uploadImages(paths: readonly string[], run: UploadRun): Promise<Uploaded> {
   const outcomes: Outcome[] = [];
-  const sameContent = new Map<string, Promise<unknown>>();
+  const shared: Shared = { sameContent: new Map(), joined: new Set() };
   const waiting = [...paths.entries()];
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [index, path] = next;
-      const outcome = await uploadOne(path, run, sameContent);
+      const outcome = await uploadOne(path, run, shared);
       outcomes[index] = outcome;
       if (paths.length > 1) run.screen.outcome(outcome);
     }
@@ -54,32 +55,61 @@ export async function uploadImages(paths: readonly string[], run: UploadRun): Pr
   // Opening itself may be what does not answer.
   if (outcomes.some((outcome) => stopOf(outcome) !== undefined))
     return { outcomes, stopped: undefined };
-  return { outcomes, stopped: await waitForResumed(run) };
+  const opened = await run.pipeline.opened();
+  if (opened === undefined) return { outcomes, stopped: undefined };
+  return { outcomes, stopped: await waitForResumed(opened, shared.joined, run.signal) };
 }
 
-async function uploadOne(
-  path: string,
-  run: UploadRun,
-  sameContent: Map<string, Promise<unknown>>,
-): Promise<Outcome> {
+type Shared = {
+  /** By checksum: the last upload of this content. */
+  readonly sameContent: Map<string, Promise<unknown>>;
+  /** Flows of an earlier run that an image of this one has joined. */
+  readonly joined: Set<string>;
+};
+
+async function uploadOne(path: string, run: UploadRun, shared: Shared): Promise<Outcome> {
   let progress: Progress | undefined;
   const onProgress = (next: Progress) => {
     progress = next;
-    if (next.stage === "started") run.screen.started(next.flowId, path);
-    else run.onAccepted();
+    if (next.stage !== "confirming") run.screen.started(next.flowId, path);
+    if (next.stage !== "started") run.onAccepted();
   };
   try {
     const { picture, pipeline } = await readPicture(path, run);
     const readyAtMs = performance.now();
     const checksum = pipeline.digest(picture.bytes);
-    const work = () => uploadPicture(picture, pipeline, run, onProgress);
-    const before = sameContent.get(checksum) ?? Promise.resolve();
+    const work = async () => {
+      const resumed = joinable(pipeline, checksum, shared.joined);
+      const report =
+        resumed === undefined
+          ? await uploadPicture({ ...picture, checksum }, pipeline, run, onProgress)
+          : await join(resumed, path, { pipeline, run, shared, onProgress });
+      await pipeline.notes.remove(report.flowId);
+      return report;
+    };
+    const before = shared.sameContent.get(checksum) ?? Promise.resolve();
     const mine = before.then(work, work);
-    sameContent.set(checksum, mine);
+    shared.sameContent.set(checksum, mine);
     return { type: "report", report: withTimings(await mine, run, readyAtMs) };
   } catch (error) {
     return failedOutcome(path, asTuError(error), { isKept: run.isKept, progress });
   }
+}
+
+/** The picture of a flow that was left: it is under way already, and one flow of it is enough. */
+function join(
+  resumed: Resumed,
+  path: string,
+  to: {
+    readonly pipeline: Pipeline;
+    readonly run: UploadRun;
+    readonly shared: Shared;
+    readonly onProgress: (progress: Progress) => void;
+  },
+): Promise<UploadReport> {
+  to.shared.joined.add(resumed.flowId);
+  to.onProgress({ stage: "accepted", flowId: resumed.flowId });
+  return followResumed(resumed, to.pipeline, to.run.signal, path);
 }
 
 type Picture = {
@@ -108,13 +138,18 @@ async function readPicture(
 }
 
 function uploadPicture(
-  { bytes, contentType, file, format }: Picture,
+  { bytes, checksum, contentType, file, format }: Picture & { readonly checksum: string },
   pipeline: Pipeline,
   { signal }: UploadRun,
   onProgress: (progress: Progress) => void,
 ): Promise<UploadReport> {
   const filename = file === "-" ? `stdin.${format}` : basename(file);
-  const onStage = (stage: UploadStage, flowId: string) => onProgress({ stage, flowId });
+  const onStage: UploadInput["onStage"] = async (stage, { flowId, objectKey }) => {
+    onProgress({ stage, flowId });
+    if (stage !== "confirming") return;
+    const startedAt = toIso(pipeline.clock.nowMs());
+    await pipeline.notes.put(flowId, { file, objectKey, checksum, startedAt });
+  };
   return upload({ file, filename, contentType, bytes, signal, onStage }, pipeline);
 }
 
@@ -127,40 +162,4 @@ function withTimings(
   if (!run.withTimings) return report;
   const startUp = { name: "start-up", ms: Math.round(readyAtMs) };
   return { ...report, timings: [startUp, ...(timings ?? [])] };
-}
-
-/**
- * What a crash left goes on beside the uploads, and is waited for after them. Resolves with the signal's
- * reason when that came first.
- */
-async function waitForResumed({ pipeline, signal }: UploadRun): Promise<TuError | undefined> {
-  const opened = await pipeline.opened();
-  if (opened === undefined || opened.resumed.length === 0) return undefined;
-  const left = new Set(opened.resumed);
-  const ends = opened.resumed.map(async (flowId) => {
-    await opened.recorder.until(flowId, isEnd);
-    left.delete(flowId);
-    tell(opened, `flow ${flowId} ${endOf(await opened.stateOf(flowId))}`, flowId);
-  });
-  const stopped = await orAborted(Promise.all(ends), signal).then(
-    () => undefined,
-    (error: unknown) => asTuError(error),
-  );
-  if (left.size > 0) {
-    const flows = left.size === 1 ? "a resumed flow has" : `${left.size} resumed flows have`;
-    tell(opened, `${flows} not ended yet; the next start goes on with that`, null);
-  }
-  return stopped;
-}
-
-const isEnd = ({ name, to }: Hop): boolean =>
-  to === "graph-gateway" && ["analysis.completed", "analysis.failed"].includes(name);
-
-const tell = ({ recorder }: Pipeline, message: string, flowId: string | null) =>
-  recorder.notice({ code: "resumed", message, flowId });
-
-function endOf(state: FlowState): string {
-  if (state.status !== "failed") return state.status;
-  const { code, reason, step } = state.failure;
-  return `failed in step ${step}: ${code}: ${reason}`;
 }

@@ -71,6 +71,7 @@ function createTextScreen(paths: readonly string[], paint: Paint): UploadScreen 
       },
     },
     started(flowId, file) {
+      if (files.has(flowId)) return;
       files.set(flowId, file);
       for (const hop of early.get(flowId) ?? []) show(hop);
       early.delete(flowId);

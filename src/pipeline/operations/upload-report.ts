@@ -61,6 +61,8 @@ export const UploadReport = z.object({
   objectKey: z.string(),
   status: z.enum(["completed", "failed"]),
   durationMs: z.number(),
+  /** The flow was left by an earlier run; hops and duration are those since it went on. */
+  isResumed: z.boolean().optional(),
   hops: z.array(Hop),
   result: z.object({
     recognition: Recognition.nullable(),

@@ -36,8 +36,9 @@ export type UploadInput = {
   readonly bytes: Uint8Array;
   /** Ends the waiting; what was accepted goes on without it. */
   readonly signal: AbortSignal;
-  readonly onStage: (stage: UploadStage, flowId: string) => void | Promise<void>;
+  readonly onStage: (stage: UploadStage, started: Started) => void | Promise<void>;
 };
+type Started = { readonly flowId: string; readonly objectKey: string };
 
 /**
  * `started`: the gateway has given the flow its id. `confirming`: from now on it may be accepted.
@@ -45,7 +46,7 @@ export type UploadInput = {
  */
 export type UploadStage = "started" | "confirming" | "accepted";
 
-type Event = Parameters<ClientListener["onEvent"]>[0];
+export type ClientEvent = Parameters<ClientListener["onEvent"]>[0];
 
 /**
  * Uploads one image and follows its analysis to the end. A failed analysis is a report; thrown is
@@ -59,8 +60,8 @@ export async function upload(input: UploadInput, ports: UploadPorts): Promise<Up
   const starting = ports.gateway.startUpload({ filename, contentType });
   const started = await orAborted(starting, input.signal);
   const flowId = started.correlationId;
-  await input.onStage("started", flowId);
-  const events: Event[] = [];
+  await input.onStage("started", { flowId, objectKey: started.key });
+  const events: ClientEvent[] = [];
   const end = createDeferred();
   end.promise.catch(() => undefined); // whoever waits hears it; before that the upload's own error counts
   const subscription = await ports.gateway.subscribe(flowId, {
@@ -91,6 +92,31 @@ export async function upload(input: UploadInput, ports: UploadPorts): Promise<Up
   }
 }
 
+export type FollowInput = Pick<UploadInput, "file" | "signal"> &
+  Started & {
+    /** All that was heard of it since it was resumed, when it has ended. */
+    readonly events: Promise<readonly ClientEvent[]>;
+  };
+
+/**
+ * Follows a flow that an earlier run left to its end, like an upload: its report has the hops since then. Throws
+ * the signal's reason.
+ */
+export async function follow(input: FollowInput, ports: UploadPorts): Promise<UploadReport> {
+  const { flowId, objectKey, signal } = input;
+  try {
+    const events = await orAborted(input.events, signal);
+    await orAborted(machineStored(flowId, events, ports), signal);
+    const startedAtMs = ports.recorder.hopsOf(flowId)[0]?.atMs ?? ports.clock.nowMs();
+    const told = await report(input, { flowId, objectKey, startedAtMs, events }, ports);
+    return { ...told, isResumed: true };
+  } catch (error) {
+    throw naming(error, flowId, ports);
+  } finally {
+    ports.recorder.forget(flowId);
+  }
+}
+
 type Deferred = {
   readonly promise: Promise<void>;
   resolve(): void;
@@ -106,7 +132,7 @@ function createDeferred(): Deferred {
   return { promise, resolve: () => settle.resolve(), reject: (error) => settle.reject(error) };
 }
 
-function isEnd({ name }: Event): boolean {
+function isEnd({ name }: ClientEvent): boolean {
   return name === "analysis.completed" || name === "analysis.failed";
 }
 
@@ -135,7 +161,7 @@ async function putObject(
 /** The record is svc-machine-storage's own work and may come after the client's notification. */
 async function machineStored(
   flowId: string,
-  events: readonly Event[],
+  events: readonly ClientEvent[],
   { flow, recorder }: UploadPorts,
 ): Promise<void> {
   const isStored = flow.hops.some(({ to }) => to === "svc-machine-storage");
@@ -148,11 +174,12 @@ const confirmMs = 200;
 
 /** Its answer says whether the flow is recorded: that is worth a moment, whatever stops. */
 async function confirm(
-  { correlationId, uploadId }: Awaited<ReturnType<GatewayClient["startUpload"]>>,
+  { correlationId, key: objectKey, uploadId }: Awaited<ReturnType<GatewayClient["startUpload"]>>,
   { bytes, onStage, signal }: UploadInput,
   { clock, digest, gateway }: UploadPorts,
 ): Promise<void> {
-  await onStage("confirming", correlationId);
+  const started = { flowId: correlationId, objectKey };
+  await onStage("confirming", started);
   const checksum = `sha256:${digest(bytes)}`;
   const confirming = gateway.confirmUpload({
     ...{ uploadId, bytes: bytes.length, checksum, correlationId },
@@ -166,7 +193,7 @@ async function confirm(
     tooLate.catch(() => undefined);
     await Promise.race([confirming, tooLate]).finally(() => done.abort());
   });
-  await onStage("accepted", correlationId);
+  await onStage("accepted", started);
 }
 
 /** When time is up, it says how far the flow came. */
@@ -181,7 +208,11 @@ function naming(error: unknown, flowId: string, { flow, recorder }: UploadPorts)
   return new TuError("E_DEADLINE", `${error.message}: ${where}`, { ...hint, cause: error });
 }
 
-function reportToClient(event: Event, flowId: string, { clock, recorder }: UploadPorts): void {
+function reportToClient(
+  event: ClientEvent,
+  flowId: string,
+  { clock, recorder }: UploadPorts,
+): void {
   recorder.hop({
     flowId,
     name: event.name === "analysis.completed" ? "onAnalysisCompleted" : "onAnalysisFailed",
@@ -200,11 +231,11 @@ type Finished = {
   readonly flowId: string;
   readonly objectKey: string;
   readonly startedAtMs: number;
-  readonly events: readonly Event[];
+  readonly events: readonly ClientEvent[];
 };
 
 async function report(
-  { file }: UploadInput,
+  { file }: Pick<UploadInput, "file">,
   { events, flowId, objectKey, startedAtMs }: Finished,
   { clock, flow, machines, recorder }: UploadPorts,
 ): Promise<UploadReport> {
@@ -230,8 +261,10 @@ async function report(
         : ((completed.success ? completed.data.recognitionPayload : null) ?? null),
       comparison: ComparisonCompleted.nullable()
         .catch(null)
-        .parse(payloadOf("comparison.completed")),
-      metadata: MetadataSorted.nullable().catch(null).parse(payloadOf("metadata.sorted")),
+        .parse(payloadOf("comparison.completed") ?? completed.data?.comparison),
+      metadata: MetadataSorted.nullable()
+        .catch(null)
+        .parse(payloadOf("metadata.sorted") ?? completed.data?.metadata),
       machine: machine === undefined ? null : copyOf(machine),
     },
     ...("step" in failure ? { failure } : {}),
