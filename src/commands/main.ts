@@ -77,6 +77,18 @@ function addUpload(program: Command, onExit: OnExit): void {
     .option("--concurrency <n>", "images at once (default 2)")
     .option("--state-dir <dir>", "where state is kept")
     .option("--ephemeral", "keep nothing")
+    .option(
+      "--expect <field=value,…>",
+      "exit 1 unless brand, model, type or verdict are these; none is nothing; repeatable",
+      collect,
+      [],
+    )
+    .addOption(
+      new Option("--expect-status <status>", "exit 1 unless the analysis ends so").choices([
+        "completed",
+        "failed",
+      ]),
+    )
     .option("--timings", "say where the time went")
     .action(async (images: string[], options: Options) => {
       const { uploadCommand } = await import("./upload.ts");

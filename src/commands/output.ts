@@ -69,7 +69,7 @@ export function printError({
   code,
   hint,
   message,
-}: Pick<TuError, "code" | "hint" | "message">): void {
+}: Pick<TuError, "code" | "message"> & Partial<Pick<TuError, "hint">>): void {
   printAside(`${code}: ${printable(message)}`);
   if (hint !== undefined) printAside(`  hint: ${printable(hint)}`);
 }

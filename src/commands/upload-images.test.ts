@@ -29,6 +29,7 @@ function createRun(signal: AbortSignal, open: () => Promise<Pipeline>): UploadRu
     withTimings: false,
     isKept: true,
     settings,
+    expectations: undefined,
     screen,
     onAccepted: () => undefined,
     signal,

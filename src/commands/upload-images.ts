@@ -8,6 +8,7 @@ import { toIso } from "../pipeline/time.ts";
 import type { Pipeline } from "./compose.ts";
 import { openInput } from "./compose-images.ts";
 import type { Settings } from "./config.ts";
+import { type Expectations, mismatchesOf } from "./expectations.ts";
 import { followResumed, joinable, waitForResumed } from "./follow-resumed.ts";
 import { namingFile, readImageFile } from "./image-input.ts";
 import type { Once } from "./once.ts";
@@ -22,6 +23,7 @@ export type UploadRun = {
   /** False with --ephemeral. */
   readonly isKept: boolean;
   readonly settings: Settings;
+  readonly expectations: Expectations | undefined;
   readonly screen: UploadScreen;
   /** Hears of every image that is recorded from now on. */
   readonly onAccepted: () => void;
@@ -90,7 +92,13 @@ async function uploadOne(path: string, run: UploadRun, shared: Shared): Promise<
     const before = shared.sameContent.get(checksum) ?? Promise.resolve();
     const mine = before.then(work, work);
     shared.sameContent.set(checksum, mine);
-    return { type: "report", report: withTimings(await mine, run, readyAtMs) };
+    const report = withTimings(await mine, run, readyAtMs);
+    const { expectations } = run;
+    if (expectations === undefined) return { type: "report", report };
+    return {
+      type: "report",
+      report: { ...report, mismatches: mismatchesOf(report, expectations) },
+    };
   } catch (error) {
     return failedOutcome(path, asTuError(error), { isKept: run.isKept, progress });
   }

@@ -30,8 +30,15 @@ export type Fate = {
 /** How far an upload came. */
 export type Progress = { readonly stage: UploadStage; readonly flowId: string };
 
+/** It completed; where something was expected, it is as expected. */
 export function isGood(outcome: Outcome): boolean {
-  return outcome.type === "report" && outcome.report.status === "completed";
+  if (outcome.type === "error") return false;
+  const { mismatches, status } = outcome.report;
+  return mismatches === undefined ? status === "completed" : mismatches.length === 0;
+}
+
+export function hasMismatch(outcome: Outcome): boolean {
+  return outcome.type === "report" && (outcome.report.mismatches?.length ?? 0) > 0;
 }
 
 const stopCodes = ["E_INTERRUPTED", "E_TERMINATED", "E_DEADLINE"];

@@ -204,6 +204,32 @@ describe.concurrent("faults", () => {
   });
 });
 
+describe("what is expected", () => {
+  test("and found is exit 0; else exit 1 with each mismatch", async () => {
+    const env = await replay();
+    const args = ["upload", komatsu, "--ephemeral", "-o", "json", "--expect"];
+    const found = await tool([...args, "brand=Komatsu,model=PC200-8,verdict=new"], { env });
+    expect(found.code).toBe(0);
+    expect(json(found)).toMatchObject({ mismatches: [] });
+    const other = await tool([...args, "brand=Volvo", "--expect", "verdict=known"], { env });
+    expect(other.code).toBe(1);
+    expect(other.stderr).toContain(
+      `E_EXPECTATION: ${komatsu}: brand is Komatsu, expected Volvo\n` +
+        `E_EXPECTATION: ${komatsu}: verdict is new, expected known\n`,
+    );
+    expect(json(other)["mismatches"]).toHaveLength(2);
+  });
+
+  test("a failure that is expected is exit 0, and none is exit 1", async () => {
+    const args = ["upload", komatsu, "--ephemeral", "--expect-status", "failed"];
+    const failed = await tool([...args, "--vision", "replay"]); // no answer is held
+    expect(failed.code).toBe(0);
+    const completed = await tool(args, { env: await replay() });
+    expect(completed.code).toBe(1);
+    expect(completed.stderr).toContain("status is completed, expected failed");
+  });
+});
+
 describe("bad input", () => {
   test("each is refused by its own code before anything is kept", async () => {
     const stateDir = join(await temporaryDirectory(), "state");

@@ -8,11 +8,12 @@ import {
 } from "../pipeline/services/faults.ts";
 import { requireDuration, requireOneStdin, type VisionFlags, visionSettings } from "./arguments.ts";
 import { keepLimits, loadSettings, type Settings, visionOptions } from "./config.ts";
+import { mismatchText, readExpectations } from "./expectations.ts";
 import { once } from "./once.ts";
 import { printError } from "./output.ts";
 import { type StopWords, untilSignal } from "./signals.ts";
 import type { Uploaded, UploadRun } from "./upload-images.ts";
-import { isGood, type Outcome, stopOf } from "./upload-outcome.ts";
+import { hasMismatch, isGood, type Outcome, stopOf } from "./upload-outcome.ts";
 import { createUploadScreen, type ScreenOptions, type UploadScreen } from "./upload-screen.ts";
 
 /** Options as commander has checked them. */
@@ -25,6 +26,8 @@ type Options = ScreenOptions &
     readonly concurrency?: string;
     readonly stateDir?: string;
     readonly timings?: boolean;
+    readonly expect?: readonly string[];
+    readonly expectStatus?: "completed" | "failed";
   };
 
 const recordedWork: StopWords = { now: "finishing what is under way" };
@@ -51,6 +54,7 @@ export async function uploadCommand(paths: readonly string[], options: Options):
   const { timeout } = settings;
   const deadline = { ms: requireDuration("--timeout", timeout), text: timeout };
   const faults = readFaults(options.fault ?? [], settings.flow);
+  const expectations = readExpectations(options.expect ?? [], options.expectStatus);
   const stepTimeouts = readStepTimeouts(options.stepTimeout ?? [], settings.flow);
   let isAnythingRecorded = false;
   const stop = untilSignal(() => (isAnythingRecorded ? recordedWork : noWork), deadline);
@@ -59,6 +63,7 @@ export async function uploadCommand(paths: readonly string[], options: Options):
     withTimings: options.timings === true,
     isKept: options.ephemeral !== true,
     settings,
+    expectations,
     screen,
     onAccepted: () => {
       isAnythingRecorded = true;
@@ -100,13 +105,22 @@ function finish({ outcomes, stopped }: Uploaded, screen: UploadScreen): number {
     if (only.type === "error") throw only.error;
     screen.outcome(only);
   } else screen.summary(outcomes);
+  for (const outcome of outcomes) sayMismatches(outcome);
   // The outcomes are told; a second document would not parse.
   if (stopped !== undefined) printError(stopped);
   return exitCodeOf(outcomes, stopped ?? outcomes.map(stopOf).find((stop) => stop !== undefined));
 }
 
+function sayMismatches(outcome: Outcome): void {
+  if (outcome.type === "error") return;
+  const { file, mismatches = [] } = outcome.report;
+  for (const mismatch of mismatches)
+    printError({ code: "E_EXPECTATION", message: `${file}: ${mismatchText(mismatch)}` });
+}
+
 function exitCodeOf(outcomes: readonly Outcome[], stopped: TuError | undefined): number {
   if (stopped !== undefined) return stopped.exitCode;
+  if (outcomes.some(hasMismatch)) return exitCodes.failed;
   const good = outcomes.filter(isGood).length;
   if (good === outcomes.length) return exitCodes.done;
   return good > 0 ? exitCodes.partly : exitCodes.failed;

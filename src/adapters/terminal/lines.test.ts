@@ -99,9 +99,17 @@ describe("the end of a story", () => {
   test("says when nothing was recognised", () => {
     const aggregate = { brand: null, type: null, model: null, confidence: 0, isConfident: false };
     const lines = reportLines(
-      { ...report, result: { ...report.result, recognition: { aggregate } } },
+      {
+        ...report,
+        result: {
+          ...report.result,
+          recognition: { aggregate },
+          comparison: { verdict: "new", matches: [] },
+        },
+      },
       plain,
     );
+    expect(lines.join("\n")).not.toContain("verdict");
     expect(lines.join("\n")).toContain("no machine recognised  confidence 0.00 (low)");
   });
   test("a failure names step, attempts, code and reason", () => {

@@ -79,8 +79,8 @@ function recognitionLines(
   paint: Paint,
 ): readonly string[] {
   if (recognition === null) return [];
-  const { brand, confidence, isConfident, model, type } = recognition.aggregate;
-  const known = [brand, model, type].filter((part) => part !== null).map(printable);
+  const { confidence, isConfident } = recognition.aggregate;
+  const known = knownOf(recognition.aggregate);
   const what = known.length === 0 ? "no machine recognised" : known.join(" · ");
   const sure = `confidence ${confidence.toFixed(2)}${isConfident ? "" : " (low)"}`;
   const colours = (recognition.colours ?? [])
@@ -98,6 +98,10 @@ function recognitionLines(
     }),
     ...(colours === "" ? [] : [`  colours     ${colours}`]),
   ];
+}
+
+function knownOf({ brand, model, type }: Recognition["aggregate"]): readonly string[] {
+  return [brand, model, type].filter((part) => part !== null).map(printable);
 }
 
 type Recognition = NonNullable<ShownReport["result"]["recognition"]>;
@@ -123,8 +127,10 @@ function evidenceShown({ aggregate, evidence = [] }: Recognition): readonly Evid
 }
 
 function comparisonLines({ result }: ShownReport, paint: Paint): readonly string[] {
-  const { comparison, machine } = result;
+  const { comparison, machine, recognition } = result;
   if (comparison === null) return [];
+  // Without a machine there is nothing that could be new.
+  if (recognition !== null && knownOf(recognition.aggregate).length === 0) return [];
   const best = comparison.matches[0];
   const why =
     best === undefined ? "" : `  ${best.score.toFixed(2)} ${printable(best.reasons.join(", "))}`;

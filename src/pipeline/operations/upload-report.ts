@@ -52,6 +52,14 @@ const Recognition = RecognitionCompleted.partial({ objectKey: true }).extend({
   }),
 });
 
+/** What is not as `--expect` said. `actual` is null for nothing. */
+const Mismatch = z.object({
+  field: z.string(),
+  expected: z.string(),
+  actual: z.string().nullable(),
+});
+export type Mismatch = z.infer<typeof Mismatch>;
+
 /** What `upload -o json` prints for one image. */
 export const UploadReport = z.object({
   schema: z.literal("tu-analyze/upload@1"),
@@ -72,6 +80,8 @@ export const UploadReport = z.object({
   }),
   failure: StepFailed.omit({ objectKey: true }).optional(),
   timings: z.array(z.object({ name: z.string(), ms: z.number() })).optional(),
+  /** With `--expect` or `--expect-status` only; empty: all is as expected. */
+  mismatches: z.array(Mismatch).optional(),
 });
 export type UploadReport = z.infer<typeof UploadReport>;
 
