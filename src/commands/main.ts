@@ -89,6 +89,7 @@ function addUpload(program: Command, onExit: OnExit): void {
         "failed",
       ]),
     )
+    .option("--batch", "treat one image as several: the same output and exit codes")
     .option("--timings", "say where the time went")
     .action(async (images: string[], options: Options) => {
       const { uploadCommand } = await import("./upload.ts");
@@ -115,6 +116,7 @@ function addRecognise(program: Command, onExit: OnExit): void {
     .description("what is read in one or more images, and what became of it; no pipeline, no state")
     .argument("<image...>", "image files; - reads one from standard input")
     .option("--annotate <file>", "draw it on the picture; a directory for several images")
+    .option("--batch", "treat one image as several: the same output and exit codes")
     .option("--all", "list the texts that mean nothing too, and each of several images in full")
     .option(
       "--timeout <duration>",

@@ -15,6 +15,7 @@ import { untilSignal } from "./signals.ts";
 type Options = ScreenOptions &
   VisionFlags & {
     readonly annotate?: string;
+    readonly batch?: boolean;
     readonly timeout?: string;
   };
 
@@ -34,6 +35,7 @@ export async function recogniseCommand(
     hint: "nothing is kept; run it again",
   };
   const stop = untilSignal(() => words, deadline);
+  const isBatch = paths.length > 1 || options.batch === true;
   const screen = createRecogniseScreen(paths, {
     ...options,
     isReplayed: settings.vision === "replay",
@@ -53,11 +55,11 @@ export async function recogniseCommand(
       reader,
       onStart: (file, index) => screen.started(file, index),
       onOutcome: (outcome, index) => {
-        if (paths.length > 1) screen.outcome(outcome, index);
+        if (isBatch) screen.outcome(outcome, index);
       },
     };
     const { recogniseImages } = await import("./recognise-images.ts");
-    return finish(await recogniseImages(paths, run), screen);
+    return finish(await recogniseImages(paths, run), isBatch, screen);
   } finally {
     screen.close();
     await stop.drain(reader.opened()?.then((opened) => opened.close()));
@@ -72,9 +74,9 @@ async function plannedAnnotations(paths: readonly string[], target: string | und
 }
 
 /** That nothing was recognised is an answer too: it looked, and says so. */
-function finish(outcomes: readonly Outcome[], screen: RecogniseScreen): number {
+function finish(outcomes: readonly Outcome[], isBatch: boolean, screen: RecogniseScreen): number {
   const [only] = outcomes;
-  if (outcomes.length === 1 && only !== undefined) {
+  if (!isBatch && only !== undefined) {
     // In lines one record has the shape of many.
     if (only.type === "error" && screen.format !== "jsonl") throw only.error;
     screen.only(only);

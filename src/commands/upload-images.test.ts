@@ -13,6 +13,7 @@ import type { UploadScreen } from "./upload-screen.ts";
 const picture = join(import.meta.dirname, "../../fixtures/images/nothing.jpg");
 const reason = new TuError("E_TERMINATED", "stopped by SIGTERM");
 const screen: UploadScreen = {
+  format: "text",
   reporter: { hop: () => undefined, notice: () => undefined },
   started: () => undefined,
   outcome: () => undefined,
@@ -26,6 +27,7 @@ function createRun(signal: AbortSignal, open: () => Promise<Pipeline>): UploadRu
   const settings = { concurrency: 2 } as Settings; // all that is read of it
   const pipeline = once(open);
   return {
+    isBatch: false,
     withTimings: false,
     isKept: true,
     settings,

@@ -19,6 +19,8 @@ import type { UploadScreen } from "./upload-screen.ts";
 
 /** One invocation of the command. */
 export type UploadRun = {
+  /** Each outcome is told as it comes. */
+  readonly isBatch: boolean;
   readonly withTimings: boolean;
   /** False with --ephemeral. */
   readonly isKept: boolean;
@@ -49,7 +51,7 @@ export async function uploadImages(paths: readonly string[], run: UploadRun): Pr
       const [index, path] = next;
       const outcome = await uploadOne(path, run, shared);
       outcomes[index] = outcome;
-      if (paths.length > 1) run.screen.outcome(outcome);
+      if (run.isBatch) run.screen.outcome(outcome);
     }
   };
   const workers = Math.min(run.settings.concurrency, paths.length);

@@ -17,6 +17,7 @@ export type ScreenOptions = {
 
 /** What a person, or a pipe, sees of an upload while it runs and when it ends. */
 export type UploadScreen = {
+  readonly format: Format;
   readonly reporter: Reporter;
   started(flowId: string, file: string): void;
   outcome(outcome: Outcome): void;
@@ -26,7 +27,7 @@ export type UploadScreen = {
 
 export function createUploadScreen(
   paths: readonly string[],
-  options: ScreenOptions,
+  options: ScreenOptions & { readonly isBatch: boolean },
   settings: Settings,
 ): UploadScreen {
   const format = options.json === true ? "json" : (options.output ?? "text");
@@ -39,7 +40,7 @@ export function createUploadScreen(
   }
   return format === "text"
     ? createTextScreen(paths, paint)
-    : createJsonScreen(format, paths.length > 1);
+    : createJsonScreen(format, options.isBatch);
 }
 
 function createTextScreen(paths: readonly string[], paint: Paint): UploadScreen {
@@ -59,6 +60,7 @@ function createTextScreen(paths: readonly string[], paint: Paint): UploadScreen 
     printLine(`${prefixOf(hop.flowId)}${hopLine(hop, hop.atMs - start, paint)}`);
   };
   return {
+    format: "text",
     reporter: {
       hop(hop) {
         // The first hops of a flow come before its id is known to be ours.
@@ -78,12 +80,7 @@ function createTextScreen(paths: readonly string[], paint: Paint): UploadScreen 
     },
     outcome(outcome) {
       waiting.clear();
-      if (outcome.type === "error") {
-        const { code, hint, message } = outcome.error;
-        const place = message.includes(outcome.file) ? "" : `${outcome.file}: `;
-        printError({ code, hint, message: `${place}${message}` });
-        return;
-      }
+      if (outcome.type === "error") return sayError(outcome);
       const { report } = outcome;
       for (const line of reportLines(report, paint)) printLine(`${prefixOf(report.flowId)}${line}`);
       for (const { ms, name } of report.timings ?? []) {
@@ -100,10 +97,11 @@ function createTextScreen(paths: readonly string[], paint: Paint): UploadScreen 
   };
 }
 
-function createJsonScreen(format: Format, isMany: boolean): UploadScreen {
+function createJsonScreen(format: Format, isBatch: boolean): UploadScreen {
   const waiting = createWaitingLine(process.stderr, () => performance.now());
   waiting.say("starting the pipeline");
   return {
+    format,
     reporter: {
       hop: ({ name }) => waiting.say(`waiting after ${printable(name)}`),
       notice({ code, message }) {
@@ -114,7 +112,9 @@ function createJsonScreen(format: Format, isMany: boolean): UploadScreen {
     started: () => undefined,
     outcome(outcome) {
       waiting.clear();
-      if (!isMany || format === "jsonl") printJson(recordOf(outcome), format);
+      if (isBatch && format === "json") return;
+      printJson(recordOf(outcome), format);
+      if (outcome.type === "error") sayError(outcome);
     },
     summary(outcomes) {
       if (format === "jsonl") return;
@@ -125,6 +125,12 @@ function createJsonScreen(format: Format, isMany: boolean): UploadScreen {
     },
     close: () => waiting.close(),
   };
+}
+
+function sayError({ error, file }: Extract<Outcome, { type: "error" }>): void {
+  const { code, hint, message } = error;
+  const place = message.includes(file) ? "" : `${file}: `;
+  printError({ code, hint, message: `${place}${message}` });
 }
 
 function isColoured({ color }: ScreenOptions): boolean {

@@ -335,4 +335,19 @@ describe("several images", () => {
     expect(result.code).toBe(1);
     expect(json(result)).toMatchObject({ schema: "tu-analyze/uploads@1", completed: 0, failed: 2 });
   });
+
+  test("one is a record a line too, also rejected, and with --batch one document of many", async () => {
+    const empty = image("broken/empty.jpg");
+    const line = await tool(["upload", empty, "-o", "jsonl"]);
+    expect(line.code).toBe(2);
+    expect(RejectedReport.parse(JSON.parse(line.stdout)).failure.code).toBe("E_IMAGE_EMPTY");
+    const batch = await tool(["upload", empty, "--batch", "-o", "json"]);
+    expect(batch.code).toBe(1);
+    expect(json(batch)).toMatchObject({
+      schema: "tu-analyze/uploads@1",
+      uploads: [{ file: empty }],
+    });
+    const read = await tool(["recognise", empty, "--batch", "-o", "json"]);
+    expect(json(read)).toMatchObject({ schema: "tu-analyze/recognitions@1", failed: 1 });
+  });
 });

@@ -26,6 +26,7 @@ type Options = ScreenOptions &
     readonly concurrency?: string;
     readonly stateDir?: string;
     readonly timings?: boolean;
+    readonly batch?: boolean;
     readonly expect?: readonly string[];
     readonly expectStatus?: "completed" | "failed";
   };
@@ -58,8 +59,10 @@ export async function uploadCommand(paths: readonly string[], options: Options):
   const stepTimeouts = readStepTimeouts(options.stepTimeout ?? [], settings.flow);
   let isAnythingRecorded = false;
   const stop = untilSignal(() => (isAnythingRecorded ? recordedWork : noWork), deadline);
-  const screen = createUploadScreen(paths, options, settings);
+  const isBatch = paths.length > 1 || options.batch === true;
+  const screen = createUploadScreen(paths, { ...options, isBatch }, settings);
   const run: UploadRun = {
+    isBatch,
     withTimings: options.timings === true,
     isKept: options.ephemeral !== true,
     settings,
@@ -90,7 +93,7 @@ export async function uploadCommand(paths: readonly string[], options: Options):
   try {
     // What it brings along takes longer to load than the line above took to appear.
     const { uploadImages } = await import("./upload-images.ts");
-    return finish(await uploadImages(paths, run), screen);
+    return finish(await uploadImages(paths, run), isBatch, screen);
   } finally {
     screen.close();
     const opened = run.pipeline.opened();
@@ -99,12 +102,15 @@ export async function uploadCommand(paths: readonly string[], options: Options):
   }
 }
 
-function finish({ outcomes, stopped }: Uploaded, screen: UploadScreen): number {
+function finish({ outcomes, stopped }: Uploaded, isBatch: boolean, screen: UploadScreen): number {
   const [only] = outcomes;
-  if (outcomes.length === 1 && only !== undefined) {
-    if (only.type === "error") throw only.error;
+  if (isBatch || only === undefined) screen.summary(outcomes);
+  else {
+    // In lines one record has the shape of many.
+    if (only.type === "error" && screen.format !== "jsonl") throw only.error;
     screen.outcome(only);
-  } else screen.summary(outcomes);
+    if (only.type === "error") return only.error.exitCode;
+  }
   for (const outcome of outcomes) sayMismatches(outcome);
   // The outcomes are told; a second document would not parse.
   if (stopped !== undefined) printError(stopped);
