@@ -6,6 +6,7 @@ import {
   type Format,
   failedToPrint,
   formats,
+  hasSeenEnough,
   printAside,
   printError,
   printJson,
@@ -24,7 +25,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   });
   try {
     await program.parseAsync([...argv]);
-    return failedToPrint() ? exitCodes.failed : code;
+    return withOutput(code);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
     return render(
@@ -90,6 +91,7 @@ function addUpload(program: Command, onExit: OnExit): void {
       ]),
     )
     .option("--batch", "treat one image as several: the same output and exit codes")
+    .option("--verbose", "of several images too, every hop of each")
     .option("--timings", "say where the time went")
     .action(async (images: string[], options: Options) => {
       const { uploadCommand } = await import("./upload.ts");
@@ -269,7 +271,14 @@ function usageError(error: CommanderError, args: readonly string[]): TuError {
   return new TuError("E_USAGE", message, { hint: `see \`${help}\`` });
 }
 
+/** What is done counts for less when it could not be said, and for all when nobody wanted to hear more. */
+function withOutput(code: number): number {
+  if (failedToPrint()) return exitCodes.failed;
+  return hasSeenEnough() ? exitCodes.done : code;
+}
+
 function render(error: TuError, args: readonly string[]): number {
+  if (error.code === "E_OUTPUT") return withOutput(error.exitCode); // said already, or nobody listens
   const format = machineFormat(args);
   if (format !== undefined) printJson(errorReport(error), format);
   printError(error);

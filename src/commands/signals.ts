@@ -1,8 +1,8 @@
 import { TuError } from "../pipeline/errors.ts";
-import { leaveLostTerminal, printAside } from "./output.ts";
+import { leaveLostTerminal, onOutputLost, printAside } from "./output.ts";
 
 export type Stop = {
-  /** Aborted with E_INTERRUPTED or E_TERMINATED by the first signal, and with E_DEADLINE when time is up. */
+  /** Aborted with E_INTERRUPTED or E_TERMINATED by the first signal, with E_DEADLINE when time is up, and with E_OUTPUT. */
   readonly signal: AbortSignal;
   /** Waits for the clean-up, but not for ever; also ends the listening. */
   drain(cleanUp: Promise<void> | undefined): Promise<void>;
@@ -37,12 +37,13 @@ type Name = keyof typeof ends;
 const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const satisfies readonly Name[];
 
 /**
- * The first Ctrl-C, SIGTERM or SIGHUP stops in good order, and so does the deadline; a second Ctrl-C or SIGTERM
+ * The first Ctrl-C, SIGTERM or SIGHUP stops in good order, and so do the deadline and an output that is lost; a second Ctrl-C or SIGTERM
  * stops at once. The words are asked for when the first one comes.
  */
 export function untilSignal(wordsOf: () => StopWords, deadline?: Deadline): Stop {
   const controller = new AbortController();
   const isLate = createDeadline(deadline, controller);
+  onOutputLost((error) => controller.abort(error));
   let stoppedBy: Name | undefined;
   let overdue: NodeJS.Timeout | undefined;
   const endNow = () => {

@@ -49,9 +49,9 @@ export async function uploadImages(paths: readonly string[], run: UploadRun): Pr
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [index, path] = next;
-      const outcome = await uploadOne(path, run, shared);
+      const outcome = await uploadOne({ path, index }, run, shared);
       outcomes[index] = outcome;
-      if (run.isBatch) run.screen.outcome(outcome);
+      if (run.isBatch) run.screen.outcome(outcome, index);
     }
   };
   const workers = Math.min(run.settings.concurrency, paths.length);
@@ -71,11 +71,15 @@ type Shared = {
   readonly joined: Set<string>;
 };
 
-async function uploadOne(path: string, run: UploadRun, shared: Shared): Promise<Outcome> {
+async function uploadOne(
+  { index, path }: { readonly path: string; readonly index: number },
+  run: UploadRun,
+  shared: Shared,
+): Promise<Outcome> {
   let progress: Progress | undefined;
   const onProgress = (next: Progress) => {
     progress = next;
-    if (next.stage !== "confirming") run.screen.started(next.flowId, path);
+    if (next.stage !== "confirming") run.screen.started(next.flowId, index);
     if (next.stage !== "started") run.onAccepted();
   };
   try {

@@ -41,7 +41,7 @@ export function hasMismatch(outcome: Outcome): boolean {
   return outcome.type === "report" && (outcome.report.mismatches?.length ?? 0) > 0;
 }
 
-const stopCodes = ["E_INTERRUPTED", "E_TERMINATED", "E_DEADLINE"];
+const stopCodes = ["E_INTERRUPTED", "E_TERMINATED", "E_DEADLINE", "E_OUTPUT"];
 
 /** What stopped the command, where it kept this image from its end. */
 export function stopOf(outcome: Outcome): TuError | undefined {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { copyFile, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { flowNamed } from "../pipeline/flows/flow.ts";
 import { RejectedReport, UploadReport } from "../pipeline/operations/upload-report.ts";
@@ -193,7 +193,7 @@ describe.concurrent("faults", () => {
   });
 
   test("a flow that stands still past the deadline names the hop that is missing", async () => {
-    const args = ["upload", komatsu, "--ephemeral", "--json", "--timeout", "3s"];
+    const args = ["upload", komatsu, "--ephemeral", "--json", "--timeout", "10s"];
     const result = await tool([...args, "--fault", "recognition=timeout"], { env: notLooking });
     expect(result.code).toBe(7);
     expect(json(result)).toMatchObject({
@@ -349,5 +349,49 @@ describe("several images", () => {
     });
     const read = await tool(["recognise", empty, "--batch", "-o", "json"]);
     expect(json(read)).toMatchObject({ schema: "tu-analyze/recognitions@1", failed: 1 });
+  });
+
+  test("as text have a line each with place and name, and a table, failures last", async () => {
+    const directory = await temporaryDirectory();
+    const paths = ["a", "b"].map((name) => join(directory, name, "same.jpg"));
+    for (const path of paths) {
+      await mkdir(dirname(path));
+      await copyFile(komatsu, path);
+    }
+    const images = [image("broken/empty.jpg"), ...paths, image("nothing.jpg")];
+    const result = await tool(["upload", ...images, "--ephemeral"], { env: await replay() });
+    expect(result.code).toBe(3);
+    const lines = result.stdout.split("\n");
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^✔ 2\/4 {2}a\/same.jpg +Komatsu · PC200-8/),
+    );
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^✔ 4\/4 {2}nothing.jpg +no machine recognised/),
+    );
+    const table = lines.slice(
+      lines.findIndex((line) => /^ {2}image +machine +confidence/.test(line)),
+    );
+    expect(table.findIndex((line) => line.includes("empty.jpg  E_IMAGE_EMPTY"))).toBeGreaterThan(
+      table.findIndex((line) => line.startsWith("  nothing.jpg")),
+    );
+    expect(table.at(-2)).toBe("3 of 4 images analysed, 1 failed");
+    expect(result.stdout).not.toContain("startUpload");
+    const verbose = await tool(["upload", ...images, "--ephemeral", "--verbose"], {
+      env: await replay(),
+    });
+    expect(verbose.stdout).toMatch(/\[b\/same.jpg\] .+startUpload/);
+  });
+
+  test("are not gone on with when nobody reads any more", async () => {
+    const images = Array.from({ length: 40 }, () => image("broken/empty.jpg"));
+    const stateDir = await temporaryDirectory();
+    const args = ["--concurrency", "1", "--state-dir", stateDir];
+    const result = await tool(["upload", ...images, komatsu, ...args], {
+      env: await replay(),
+      onStdout: (_, child) => child.stdout?.destroy(),
+    });
+    expect(result.code).toBe(0);
+    expect(result.stderr).not.toContain("E_OUTPUT");
+    expect(existsSync(join(stateDir, "state.db"))).toBe(false);
   });
 });

@@ -8,13 +8,14 @@ import {
 } from "../pipeline/services/faults.ts";
 import { requireDuration, requireOneStdin, type VisionFlags, visionSettings } from "./arguments.ts";
 import { keepLimits, loadSettings, type Settings, visionOptions } from "./config.ts";
+import { createUploadScreen } from "./create-upload-screen.ts";
 import { mismatchText, readExpectations } from "./expectations.ts";
 import { once } from "./once.ts";
 import { printError } from "./output.ts";
 import { type StopWords, untilSignal } from "./signals.ts";
 import type { Uploaded, UploadRun } from "./upload-images.ts";
 import { hasMismatch, isGood, type Outcome, stopOf } from "./upload-outcome.ts";
-import { createUploadScreen, type ScreenOptions, type UploadScreen } from "./upload-screen.ts";
+import type { ScreenOptions, UploadScreen } from "./upload-screen.ts";
 
 /** Options as commander has checked them. */
 type Options = ScreenOptions &
@@ -108,10 +109,11 @@ function finish({ outcomes, stopped }: Uploaded, isBatch: boolean, screen: Uploa
   else {
     // In lines one record has the shape of many.
     if (only.type === "error" && screen.format !== "jsonl") throw only.error;
-    screen.outcome(only);
+    screen.outcome(only, 0);
     if (only.type === "error") return only.error.exitCode;
   }
-  for (const outcome of outcomes) sayMismatches(outcome);
+  // In a table they stand already.
+  if (!isBatch || screen.format !== "text") for (const outcome of outcomes) sayMismatches(outcome);
   // The outcomes are told; a second document would not parse.
   if (stopped !== undefined) printError(stopped);
   return exitCodeOf(outcomes, stopped ?? outcomes.map(stopOf).find((stop) => stop !== undefined));
