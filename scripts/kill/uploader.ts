@@ -73,6 +73,7 @@ function open(order: Order, { onHop, onResumed }: Listener): Promise<Pipeline> {
     stateDir: order.stateDir,
     faults: {},
     stepTimeouts: {},
+    timeoutMs: 120_000,
     limits: { olderThanMs: null, most: null },
     door: { allowed: loopbackOnly, introspection: false },
     vision: {

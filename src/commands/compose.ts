@@ -17,16 +17,24 @@ import { type Flow, flowNamed } from "../pipeline/flows/flow.ts";
 import { settleUploads } from "../pipeline/operations/confirmed-uploads.ts";
 import { applyPrune, type KeepLimits, planPrune } from "../pipeline/operations/keep-state.ts";
 import type { UploadPorts } from "../pipeline/operations/upload.ts";
+import type { UploadNotes } from "../pipeline/ports/upload-notes.ts";
 import type { Clock, Ids, Images, Journal, Reporter, Vision } from "../pipeline/ports.ts";
 import { allServices } from "../pipeline/services/all-services.ts";
 import type { Faults } from "../pipeline/services/faults.ts";
-import { type ClientFeed, createGateway } from "../pipeline/services/graph-gateway.ts";
+import { createGateway } from "../pipeline/services/graph-gateway.ts";
 import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts";
 import { toIso } from "../pipeline/time.ts";
 import { createRecorder } from "../pipeline/trace/recorder.ts";
 import { openReading } from "./compose-images.ts";
 import { type Closers, closeAll, openStores, type Stores, upgrading } from "./compose-state.ts";
 import type { VisionOptions } from "./compose-vision.ts";
+import {
+  createHearing,
+  type Hearing,
+  namingPictures,
+  type Resumed,
+  removeOldNotes,
+} from "./resumed.ts";
 
 export type PipelineOptions = {
   readonly flow: FlowName;
@@ -40,6 +48,8 @@ export type PipelineOptions = {
   readonly limits: KeepLimits;
   readonly door: Door;
   readonly reporter: Reporter;
+  /** For all of it; nothing may hold it up for much of that. */
+  readonly timeoutMs: number;
   /** Aborted: the opening ends at its next step. */
   readonly signal: AbortSignal;
 };
@@ -52,9 +62,8 @@ export type Pipeline = UploadPorts & {
   /** Base address of the gateway. */
   readonly gatewayUrl: string;
   /** Flows that an earlier run left and this one goes on with. */
-  readonly resumed: readonly string[];
-  /** What is recorded of a flow now. */
-  readonly stateOf: (flowId: string) => Promise<FlowState>;
+  readonly resumed: readonly Resumed[];
+  readonly notes: UploadNotes;
   /** Takes no new work, lets what is under way end, releases everything. */
   close(): Promise<void>;
 };
@@ -114,6 +123,7 @@ async function start(
     objectsUrl: () => urlOf(world, "object-store"),
     owedTo: (message) => consumersOf(message, flow.name),
     closers,
+    busyTimeoutMs: Math.min(5_000, options.timeoutMs / 4),
     onUpgrade: (file) =>
       recorder.notice({ code: "upgrading", message: upgrading(file), flowId: null }),
     onError(error) {
@@ -121,13 +131,16 @@ async function start(
       recorder.notice({ code, message: reason, flowId: null });
     },
   });
-  const run = await openTransports(stores.journal, world);
+  const noted = await stores.notes.all();
+  const run = await openTransports(stores.journal, world, namingPictures(recorder, noted));
   signal.throwIfAborted();
   const feed = await serve(run, stores, options.faults, world);
   signal.throwIfAborted(); // what an earlier run left stays for the next one
   const stateOf = async (flowId: string) =>
     orchestrator.stateOf(await stores.journal.flow(orchestrator.orchestratorName, flowId));
-  const resumed = await withoutEnded(await run.relay.start(), stateOf);
+  const resumed = await goingOn(await run.relay.start(), feed, stateOf);
+  feed.keepOnly(resumed);
+  await removeOldNotes(stores.notes, noted, { clock, stateOf });
   closers.push(() => run.relay.close());
   if (options.stateDir !== null) closers.push(pruneMeanwhile(stores, options.limits, world));
   const { createGraphqlGatewayClient } = await import("../adapters/graphql/client.ts");
@@ -140,16 +153,29 @@ async function start(
   const { digest, http, images } = world;
   const { machines } = stores;
   const opened = { gateway, http, digest, clock, machines, recorder, flow, images };
-  return { ...opened, addresses: world.urls, gatewayUrl, resumed, stateOf, close };
+  return {
+    ...opened,
+    addresses: world.urls,
+    gatewayUrl,
+    notes: stores.notes,
+    resumed: resumed.map((flowId) => ({
+      flowId,
+      note: noted.get(flowId) ?? null,
+      events: feed.eventsOf(flowId),
+    })),
+    close,
+  };
 }
 
-/** Of a flow that has ended something may still be owed, and nobody waits for that. */
-async function withoutEnded(
+/** Of a flow that had ended something may still be owed, and nobody waits for that. */
+async function goingOn(
   flowIds: readonly string[],
-  stateOf: Pipeline["stateOf"],
+  { hasHeardEnd }: Hearing,
+  stateOf: (flowId: string) => Promise<FlowState>,
 ): Promise<readonly string[]> {
   const going: string[] = [];
-  for (const flowId of flowIds) if (!hasEnded(await stateOf(flowId))) going.push(flowId);
+  for (const flowId of flowIds)
+    if (!hasEnded(await stateOf(flowId)) || hasHeardEnd(flowId)) going.push(flowId);
   return going;
 }
 
@@ -212,6 +238,7 @@ async function openReaders(
 async function openTransports(
   journal: Journal,
   world: World,
+  resuming: Reporter,
 ): Promise<RunPorts & { readonly relay: Relay }> {
   const { createMemoryEventLog } = await import("../adapters/memory/event-log.ts");
   const { createMemoryBroker } = await import("../adapters/memory/broker.ts");
@@ -234,7 +261,7 @@ async function openTransports(
     journal,
     timers,
     clock,
-    reporter,
+    reporter: resuming,
     publish,
     transports: [log, broker],
   });
@@ -248,16 +275,17 @@ async function serve(
   stores: Stores,
   faults: Faults,
   world: World,
-): Promise<ClientFeed & { close(): void }> {
+): Promise<Hearing & { close(): void }> {
   const { createFeed } = await import("../adapters/graphql/feed.ts");
   const { startGraphqlServer } = await import("../adapters/graphql/server.ts");
   const feed = createFeed();
   const readiness = createReadiness({ ...run, flow: world.flow.name });
   const open = { ...world, probes: probesOf(stores), readiness };
+  const hearing = createHearing(feed);
   const services = allServices({
     ...behindJournal({ ...world, ...stores }, stores.journal),
     shell: run,
-    feed,
+    feed: hearing.feed,
     faults,
     urlOf: (service) => urlOf(world, service),
   });
@@ -292,7 +320,7 @@ async function serve(
     readiness.connected(service.name);
   }
   readiness.connected("object-store");
-  return feed;
+  return { ...hearing, close: () => feed.close() };
 }
 
 type Open = World & {

@@ -106,6 +106,9 @@ const flagNames: Readonly<Partial<Record<keyof Settings, string>>> = {
   keepFlows: "--keep",
 };
 
+/** For each image, unless something says how long all may take. */
+const timeoutMinutes = 2;
+
 /**
  * Flags > TU_ANALYZE_* > project file (searched upwards) > user file (XDG) > defaults, per field.
  * The only reader of the environment. Throws E_CONFIG naming every problem and where it stands.
@@ -114,6 +117,7 @@ export async function loadSettings(
   flags: {
     [K in keyof Settings]?: Settings[K] | undefined;
   },
+  images = 1,
 ): Promise<Settings> {
   const files = await readFiles();
   const problems: string[] = [];
@@ -137,7 +141,7 @@ export async function loadSettings(
   const settings = {
     stateDir,
     flow: pick("flow", "full"),
-    timeout: pick("timeout", "2m"),
+    timeout: pick("timeout", `${timeoutMinutes * images}m`),
     concurrency: pick("concurrency", 2),
     vision: pick("vision", "local"),
     visionDir: resolve(pick("visionDir", join(stateDir, "vision-cassettes"))),

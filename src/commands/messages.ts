@@ -1,8 +1,8 @@
-import * as z from "zod";
 import { catalogue, findContract } from "../pipeline/contracts/catalogue.ts";
 import type { Contract, Route } from "../pipeline/contracts/contract.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import { sourceOf } from "../pipeline/topology.ts";
+import { publishedSchema } from "./json-schema.ts";
 import { type Format, printJson, printLine } from "./output.ts";
 import { closest } from "./suggest.ts";
 
@@ -63,7 +63,7 @@ function schemaOf(contract: Contract) {
     $id: contract.schemaId,
     title: contract.name,
     description: contract.summary,
-    ...z.toJSONSchema(first.body, { io: "input" }),
+    ...publishedSchema(first.body, "input"),
   };
 }
 

@@ -19,6 +19,7 @@ export const openReplayingPipeline = ({
     stateDir,
     faults: {},
     stepTimeouts: {},
+    timeoutMs: 120_000,
     limits: { olderThanMs: null, most: null },
     door: { allowed: loopbackOnly, introspection: false },
     vision: {
