@@ -15,7 +15,7 @@ import {
 
 describe("usage", () => {
   test.each([
-    ["no command", []],
+    ["no command below another", ["vision"]],
     ["an unknown command", ["uplod"]],
     ["an unknown option", ["messages", "--shema"]],
     ["an unknown format", ["messages", "-o", "xml"]],
@@ -43,6 +43,39 @@ describe("usage", () => {
     expect((await tool(["messages", "analysis.complete"])).stderr).toContain(
       "did you mean analysis.completed?",
     );
+  });
+
+  test.each([
+    [["state", "prun"], "did you mean prune?"],
+    [["machines", "shw", "1"], "did you mean show?"],
+    [["topology", "--flow", "ful"], "Did you mean full?"],
+    [["upload", "x.jpg", "--fault", "recogniton=fail"], "did you mean recognition=fail?"],
+  ])("%j gets a guess below the first word too", async (args, guess) => {
+    const { code, stderr } = await tool(args);
+    expect({ code, guess: stderr.includes(guess) ? guess : stderr }).toEqual({ code: 2, guess });
+  });
+
+  test("all problems of a command line are told at once, in plain words", async () => {
+    const wrong = ["--concurrency", "99", "--timeout", "soon", "--fault", "x", "--expect", "y"];
+    const { code, stderr } = await tool(["upload", "-", "-", ...wrong]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("5 problems: - is named twice");
+    for (const flag of wrong.filter((word) => word.startsWith("--")))
+      expect(stderr).toContain(flag);
+    const odd = { TU_ANALYZE_FLOW: "x", TU_ANALYZE_CONCURRENCY: "99", TU_ANALYZE_FLWO: "full" };
+    const configured = await tool(["topology"], { env: odd });
+    expect(configured.code).toBe(2);
+    expect(configured.stderr).toContain("TU_ANALYZE_FLOW: not one of current, full");
+    expect(configured.stderr).toContain("TU_ANALYZE_CONCURRENCY: must be a whole number");
+    expect(configured.stderr).toContain("TU_ANALYZE_FLWO, did you mean TU_ANALYZE_FLOW?");
+  });
+
+  test("no arguments print the help, with examples, variables and exit codes", async () => {
+    const { code, stderr, stdout } = await tool([]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    for (const help of [stdout, (await tool(["upload", "--help"])).stdout])
+      for (const part of ["Examples:", "Variables:", "Exit codes:"]) expect(help).toContain(part);
+    expect((await tool(["version"])).stdout).toMatch(/^tu-analyze \d+\.\d+\.\d+, Node.js /);
   });
 
   test("with a machine format even a usage error parses", async () => {

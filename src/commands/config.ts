@@ -8,10 +8,14 @@ import type { KeepLimits } from "../pipeline/operations/keep-state.ts";
 import { parseDuration } from "../pipeline/time.ts";
 import type { Door } from "./compose.ts";
 import type { VisionOptions } from "./compose-vision.ts";
+import { closest } from "./suggest.ts";
 
+const notDuration = "not a duration like 500ms, 30s, 10m, 30d";
+const notImages = "must be a whole number from 1 to 16";
+const Path = z.string({ error: "not a path" }).min(1, { error: "an empty path" });
 const Duration = z
-  .string()
-  .refine((text) => parseDuration(text) !== undefined, "not a duration like 500ms, 30s, 10m, 30d");
+  .string({ error: notDuration })
+  .refine((text) => parseDuration(text) !== undefined, notDuration);
 
 const Endpoint = z.url({ protocol: /^https?$/, error: "not a URL with http:// or https://" });
 /** A number in a file, digits in a variable. */
@@ -51,18 +55,22 @@ export const visionModes = ["local", "google", "record", "replay"] as const;
 
 /** What can be set in a file. Unknown keys are errors. */
 export const Settings = z.strictObject({
-  stateDir: z.string().min(1),
-  flow: z.enum(flowNames),
+  stateDir: Path,
+  flow: z.enum(flowNames, { error: `not one of ${flowNames.join(", ")}` }),
   timeout: Duration,
-  concurrency: z.coerce.number().int().min(1).max(16),
-  vision: z.enum(visionModes),
-  visionDir: z.string().min(1),
+  concurrency: z.coerce
+    .number({ error: notImages })
+    .int({ error: notImages })
+    .min(1, { error: notImages })
+    .max(16, { error: notImages }),
+  vision: z.enum(visionModes, { error: `not one of ${visionModes.join(", ")}` }),
+  visionDir: Path,
   /** A folder with other networks of PP-OCR; empty for those that come along. */
-  visionModels: z.string(),
+  visionModels: z.string({ error: "not a path" }),
   visionEndpoint: Endpoint,
   maxVisionCalls: limitOf("calls"),
   /** How long finished flows are kept. */
-  keepFor: z.union([z.literal("unlimited"), Duration]),
+  keepFor: z.union([z.literal("unlimited"), Duration], { error: `${notDuration}, nor unlimited` }),
   /** How many finished flows are kept, of each kind. */
   keepFlows: limitOf("flows"),
   /** Host names that are served beside those of loopback. */
@@ -134,7 +142,8 @@ export async function loadSettings(
     const result = Settings.shape[key].safeParse(value);
     // The schema of this very key was asked, so its output has this key's type.
     if (result.success) return result.data as Settings[K];
-    problems.push(`${where}: ${key}: ${describeIssues(result.error).replace(/^body: /, "")}`);
+    const place = /^(?:--|TU_)/.test(where) ? where : `${where}: ${key}`;
+    problems.push(`${place}: ${describeIssues(result.error).replace(/^body: /, "")}`);
     return fallback;
   };
   const stateDir = resolve(pick("stateDir", defaultStateDir()));
@@ -157,13 +166,30 @@ export async function loadSettings(
   const unknown = files.flatMap(({ path, values }) =>
     Object.keys(values)
       .filter((key) => !(key in Settings.shape))
-      .map((key) => `${path}: there is no setting ${key}`),
+      .map((key) => `${path}: there is no setting ${key}${meantBy(key)}`),
   );
-  const all = [...problems, ...unknown];
+  const all = [...problems, ...unknown, ...unknownVariables()];
   if (all.length === 0) return settings;
   throw new TuError("E_CONFIG", `the configuration is not valid: ${all.join("; ")}`, {
     hint: `known settings: ${Object.keys(Settings.shape).join(", ")}`,
   });
+}
+
+function meantBy(key: string): string {
+  const guess = closest(key, Object.keys(Settings.shape));
+  return guess === undefined ? "" : `, did you mean ${guess}?`;
+}
+
+/** A misspelt variable would be passed over in silence. */
+function unknownVariables(): readonly string[] {
+  const known = Object.values(variables);
+  return Object.keys(process.env)
+    .filter((name) => name.startsWith("TU_ANALYZE_") && !known.includes(name))
+    .map((name) => {
+      const guess = closest(name, known);
+      const meant = guess === undefined ? "" : `, did you mean ${guess}?`;
+      return `there is no variable ${name}${meant}`;
+    });
 }
 
 /** `never` when nothing may be coloured, whatever the terminal says. */

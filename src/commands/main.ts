@@ -1,5 +1,8 @@
-import { Command, CommanderError, Option } from "commander";
-import { exitCodes, TuError } from "../pipeline/errors.ts";
+import { readFileSync } from "node:fs";
+import { Argument, Command, CommanderError, Option } from "commander";
+import { exitCodes, type TuError } from "../pipeline/errors.ts";
+import type { Shell } from "./completion.ts";
+import { completionHelp, programHelp, recogniseHelp, uploadHelp } from "./help-text.ts";
 import {
   asTuError,
   errorReport,
@@ -10,8 +13,10 @@ import {
   printAside,
   printError,
   printJson,
+  printLine,
   quietOnClosedPipe,
 } from "./output.ts";
+import { oneOf, usageError } from "./usage.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -24,26 +29,17 @@ export async function main(argv: readonly string[]): Promise<number> {
     code = result;
   });
   try {
-    await program.parseAsync([...argv]);
+    if (args.length === 0) program.outputHelp();
+    else await program.parseAsync([...argv]);
     return withOutput(code);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
     return render(
-      error instanceof CommanderError ? usageError(error, args) : asTuError(error),
+      error instanceof CommanderError ? usageError(error, program, args) : asTuError(error),
       args,
     );
   }
 }
-
-const commandNames = [
-  "upload",
-  "recognise",
-  "vision",
-  "messages",
-  "topology",
-  "machines",
-  "state",
-] as const;
 
 type OnExit = (code: number) => void;
 
@@ -54,7 +50,11 @@ function commandTable(onExit: OnExit): Command {
     .helpCommand("help [command]", "what a command does")
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
-  const all = [addUpload, addRecognise, addVision, addMessages, addTopology, addMachines, addState];
+  program.addHelpText("after", programHelp);
+  const all = [
+    ...[addUpload, addRecognise, addVision, addMessages, addTopology, addMachines, addState],
+    ...[addCompletion, addVersion],
+  ];
   for (const add of all) add(program, onExit);
   return program;
 }
@@ -85,7 +85,7 @@ function addUpload(program: Command, onExit: OnExit): void {
       [],
     )
     .addOption(
-      new Option("--expect-status <status>", "exit 1 unless the analysis ends so").choices([
+      oneOf(new Option("--expect-status <status>", "exit 1 unless the analysis ends so"), [
         "completed",
         "failed",
       ]),
@@ -93,9 +93,43 @@ function addUpload(program: Command, onExit: OnExit): void {
     .option("--batch", "treat one image as several: the same output and exit codes")
     .option("--verbose", "of several images too, every hop of each")
     .option("--timings", "say where the time went")
+    .addHelpText("after", uploadHelp)
     .action(async (images: string[], options: Options) => {
       const { uploadCommand } = await import("./upload.ts");
       onExit(await uploadCommand(images, options));
+    });
+}
+
+function addCompletion(program: Command, onExit: OnExit): void {
+  program
+    .command("completion")
+    .description("a script that completes commands, options, files, messages and ids")
+    .addArgument(new Argument("<shell>", "for which shell").choices(["bash", "zsh", "fish"]))
+    .addHelpText("after", completionHelp)
+    .action(async (shell: Shell) => {
+      const { completionCommand } = await import("./completion.ts");
+      onExit(completionCommand(shell));
+    });
+  program
+    .command("__complete", { hidden: true })
+    .argument("[words...]")
+    .action(async (words: readonly string[]) => {
+      const { completeCommand } = await import("./completion.ts");
+      onExit(await completeCommand(program, words));
+    });
+}
+
+function addVersion(program: Command, onExit: OnExit): void {
+  common(program.command("version"))
+    .description("the version of this tool, and of Node.js")
+    .action(({ json, output }: { readonly json?: boolean; readonly output?: Format }) => {
+      const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+      const { version } = JSON.parse(manifest) as { version: string }; // our own
+      const format = json === true ? "json" : (output ?? "text");
+      const { node } = process.versions;
+      if (format === "text") printLine(`tu-analyze ${version}, Node.js ${node}`);
+      else printJson({ schema: "tu-analyze/version@1", version, node }, format);
+      onExit(exitCodes.done);
     });
 }
 
@@ -130,12 +164,6 @@ function addRecognise(program: Command, onExit: OnExit): void {
       onExit(await recogniseCommand(images, options));
     });
 }
-
-const recogniseHelp = `
---annotate writes a .png, .jpg or .webp, over what was there but never over an image that is read.
-In a directory, which is made, each image becomes <name of the image>.png.
-
-Exit codes: 0 read, whatever was recognised; 3 some images could not be read; otherwise as \`upload\`.`;
 
 function addMessages(program: Command, onExit: OnExit): void {
   common(program.command("messages"))
@@ -223,15 +251,13 @@ that are under way always stay. Uploads that nobody confirmed for a day go too.`
 function common(command: Command, outputs: readonly string[] = formats): Command {
   return command
     .addOption(
-      new Option("-o, --output <format>", "how to print the result")
-        .choices(outputs)
-        .default("text"),
+      oneOf(new Option("-o, --output <format>", "how to print the result"), outputs).default(
+        "text",
+      ),
     )
     .option("--json", "the same as -o json")
     .addOption(
-      new Option("--color <when>", "colours: auto, always or never")
-        .choices(["auto", "always", "never"])
-        .default("auto"),
+      oneOf(new Option("--color <when>", "colours"), ["auto", "always", "never"]).default("auto"),
     )
     .option("--debug", "print stack traces and causes");
 }
@@ -240,7 +266,7 @@ function common(command: Command, outputs: readonly string[] = formats): Command
 function withVision(command: Command): Command {
   return command
     .addOption(
-      new Option("--vision <how>", "who looks at the picture (default local)").choices([
+      oneOf(new Option("--vision <how>", "who looks at the picture (default local)"), [
         "local",
         "google",
         "record",
@@ -254,21 +280,11 @@ function withVision(command: Command): Command {
 }
 
 function flowOption(description: string): Option {
-  return new Option("--flow <name>", description).choices(["full", "current"]);
+  return oneOf(new Option("--flow <name>", description), ["full", "current"]);
 }
 
 function collect(value: string, previous: readonly string[]): readonly string[] {
   return [...previous, value];
-}
-
-function usageError(error: CommanderError, args: readonly string[]): TuError {
-  const isBare = error.code === "commander.help";
-  const message = isBare
-    ? "no command was given"
-    : error.message.replace(/^error: /, "").replaceAll("\n", " ");
-  const command = commandNames.find((name) => name === args[0]);
-  const help = ["tu-analyze", ...(command === undefined ? [] : [command]), "--help"].join(" ");
-  return new TuError("E_USAGE", message, { hint: `see \`${help}\`` });
 }
 
 /** What is done counts for less when it could not be said, and for all when nobody wanted to hear more. */
@@ -278,7 +294,8 @@ function withOutput(code: number): number {
 }
 
 function render(error: TuError, args: readonly string[]): number {
-  if (error.code === "E_OUTPUT") return withOutput(error.exitCode); // said already, or nobody listens
+  if (hasSeenEnough()) return exitCodes.done;
+  if (failedToPrint() && error.code === "E_OUTPUT") return error.exitCode; // said already
   const format = machineFormat(args);
   if (format !== undefined) printJson(errorReport(error), format);
   printError(error);

@@ -11,7 +11,7 @@ export type Outcome =
 export function isStopped(
   outcome: Outcome,
 ): outcome is Extract<Outcome, { readonly type: "error" }> {
-  const codes = ["E_INTERRUPTED", "E_TERMINATED", "E_DEADLINE", "E_OUTPUT"];
+  const codes = ["E_INTERRUPTED", "E_TERMINATED", "E_DEADLINE"];
   return outcome.type === "error" && codes.includes(outcome.error.code);
 }
 

@@ -68,6 +68,7 @@ test("everything that is printed as JSON is of its schema", async () => {
     ["messages"],
     ["messages", "metadata.sorted"],
     ["topology"],
+    ["version"],
   ]) {
     if (command[1] === "show") command[2] = await firstMachine(stateDir);
     const result = await tool([...command, "-o", "json"], { env });

@@ -115,6 +115,11 @@ export const outputSchemas = {
     messages: z.array(MessageShape),
   }),
   "tu-analyze/message@1": MessageShape.extend({ schema: z.literal("tu-analyze/message@1") }),
+  "tu-analyze/version@1": z.object({
+    schema: z.literal("tu-analyze/version@1"),
+    version: z.string(),
+    node: z.string(),
+  }),
   "tu-analyze/topology@1": z.object({
     schema: z.literal("tu-analyze/topology@1"),
     flow: z.enum(flowNames),

@@ -13,9 +13,11 @@ import { mismatchText, readExpectations } from "./expectations.ts";
 import { once } from "./once.ts";
 import { printError } from "./output.ts";
 import { type StopWords, untilSignal } from "./signals.ts";
+import { closest } from "./suggest.ts";
 import type { Uploaded, UploadRun } from "./upload-images.ts";
 import { hasMismatch, isGood, type Outcome, stopOf } from "./upload-outcome.ts";
 import type { ScreenOptions, UploadScreen } from "./upload-screen.ts";
+import { createProblems } from "./usage.ts";
 
 /** Options as commander has checked them. */
 type Options = ScreenOptions &
@@ -37,27 +39,8 @@ const noWork: StopWords = { now: "stopping" };
 
 /** One or more images through the whole pipeline. Resolves with the exit code. */
 export async function uploadCommand(paths: readonly string[], options: Options): Promise<number> {
-  requireOneStdin(paths);
-  if (options.concurrency !== undefined && !/^\d{1,2}$/.test(options.concurrency)) {
-    throw new TuError("E_USAGE", `--concurrency ${options.concurrency} is no number of images`, {
-      hint: "write a whole number from 1 to 16",
-    });
-  }
-  const settings = await loadSettings(
-    {
-      stateDir: options.stateDir,
-      flow: options.flow,
-      timeout: options.timeout,
-      concurrency: options.concurrency === undefined ? undefined : Number(options.concurrency),
-      ...visionSettings(options),
-    },
-    paths.length,
-  );
-  const { timeout } = settings;
-  const deadline = { ms: requireDuration("--timeout", timeout), text: timeout };
-  const faults = readFaults(options.fault ?? [], settings.flow);
-  const expectations = readExpectations(options.expect ?? [], options.expectStatus);
-  const stepTimeouts = readStepTimeouts(options.stepTimeout ?? [], settings.flow);
+  const read = await readOptions(paths, options);
+  const { deadline, expectations, faults, settings, stepTimeouts } = read;
   let isAnythingRecorded = false;
   const stop = untilSignal(() => (isAnythingRecorded ? recordedWork : noWork), deadline);
   const isBatch = paths.length > 1 || options.batch === true;
@@ -135,14 +118,65 @@ function exitCodeOf(outcomes: readonly Outcome[], stopped: TuError | undefined):
   return good > 0 ? exitCodes.partly : exitCodes.failed;
 }
 
+/** All that is wrong with a command line is told at once. Throws E_USAGE and E_CONFIG. */
+async function readOptions(paths: readonly string[], options: Options) {
+  const problems = createProblems();
+  problems.meet(() => requireOneStdin(paths), undefined);
+  const concurrency = problems.meet(() => readConcurrency(options.concurrency), undefined);
+  const vision = problems.meet(() => visionSettings(options), undefined);
+  const settings = await problems.meetLater(() =>
+    loadSettings(
+      {
+        stateDir: options.stateDir,
+        flow: options.flow,
+        timeout: options.timeout,
+        concurrency,
+        ...vision,
+      },
+      paths.length,
+    ),
+  );
+  const flow = settings?.flow ?? options.flow ?? "full";
+  const timeout = settings?.timeout ?? "2m";
+  const deadlineMs = problems.meet(() => requireDuration("--timeout", timeout), 0);
+  const faults = problems.meet(() => readFaults(options.fault ?? [], flow), {});
+  const stepTimeouts = problems.meet(() => readStepTimeouts(options.stepTimeout ?? [], flow), {});
+  const expectations = problems.meet(
+    () => readExpectations(options.expect ?? [], options.expectStatus),
+    undefined,
+  );
+  problems.throwIfAny();
+  if (settings === undefined) throw new TuError("E_BUG", "settings without a problem are missing");
+  return {
+    deadline: { ms: deadlineMs, text: timeout },
+    expectations,
+    faults,
+    settings,
+    stepTimeouts,
+  };
+}
+
+function readConcurrency(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^(?:[1-9]|1[0-6])$/.test(text)) return Number(text);
+  throw new TuError("E_USAGE", `--concurrency ${text} must be a whole number from 1 to 16`, {
+    hint: "2 is the default",
+  });
+}
+
 function readFaults(given: readonly string[], flow: Settings["flow"]): Faults {
   const known = stepsOf(flow);
   return Object.fromEntries(
     given.map((text) => {
       const [step, mode] = text.split("=");
       if (isStep(step) && isMode(mode) && known.includes(step)) return [step, mode];
+      const form = `write <step>=<mode>: step is ${known.join(", ")}; mode is ${faultModes.join(", ")}`;
+      const guess = closest(
+        text,
+        known.flatMap((each) => faultModes.map((every) => `${each}=${every}`)),
+      );
       throw new TuError("E_USAGE", `--fault ${text} is not understood in flow ${flow}`, {
-        hint: `write <step>=<mode>: step is ${known.join(", ")}; mode is ${faultModes.join(", ")}`,
+        hint: guess === undefined ? form : `did you mean ${guess}? ${form}`,
       });
     }),
   );

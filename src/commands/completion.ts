@@ -1,0 +1,122 @@
+import type { Command, Option } from "commander";
+import { exitCodes } from "../pipeline/errors.ts";
+import { printLine } from "./output.ts";
+
+// Completion: a script for the shell asks the hidden command `__complete` with the words so far.
+
+const shells = ["bash", "zsh", "fish"] as const;
+export type Shell = (typeof shells)[number];
+
+/** Stands for the names of files, which the shell knows best. */
+const files = ":files";
+
+const scripts: Readonly<Record<Shell, string>> = {
+  bash: `_tu_analyze() {
+  local IFS=$'\\n' word="\${COMP_WORDS[COMP_CWORD]}"
+  local found; found=$(tu-analyze __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+  case $'\\n'"$found"$'\\n' in *$'\\n${files}\\n'*) compopt -o default 2>/dev/null; COMPREPLY=(); return;; esac
+  COMPREPLY=($(compgen -W "$found" -- "$word"))
+}
+complete -F _tu_analyze tu-analyze`,
+  zsh: `#compdef tu-analyze
+_tu_analyze() {
+  local -a found
+  found=("\${(@f)$(tu-analyze __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  if (( \${found[(I)${files}]} )); then _files; else compadd -- $found; fi
+}
+compdef _tu_analyze tu-analyze`,
+  fish: `function __tu_analyze_complete
+  set -l words (commandline -opc) (commandline -ct)
+  for found in (tu-analyze __complete -- $words[2..-1] 2>/dev/null)
+    if test "$found" = "${files}"
+      __fish_complete_path (commandline -ct)
+    else
+      echo $found
+    end
+  end
+end
+complete -c tu-analyze -f -a "(__tu_analyze_complete)"`,
+};
+
+export function completionCommand(shell: Shell): number {
+  printLine(scripts[shell]);
+  return exitCodes.done;
+}
+
+/** Prints what the last of the words may become, a line each. */
+export async function completeCommand(program: Command, words: readonly string[]): Promise<number> {
+  for (const candidate of await candidatesFor(program, words)) printLine(candidate);
+  return exitCodes.done;
+}
+
+async function candidatesFor(
+  program: Command,
+  words: readonly string[],
+): Promise<readonly string[]> {
+  const current = words.at(-1) ?? "";
+  const { command, option, operands } = placeOf(program, words.slice(0, -1));
+  const all =
+    option !== undefined
+      ? await valuesOf(option)
+      : current.startsWith("-")
+        ? command.options.flatMap(({ long }) => long ?? [])
+        : [...visible(command), ...(await operandsOf(command, operands))];
+  return all.filter((candidate) => candidate === files || candidate.startsWith(current));
+}
+
+function visible(command: Command): readonly string[] {
+  return command.commands.map((each) => each.name()).filter((name) => !name.startsWith("_"));
+}
+
+/** The command that the words name, how many operands it has, and the option that waits for its value. */
+function placeOf(program: Command, words: readonly string[]) {
+  let command = program;
+  let option: Option | undefined;
+  let operands = 0;
+  for (const word of words) {
+    if (option !== undefined) {
+      option = undefined;
+      continue;
+    }
+    const named = command.options.find(({ long, short }) => word === long || word === short);
+    const next = command.commands.find((each) => each.name() === word);
+    if (named?.required === true) option = named;
+    else if (next !== undefined && operands === 0) command = next;
+    else if (!word.startsWith("-")) operands += 1;
+  }
+  return { command, option, operands };
+}
+
+const pathOptions = ["--state-dir", "--vision-dir", "--vision-models", "--annotate", "--image"];
+
+async function valuesOf({ argChoices, long }: Option): Promise<readonly string[]> {
+  if (argChoices !== undefined) return argChoices;
+  if (long === "--fault") {
+    const { faultModes, faultSteps } = await import("../pipeline/services/faults.ts");
+    return faultSteps.flatMap((step) => faultModes.map((mode) => `${step}=${mode}`));
+  }
+  return pathOptions.includes(long ?? "") ? [files] : [];
+}
+
+async function operandsOf(command: Command, operands: number): Promise<readonly string[]> {
+  const name = command.name();
+  if (["upload", "recognise", "import"].includes(name)) return [files];
+  if (operands > 0) return [];
+  if (name === "completion") return shells;
+  if (name === "show") return machineIds();
+  if (name !== "messages") return [];
+  const { catalogue } = await import("../pipeline/contracts/catalogue.ts");
+  return catalogue.map((contract) => contract.name);
+}
+
+async function machineIds(): Promise<readonly string[]> {
+  const { loadSettings } = await import("./config.ts");
+  const { openMachines } = await import("./compose-state.ts");
+  const { stateDir } = await loadSettings({});
+  const { close, machines } = await openMachines(stateDir, () => undefined);
+  try {
+    return await machines.idsWith("");
+  } finally {
+    await close();
+  }
+}
