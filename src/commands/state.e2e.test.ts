@@ -154,7 +154,7 @@ test("verifying tells of a picture that is damaged, and of one that is gone", as
 test.each([
   [["prune", "--keep", "many"], "--keep many"],
   [["prune", "--older-than", "5"], "--older-than 5"],
-  [["prnue"], "for 'state'"],
+  [["prnue"], "did you mean prune?"],
 ])("state %j is a usage error", async (args, named) => {
   const { code, stderr } = await state(join(await temporaryDirectory(), "s"), ...args);
   expect(code).toBe(2);

@@ -128,8 +128,24 @@ function summaryLines(
     ...(good.length === 0 || bad.length === 0 ? [] : [""]),
     ...bad.flatMap(({ name, outcome }) => badLines(name, outcome, width, paint)),
     "",
-    ...wrap(`${good.length} of ${outcomes.length} images analysed, ${bad.length} failed`, width),
+    ...wrap(countText(outcomes), width),
   ];
+}
+
+/** An image that was stopped has not failed. */
+function countText(outcomes: readonly Outcome[]): string {
+  const fates = outcomes.flatMap((one) =>
+    one.type === "error" && one.fate ? [one.fate.status] : [],
+  );
+  const good = outcomes.filter(isGood).length;
+  const failed = outcomes.length - good - fates.length;
+  const stopped = [...new Set(fates)].map(
+    (status) =>
+      `${fates.filter((fate) => fate === status).length} ${status.replace("not-started", "not started")}`,
+  );
+  return [`${good} of ${outcomes.length} images analysed`, `${failed} failed`, ...stopped].join(
+    ", ",
+  );
 }
 
 function badLines(name: string, outcome: Outcome, width: number, paint: Paint): readonly string[] {

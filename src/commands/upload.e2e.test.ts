@@ -10,6 +10,7 @@ import {
   komatsuAnswer,
   notLooking,
   replaying,
+  signalAt,
   temporaryDirectory,
   tool,
 } from "./run-tool.samples.ts";
@@ -380,6 +381,20 @@ describe("several images", () => {
       env: await replay(),
     });
     expect(verbose.stdout).toMatch(/\[b\/same.jpg\] .+startUpload/);
+  });
+
+  test("that were stopped have not failed, and are counted as what they are", async () => {
+    const images = [image("broken/empty.jpg"), komatsu, image("nothing.jpg")];
+    const args = ["--ephemeral", "--concurrency", "1"];
+    const stopped = await tool(["upload", ...images, ...args], {
+      env: notLooking,
+      onStdout: signalAt("E_IMAGE_EMPTY", "SIGTERM"),
+    });
+    expect(stopped.code).toBe(143);
+    expect(stopped.stdout).toContain("0 of 3 images analysed, 1 failed, ");
+    expect(stopped.stdout).toContain(
+      "✖ nothing.jpg  E_TERMINATED: stopped by SIGTERM; not started",
+    );
   });
 
   test("are not gone on with when nobody reads any more", async () => {
