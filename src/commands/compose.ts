@@ -242,6 +242,7 @@ async function serve(
 ): Promise<ClientFeed & { close(): void }> {
   const { createFeed } = await import("../adapters/graphql/feed.ts");
   const { startGraphqlServer } = await import("../adapters/graphql/server.ts");
+  const { md5 } = await import("../adapters/memory/ids.ts");
   const feed = createFeed();
   const services = allServices({
     ...behindJournal({ ...world, ...stores }, stores.journal),
@@ -254,7 +255,7 @@ async function serve(
     ...services
       .filter(({ endpoints }) => endpoints.length > 0)
       .map(({ endpoints, name }) => listen(name, endpoints, world)),
-    listen("object-store", createObjectStoreEndpoints(stores.objects), world),
+    listen("object-store", createObjectStoreEndpoints(stores.objects, md5), world),
   ]);
   const gateway = createGateway({
     http: world.http,
