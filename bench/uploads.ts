@@ -64,7 +64,7 @@ export async function uploadOften(
     ...{ stateDir: join(directory, "state"), answers: join(directory, "answers") },
   });
   const image = { file: "a.jpg", filename: "a.jpg", contentType: "image/jpeg", bytes };
-  const waiting = { deadlineMs: 60_000, signal, onStarted: () => undefined };
+  const waiting = { signal, onStage: () => undefined };
   const seconds: number[] = [];
   try {
     for (let time = 0; time < times; time += 1)

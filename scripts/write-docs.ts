@@ -3,7 +3,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import createWabt from "wabt";
-import * as z from "zod";
+import type * as z from "zod";
+import { publishedSchema } from "../src/commands/json-schema.ts";
 import { outputSchemas } from "../src/commands/schemas.ts";
 import { catalogue } from "../src/pipeline/contracts/catalogue.ts";
 import { type Contract, flowNames, type Route } from "../src/pipeline/contracts/contract.ts";
@@ -64,7 +65,7 @@ function schemaPath(id: string): string {
 }
 
 function schemaFile(id: string, schema: z.ZodType): string {
-  return `${JSON.stringify({ $id: id, ...z.toJSONSchema(schema) }, null, 2)}\n`;
+  return `${JSON.stringify({ $id: id, ...publishedSchema(schema) }, null, 2)}\n`;
 }
 
 /** A message with several routes has a file for each. */

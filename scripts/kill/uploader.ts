@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { openPipeline, type Pipeline } from "../../src/commands/compose.ts";
+import { loopbackOnly } from "../../src/pipeline/delivery/door.ts";
 import type { Hop } from "../../src/pipeline/ports.ts";
 import { createRandom, type Random } from "../../src/simulation/scheduler.ts";
 
@@ -72,7 +73,9 @@ function open(order: Order, { onHop, onResumed }: Listener): Promise<Pipeline> {
     stateDir: order.stateDir,
     faults: {},
     stepTimeouts: {},
+    timeoutMs: 120_000,
     limits: { olderThanMs: null, most: null },
+    door: { allowed: loopbackOnly, introspection: false },
     vision: {
       ...{ mode: "replay", directory: order.answers, models: null, endpoint: "" },
       ...{ callsMax: null, keyFile: null, quotaProject: null },

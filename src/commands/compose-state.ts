@@ -8,6 +8,7 @@ import { TuError, told } from "../pipeline/errors.ts";
 import type { Message } from "../pipeline/message.ts";
 import type { Kept } from "../pipeline/operations/keep-state.ts";
 import type { FlowRetention } from "../pipeline/ports/flow-retention.ts";
+import type { UploadNotes } from "../pipeline/ports/upload-notes.ts";
 import type {
   Clock,
   Definitions,
@@ -20,6 +21,7 @@ import type {
   Uploads,
 } from "../pipeline/ports.ts";
 import { once } from "./once.ts";
+import { noNotes } from "./resumed.ts";
 
 export type Stores = {
   readonly journal: Journal;
@@ -31,6 +33,7 @@ export type Stores = {
   readonly machines: Machines;
   readonly fingerprints: Fingerprints;
   readonly objects: ObjectStore;
+  readonly notes: UploadNotes;
 };
 
 type StoresWorld = {
@@ -41,6 +44,8 @@ type StoresWorld = {
   /** The embedded transports die with the process: what its own services have not recorded is owed. */
   readonly owedTo: OwedTo;
   readonly closers: Closers;
+  /** How long a file that another process holds is waited for; nothing else happens meanwhile. */
+  readonly busyTimeoutMs: number;
   readonly onUpgrade: OnUpgrade;
   /** Hears of what failed beside the work, like a lease that could not be renewed. */
   readonly onError: (error: unknown) => void;
@@ -87,8 +92,10 @@ export async function openStores(
   if (stateDir === null) return openMemoryStores(signer, owedTo);
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
   const { createFilesystemObjectStore } = await import("../adapters/filesystem/object-store.ts");
+  const { createUploadNotes } = await import("../adapters/filesystem/upload-notes.ts");
   await makeStateDir(stateDir);
-  const shared = { clock, runnerId, onUpgrade: world.onUpgrade, onError: world.onError };
+  const { busyTimeoutMs, onError, onUpgrade } = world;
+  const shared = { clock, runnerId, busyTimeoutMs, onUpgrade, onError };
   const state = await openSqliteState(join(stateDir, "state.db"), shared);
   closers.push(() => state.close());
   // A journal per flow: what a run in one flow left is not for services of the other to finish.
@@ -103,7 +110,8 @@ export async function openStores(
   const journals = new Map([[flow, flows]]);
   const others = flowNames.filter((name) => name !== flow);
   const taken = takenInAll(flows, () => openJournals(stateDir, others, shared, closers));
-  return { journal, journals, taken, definitions, uploads, machines, fingerprints, objects };
+  const notes = createUploadNotes(notesDirectory(stateDir));
+  return { journal, journals, taken, definitions, uploads, machines, fingerprints, objects, notes };
 }
 
 /** Uploads of all flows are kept together; what was recorded for them stands in the journal of each. */
@@ -128,7 +136,7 @@ async function takenIn(
 }
 
 type JournalOptions = Pick<StoresWorld, "clock" | "runnerId" | "onUpgrade"> &
-  Partial<Pick<StoresWorld, "onError">>;
+  Partial<Pick<StoresWorld, "onError" | "busyTimeoutMs">>;
 
 /** Those that are there. */
 async function openJournals(
@@ -150,6 +158,14 @@ async function openJournals(
     journals.set(flow, opened.flows);
   }
   return journals;
+}
+
+const notesDirectory = (stateDir: string) => join(stateDir, "under-way");
+
+/** Whose pictures the flows are that are under way. */
+export async function removeNotes(stateDir: string): Promise<void> {
+  const { rm } = await import("node:fs/promises");
+  await rm(notesDirectory(stateDir), { recursive: true, force: true });
 }
 
 const journalFile = (stateDir: string, flow: FlowName) => join(stateDir, `flow-${flow}.db`);
@@ -277,5 +293,6 @@ async function openMemoryStores(
     machines: createMemoryMachines(),
     fingerprints: createMemoryFingerprints(),
     objects: createMemoryObjectStore({ signer }),
+    notes: noNotes,
   };
 }

@@ -4,9 +4,11 @@ import { randomBytes } from "node:crypto";
 import type { HttpServer } from "../adapters/http/server.ts";
 import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { behindJournal } from "../pipeline/delivery/behind-journal.ts";
+import { type Allowed, createDoor } from "../pipeline/delivery/door.ts";
 import type { Endpoint } from "../pipeline/delivery/endpoint.ts";
 import { createFlowLinks } from "../pipeline/delivery/flow-links.ts";
 import { consumersOf, createPublish } from "../pipeline/delivery/publish.ts";
+import { createReadiness, type Probe, type Readiness } from "../pipeline/delivery/readiness.ts";
 import { createRelay, type Relay } from "../pipeline/delivery/relay.ts";
 import { declareTopology, type RunPorts, runService } from "../pipeline/delivery/run-services.ts";
 import { type FlowState, hasEnded } from "../pipeline/engine/state.ts";
@@ -15,16 +17,24 @@ import { type Flow, flowNamed } from "../pipeline/flows/flow.ts";
 import { settleUploads } from "../pipeline/operations/confirmed-uploads.ts";
 import { applyPrune, type KeepLimits, planPrune } from "../pipeline/operations/keep-state.ts";
 import type { UploadPorts } from "../pipeline/operations/upload.ts";
+import type { UploadNotes } from "../pipeline/ports/upload-notes.ts";
 import type { Clock, Ids, Images, Journal, Reporter, Vision } from "../pipeline/ports.ts";
 import { allServices } from "../pipeline/services/all-services.ts";
 import type { Faults } from "../pipeline/services/faults.ts";
-import { type ClientFeed, createGateway } from "../pipeline/services/graph-gateway.ts";
+import { createGateway } from "../pipeline/services/graph-gateway.ts";
 import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts";
 import { toIso } from "../pipeline/time.ts";
 import { createRecorder } from "../pipeline/trace/recorder.ts";
 import { openReading } from "./compose-images.ts";
 import { type Closers, closeAll, openStores, type Stores, upgrading } from "./compose-state.ts";
 import type { VisionOptions } from "./compose-vision.ts";
+import {
+  createHearing,
+  type Hearing,
+  namingPictures,
+  type Resumed,
+  removeOldNotes,
+} from "./resumed.ts";
 
 export type PipelineOptions = {
   readonly flow: FlowName;
@@ -36,18 +46,24 @@ export type PipelineOptions = {
   readonly vision: VisionOptions;
   /** What is let go of at the start. */
   readonly limits: KeepLimits;
+  readonly door: Door;
   readonly reporter: Reporter;
+  /** For all of it; nothing may hold it up for much of that. */
+  readonly timeoutMs: number;
   /** Aborted: the opening ends at its next step. */
   readonly signal: AbortSignal;
 };
+/** Who may come in by HTTP, and what a GraphQL client may ask. */
+export type Door = { readonly allowed: Allowed; readonly introspection: boolean };
 export type Pipeline = UploadPorts & {
+  /** Base addresses by service. */
+  readonly addresses: ReadonlyMap<string, string>;
   readonly images: Images;
   /** Base address of the gateway. */
   readonly gatewayUrl: string;
   /** Flows that an earlier run left and this one goes on with. */
-  readonly resumed: readonly string[];
-  /** What is recorded of a flow now. */
-  readonly stateOf: (flowId: string) => Promise<FlowState>;
+  readonly resumed: readonly Resumed[];
+  readonly notes: UploadNotes;
   /** Takes no new work, lets what is under way end, releases everything. */
   close(): Promise<void>;
 };
@@ -95,6 +111,7 @@ async function start(
     recorder,
     flow,
     internalToken: randomBytes(24).toString("hex"),
+    door: options.door,
     urls: new Map(),
     closers,
   };
@@ -106,6 +123,7 @@ async function start(
     objectsUrl: () => urlOf(world, "object-store"),
     owedTo: (message) => consumersOf(message, flow.name),
     closers,
+    busyTimeoutMs: Math.min(5_000, options.timeoutMs / 4),
     onUpgrade: (file) =>
       recorder.notice({ code: "upgrading", message: upgrading(file), flowId: null }),
     onError(error) {
@@ -113,13 +131,16 @@ async function start(
       recorder.notice({ code, message: reason, flowId: null });
     },
   });
-  const run = await openTransports(stores.journal, world);
+  const noted = await stores.notes.all();
+  const run = await openTransports(stores.journal, world, namingPictures(recorder, noted));
   signal.throwIfAborted();
   const feed = await serve(run, stores, options.faults, world);
   signal.throwIfAborted(); // what an earlier run left stays for the next one
   const stateOf = async (flowId: string) =>
     orchestrator.stateOf(await stores.journal.flow(orchestrator.orchestratorName, flowId));
-  const resumed = await withoutEnded(await run.relay.start(), stateOf);
+  const resumed = await goingOn(await run.relay.start(), feed, stateOf);
+  feed.keepOnly(resumed);
+  await removeOldNotes(stores.notes, noted, { clock, stateOf });
   closers.push(() => run.relay.close());
   if (options.stateDir !== null) closers.push(pruneMeanwhile(stores, options.limits, world));
   const { createGraphqlGatewayClient } = await import("../adapters/graphql/client.ts");
@@ -132,16 +153,29 @@ async function start(
   const { digest, http, images } = world;
   const { machines } = stores;
   const opened = { gateway, http, digest, clock, machines, recorder, flow, images };
-  return { ...opened, gatewayUrl, resumed, stateOf, close };
+  return {
+    ...opened,
+    addresses: world.urls,
+    gatewayUrl,
+    notes: stores.notes,
+    resumed: resumed.map((flowId) => ({
+      flowId,
+      note: noted.get(flowId) ?? null,
+      events: feed.eventsOf(flowId),
+    })),
+    close,
+  };
 }
 
-/** Of a flow that has ended something may still be owed, and nobody waits for that. */
-async function withoutEnded(
+/** Of a flow that had ended something may still be owed, and nobody waits for that. */
+async function goingOn(
   flowIds: readonly string[],
-  stateOf: Pipeline["stateOf"],
+  { hasHeardEnd }: Hearing,
+  stateOf: (flowId: string) => Promise<FlowState>,
 ): Promise<readonly string[]> {
   const going: string[] = [];
-  for (const flowId of flowIds) if (!hasEnded(await stateOf(flowId))) going.push(flowId);
+  for (const flowId of flowIds)
+    if (!hasEnded(await stateOf(flowId)) || hasHeardEnd(flowId)) going.push(flowId);
   return going;
 }
 
@@ -181,6 +215,7 @@ type World = {
   readonly recorder: UploadPorts["recorder"];
   readonly flow: Flow;
   readonly internalToken: string;
+  readonly door: Door;
   /** Base addresses, known once a service listens. */
   readonly urls: Map<string, string>;
   readonly closers: Closers;
@@ -203,6 +238,7 @@ async function openReaders(
 async function openTransports(
   journal: Journal,
   world: World,
+  resuming: Reporter,
 ): Promise<RunPorts & { readonly relay: Relay }> {
   const { createMemoryEventLog } = await import("../adapters/memory/event-log.ts");
   const { createMemoryBroker } = await import("../adapters/memory/broker.ts");
@@ -225,7 +261,7 @@ async function openTransports(
     journal,
     timers,
     clock,
-    reporter,
+    reporter: resuming,
     publish,
     transports: [log, broker],
   });
@@ -239,23 +275,28 @@ async function serve(
   stores: Stores,
   faults: Faults,
   world: World,
-): Promise<ClientFeed & { close(): void }> {
+): Promise<Hearing & { close(): void }> {
   const { createFeed } = await import("../adapters/graphql/feed.ts");
   const { startGraphqlServer } = await import("../adapters/graphql/server.ts");
   const { md5 } = await import("../adapters/memory/ids.ts");
   const feed = createFeed();
+  const readiness = createReadiness({ ...run, flow: world.flow.name });
+  const open = { ...world, probes: probesOf(stores), readiness };
+  const hearing = createHearing(feed);
   const services = allServices({
     ...behindJournal({ ...world, ...stores }, stores.journal),
     shell: run,
-    feed,
+    feed: hearing.feed,
     faults,
     urlOf: (service) => urlOf(world, service),
   });
   await Promise.all([
     ...services
-      .filter(({ endpoints }) => endpoints.length > 0)
-      .map(({ endpoints, name }) => listen(name, endpoints, world)),
-    listen("object-store", createObjectStoreEndpoints(stores.objects, md5), world),
+      .filter(({ name }) => name !== "graph-gateway")
+      .map(({ endpoints, name }) =>
+        endpoints.length > 0 ? listen(name, endpoints, open) : answerProbes(name, open),
+      ),
+    listen("object-store", createObjectStoreEndpoints(stores.objects, md5), open),
   ]);
   const gateway = createGateway({
     http: world.http,
@@ -265,28 +306,68 @@ async function serve(
     ingestionUrl: () => urlOf(world, "tu-ingestion-service"),
     internalToken: world.internalToken,
   });
-  const graphql = await startGraphqlServer({ gateway, feed });
+  const { listen: listenAt } = await import("../adapters/http/listener.ts");
+  const door = doorOf("graph-gateway", open);
+  const graphql = await startGraphqlServer({
+    ...{ gateway, feed, introspection: world.door.introspection },
+    listen: (handlers) => listenAt(door, handlers),
+  });
   world.urls.set("graph-gateway", graphql.url);
   world.closers.push(() => graphql.close());
   await declareTopology(world.flow.name, run);
   for (const service of services) {
     const subscription = await runService(service, world.flow.name, run);
     world.closers.push(() => subscription.close());
+    readiness.connected(service.name);
   }
-  return feed;
+  readiness.connected("object-store");
+  return { ...hearing, close: () => feed.close() };
+}
+
+type Open = World & {
+  readonly readiness: Readiness;
+  /** Of the stores that a service works with. */
+  readonly probes: Readonly<Record<string, readonly Probe[]>>;
+};
+
+const doorOf = (service: string, { door, probes, readiness }: Open) => ({
+  door: createDoor(door.allowed),
+  troubles: () => readiness.troubles(service, probes[service] ?? []),
+});
+
+function probesOf({ machines, objects, uploads }: Stores): Open["probes"] {
+  const stored = { name: "object store", work: () => objects.stat("readiness") };
+  const registered = { name: "uploads", work: () => uploads.find("readiness") };
+  const known = { name: "machines", work: () => machines.find("readiness") };
+  return {
+    "tu-ingestion-service": [registered],
+    "tu-storage-service": [stored],
+    "object-store": [stored],
+    "comparison-service": [known],
+    "svc-machine-storage": [known],
+  };
 }
 
 async function listen(
   service: string,
   endpoints: readonly Endpoint[],
-  world: World,
+  world: Open,
 ): Promise<HttpServer> {
   const { startHttpServer } = await import("../adapters/http/server.ts");
   const { clock, recorder: reporter } = world;
-  const server = await startHttpServer({ service, endpoints, reporter, clock });
+  const door = doorOf(service, world);
+  const server = await startHttpServer({ ...door, service, endpoints, reporter, clock });
   world.urls.set(service, server.url);
   world.closers.push(() => server.close());
   return server;
+}
+
+/** A service that nobody asks anything else. */
+async function answerProbes(service: string, world: Open): Promise<void> {
+  const { listen: listenAt, notFound } = await import("../adapters/http/listener.ts");
+  const listener = await listenAt(doorOf(service, world), { request: notFound });
+  world.urls.set(service, listener.url);
+  world.closers.push(() => listener.close());
 }
 
 function withStepTimeouts(flow: Flow, timeouts: PipelineOptions["stepTimeouts"]): Flow {

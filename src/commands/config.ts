@@ -6,6 +6,7 @@ import { describeIssues } from "../pipeline/delivery/issues.ts";
 import { TuError } from "../pipeline/errors.ts";
 import type { KeepLimits } from "../pipeline/operations/keep-state.ts";
 import { parseDuration } from "../pipeline/time.ts";
+import type { Door } from "./compose.ts";
 import type { VisionOptions } from "./compose-vision.ts";
 
 const Duration = z
@@ -27,6 +28,25 @@ const limitOf = (what: string) =>
     { error: `not a whole number of ${what}, nor unlimited` },
   );
 
+/** A list in a file, words with commas in a variable. */
+const listOf = (one: z.ZodType<string, string>) =>
+  z.union([
+    z.array(one),
+    z
+      .string()
+      .transform((text) => text.split(",").flatMap((word) => word.trim() || []))
+      .pipe(z.array(one)),
+  ]);
+const HostName = z
+  .string()
+  .regex(/^[a-z0-9.-]+$|^\[[0-9a-f:]+\]$/, "not a host name in lower case, without a port");
+const Origin = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && new URL(text).origin === text,
+    "not an origin like https://app.example:8443",
+  );
+
 export const visionModes = ["local", "google", "record", "replay"] as const;
 
 /** What can be set in a file. Unknown keys are errors. */
@@ -45,6 +65,12 @@ export const Settings = z.strictObject({
   keepFor: z.union([z.literal("unlimited"), Duration]),
   /** How many finished flows are kept, of each kind. */
   keepFlows: limitOf("flows"),
+  /** Host names that are served beside those of loopback. */
+  allowedHosts: listOf(HostName),
+  /** Origins whose pages are served, and may read the answers (CORS). */
+  allowedOrigins: listOf(Origin),
+  /** Whether GraphQL clients may ask for the schema. */
+  introspection: z.union([z.boolean(), z.stringbool()]),
 });
 export type Settings = z.infer<typeof Settings>;
 
@@ -60,9 +86,13 @@ const variables: Readonly<Record<keyof Settings, string>> = {
   maxVisionCalls: "TU_ANALYZE_MAX_VISION_CALLS",
   keepFor: "TU_ANALYZE_KEEP_FOR",
   keepFlows: "TU_ANALYZE_KEEP_FLOWS",
+  allowedHosts: "TU_ANALYZE_ALLOWED_HOSTS",
+  allowedOrigins: "TU_ANALYZE_ALLOWED_ORIGINS",
+  introspection: "TU_ANALYZE_INTROSPECTION",
 };
 
-const flagNames: Readonly<Record<keyof Settings, string>> = {
+/** Where an option sets it. */
+const flagNames: Readonly<Partial<Record<keyof Settings, string>>> = {
   stateDir: "--state-dir",
   flow: "--flow",
   timeout: "--timeout",
@@ -76,6 +106,9 @@ const flagNames: Readonly<Record<keyof Settings, string>> = {
   keepFlows: "--keep",
 };
 
+/** For each image, unless something says how long all may take. */
+const timeoutMinutes = 2;
+
 /**
  * Flags > TU_ANALYZE_* > project file (searched upwards) > user file (XDG) > defaults, per field.
  * The only reader of the environment. Throws E_CONFIG naming every problem and where it stands.
@@ -84,12 +117,13 @@ export async function loadSettings(
   flags: {
     [K in keyof Settings]?: Settings[K] | undefined;
   },
+  images = 1,
 ): Promise<Settings> {
   const files = await readFiles();
   const problems: string[] = [];
   const pick = <K extends keyof Settings>(key: K, fallback: Settings[K]): Settings[K] => {
     const sources: readonly (readonly [string, unknown])[] = [
-      [flagNames[key], flags[key]],
+      [flagNames[key] ?? "", flags[key]],
       [variables[key], nonEmpty(process.env[variables[key]])],
       ...files.map(({ path, values }) => [path, values[key]] as const),
     ];
@@ -107,7 +141,7 @@ export async function loadSettings(
   const settings = {
     stateDir,
     flow: pick("flow", "full"),
-    timeout: pick("timeout", "2m"),
+    timeout: pick("timeout", `${timeoutMinutes * images}m`),
     concurrency: pick("concurrency", 2),
     vision: pick("vision", "local"),
     visionDir: resolve(pick("visionDir", join(stateDir, "vision-cassettes"))),
@@ -116,6 +150,9 @@ export async function loadSettings(
     maxVisionCalls: pick("maxVisionCalls", "unlimited"),
     keepFor: pick("keepFor", "30d"),
     keepFlows: pick("keepFlows", 10_000),
+    allowedHosts: pick("allowedHosts", []),
+    allowedOrigins: pick("allowedOrigins", []),
+    introspection: pick("introspection", false),
   };
   const unknown = files.flatMap(({ path, values }) =>
     Object.keys(values)
@@ -146,6 +183,11 @@ export function visionOptions(settings: Settings): VisionOptions {
     keyFile: nonEmpty(process.env["GOOGLE_APPLICATION_CREDENTIALS"]) ?? null,
     quotaProject: nonEmpty(process.env["GOOGLE_CLOUD_QUOTA_PROJECT"]) ?? null,
   };
+}
+
+/** Who may come in by HTTP, and what a GraphQL client may ask. */
+export function doorOptions({ allowedHosts, allowedOrigins, introspection }: Settings): Door {
+  return { allowed: { hosts: allowedHosts, origins: allowedOrigins }, introspection };
 }
 
 /** What is let go of at every start, and by `state prune`. */

@@ -1,9 +1,10 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, openSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { UploadReport } from "../pipeline/operations/upload-report.ts";
 import {
   binary,
   image,
@@ -56,19 +57,49 @@ describe("stopped in the middle", () => {
     },
   );
 
-  test("what it says of the work is true: nothing was accepted, or it is recorded", async () => {
+  test("what it says of the work is true: not started, or accepted with its flow", async () => {
     const stateDir = await temporaryDirectory();
     const early = await tool(["upload", "-", "--state-dir", stateDir], {
       stdin: "silent",
       onStderr: signalAt("\n", "SIGTERM"),
     });
-    expect(early.stderr).toContain("stopped by SIGTERM; nothing was accepted yet");
-    expect(early.stderr).not.toContain("recorded");
-    const late = await tool(
-      ["upload", komatsu, "--state-dir", stateDir, "--fault", "recognition=timeout"],
-      { env: notLooking, onStdout: signalAt("analysis.recognition.request", "SIGTERM") },
+    expect(early.stderr).toContain("stopped by SIGTERM; not started\n  hint: run it again");
+    expect(early.stderr).not.toContain("next start");
+    const args = ["upload", komatsu, "--fault", "recognition=timeout"];
+    const onStdout = signalAt("analysis.recognition.request", "SIGTERM");
+    const late = await tool([...args, "--state-dir", stateDir], { env: notLooking, onStdout });
+    expect(late.stderr).toMatch(
+      /stopped by SIGTERM; accepted as flow .+\n.+it goes on at the next/,
     );
-    expect(late.stderr).toContain("stopped by SIGTERM; what was accepted is recorded");
+    const lost = await tool([...args, "--ephemeral"], {
+      env: notLooking,
+      onStdout: signalAt("analysis.recognition.request", "SIGTERM"),
+    });
+    expect(lost.stderr).toContain("it was under way, and nothing is kept");
+    expect(lost.stderr).not.toContain("next start");
+  });
+
+  test("each image of several has a record, and what is called accepted goes on", async () => {
+    const stateDir = await temporaryDirectory();
+    const images = [nothing, komatsu, image("cat-930g.jpg"), image("volvo-l120h.png")];
+    const args = ["--concurrency", "1", "-o", "jsonl", "--state-dir", stateDir];
+    const stopped = await tool(["upload", ...images, ...args], {
+      env: notLooking,
+      onStdout: signalAt("\n", "SIGTERM"),
+    });
+    expect(stopped.code).toBe(143);
+    const records = stopped.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(records.map(({ file }) => file)).toEqual(images);
+    expect(records[0]).toMatchObject({ status: "failed" });
+    expect(records.at(-1)).toMatchObject({ status: "not-started", flowId: null });
+    const next = await tool(["upload", image("not-a-machine.jpg"), "--state-dir", stateDir], {
+      env: notLooking,
+    });
+    for (const { flowId, status } of records)
+      if (status === "accepted") expect(next.stderr).toContain(flowId);
   });
 
   test("a kill -9 loses nothing: the next start resumes, and the machine is saved once", async () => {
@@ -82,6 +113,25 @@ describe("stopped in the middle", () => {
     expect(listed["machines"]).toMatchObject([{ model: "PC200-8", sightings: [{}] }]);
     const third = await tool(["upload", nothing, "--state-dir", stateDir], { env });
     expect(third.stderr).not.toContain("left by an earlier run");
+  });
+
+  test("the same picture joins the flow that was left, and what else was left is told by name", async () => {
+    const stateDir = await temporaryDirectory();
+    const env = await replaying({ "komatsu-pc200.jpg": await komatsuAnswer(), "nothing.jpg": {} });
+    await killedUpload(stateDir);
+    const joined = await tool(["upload", komatsu, "-o", "json", "--state-dir", stateDir], { env });
+    const { flowId, result, status } = UploadReport.parse(json(joined));
+    expect({ status, verdict: result.comparison?.verdict }).toEqual({
+      ...{ status: "completed", verdict: "new" },
+    });
+    expect(joined.stderr).toContain(`resuming flow ${flowId}, left by an earlier run (${komatsu})`);
+    expect(result.machine?.sightings).toHaveLength(1);
+    await killedUpload(stateDir);
+    const other = await tool(["upload", nothing, "--state-dir", stateDir], { env });
+    expect(other.stderr).toMatch(
+      /komatsu-pc200.jpg \(flow .+\) completed: Komatsu · PC200-8 .+verdict known/,
+    );
+    expect(await readdir(join(stateDir, "under-way"))).toEqual([]);
   });
 
   test("what an earlier run left is not waited for after a signal, and its exit code says so", async () => {
@@ -132,6 +182,38 @@ describe("while an opening hangs", () => {
     const { signal, stderr } = await stopped("SIGHUP", [], soon);
     expect(signal).toBe("SIGTERM");
     expect(stderr).toContain("still busy after 10 s");
+  });
+});
+
+describe("the time that was given", () => {
+  test.each(["upload", "recognise"])("bounds the waiting of %s for its input", async (command) => {
+    const stopped = await tool([command, "-", "--timeout", "500ms"], { stdin: "silent" });
+    expect(stopped).toMatchObject({ code: 7, signal: null });
+    expect(stopped.stderr).toContain("within 500ms");
+  });
+
+  test.skipIf(process.platform === "win32")("bounds it for a pipe that nobody opens", async () => {
+    const pipe = join(await temporaryDirectory(), "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const stopped = await tool(["upload", pipe, "--ephemeral", "--timeout", "500ms"]);
+    expect(stopped).toMatchObject({ code: 7, signal: null });
+  });
+
+  test("bounds the opening, and the clean-up after it", async () => {
+    const hanging = `
+      import { Server } from "node:net";
+      Server.prototype.close = function () { setInterval(() => undefined, 60_000); return this; };`;
+    const args = ["upload", komatsu, "--ephemeral", "--timeout", "2s", "-o", "json"];
+    const closing = await tool([...args, "--fault", "recognition=timeout"], {
+      env: { ...notLooking, ...preload(hanging) },
+    });
+    expect(closing).toMatchObject({ code: 7, signal: null });
+    expect(json(closing)).toMatchObject({ code: "E_DEADLINE" });
+    const opening = await tool(args, {
+      env: { ...notLooking, ...preload(hanging.replace(".close", ".listen")) },
+    });
+    expect(opening).toMatchObject({ code: 7, signal: null });
+    expect(json(opening)["message"]).toContain("not started");
   });
 });
 

@@ -1,10 +1,12 @@
 import { createPaint, printable } from "../adapters/terminal/text.ts";
+import { cut, padded, widthOf } from "../adapters/terminal/width.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import { allMachines } from "../pipeline/operations/all-machines.ts";
 import type { Machine, Machines } from "../pipeline/ports.ts";
 import { openMachines, upgrading } from "./compose-state.ts";
 import { loadSettings } from "./config.ts";
 import { type Format, printAside, printJson, printLine } from "./output.ts";
+import { columns } from "./terminal.ts";
 
 /** Options as commander has checked them. */
 type Options = {
@@ -32,7 +34,7 @@ async function printMachines(store: Machines, format: Format, limit?: number): P
     isEmpty = false;
     if (format === "json") machines.push(machine);
     else if (format === "jsonl") printJson({ schema: "tu-analyze/machine@1", ...machine }, format);
-    else printLine(textLine(machine));
+    else for (const line of textLines(machine, columns())) printLine(line);
   }
   if (format === "json") printJson({ schema: "tu-analyze/machines@1", machines }, format);
   else if (format === "text" && isEmpty)
@@ -81,8 +83,20 @@ function formatOf({ json, output }: Options): Format {
   return json === true ? "json" : (output ?? "text");
 }
 
-const textLine = ({ id, lastSeenAt, name, sightings }: Machine): string =>
-  `${id}  ${printable(name).padEnd(44)} seen ${sightings.length}×, last ${lastSeenAt}`;
+/** What a whole line needs. */
+const wideWidth = 124;
+
+/** On a terminal it fits: a beginning of the id is enough for `machines show`, and below 60 columns a line is two. */
+function textLines({ id, lastSeenAt, name, sightings }: Machine, width: number): readonly string[] {
+  const seen = `seen ${sightings.length}×`;
+  const shown = printable(name);
+  if (width >= wideWidth) return [`${id}  ${padded(shown, 44)} ${seen}, last ${lastSeenAt}`];
+  const [start, day] = [id.slice(0, 13), lastSeenAt.slice(0, 10)];
+  if (width < 60) return [cut(`${start}  ${seen}, ${day}`, width), `    ${cut(shown, width - 4)}`];
+  const end = `${seen}, last ${day}`;
+  const left = Math.min(44, width - start.length - widthOf(end) - 4);
+  return [`${start}  ${padded(cut(shown, left), left)}  ${end}`];
+}
 
 function textDetails(machine: Machine): readonly string[] {
   const paint = createPaint(false);

@@ -6,6 +6,7 @@ import {
   type Format,
   failedToPrint,
   formats,
+  hasSeenEnough,
   printAside,
   printError,
   printJson,
@@ -24,7 +25,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   });
   try {
     await program.parseAsync([...argv]);
-    return failedToPrint() ? exitCodes.failed : code;
+    return withOutput(code);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
     return render(
@@ -64,7 +65,10 @@ function addUpload(program: Command, onExit: OnExit): void {
     .argument("<image...>", "image files; - reads one from standard input")
     .addOption(flowOption("full: as designed; current: as deployed (default full)"))
     .option("--fault <step=mode>", "fail, fail-once or timeout in a step; repeatable", collect, [])
-    .option("--timeout <duration>", "give up on an image after this long (default 2m)")
+    .option(
+      "--timeout <duration>",
+      "give up when all of it takes longer (default 2m for each image)",
+    )
     .option(
       "--step-timeout <[step=]duration>",
       "replace the timeout of every step, or of one; repeatable",
@@ -74,6 +78,20 @@ function addUpload(program: Command, onExit: OnExit): void {
     .option("--concurrency <n>", "images at once (default 2)")
     .option("--state-dir <dir>", "where state is kept")
     .option("--ephemeral", "keep nothing")
+    .option(
+      "--expect <field=value,…>",
+      "exit 1 unless brand, model, type or verdict are these; none is nothing; repeatable",
+      collect,
+      [],
+    )
+    .addOption(
+      new Option("--expect-status <status>", "exit 1 unless the analysis ends so").choices([
+        "completed",
+        "failed",
+      ]),
+    )
+    .option("--batch", "treat one image as several: the same output and exit codes")
+    .option("--verbose", "of several images too, every hop of each")
     .option("--timings", "say where the time went")
     .action(async (images: string[], options: Options) => {
       const { uploadCommand } = await import("./upload.ts");
@@ -100,8 +118,12 @@ function addRecognise(program: Command, onExit: OnExit): void {
     .description("what is read in one or more images, and what became of it; no pipeline, no state")
     .argument("<image...>", "image files; - reads one from standard input")
     .option("--annotate <file>", "draw it on the picture; a directory for several images")
+    .option("--batch", "treat one image as several: the same output and exit codes")
     .option("--all", "list the texts that mean nothing too, and each of several images in full")
-    .option("--timeout <duration>", "give up on an image after this long (default 2m)")
+    .option(
+      "--timeout <duration>",
+      "give up when all of it takes longer (default 2m for each image)",
+    )
     .addHelpText("after", recogniseHelp)
     .action(async (images: string[], options: Options) => {
       const { recogniseCommand } = await import("./recognise.ts");
@@ -249,7 +271,14 @@ function usageError(error: CommanderError, args: readonly string[]): TuError {
   return new TuError("E_USAGE", message, { hint: `see \`${help}\`` });
 }
 
+/** What is done counts for less when it could not be said, and for all when nobody wanted to hear more. */
+function withOutput(code: number): number {
+  if (failedToPrint()) return exitCodes.failed;
+  return hasSeenEnough() ? exitCodes.done : code;
+}
+
 function render(error: TuError, args: readonly string[]): number {
+  if (error.code === "E_OUTPUT") return withOutput(error.exitCode); // said already, or nobody listens
   const format = machineFormat(args);
   if (format !== undefined) printJson(errorReport(error), format);
   printError(error);

@@ -3,6 +3,7 @@ import type { Contract, Route } from "../pipeline/contracts/contract.ts";
 import { exampleOn, schemaOn } from "../pipeline/delivery/wire-shape.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import { sourceOf } from "../pipeline/topology.ts";
+import { publishedSchema } from "./json-schema.ts";
 import { type Format, printJson, printLine } from "./output.ts";
 import { closest } from "./suggest.ts";
 
@@ -60,7 +61,7 @@ function schemasOf({ name, routes, schemaId, summary }: Contract) {
     return {
       $id: isOnly ? schemaId : `${schemaId}/${route.transport}`,
       ...{ title, description: summary },
-      ...schemaOn(route),
+      ...schemaOn(route, (body) => publishedSchema(body, "input")),
     };
   });
 }

@@ -13,6 +13,26 @@ export function failedToPrint(): boolean {
   return hasFailedToPrint;
 }
 
+let isReaderGone = false;
+
+/** Whether whoever read standard output has seen enough: what is left is not said. */
+export function hasSeenEnough(): boolean {
+  return isReaderGone;
+}
+
+const listeners = new Set<(error: TuError) => void>();
+
+/** Told once, when standard output takes nothing any more: then work that is for it can stop. */
+export function onOutputLost(listener: (error: TuError) => void): void {
+  listeners.add(listener);
+}
+
+function outputLost(error: TuError): void {
+  process.stdout.destroy();
+  for (const listener of listeners) listener(error);
+  listeners.clear();
+}
+
 /** The second where standard output is a socket, as for a process that Node started, and more was on the way. */
 const readerGone = ["EPIPE", "ECONNRESET"];
 
@@ -24,19 +44,19 @@ export function quietOnClosedPipe(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== undefined && readerGone.includes(error.code)) {
       process.exitCode ??= 0;
-      process.stdout.destroy();
+      isReaderGone = true;
+      outputLost(new TuError("E_OUTPUT", "nobody reads standard output any more"));
       return;
     }
     if (hasFailedToPrint) return; // said already
     hasFailedToPrint = true;
     process.exitCode = exitCodes.failed;
-    process.stdout.destroy();
     const why = error.code ?? error.message;
-    printError(
-      new TuError("E_OUTPUT", `standard output cannot be written (${why})`, {
-        hint: "is the disk full?",
-      }),
-    );
+    const lost = new TuError("E_OUTPUT", `standard output cannot be written (${why})`, {
+      hint: "is the disk full?",
+    });
+    printError(lost);
+    outputLost(lost);
   });
 }
 
@@ -69,7 +89,7 @@ export function printError({
   code,
   hint,
   message,
-}: Pick<TuError, "code" | "hint" | "message">): void {
+}: Pick<TuError, "code" | "message"> & Partial<Pick<TuError, "hint">>): void {
   printAside(`${code}: ${printable(message)}`);
   if (hint !== undefined) printAside(`  hint: ${printable(hint)}`);
 }

@@ -17,9 +17,8 @@ import { asTuError } from "./output.ts";
 import type { Outcome } from "./recognise-outcome.ts";
 
 export type RecogniseRun = {
-  /** For each image, as it was written. */
+  /** For the whole command, as it was written. */
   readonly timeout: string;
-  readonly deadlineMs: number;
   /** In the order of the images; empty when nothing is drawn. */
   readonly annotations: readonly AnnotationFile[];
   readonly signal: AbortSignal;
@@ -27,9 +26,6 @@ export type RecogniseRun = {
   readonly onStart: (file: string, index: number) => void;
   readonly onOutcome: (outcome: Outcome, index: number) => void;
 };
-
-/** setTimeout fires at once beyond this. */
-const longestMs = 2 ** 31 - 1;
 
 /** One image after the other: reading keeps a processor busy by itself. */
 export async function recogniseImages(
@@ -46,43 +42,34 @@ export async function recogniseImages(
 }
 
 async function recogniseOne(path: string, index: number, run: RecogniseRun): Promise<Outcome> {
+  const { signal } = run;
   try {
-    run.signal.throwIfAborted();
+    signal.throwIfAborted();
     run.onStart(path, index);
-    // The time from the start of the process is the first one's.
-    const spentMs = index === 0 ? performance.now() : 0;
-    const report = await withDeadline(path, spentMs, run, async (signal) => {
-      const bytes = await readImageFile(path, signal);
-      const recognised = await readPicture(path, bytes, run, signal);
-      return drawn(path, bytes, recognised, run.annotations[index]);
-    });
+    const report = await orAborted(readAndDraw(path, index, run), signal);
     return { type: "report", report };
   } catch (error) {
-    return { type: "error", file: path, error: asTuError(error) };
+    return { type: "error", file: path, error: naming(path, asTuError(error), run) };
   }
 }
 
-async function withDeadline<T>(
+async function readAndDraw(
   path: string,
-  spentMs: number,
-  { deadlineMs, signal, timeout }: RecogniseRun,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const deadline = new AbortController();
+  index: number,
+  run: RecogniseRun,
+): Promise<RecogniseReport> {
+  const bytes = await readImageFile(path, run.signal);
+  const recognised = await readPicture(path, bytes, run, run.signal);
+  return drawn(path, bytes, recognised, run.annotations[index]);
+}
+
+/** Which image it was that time was too short for. */
+function naming(path: string, error: TuError, { signal, timeout }: RecogniseRun): TuError {
+  if (error.code !== "E_DEADLINE" || error !== signal.reason) return error;
   const name = path === "-" ? "standard input" : path;
-  const late = () =>
-    deadline.abort(
-      new TuError("E_DEADLINE", `${name} was not read within ${timeout}`, {
-        hint: "give it longer with --timeout",
-      }),
-    );
-  const timer = setTimeout(late, Math.min(longestMs, Math.max(0, deadlineMs - spentMs)));
-  const both = AbortSignal.any([signal, deadline.signal]);
-  try {
-    return await orAborted(work(both), both);
-  } finally {
-    clearTimeout(timer);
-  }
+  return new TuError("E_DEADLINE", `${name} was not read within ${timeout}`, {
+    hint: "give it longer with --timeout",
+  });
 }
 
 async function readPicture(

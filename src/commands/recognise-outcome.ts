@@ -7,11 +7,12 @@ export type Outcome =
   | { readonly type: "report"; readonly report: RecogniseReport }
   | { readonly type: "error"; readonly file: string; readonly error: TuError };
 
-/** Whether a signal ended it. */
+/** Whether a signal, or the deadline, ended it. */
 export function isStopped(
   outcome: Outcome,
 ): outcome is Extract<Outcome, { readonly type: "error" }> {
-  return outcome.type === "error" && ["E_INTERRUPTED", "E_TERMINATED"].includes(outcome.error.code);
+  const codes = ["E_INTERRUPTED", "E_TERMINATED", "E_DEADLINE", "E_OUTPUT"];
+  return outcome.type === "error" && codes.includes(outcome.error.code);
 }
 
 /** The outcome as `-o json` and `-o jsonl` publish it. */

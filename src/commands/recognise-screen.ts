@@ -4,18 +4,27 @@ import {
   type ReadingLayout,
   readingLines,
 } from "../adapters/terminal/reading-lines.ts";
-import { createPaint, type Paint, printable } from "../adapters/terminal/text.ts";
+import { type Paint, printable } from "../adapters/terminal/text.ts";
 import { createWaitingLine } from "../adapters/terminal/waiting-line.ts";
+import { cutMiddle, padded, widthOf } from "../adapters/terminal/width.ts";
 import { wrap } from "../adapters/terminal/wrap.ts";
 import type { Reporter } from "../pipeline/ports.ts";
-import { wantsColour } from "./config.ts";
-import { type Format, printAside, printError, printJson, printLine } from "./output.ts";
+import { distinctNames } from "./distinct-names.ts";
+import {
+  type Format,
+  hasSeenEnough,
+  printAside,
+  printError,
+  printJson,
+  printLine,
+} from "./output.ts";
 import { isStopped, type Outcome, recordOf } from "./recognise-outcome.ts";
+import { type ColourWhen, columns, paintFor } from "./terminal.ts";
 
 export type ScreenOptions = {
   readonly output?: Format;
   readonly json?: boolean;
-  readonly color?: "auto" | "always" | "never";
+  readonly color?: ColourWhen;
   readonly all?: boolean;
 };
 
@@ -63,8 +72,8 @@ function createTextScreen(
   clear: () => void,
 ): Printed {
   const layout: ReadingLayout = {
-    paint: createPaint(isColoured(options)),
-    width: process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY,
+    paint: paintFor("stdout", options.color),
+    width: columns(),
     isWhole: options.all === true,
     isReplayed: options.isReplayed,
   };
@@ -108,11 +117,12 @@ function resultLines(
   { paint, width }: ReadingLayout,
 ): readonly string[] {
   const count = `${index + 1}`.padStart(`${paths.length}`.length);
-  const name = printable(basename(report.file));
-  const longest = Math.max(...paths.map((path) => printable(basename(path)).length));
-  const place = `${count}/${paths.length}  ${name.padEnd(Math.min(longest, 32))}  `;
+  const names = distinctNames(paths).map(printable);
+  const longest = Math.min(32, Math.max(...names.map(widthOf)));
+  const place = `${count}/${paths.length}  ${padded(cutMiddle(names[index] ?? "", 32), longest)}  `;
   const machine = machineText(report);
-  if (place.length + machine.length <= width) return [`${place}${styled(report, machine, paint)}`];
+  if (widthOf(place) + widthOf(machine) <= width)
+    return [`${place}${styled(report, machine, paint)}`];
   return [
     ...wrap(place.trimEnd(), width),
     ...wrap(machine, width - 4).map((line) => `    ${styled(report, line, paint)}`),
@@ -128,6 +138,7 @@ function styled(
 }
 
 function failed({ error, file }: Extract<Outcome, { type: "error" }>): void {
+  if (hasSeenEnough()) return;
   const { code, hint, message } = error;
   const place = message.includes(file) ? "" : `${file}: `;
   printError({ code, hint, message: `${place}${message}` });
@@ -153,9 +164,4 @@ function createJsonScreen(format: Format, clear: () => void): Printed {
       printJson({ schema: "tu-analyze/recognitions@1", read, failed: unread, images }, format);
     },
   };
-}
-
-function isColoured({ color }: ScreenOptions): boolean {
-  if (color === "always") return true;
-  return color !== "never" && process.stdout.isTTY && wantsColour();
 }

@@ -15,6 +15,7 @@ import { untilSignal } from "./signals.ts";
 type Options = ScreenOptions &
   VisionFlags & {
     readonly annotate?: string;
+    readonly batch?: boolean;
     readonly timeout?: string;
   };
 
@@ -24,14 +25,17 @@ export async function recogniseCommand(
   options: Options,
 ): Promise<number> {
   requireOneStdin(paths);
-  const settings = await loadSettings({ timeout: options.timeout, ...visionSettings(options) });
+  const flags = { timeout: options.timeout, ...visionSettings(options) };
+  const settings = await loadSettings(flags, paths.length);
   const { timeout } = settings;
-  const deadlineMs = requireDuration("--timeout", timeout);
-  const stop = untilSignal(() => ({
+  const deadline = { ms: requireDuration("--timeout", timeout), text: timeout };
+  const words = {
     now: "stopping",
     rest: "the reading was not finished",
     hint: "nothing is kept; run it again",
-  }));
+  };
+  const stop = untilSignal(() => words, deadline);
+  const isBatch = paths.length > 1 || options.batch === true;
   const screen = createRecogniseScreen(paths, {
     ...options,
     isReplayed: settings.vision === "replay",
@@ -46,17 +50,16 @@ export async function recogniseCommand(
   try {
     const run: RecogniseRun = {
       timeout,
-      deadlineMs,
       annotations: await plannedAnnotations(paths, options.annotate),
       signal: stop.signal,
       reader,
       onStart: (file, index) => screen.started(file, index),
       onOutcome: (outcome, index) => {
-        if (paths.length > 1) screen.outcome(outcome, index);
+        if (isBatch) screen.outcome(outcome, index);
       },
     };
     const { recogniseImages } = await import("./recognise-images.ts");
-    return finish(await recogniseImages(paths, run), screen);
+    return finish(await recogniseImages(paths, run), isBatch, screen);
   } finally {
     screen.close();
     await stop.drain(reader.opened()?.then((opened) => opened.close()));
@@ -71,9 +74,9 @@ async function plannedAnnotations(paths: readonly string[], target: string | und
 }
 
 /** That nothing was recognised is an answer too: it looked, and says so. */
-function finish(outcomes: readonly Outcome[], screen: RecogniseScreen): number {
+function finish(outcomes: readonly Outcome[], isBatch: boolean, screen: RecogniseScreen): number {
   const [only] = outcomes;
-  if (outcomes.length === 1 && only !== undefined) {
+  if (!isBatch && only !== undefined) {
     // In lines one record has the shape of many.
     if (only.type === "error" && screen.format !== "jsonl") throw only.error;
     screen.only(only);

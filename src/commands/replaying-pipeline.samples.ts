@@ -1,4 +1,5 @@
 import type { FlowName } from "../pipeline/contracts/contract.ts";
+import { loopbackOnly } from "../pipeline/delivery/door.ts";
 import { openPipeline, type Pipeline } from "./compose.ts";
 
 /** The whole pipeline, in flow `full` unless another is named, its pictures looked at by what is kept in `answers`. Nothing is pruned. */
@@ -18,7 +19,9 @@ export const openReplayingPipeline = ({
     stateDir,
     faults: {},
     stepTimeouts: {},
+    timeoutMs: 120_000,
     limits: { olderThanMs: null, most: null },
+    door: { allowed: loopbackOnly, introspection: false },
     vision: {
       ...{ mode: "replay", directory: answers, models: null, endpoint: "" },
       ...{ callsMax: null, keyFile: null, quotaProject: null },

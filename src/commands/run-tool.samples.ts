@@ -2,10 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { afterAll } from "vitest";
 import { makeDirectories } from "../adapters/filesystem/directories.ts";
 import { features } from "../adapters/google-vision/features.ts";
 import { createCassetteStore } from "../adapters/vision-cassettes/store.ts";
+import { publishedSchema } from "./json-schema.ts";
 import { outputSchemas } from "./schemas.ts";
 
 // Runs the built binary as a user would, with a home of its own.
@@ -83,16 +85,41 @@ export function preload(source: string): Readonly<Record<string, string>> {
   return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(source)}` };
 }
 
+type Document = Readonly<Record<string, unknown>>;
+
 /** Standard output as one JSON document, in the shape that is published for it. */
 export function json(result: Result): Record<string, unknown> {
+  return documentIn(result.stdout, result);
+}
+
+/** A document in each line. */
+export function jsonLines(result: Result): readonly Document[] {
+  return result.stdout
+    .trim()
+    .split("\n")
+    .map((line) => documentIn(line, result));
+}
+
+const ajv = new Ajv2020({ strict: true });
+const validators = new Map<unknown, ValidateFunction>();
+
+function validatorOf(id: unknown): ValidateFunction | undefined {
+  const found = Object.entries(outputSchemas).find(([known]) => known === id);
+  if (found === undefined) return undefined;
+  const validate = validators.get(id) ?? ajv.compile(publishedSchema(found[1]));
+  validators.set(id, validate);
+  return validate;
+}
+
+function documentIn(text: string, { stderr }: Result): Record<string, unknown> {
   try {
     // Whoever asks says by assertion what must stand in it.
-    const document = JSON.parse(result.stdout) as Record<string, unknown>;
-    const published = Object.entries(outputSchemas).find(([id]) => id === document["schema"]);
-    published?.[1].parse(document);
+    const document = JSON.parse(text) as Record<string, unknown>;
+    const validate = validatorOf(document["schema"]);
+    if (validate?.(document) === false) throw new Error(ajv.errorsText(validate.errors));
     return document;
   } catch (error) {
-    throw new Error(`not JSON: ${result.stdout}\nstderr: ${result.stderr}`, { cause: error });
+    throw new Error(`not JSON of its schema: ${text}\nstderr: ${stderr}`, { cause: error });
   }
 }
 

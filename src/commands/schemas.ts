@@ -5,6 +5,7 @@ import { RecogniseReport, UnreadReport } from "../pipeline/operations/recognise-
 import {
   MachineReport,
   RejectedReport,
+  UnfinishedReport,
   UploadReport,
 } from "../pipeline/operations/upload-report.ts";
 import { StateVerification } from "../pipeline/operations/verify-state.ts";
@@ -61,14 +62,16 @@ const MessageShape = z.object({
   example: z.record(z.string(), z.unknown()),
 });
 
+const AnyUpload = z.union([UploadReport, RejectedReport, UnfinishedReport]);
+
 /** By the value of `schema`. */
 export const outputSchemas = {
-  "tu-analyze/upload@1": z.union([UploadReport, RejectedReport]),
+  "tu-analyze/upload@1": AnyUpload,
   "tu-analyze/uploads@1": z.object({
     schema: z.literal("tu-analyze/uploads@1"),
     completed: z.int(),
     failed: z.int(),
-    uploads: z.array(z.union([UploadReport, RejectedReport])),
+    uploads: z.array(AnyUpload),
   }),
   "tu-analyze/recognise@1": z.union([RecogniseReport, UnreadReport]),
   "tu-analyze/recognitions@1": z.object({

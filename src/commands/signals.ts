@@ -1,24 +1,31 @@
 import { TuError } from "../pipeline/errors.ts";
-import { leaveLostTerminal, printAside } from "./output.ts";
+import { leaveLostTerminal, onOutputLost, printAside } from "./output.ts";
 
 export type Stop = {
-  /** Aborted with E_INTERRUPTED or E_TERMINATED by the first signal. */
+  /** Aborted with E_INTERRUPTED or E_TERMINATED by the first signal, with E_DEADLINE when time is up, and with E_OUTPUT. */
   readonly signal: AbortSignal;
   /** Waits for the clean-up, but not for ever; also ends the listening. */
   drain(cleanUp: Promise<void> | undefined): Promise<void>;
 };
 
+/** How long the whole command may take, from the start of the process, and as it was written. */
+export type Deadline = { readonly ms: number; readonly text: string };
+
 /** What a stopped command says of its work. */
 export type StopWords = {
   /** What happens now. */
   readonly now: string;
-  /** What becomes of what is not done. */
-  readonly rest: string;
-  readonly hint: string;
+  /** What becomes of what is not done, where it is the same for everything. */
+  readonly rest?: string;
+  readonly hint?: string;
 };
 const drainMs = 10_000;
 /** How long a process that is done may still take to end by itself. */
 const blockedMs = 1000;
+/** What is left for the clean-up when the deadline has passed. What it leaves is as after a crash: recorded. */
+const graceMs = 250;
+/** setTimeout fires at once beyond this. */
+const longestMs = 2 ** 31 - 1;
 
 /** What a signal ends a command as. A hang-up is a way to terminate: it has no exit code of its own. */
 const ends = {
@@ -30,11 +37,13 @@ type Name = keyof typeof ends;
 const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const satisfies readonly Name[];
 
 /**
- * The first Ctrl-C, SIGTERM or SIGHUP stops in good order; a second Ctrl-C or SIGTERM at once. The words are
- * asked for when the first one comes.
+ * The first Ctrl-C, SIGTERM or SIGHUP stops in good order, and so do the deadline and an output that is lost; a second Ctrl-C or SIGTERM
+ * stops at once. The words are asked for when the first one comes.
  */
-export function untilSignal(wordsOf: () => StopWords): Stop {
+export function untilSignal(wordsOf: () => StopWords, deadline?: Deadline): Stop {
   const controller = new AbortController();
+  const isLate = createDeadline(deadline, controller);
+  onOutputLost((error) => controller.abort(error));
   let stoppedBy: Name | undefined;
   let overdue: NodeJS.Timeout | undefined;
   const endNow = () => {
@@ -60,7 +69,9 @@ export function untilSignal(wordsOf: () => StopWords): Stop {
     // On a terminal the cursor stands behind a waiting line, and what Ctrl-C shows there.
     const start = process.stderr.isTTY ? "\n" : "";
     printAside(`${start}${word}: ${words.now}; again to stop at once`);
-    controller.abort(new TuError(code, `stopped by ${name}; ${words.rest}`, { hint: words.hint }));
+    const rest = words.rest === undefined ? "" : `; ${words.rest}`;
+    const hint = words.hint === undefined ? {} : { hint: words.hint };
+    controller.abort(new TuError(code, `stopped by ${name}${rest}`, hint));
   };
   const release = () => {
     for (const name of names) process.off(name, onSignal);
@@ -71,7 +82,7 @@ export function untilSignal(wordsOf: () => StopWords): Stop {
     async drain(cleanUp) {
       limit();
       try {
-        await cleanUp;
+        await isLate.or(cleanUp);
       } finally {
         clearTimeout(overdue);
         // What blocks in the operating system (a pipe without a writer) would keep it alive.
@@ -80,4 +91,34 @@ export function untilSignal(wordsOf: () => StopWords): Stop {
       }
     },
   };
+}
+
+/** Bounds the work by the deadline, and the clean-up by a little more. */
+function createDeadline(deadline: Deadline | undefined, controller: AbortController) {
+  if (deadline === undefined) return { or: async (cleanUp?: Promise<void>) => cleanUp };
+  const leftMs = (graced: number) =>
+    Math.min(longestMs, Math.max(0, deadline.ms + graced - performance.now()));
+  const timer = setTimeout(() => controller.abort(late(deadline.text)), leftMs(0));
+  return {
+    /** The end of the clean-up; when time is up first, the process ends with its exit code whatever goes on. */
+    async or(cleanUp: Promise<void> | undefined): Promise<void> {
+      clearTimeout(timer);
+      let overdue: NodeJS.Timeout | undefined;
+      const timeUp = new Promise<void>((resolve) => {
+        overdue = setTimeout(() => {
+          setTimeout(() => process.exit(), 0); // the exit code is set by then
+          resolve();
+        }, leftMs(graceMs));
+      });
+      await Promise.race([cleanUp, timeUp]);
+      // Without work this changes nothing; what blocks in the operating system would keep the process alive.
+      overdue?.unref();
+    },
+  };
+}
+
+function late(text: string): TuError {
+  return new TuError("E_DEADLINE", `no end within ${text}`, {
+    hint: "--timeout gives it longer",
+  });
 }

@@ -4,7 +4,7 @@ import { describeState } from "../pipeline/operations/describe-state.ts";
 import { applyPrune, clearState, planPrune } from "../pipeline/operations/keep-state.ts";
 import { verifyState } from "../pipeline/operations/verify-state.ts";
 import { readLimit, requireDuration } from "./arguments.ts";
-import { type OpenKept, openKept, sizeOfFiles, upgrading } from "./compose-state.ts";
+import { type OpenKept, openKept, removeNotes, sizeOfFiles, upgrading } from "./compose-state.ts";
 import { keepLimits, loadSettings, type Settings } from "./config.ts";
 import { type Format, printAside, printJson, printLine } from "./output.ts";
 import { untilSignal } from "./signals.ts";
@@ -118,6 +118,7 @@ export async function clearCommand(options: Options): Promise<number> {
   }
   const cleared = await withKept(settings, async (kept) => {
     const removed = await clearState(kept, isWithMachines ? "machines too" : "all but machines");
+    await removeNotes(settings.stateDir);
     return { ...removed, machinesKept: (await kept.machines.count()).machines };
   });
   const report = {

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createManualClock } from "../adapters/memory/clock.ts";
-import type { FlowState } from "../pipeline/engine/state.ts";
 import { TuError } from "../pipeline/errors.ts";
+import type { ClientEvent } from "../pipeline/operations/upload.ts";
 import type { GatewayClient } from "../pipeline/ports.ts";
 import type { Pipeline } from "./compose.ts";
 import type { Settings } from "./config.ts";
@@ -11,24 +11,27 @@ import { type UploadRun, uploadImages } from "./upload-images.ts";
 import type { UploadScreen } from "./upload-screen.ts";
 
 const picture = join(import.meta.dirname, "../../fixtures/images/nothing.jpg");
-const reason = new TuError("E_TERMINATED", "stopped by SIGTERM; what was accepted is recorded");
+const reason = new TuError("E_TERMINATED", "stopped by SIGTERM");
 const screen: UploadScreen = {
+  format: "text",
   reporter: { hop: () => undefined, notice: () => undefined },
   started: () => undefined,
   outcome: () => undefined,
   summary: () => undefined,
   close: () => undefined,
 };
+const notStarted = { file: picture, fate: { status: "not-started" }, error: { cause: reason } };
 const never = () => new Promise<never>(() => undefined);
 
 function createRun(signal: AbortSignal, open: () => Promise<Pipeline>): UploadRun {
   const settings = { concurrency: 2 } as Settings; // all that is read of it
   const pipeline = once(open);
   return {
+    isBatch: false,
     withTimings: false,
     isKept: true,
     settings,
-    deadlineMs: 60_000,
+    expectations: undefined,
     screen,
     onAccepted: () => undefined,
     signal,
@@ -48,7 +51,7 @@ test("stopped before an input is opened, an upload ends with the signal's reason
   const controller = new AbortController();
   const uploading = uploadImages([picture], createRun(controller.signal, never));
   controller.abort(reason); // while the readers load
-  expect((await uploading).outcomes).toEqual([{ type: "error", file: picture, error: reason }]);
+  expect((await uploading).outcomes).toMatchObject([notStarted]);
 });
 
 test("stopped while the pipeline opens, it does not wait for it", async () => {
@@ -58,7 +61,7 @@ test("stopped while the pipeline opens, it does not wait for it", async () => {
     return never();
   };
   const uploading = uploadImages([picture], createRun(controller.signal, opening));
-  expect((await uploading).outcomes).toEqual([{ type: "error", file: picture, error: reason }]);
+  expect((await uploading).outcomes).toMatchObject([notStarted]);
 });
 
 test("stopped while a picture is uploaded, the same picture after it is not started", async () => {
@@ -71,13 +74,13 @@ test("stopped while a picture is uploaded, the same picture after it is not star
   });
   const run = createRun(controller.signal, async () => pipeline);
   const { outcomes } = await uploadImages([picture, picture], run);
-  expect(outcomes).toMatchObject([{ error: reason }, { error: reason }]);
+  expect(outcomes).toMatchObject([notStarted, notStarted]);
   expect(started).toBe(1);
 });
 
-/** Flows of an earlier run: those with a state end at once, the others never. */
+/** Flows of an earlier run: those with events end at once, the others never. */
 function resuming(
-  states: Readonly<Record<string, FlowState>>,
+  left: Readonly<Record<string, readonly ClientEvent[] | undefined>>,
   onWait: () => void = () => undefined,
 ) {
   const notices: string[] = [];
@@ -86,59 +89,77 @@ function resuming(
   const told = new Promise<void>((resolve) => {
     allTold = resolve;
   });
+  const ending = Object.values(left).filter((events) => events !== undefined).length;
   const recorder = {
-    until(flowId: string) {
-      onWait();
-      return states[flowId] === undefined ? never() : Promise.resolve();
-    },
+    hopsOf: () => [],
+    forget: () => undefined,
     notice({ message }: { message: string }) {
       notices.push(message);
-      if (notices.length === Object.keys(states).length) allTold();
+      if (notices.length === ending) allTold();
     },
   };
-  const more = {
-    resumed: ["one", "two", "three"],
-    recorder,
-    stateOf: async (flowId: string) => states[flowId],
-  };
-  return { more, notices, told };
+  const note = { file: "a.jpg", objectKey: "a", checksum: "another", startedAt: "" };
+  const resumed = Object.entries(left).map(([flowId, events]) => ({
+    flowId,
+    note: flowId === "three" ? null : note,
+    get events() {
+      onWait();
+      return events === undefined ? never() : Promise.resolve(events);
+    },
+  }));
+  const flow = { name: "full", hops: [] };
+  const notes = { put: async () => undefined, remove: async () => undefined };
+  const machines = { findByObjectKey: async () => undefined };
+  return { more: { resumed, recorder, flow, notes, machines }, notices, told };
 }
 const refused = new TuError("E_UPLOAD_REFUSED", "no");
 
 test("stopped while what an earlier run left goes on, it says so beside the outcomes", async () => {
   const controller = new AbortController();
-  const { more, notices } = resuming({}, () => controller.abort(reason));
+  const { more, notices } = resuming({ one: undefined, three: undefined }, () =>
+    controller.abort(reason),
+  );
   const pipeline = pipelineWith(() => Promise.reject(refused), more);
   const run = createRun(controller.signal, async () => pipeline);
-  expect(await uploadImages([picture], run)).toEqual({
-    outcomes: [{ type: "error", file: picture, error: refused }],
-    stopped: reason,
-  });
-  expect(notices).toEqual(["3 resumed flows have not ended yet; the next start goes on with that"]);
+  const uploading = uploadImages([picture], run);
+  const { outcomes, stopped } = await uploading;
+  expect({ outcomes: outcomes.length, stopped }).toEqual({ outcomes: 1, stopped: reason });
+  expect(notices).toEqual([
+    "a.jpg (flow one) has not ended; it goes on at the next start",
+    "flow three has not ended; it goes on at the next start",
+  ]);
 });
 
 test("how what an earlier run left has ended is told, and that it has not", async () => {
   const failure = { step: "recognition", code: "E_VISION_FAILED", reason: "no reader" };
   const { more, notices, told } = resuming({
-    one: { status: "completed", definition: "d@1" },
-    two: {
-      status: "failed",
-      definition: "d@1",
-      failure: { ...failure, retryable: false, attempt: 1, attempts: 3 },
-    },
+    one: [
+      { name: "analysis.completed", id: "1", payload: { success: true, recognitionPayload: null } },
+    ],
+    two: [
+      {
+        name: "analysis.failed",
+        id: "2",
+        payload: { ...failure, objectKey: "a", retryable: false, attempt: 1, attempts: 3 },
+      },
+    ],
+    three: undefined,
   });
-  const clock = createManualClock(0);
-  const pipeline = pipelineWith(() => Promise.reject(refused), { ...more, clock });
+  const late = new TuError("E_DEADLINE", "no end within 1m");
+  const controller = new AbortController();
+  const pipeline = pipelineWith(() => Promise.reject(refused), more);
   const uploading = uploadImages(
     [picture],
-    createRun(new AbortController().signal, async () => pipeline),
+    createRun(controller.signal, async () => pipeline),
   );
   await told;
-  await clock.advance(60_000);
-  expect((await uploading).stopped).toBeUndefined();
-  expect(notices).toEqual([
-    "flow one completed",
-    "flow two failed in step recognition: E_VISION_FAILED: no reader",
-    "a resumed flow has not ended yet; the next start goes on with that",
-  ]);
+  controller.abort(late);
+  expect((await uploading).stopped?.code).toBe("E_DEADLINE");
+  expect(new Set(notices)).toEqual(
+    new Set([
+      "a.jpg (flow one) completed",
+      "a.jpg (flow two) failed in step recognition: E_VISION_FAILED: no reader",
+      "flow three has not ended; it goes on at the next start",
+    ]),
+  );
 });

@@ -1,27 +1,31 @@
 import { basename } from "node:path";
-import type { FlowState } from "../pipeline/engine/state.ts";
-import { TuError } from "../pipeline/errors.ts";
+import type { TuError } from "../pipeline/errors.ts";
 import { checkImage } from "../pipeline/operations/check-image.ts";
-import { upload } from "../pipeline/operations/upload.ts";
+import { type UploadInput, upload } from "../pipeline/operations/upload.ts";
 import type { UploadReport } from "../pipeline/operations/upload-report.ts";
 import { orAborted } from "../pipeline/or-aborted.ts";
-import type { Hop } from "../pipeline/ports.ts";
+import { toIso } from "../pipeline/time.ts";
 import type { Pipeline } from "./compose.ts";
 import { openInput } from "./compose-images.ts";
 import type { Settings } from "./config.ts";
+import { type Expectations, mismatchesOf } from "./expectations.ts";
+import { followResumed, joinable, waitForResumed } from "./follow-resumed.ts";
 import { namingFile, readImageFile } from "./image-input.ts";
 import type { Once } from "./once.ts";
 import { asTuError } from "./output.ts";
-import { type Outcome, stopOf } from "./upload-outcome.ts";
+import type { Resumed } from "./resumed.ts";
+import { failedOutcome, type Outcome, type Progress, stopOf } from "./upload-outcome.ts";
 import type { UploadScreen } from "./upload-screen.ts";
 
 /** One invocation of the command. */
 export type UploadRun = {
+  /** Each outcome is told as it comes. */
+  readonly isBatch: boolean;
   readonly withTimings: boolean;
   /** False with --ephemeral. */
   readonly isKept: boolean;
   readonly settings: Settings;
-  readonly deadlineMs: number;
+  readonly expectations: Expectations | undefined;
   readonly screen: UploadScreen;
   /** Hears of every image that is recorded from now on. */
   readonly onAccepted: () => void;
@@ -40,14 +44,14 @@ export type Uploaded = {
 /** A bounded number at once; pictures with the same content one after the other, so that the second is known. */
 export async function uploadImages(paths: readonly string[], run: UploadRun): Promise<Uploaded> {
   const outcomes: Outcome[] = [];
-  const sameContent = new Map<string, Promise<unknown>>();
+  const shared: Shared = { sameContent: new Map(), joined: new Set() };
   const waiting = [...paths.entries()];
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [index, path] = next;
-      const outcome = await uploadOne(path, run, sameContent);
+      const outcome = await uploadOne({ path, index }, run, shared);
       outcomes[index] = outcome;
-      if (paths.length > 1) run.screen.outcome(outcome);
+      if (run.isBatch) run.screen.outcome(outcome, index);
     }
   };
   const workers = Math.min(run.settings.concurrency, paths.length);
@@ -55,58 +59,112 @@ export async function uploadImages(paths: readonly string[], run: UploadRun): Pr
   // Opening itself may be what does not answer.
   if (outcomes.some((outcome) => stopOf(outcome) !== undefined))
     return { outcomes, stopped: undefined };
-  return { outcomes, stopped: await waitForResumed(run) };
+  const opened = await run.pipeline.opened();
+  if (opened === undefined) return { outcomes, stopped: undefined };
+  return { outcomes, stopped: await waitForResumed(opened, shared.joined, run.signal) };
 }
 
+type Shared = {
+  /** By checksum: the last upload of this content. */
+  readonly sameContent: Map<string, Promise<unknown>>;
+  /** Flows of an earlier run that an image of this one has joined. */
+  readonly joined: Set<string>;
+};
+
 async function uploadOne(
-  path: string,
+  { index, path }: { readonly path: string; readonly index: number },
   run: UploadRun,
-  sameContent: Map<string, Promise<unknown>>,
+  shared: Shared,
 ): Promise<Outcome> {
+  let progress: Progress | undefined;
+  const onProgress = (next: Progress) => {
+    progress = next;
+    if (next.stage !== "confirming") run.screen.started(next.flowId, index);
+    if (next.stage !== "started") run.onAccepted();
+  };
   try {
-    const { signal } = run;
-    signal.throwIfAborted();
-    const bytes = await readImageFile(path, signal);
-    run.preloaded.get().catch(() => undefined); // the pipeline meets it again
-    const { images } = await openInput();
-    const header = await checkImage(bytes, images).catch((error: unknown) => {
-      throw namingFile(path, error);
-    });
-    signal.throwIfAborted();
-    const pipeline = await orAborted(run.pipeline.get(), signal);
+    const { picture, pipeline } = await readPicture(path, run);
     const readyAtMs = performance.now();
-    const checksum = pipeline.digest(bytes);
-    const work = async () =>
-      upload(
-        {
-          file: path,
-          filename: path === "-" ? `stdin.${header.format}` : basename(path),
-          contentType: header.contentType,
-          bytes,
-          deadlineMs: run.deadlineMs,
-          signal,
-          onStarted: (flowId) => {
-            run.onAccepted();
-            run.screen.started(flowId, path);
-          },
-        },
-        pipeline,
-      );
-    const before = sameContent.get(checksum) ?? Promise.resolve();
+    const checksum = pipeline.digest(picture.bytes);
+    const work = async () => {
+      const resumed = joinable(pipeline, checksum, shared.joined);
+      const report =
+        resumed === undefined
+          ? await uploadPicture({ ...picture, checksum }, pipeline, run, onProgress)
+          : await join(resumed, path, { pipeline, run, shared, onProgress });
+      await pipeline.notes.remove(report.flowId);
+      return report;
+    };
+    const before = shared.sameContent.get(checksum) ?? Promise.resolve();
     const mine = before.then(work, work);
-    sameContent.set(checksum, mine);
-    return { type: "report", report: withTimings(await mine, run, readyAtMs) };
+    shared.sameContent.set(checksum, mine);
+    const report = withTimings(await mine, run, readyAtMs);
+    const { expectations } = run;
+    if (expectations === undefined) return { type: "report", report };
+    return {
+      type: "report",
+      report: { ...report, mismatches: mismatchesOf(report, expectations) },
+    };
   } catch (error) {
-    return { type: "error", file: path, error: honestHint(asTuError(error), run) };
+    return failedOutcome(path, asTuError(error), { isKept: run.isKept, progress });
   }
 }
 
-/** Nothing goes on at the next start when nothing was kept. */
-function honestHint(error: TuError, { isKept }: UploadRun): TuError {
-  const isAboutLater = ["E_DEADLINE", "E_INTERRUPTED", "E_TERMINATED"].includes(error.code);
-  if (isKept || !isAboutLater) return error;
-  const [what = error.message] = error.message.split(";");
-  return new TuError(error.code, what, { hint: "nothing was kept; run it again", cause: error });
+/** The picture of a flow that was left: it is under way already, and one flow of it is enough. */
+function join(
+  resumed: Resumed,
+  path: string,
+  to: {
+    readonly pipeline: Pipeline;
+    readonly run: UploadRun;
+    readonly shared: Shared;
+    readonly onProgress: (progress: Progress) => void;
+  },
+): Promise<UploadReport> {
+  to.shared.joined.add(resumed.flowId);
+  to.onProgress({ stage: "accepted", flowId: resumed.flowId });
+  return followResumed(resumed, to.pipeline, to.run.signal, path);
+}
+
+type Picture = {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+  readonly format: string;
+  readonly contentType: string;
+};
+
+/** The picture, and the pipeline that is opened for the first that can be taken. */
+async function readPicture(
+  path: string,
+  run: UploadRun,
+): Promise<{ picture: Picture; pipeline: Pipeline }> {
+  const { signal } = run;
+  signal.throwIfAborted();
+  const bytes = await readImageFile(path, signal);
+  run.preloaded.get().catch(() => undefined); // the pipeline meets it again
+  const { images } = await openInput();
+  const { contentType, format } = await checkImage(bytes, images).catch((error: unknown) => {
+    throw namingFile(path, error);
+  });
+  signal.throwIfAborted();
+  const pipeline = await orAborted(run.pipeline.get(), signal);
+  return { picture: { file: path, bytes, format, contentType }, pipeline };
+}
+
+function uploadPicture(
+  { bytes, checksum, contentType, file, format }: Picture & { readonly checksum: string },
+  pipeline: Pipeline,
+  { signal }: UploadRun,
+  onProgress: (progress: Progress) => void,
+): Promise<UploadReport> {
+  const filename = file === "-" ? `stdin.${format}` : basename(file);
+  const onStage: UploadInput["onStage"] = async (stage, { flowId, objectKey }) => {
+    onProgress({ stage, flowId });
+    if (stage !== "confirming") return;
+    const startedAt = toIso(pipeline.clock.nowMs());
+    await pipeline.notes.put(flowId, { file, objectKey, checksum, startedAt });
+  };
+  return upload({ file, filename, contentType, bytes, signal, onStage }, pipeline);
 }
 
 /** With the time from the start of the process until the pipeline was up. */
@@ -118,44 +176,4 @@ function withTimings(
   if (!run.withTimings) return report;
   const startUp = { name: "start-up", ms: Math.round(readyAtMs) };
   return { ...report, timings: [startUp, ...(timings ?? [])] };
-}
-
-/**
- * What a crash left goes on beside the uploads; it gets the same time as they. Resolves with the signal's
- * reason when that came first.
- */
-async function waitForResumed({ deadlineMs, pipeline, signal }: UploadRun) {
-  const opened = await pipeline.opened();
-  if (opened === undefined || opened.resumed.length === 0) return undefined;
-  const left = new Set(opened.resumed);
-  const ends = opened.resumed.map(async (flowId) => {
-    await opened.recorder.until(flowId, isEnd);
-    left.delete(flowId);
-    tell(opened, `flow ${flowId} ${endOf(await opened.stateOf(flowId))}`, flowId);
-  });
-  const race = new AbortController();
-  const ended = Promise.all(ends).then(() => undefined);
-  const cutShort = opened.clock.sleep(deadlineMs, AbortSignal.any([race.signal, signal])).then(
-    () => undefined,
-    () => asTuError(signal.reason), // nobody asks when it was the end of the race
-  );
-  const stopped = await Promise.race([ended, cutShort]);
-  race.abort();
-  if (left.size > 0) {
-    const flows = left.size === 1 ? "a resumed flow has" : `${left.size} resumed flows have`;
-    tell(opened, `${flows} not ended yet; the next start goes on with that`, null);
-  }
-  return stopped;
-}
-
-const isEnd = ({ name, to }: Hop): boolean =>
-  to === "graph-gateway" && ["analysis.completed", "analysis.failed"].includes(name);
-
-const tell = ({ recorder }: Pipeline, message: string, flowId: string | null) =>
-  recorder.notice({ code: "resumed", message, flowId });
-
-function endOf(state: FlowState): string {
-  if (state.status !== "failed") return state.status;
-  const { code, reason, step } = state.failure;
-  return `failed in step ${step}: ${code}: ${reason}`;
 }

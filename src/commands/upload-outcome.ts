@@ -1,30 +1,104 @@
-import type { TuError } from "../pipeline/errors.ts";
-import type { RejectedReport, UploadReport } from "../pipeline/operations/upload-report.ts";
+import { TuError } from "../pipeline/errors.ts";
+import type { UploadStage } from "../pipeline/operations/upload.ts";
+import type {
+  RejectedReport,
+  UnfinishedReport,
+  UploadReport,
+} from "../pipeline/operations/upload-report.ts";
 import { errorReport } from "./output.ts";
 
 /** What became of one image: its analysis ended, or something kept it from being one. */
 export type Outcome =
   | { readonly type: "report"; readonly report: UploadReport }
-  | { readonly type: "error"; readonly file: string; readonly error: TuError };
+  | {
+      readonly type: "error";
+      readonly file: string;
+      readonly error: TuError;
+      /** Rejected, unless it says more. */
+      readonly fate?: Fate;
+    };
 
+/**
+ * What became of an image whose analysis was not waited for. `unknown`: it was being confirmed.
+ * `abandoned`: it was under way, and nothing is kept.
+ */
+export type Fate = {
+  readonly status: UnfinishedReport["status"];
+  readonly flowId: string | null;
+};
+
+/** How far an upload came. */
+export type Progress = { readonly stage: UploadStage; readonly flowId: string };
+
+/** It completed; where something was expected, it is as expected. */
 export function isGood(outcome: Outcome): boolean {
-  return outcome.type === "report" && outcome.report.status === "completed";
+  if (outcome.type === "error") return false;
+  const { mismatches, status } = outcome.report;
+  return mismatches === undefined ? status === "completed" : mismatches.length === 0;
 }
 
-/** The signal that kept the image from having an outcome of its own. */
+export function hasMismatch(outcome: Outcome): boolean {
+  return outcome.type === "report" && (outcome.report.mismatches?.length ?? 0) > 0;
+}
+
+const stopCodes = ["E_INTERRUPTED", "E_TERMINATED", "E_DEADLINE", "E_OUTPUT"];
+
+/** What stopped the command, where it kept this image from its end. */
 export function stopOf(outcome: Outcome): TuError | undefined {
   if (outcome.type === "report") return undefined;
-  return ["E_INTERRUPTED", "E_TERMINATED"].includes(outcome.error.code) ? outcome.error : undefined;
+  return stopCodes.includes(outcome.error.code) ? outcome.error : undefined;
+}
+
+/** An image that met an error, with what became of it; never a promise about what was not accepted. */
+export function failedOutcome(
+  file: string,
+  error: TuError,
+  { isKept, progress }: { readonly isKept: boolean; readonly progress: Progress | undefined },
+): Outcome {
+  const isStopped = stopCodes.includes(error.code);
+  const fate = fateOf(error, isKept, progress);
+  if (fate === undefined) return { type: "error", file, error };
+  const { said, next } = words(fate);
+  const hint = [next, ...(isStopped && error.hint !== undefined ? [error.hint] : [])].join("; ");
+  const message = `${error.message}; ${said}`;
+  const told = new TuError(error.code, message, { hint, cause: error });
+  return { type: "error", file, error: told, fate };
+}
+
+function fateOf(error: TuError, isKept: boolean, progress: Progress | undefined): Fate | undefined {
+  const isStopped = stopCodes.includes(error.code);
+  const flowId = progress?.flowId ?? null;
+  if (progress?.stage === "accepted") return { status: isKept ? "accepted" : "abandoned", flowId };
+  // A refusal is an answer; after any other error nobody knows.
+  if (progress?.stage === "confirming" && error.code !== "E_UPLOAD_REFUSED")
+    return { status: isKept ? "unknown" : "abandoned", flowId };
+  return isStopped ? { status: "not-started", flowId: null } : undefined;
+}
+
+function words({ flowId, status }: Fate): { readonly said: string; readonly next: string } {
+  switch (status) {
+    case "accepted":
+      return { said: `accepted as flow ${flowId}`, next: "it goes on at the next start" };
+    case "unknown":
+      return {
+        said: `it was being confirmed, and may be accepted as flow ${flowId}`,
+        next: "if so, it goes on at the next start, and says so",
+      };
+    case "abandoned":
+      return { said: "it was under way, and nothing is kept", next: "run it again" };
+    default:
+      return { said: "not started", next: "run it again" };
+  }
 }
 
 /** The outcome as `-o json` and `-o jsonl` publish it. */
-export function recordOf(outcome: Outcome): UploadReport | RejectedReport {
+export function recordOf(outcome: Outcome): UploadReport | RejectedReport | UnfinishedReport {
   if (outcome.type === "report") return outcome.report;
-  const { code, hint, message } = errorReport(outcome.error);
-  return {
-    schema: "tu-analyze/upload@1",
-    file: outcome.file,
-    status: "rejected",
-    failure: { code, reason: message, hint },
-  };
+  const { error, fate, file } = outcome;
+  const { code, hint, message } = errorReport(error);
+  const failure = { code, reason: message, hint };
+  const schema = "tu-analyze/upload@1";
+  return fate === undefined
+    ? { schema, file, status: "rejected", failure }
+    : { schema, file, ...fate, failure };
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { copyFile, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { flowNamed } from "../pipeline/flows/flow.ts";
 import { RejectedReport, UploadReport } from "../pipeline/operations/upload-report.ts";
@@ -193,7 +193,7 @@ describe.concurrent("faults", () => {
   });
 
   test("a flow that stands still past the deadline names the hop that is missing", async () => {
-    const args = ["upload", komatsu, "--ephemeral", "--json", "--timeout", "3s"];
+    const args = ["upload", komatsu, "--ephemeral", "--json", "--timeout", "10s"];
     const result = await tool([...args, "--fault", "recognition=timeout"], { env: notLooking });
     expect(result.code).toBe(7);
     expect(json(result)).toMatchObject({
@@ -201,6 +201,32 @@ describe.concurrent("faults", () => {
       code: "E_DEADLINE",
       message: expect.stringContaining("stuck before POST /internal/v0/media/get-url"),
     });
+  });
+});
+
+describe("what is expected", () => {
+  test("and found is exit 0; else exit 1 with each mismatch", async () => {
+    const env = await replay();
+    const args = ["upload", komatsu, "--ephemeral", "-o", "json", "--expect"];
+    const found = await tool([...args, "brand=Komatsu,model=PC200-8,verdict=new"], { env });
+    expect(found.code).toBe(0);
+    expect(json(found)).toMatchObject({ mismatches: [] });
+    const other = await tool([...args, "brand=Volvo", "--expect", "verdict=known"], { env });
+    expect(other.code).toBe(1);
+    expect(other.stderr).toContain(
+      `E_EXPECTATION: ${komatsu}: brand is Komatsu, expected Volvo\n` +
+        `E_EXPECTATION: ${komatsu}: verdict is new, expected known\n`,
+    );
+    expect(json(other)["mismatches"]).toHaveLength(2);
+  });
+
+  test("a failure that is expected is exit 0, and none is exit 1", async () => {
+    const args = ["upload", komatsu, "--ephemeral", "--expect-status", "failed"];
+    const failed = await tool([...args, "--vision", "replay"]); // no answer is held
+    expect(failed.code).toBe(0);
+    const completed = await tool(args, { env: await replay() });
+    expect(completed.code).toBe(1);
+    expect(completed.stderr).toContain("status is completed, expected failed");
   });
 });
 
@@ -308,5 +334,64 @@ describe("several images", () => {
     ]);
     expect(result.code).toBe(1);
     expect(json(result)).toMatchObject({ schema: "tu-analyze/uploads@1", completed: 0, failed: 2 });
+  });
+
+  test("one is a record a line too, also rejected, and with --batch one document of many", async () => {
+    const empty = image("broken/empty.jpg");
+    const line = await tool(["upload", empty, "-o", "jsonl"]);
+    expect(line.code).toBe(2);
+    expect(RejectedReport.parse(JSON.parse(line.stdout)).failure.code).toBe("E_IMAGE_EMPTY");
+    const batch = await tool(["upload", empty, "--batch", "-o", "json"]);
+    expect(batch.code).toBe(1);
+    expect(json(batch)).toMatchObject({
+      schema: "tu-analyze/uploads@1",
+      uploads: [{ file: empty }],
+    });
+    const read = await tool(["recognise", empty, "--batch", "-o", "json"]);
+    expect(json(read)).toMatchObject({ schema: "tu-analyze/recognitions@1", failed: 1 });
+  });
+
+  test("as text have a line each with place and name, and a table, failures last", async () => {
+    const directory = await temporaryDirectory();
+    const paths = ["a", "b"].map((name) => join(directory, name, "same.jpg"));
+    for (const path of paths) {
+      await mkdir(dirname(path));
+      await copyFile(komatsu, path);
+    }
+    const images = [image("broken/empty.jpg"), ...paths, image("nothing.jpg")];
+    const result = await tool(["upload", ...images, "--ephemeral"], { env: await replay() });
+    expect(result.code).toBe(3);
+    const lines = result.stdout.split("\n");
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^✔ 2\/4 {2}a\/same.jpg +Komatsu · PC200-8/),
+    );
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^✔ 4\/4 {2}nothing.jpg +no machine recognised/),
+    );
+    const table = lines.slice(
+      lines.findIndex((line) => /^ {2}image +machine +confidence/.test(line)),
+    );
+    expect(table.findIndex((line) => line.includes("empty.jpg  E_IMAGE_EMPTY"))).toBeGreaterThan(
+      table.findIndex((line) => line.startsWith("  nothing.jpg")),
+    );
+    expect(table.at(-2)).toBe("3 of 4 images analysed, 1 failed");
+    expect(result.stdout).not.toContain("startUpload");
+    const verbose = await tool(["upload", ...images, "--ephemeral", "--verbose"], {
+      env: await replay(),
+    });
+    expect(verbose.stdout).toMatch(/\[b\/same.jpg\] .+startUpload/);
+  });
+
+  test("are not gone on with when nobody reads any more", async () => {
+    const images = Array.from({ length: 40 }, () => image("broken/empty.jpg"));
+    const stateDir = await temporaryDirectory();
+    const args = ["--concurrency", "1", "--state-dir", stateDir];
+    const result = await tool(["upload", ...images, komatsu, ...args], {
+      env: await replay(),
+      onStdout: (_, child) => child.stdout?.destroy(),
+    });
+    expect(result.code).toBe(0);
+    expect(result.stderr).not.toContain("E_OUTPUT");
+    expect(existsSync(join(stateDir, "state.db"))).toBe(false);
   });
 });

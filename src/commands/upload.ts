@@ -7,13 +7,15 @@ import {
   faultSteps,
 } from "../pipeline/services/faults.ts";
 import { requireDuration, requireOneStdin, type VisionFlags, visionSettings } from "./arguments.ts";
-import { keepLimits, loadSettings, type Settings, visionOptions } from "./config.ts";
+import { doorOptions, keepLimits, loadSettings, type Settings, visionOptions } from "./config.ts";
+import { createUploadScreen } from "./create-upload-screen.ts";
+import { mismatchText, readExpectations } from "./expectations.ts";
 import { once } from "./once.ts";
 import { printError } from "./output.ts";
 import { type StopWords, untilSignal } from "./signals.ts";
 import type { Uploaded, UploadRun } from "./upload-images.ts";
-import { isGood, type Outcome, stopOf } from "./upload-outcome.ts";
-import { createUploadScreen, type ScreenOptions, type UploadScreen } from "./upload-screen.ts";
+import { hasMismatch, isGood, type Outcome, stopOf } from "./upload-outcome.ts";
+import type { ScreenOptions, UploadScreen } from "./upload-screen.ts";
 
 /** Options as commander has checked them. */
 type Options = ScreenOptions &
@@ -25,18 +27,13 @@ type Options = ScreenOptions &
     readonly concurrency?: string;
     readonly stateDir?: string;
     readonly timings?: boolean;
+    readonly batch?: boolean;
+    readonly expect?: readonly string[];
+    readonly expectStatus?: "completed" | "failed";
   };
 
-const recordedWork: StopWords = {
-  now: "finishing what is under way",
-  rest: "what was accepted is recorded",
-  hint: "the next start goes on with it",
-};
-const noWork: StopWords = {
-  now: "stopping",
-  rest: "nothing was accepted yet",
-  hint: "run it again",
-};
+const recordedWork: StopWords = { now: "finishing what is under way" };
+const noWork: StopWords = { now: "stopping" };
 
 /** One or more images through the whole pipeline. Resolves with the exit code. */
 export async function uploadCommand(paths: readonly string[], options: Options): Promise<number> {
@@ -46,23 +43,31 @@ export async function uploadCommand(paths: readonly string[], options: Options):
       hint: "write a whole number from 1 to 16",
     });
   }
-  const settings = await loadSettings({
-    stateDir: options.stateDir,
-    flow: options.flow,
-    timeout: options.timeout,
-    concurrency: options.concurrency === undefined ? undefined : Number(options.concurrency),
-    ...visionSettings(options),
-  });
+  const settings = await loadSettings(
+    {
+      stateDir: options.stateDir,
+      flow: options.flow,
+      timeout: options.timeout,
+      concurrency: options.concurrency === undefined ? undefined : Number(options.concurrency),
+      ...visionSettings(options),
+    },
+    paths.length,
+  );
+  const { timeout } = settings;
+  const deadline = { ms: requireDuration("--timeout", timeout), text: timeout };
   const faults = readFaults(options.fault ?? [], settings.flow);
+  const expectations = readExpectations(options.expect ?? [], options.expectStatus);
   const stepTimeouts = readStepTimeouts(options.stepTimeout ?? [], settings.flow);
   let isAnythingRecorded = false;
-  const stop = untilSignal(() => (isAnythingRecorded ? recordedWork : noWork));
-  const screen = createUploadScreen(paths, options, settings);
+  const stop = untilSignal(() => (isAnythingRecorded ? recordedWork : noWork), deadline);
+  const isBatch = paths.length > 1 || options.batch === true;
+  const screen = createUploadScreen(paths, { ...options, isBatch }, settings);
   const run: UploadRun = {
+    isBatch,
     withTimings: options.timings === true,
     isKept: options.ephemeral !== true,
     settings,
-    deadlineMs: requireDuration("--timeout", settings.timeout),
+    expectations,
     screen,
     onAccepted: () => {
       isAnythingRecorded = true;
@@ -78,6 +83,8 @@ export async function uploadCommand(paths: readonly string[], options: Options):
         stepTimeouts,
         vision: { ...visionOptions(settings), isForOne: paths.length === 1 },
         limits: keepLimits(settings),
+        door: doorOptions(settings),
+        timeoutMs: deadline.ms,
         signal: stop.signal,
         reporter: screen.reporter,
       });
@@ -88,7 +95,7 @@ export async function uploadCommand(paths: readonly string[], options: Options):
   try {
     // What it brings along takes longer to load than the line above took to appear.
     const { uploadImages } = await import("./upload-images.ts");
-    return finish(await uploadImages(paths, run), screen);
+    return finish(await uploadImages(paths, run), isBatch, screen);
   } finally {
     screen.close();
     const opened = run.pipeline.opened();
@@ -97,19 +104,32 @@ export async function uploadCommand(paths: readonly string[], options: Options):
   }
 }
 
-function finish({ outcomes, stopped }: Uploaded, screen: UploadScreen): number {
+function finish({ outcomes, stopped }: Uploaded, isBatch: boolean, screen: UploadScreen): number {
   const [only] = outcomes;
-  if (outcomes.length === 1 && only !== undefined) {
-    if (only.type === "error") throw only.error;
-    screen.outcome(only);
-  } else screen.summary(outcomes);
+  if (isBatch || only === undefined) screen.summary(outcomes);
+  else {
+    // In lines one record has the shape of many.
+    if (only.type === "error" && screen.format !== "jsonl") throw only.error;
+    screen.outcome(only, 0);
+    if (only.type === "error") return only.error.exitCode;
+  }
+  // In a table they stand already.
+  if (!isBatch || screen.format !== "text") for (const outcome of outcomes) sayMismatches(outcome);
   // The outcomes are told; a second document would not parse.
   if (stopped !== undefined) printError(stopped);
   return exitCodeOf(outcomes, stopped ?? outcomes.map(stopOf).find((stop) => stop !== undefined));
 }
 
+function sayMismatches(outcome: Outcome): void {
+  if (outcome.type === "error") return;
+  const { file, mismatches = [] } = outcome.report;
+  for (const mismatch of mismatches)
+    printError({ code: "E_EXPECTATION", message: `${file}: ${mismatchText(mismatch)}` });
+}
+
 function exitCodeOf(outcomes: readonly Outcome[], stopped: TuError | undefined): number {
   if (stopped !== undefined) return stopped.exitCode;
+  if (outcomes.some(hasMismatch)) return exitCodes.failed;
   const good = outcomes.filter(isGood).length;
   if (good === outcomes.length) return exitCodes.done;
   return good > 0 ? exitCodes.partly : exitCodes.failed;

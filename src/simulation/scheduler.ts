@@ -4,6 +4,8 @@
 //       that follows from it has come to rest before the next one.
 //   S2. Steps of a dead process are never resolved: it is as if the power had gone.
 
+import { createHeap } from "../adapters/memory/heap.ts";
+
 /** Numbers in [0, 1) that depend on the seed alone (mulberry32). */
 export type Random = () => number;
 
@@ -32,7 +34,7 @@ export type Scheduler = {
 type Task = { readonly atMs: number; readonly order: number; readonly life: Life; resolve(): void };
 
 export function createScheduler(startMs: number): Scheduler {
-  const heap: Task[] = [];
+  const tasks = createHeap(isBefore);
   let now = startMs;
   let order = 0;
   let steps = 0;
@@ -41,11 +43,11 @@ export function createScheduler(startMs: number): Scheduler {
     after(life, ms) {
       order += 1;
       const atMs = now + ms;
-      return new Promise((resolve) => push(heap, { atMs, order, life, resolve }));
+      return new Promise((resolve) => tasks.push({ atMs, order, life, resolve }));
     },
     async run(untilMs, onStep) {
       await realTurn();
-      for (let task = pop(heap); task !== undefined; task = pop(heap)) {
+      for (let task = tasks.pop(); task !== undefined; task = tasks.pop()) {
         now = Math.min(task.atMs, untilMs);
         if (task.atMs > untilMs) return;
         if (!task.life.alive) continue;
@@ -76,35 +78,4 @@ function realTurn(): Promise<void> {
 
 function isBefore(a: Task, b: Task): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
-}
-
-function push(heap: Task[], task: Task): void {
-  let index = heap.length;
-  heap.push(task);
-  while (index > 0) {
-    const parent = (index - 1) >> 1;
-    const above = heap[parent];
-    if (above === undefined || isBefore(above, task)) break;
-    heap[index] = above;
-    index = parent;
-  }
-  heap[index] = task;
-}
-
-function pop(heap: Task[]): Task | undefined {
-  const first = heap[0];
-  const last = heap.pop();
-  if (first === undefined || last === undefined || heap.length === 0) return first;
-  let index = 0;
-  for (;;) {
-    const left = heap[2 * index + 1];
-    const right = heap[2 * index + 2];
-    const isRight = right !== undefined && left !== undefined && isBefore(right, left);
-    const child = isRight ? right : left;
-    if (child === undefined || isBefore(last, child)) break;
-    heap[index] = child;
-    index = 2 * index + (isRight ? 2 : 1);
-  }
-  heap[index] = last;
-  return first;
 }

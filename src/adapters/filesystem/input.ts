@@ -1,4 +1,4 @@
-import { createReadStream } from "node:fs";
+import { closeSync, constants, createReadStream, openSync, writeSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { addAbortSignal, type Readable } from "node:stream";
 import { TuError } from "../../pipeline/errors.ts";
@@ -35,7 +35,7 @@ async function readNamed(path: string, options: Options): Promise<Uint8Array> {
 }
 
 async function openFile(path: string, { bytesMax, onTooLarge, signal }: Options) {
-  const { isDirectory, isFile, size } = await statOf(path);
+  const { isDirectory, isFile, isPipe, size } = await statOf(path);
   if (isDirectory) {
     throw new TuError("E_FILE_IS_DIRECTORY", `${path} is a directory`, {
       hint: `name the images in it: ${path}/*`,
@@ -43,12 +43,40 @@ async function openFile(path: string, { bytesMax, onTooLarge, signal }: Options)
   }
   if (isFile && size > bytesMax) throw onTooLarge(size);
   signal.throwIfAborted(); // opening a pipe without a writer could not be taken back
-  return createReadStream(path);
+  const stream = createReadStream(path);
+  if (isPipe) {
+    const onAbort = () => wakeReaderOf(path);
+    signal.addEventListener("abort", onAbort, { once: true });
+    stream.once("close", () => signal.removeEventListener("abort", onAbort));
+  }
+  return stream;
+}
+
+/**
+ * Opening a pipe and reading from it wait in the operating system, and a process cannot end before they do:
+ * another end and one byte wake both.
+ */
+function wakeReaderOf(path: string): void {
+  try {
+    const end = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    try {
+      writeSync(end, "\n");
+    } finally {
+      closeSync(end);
+    }
+  } catch {
+    // It is gone or full: then nothing waits for it.
+  }
 }
 
 async function statOf(path: string) {
   const stats = await stat(path);
-  return { isDirectory: stats.isDirectory(), isFile: stats.isFile(), size: stats.size };
+  return {
+    isDirectory: stats.isDirectory(),
+    isFile: stats.isFile(),
+    isPipe: stats.isFIFO(),
+    size: stats.size,
+  };
 }
 
 function named(path: string, code: string, cause: Error): Error {

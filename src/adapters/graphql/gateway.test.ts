@@ -1,8 +1,10 @@
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { createDoor, loopbackOnly } from "../../pipeline/delivery/door.ts";
 import { TuError } from "../../pipeline/errors.ts";
 import type { Message } from "../../pipeline/message.ts";
+import { listen } from "../http/listener.ts";
 import { createGraphqlGatewayClient } from "./client.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import { type GraphqlServer, startGraphqlServer } from "./server.ts";
@@ -16,6 +18,9 @@ beforeEach(async () => {
   feed = createFeed();
   server = await startGraphqlServer({
     feed,
+    introspection: false,
+    listen: (handlers) =>
+      listen({ door: createDoor(loopbackOnly), troubles: async () => [] }, handlers),
     gateway: {
       async startUpload({ filename }) {
         if (filename === "refused") throw new TuError("E_UPLOAD_REFUSED", "filename: no");
@@ -55,11 +60,11 @@ const event = (name: string, flowId: string, payload: unknown, id = "m1"): Messa
   headers: {},
   payload,
 });
-const ask = async (query: string, variables = {}) => {
+const ask = async (query: string, variables = {}, operationName?: string) => {
   const response = await fetch(`${server.url}/graphql`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ query, variables }),
+    body: JSON.stringify({ query, variables, operationName }),
   });
   return (await response.json()) as { data?: unknown; errors?: { message: string }[] };
 };
@@ -163,7 +168,8 @@ describe("the client", () => {
   });
 });
 
-test("the console's own frames work: init, ack, subscribe without arguments, next, ping, pong", async () => {
+/** A connection over which a client talks frame by frame. */
+async function talk() {
   const socket = new WebSocket(
     `${server.url.replace("http", "ws")}/graphql`,
     "graphql-transport-ws",
@@ -181,12 +187,18 @@ test("the console's own frames work: init, ack, subscribe without arguments, nex
     return frames.find((frame) => frame.type === type);
   };
   await new Promise((resolve) => socket.once("open", resolve));
-  socket.send(JSON.stringify({ type: "connection_init", payload: {} }));
+  const say = (frame: object) => socket.send(JSON.stringify(frame));
+  say({ type: "connection_init", payload: {} });
   await until("connection_ack");
+  return { say, socket, until };
+}
+
+test("the console's own frames work: init, ack, subscribe without arguments, next, ping, pong", async () => {
+  const { say, socket, until } = await talk();
   const query =
     "subscription { onAnalysisCompleted { success recognitionPayload { aggregate { brand type } } } }";
-  socket.send(JSON.stringify({ id: "1", type: "subscribe", payload: { query } }));
-  socket.send(JSON.stringify({ type: "ping" }));
+  say({ id: "1", type: "subscribe", payload: { query } });
+  say({ type: "ping" });
   await until("pong"); // the subscription before it is in force
   const aggregate = { brand: "Volvo", type: "Excavator", confidence: 1, isConfident: true };
   const provider = { name: "x", featureset: [] };
@@ -207,4 +219,83 @@ test("the console's own frames work: init, ack, subscribe without arguments, nex
     },
   });
   socket.close();
+});
+
+describe("a document that asks for too much", () => {
+  const many = (count: number, one: (n: number) => string) =>
+    Array.from({ length: count }, (_, n) => one(n)).join(" ");
+  const spread = (levels: number) =>
+    `{ ...f0 } ${many(levels, (n) => `fragment f${n} on Query { ${n + 1 < levels ? `...f${n + 1} `.repeat(2) : "ping"} }`)}`;
+  const documents = [
+    {
+      what: "300 aliased mutations",
+      query: `mutation { ${many(300, (n) => `a${n}: startUpload(filename: "a.png", contentType: "image/png") { correlationId }`)} }`,
+      error: "more that 1000 tokens",
+    },
+    { what: "16 aliases", query: `{ ${many(16, (n) => `a${n}: ping`)} }`, error: "15 aliases" },
+    {
+      what: "11 operations",
+      query: many(11, (n) => `query q${n} { ping }`),
+      operationName: "q0",
+      error: "10 operations",
+    },
+    { what: "fragments in fragments", query: spread(12), error: "500 fields" },
+    { what: "the schema", query: "{ __schema { types { name } } }", error: "introspection is off" },
+    { what: "a type", query: '{ __type(name: "Query") { name } }', error: "introspection is off" },
+  ];
+  test.each(documents)("$what: refused over HTTP", async ({ error, operationName, query }) => {
+    const { data, errors } = await ask(query, {}, operationName);
+    expect(data).toBeUndefined();
+    expect(errors?.map(({ message }) => message).join()).toContain(error);
+  });
+  test.each(documents)("$what: refused over WebSocket", async ({ error, query }) => {
+    const { say, until } = await talk();
+    say({ id: "1", type: "subscribe", payload: { query } });
+    expect(JSON.stringify(await until("error"))).toContain(error);
+  });
+  test("a fragment that spreads itself is refused, and ends", async () => {
+    const { errors } = await ask("{ ...f } fragment f on Query { ping ...f }");
+    expect(errors?.[0]?.message).toContain("Cannot spread fragment");
+  });
+  test("what known clients ask for is far from it", async () => {
+    expect(await ask(`{ ${many(15, (n) => `a${n}: ping`)} }`)).toHaveProperty("data.a14", "pong");
+  });
+});
+
+test("on one connection so many subscriptions are open at a time", async () => {
+  const { say, until } = await talk();
+  const query = "subscription { onAnalysisEvent { name } }";
+  for (let id = 1; id <= 101; id += 1)
+    say({ id: String(id), type: "subscribe", payload: { query } });
+  expect(await until("error")).toMatchObject({
+    id: "101",
+    payload: [{ message: "more than 100 subscriptions at a time" }],
+  });
+});
+
+test.each([
+  { what: "a form", headers: { "content-type": "application/x-www-form-urlencoded" }, status: 415 },
+  { what: "a text", headers: { "content-type": "text/plain" }, status: 415 },
+  {
+    what: "a multipart form",
+    headers: { "content-type": "multipart/form-data; boundary=x" },
+    status: 415,
+  },
+])("$what is no request", async ({ headers, status }) => {
+  const body = JSON.stringify({ query: "mutation { ping }" });
+  const answer = await fetch(`${server.url}/graphql`, { method: "POST", headers, body });
+  expect(answer.status).toBe(status);
+});
+
+test("a request has a length, and one that is not too long; and it is posted", async () => {
+  const headers = { "content-type": "application/json" };
+  const long = JSON.stringify({ query: `{ ping } ${" ".repeat(70_000)}` });
+  const post = (body: BodyInit, more = {}) =>
+    fetch(`${server.url}/graphql`, { method: "POST", headers, body, ...more });
+  expect((await post(long)).status).toBe(413);
+  const endless = new ReadableStream({ pull: (stream) => stream.enqueue(new Uint8Array([32])) });
+  expect((await post(endless, { duplex: "half" })).status).toBe(411);
+  const got = await fetch(`${server.url}/graphql?query={ping}`);
+  expect([got.status, got.headers.get("allow")]).toEqual([405, "POST"]);
+  expect((await fetch(`${server.url}/other`, { method: "POST" })).status).toBe(404);
 });

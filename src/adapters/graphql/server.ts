@@ -1,7 +1,9 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { DocumentNode, ExecutionArgs, GraphQLError } from "graphql";
+import type { Plugin } from "graphql-yoga";
 import type { Feed } from "./feed.ts";
+import { bodyBytesMax, limitingRules, subscriptionsMax, tokensMax } from "./limits.ts";
 import { createResolvers, type GatewayHandlers } from "./resolvers.ts";
 import { typeDefs } from "./schema.ts";
 
@@ -11,17 +13,26 @@ export type GraphqlServer = {
   close(): Promise<void>;
 };
 
+/** Has the handlers listened for, behind a door that knows who may come in. */
+export type Listen = (handlers: {
+  request(request: IncomingMessage, response: ServerResponse): void;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+}) => Promise<GraphqlServer>;
+
 /** Loads what `startGraphqlServer` needs: that takes longer than to start it. */
 export const loadGraphqlServer = () =>
   Promise.all([import("graphql-yoga"), import("graphql-ws/use/ws"), import("ws")]);
 
 /**
- * `/graphql` over HTTP and WebSocket (sub-protocol `graphql-transport-ws`), `/health/live` and
- * `/health/ready`, on a free loopback port. The feed is the caller's to close.
+ * `/graphql` over HTTP (POST of JSON, no larger than `bodyBytesMax`) and WebSocket (sub-protocol
+ * `graphql-transport-ws`), both within the limits of `limits.ts`. The feed is the caller's to close.
  */
 export async function startGraphqlServer(options: {
   readonly gateway: GatewayHandlers;
   readonly feed: Feed;
+  /** Whether a client may ask for the schema. */
+  readonly introspection: boolean;
+  readonly listen: Listen;
 }): Promise<GraphqlServer> {
   const [{ createGraphQLError, createSchema, createYoga }, { useServer }, { WebSocketServer }] =
     await loadGraphqlServer();
@@ -29,47 +40,109 @@ export async function startGraphqlServer(options: {
     typeDefs,
     resolvers: createResolvers(options.gateway, options.feed, createGraphQLError),
   });
+  const { introspection } = options;
+  const rules = limitingRules({ introspection, toError: createGraphQLError });
+  const limits: Plugin = {
+    onParse({ parseFn, setParseFn }) {
+      setParseFn((source, parsing) => parseFn(source, { ...parsing, maxTokens: tokensMax }));
+    },
+    onValidate({ addValidationRule }) {
+      for (const rule of rules) addValidationRule(rule);
+    },
+  };
   const yoga = createYoga({
     schema,
     graphqlEndpoint: "/graphql",
     landingPage: false,
+    graphiql: false,
     logging: false,
-    healthCheckEndpoint: "/health/live",
+    cors: false,
+    multipart: false,
+    plugins: [limits],
   });
-  const server = createServer((request, response) => {
-    if (request.url === "/health/ready") {
-      response.writeHead(200, { "content-type": "text/plain" }).end("Healthy");
-      return;
-    }
-    void yoga(request, response);
+  const webSockets = new WebSocketServer({ noServer: true, maxPayload: bodyBytesMax });
+  const subscriptions = useServer(
+    {
+      // Both ways take the same plugins, and one copy of graphql.
+      execute: (args) => envelopedIn(args).execute(args),
+      subscribe: (args) => envelopedIn(args).subscribe(args),
+      async onSubscribe({ subscriptions: open }, _id, { operationName, query, variables }) {
+        if (Object.keys(open).length > subscriptionsMax)
+          return [createGraphQLError(`more than ${subscriptionsMax} subscriptions at a time`)];
+        const enveloped = yoga.getEnveloped({});
+        const document = parsed(enveloped.parse, query);
+        if (document instanceof Error) return [createGraphQLError(document.message)];
+        const errors = enveloped.validate(enveloped.schema, document) as readonly GraphQLError[]; // as graphql's own
+        if (errors.length > 0) return errors;
+        return {
+          ...{ schema: enveloped.schema, document, operationName, variableValues: variables },
+          contextValue: await enveloped.contextFactory(),
+          rootValue: enveloped,
+        };
+      },
+    },
+    webSockets,
+  );
+  const listener = await options.listen({
+    request(request, response) {
+      const refusal = refusalOf(request);
+      if (refusal === null) void yoga(request, response);
+      else refuse(response, ...refusal);
+    },
+    upgrade(request, socket, head) {
+      if (pathOf(request) !== "/graphql") return void socket.destroy();
+      webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+        webSockets.emit("connection", webSocket, request);
+      });
+    },
   });
-  const sockets = new Set<Duplex>();
-  server.on("connection", (socket: Duplex) => {
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
-  });
-  const webSockets = new WebSocketServer({ server, path: "/graphql" });
-  const subscriptions = useServer({ schema }, webSockets);
-  await listen(server);
   return {
-    url: `http://127.0.0.1:${portOf(server)}`,
+    url: listener.url,
     async close() {
       await subscriptions.dispose();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of sockets) socket.destroy();
-      await closed;
+      await listener.close();
     },
   };
 }
 
-function listen(server: Server): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host: "127.0.0.1", port: 0 }, () => resolve());
-  });
+type Enveloped = ReturnType<
+  ReturnType<typeof import("graphql-yoga")["createYoga"]>["getEnveloped"]
+>;
+
+/** `onSubscribe` has put it there. */
+const envelopedIn = ({ rootValue }: ExecutionArgs) => rootValue as Enveloped;
+
+function parsed(parse: Enveloped["parse"], query: string): DocumentNode | Error {
+  try {
+    return parse(query);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
-function portOf(server: Server): number {
-  // A TCP server that listens has this kind of address.
-  return (server.address() as AddressInfo).port;
+type Refusal = readonly [status: number, message: string];
+
+/** What is not JSON any page may send without asking; what has no length could be endless. */
+function refusalOf(request: IncomingMessage): Refusal | null {
+  const { headers, method } = request;
+  if (pathOf(request) !== "/graphql") return [404, "the endpoint is /graphql"];
+  if (method !== "POST") return [405, "ask by POST"];
+  const [type = ""] = (headers["content-type"] ?? "").split(";");
+  if (type.trim().toLowerCase() !== "application/json") return [415, "ask in application/json"];
+  if (headers["content-length"] === undefined) return [411, "a Content-Length is needed"];
+  if (Number(headers["content-length"]) > bodyBytesMax)
+    return [413, `a request has at most ${bodyBytesMax} bytes`];
+  return null;
+}
+
+const pathOf = ({ url = "" }: IncomingMessage) => url.split("?", 1)[0];
+
+function refuse(response: ServerResponse, status: number, message: string): void {
+  response
+    .writeHead(status, {
+      "content-type": "application/json; charset=utf-8",
+      connection: "close",
+      ...(status === 405 ? { allow: "POST" } : {}),
+    })
+    .end(JSON.stringify({ errors: [{ message }] }));
 }

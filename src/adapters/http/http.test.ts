@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import { createDoor, loopbackOnly } from "../../pipeline/delivery/door.ts";
 import { TuError } from "../../pipeline/errors.ts";
 import type { Hop } from "../../pipeline/ports.ts";
 import { createFetchHttpClient } from "./client.ts";
@@ -8,6 +9,7 @@ import { type HttpServer, startHttpServer } from "./server.ts";
 const http = createFetchHttpClient();
 const hops: Hop[] = [];
 const notices: string[] = [];
+const troubles: string[] = [];
 let server: HttpServer | undefined;
 
 afterEach(async () => {
@@ -15,6 +17,7 @@ afterEach(async () => {
   server = undefined;
   hops.length = 0;
   notices.length = 0;
+  troubles.length = 0;
 });
 
 type Endpoints = Parameters<typeof startHttpServer>[0]["endpoints"];
@@ -22,6 +25,8 @@ async function serve(...endpoints: Endpoints): Promise<string> {
   server = await startHttpServer({
     service: "svc",
     endpoints,
+    door: createDoor(loopbackOnly),
+    troubles: async () => troubles,
     clock: { nowMs: () => 42, sleep: async () => undefined },
     reporter: {
       hop: (hop) => void hops.push(hop),
@@ -134,4 +139,47 @@ test("no answer is E_SERVICE_UNAVAILABLE, and the query of a URL stays out of th
     .catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code: "E_SERVICE_UNAVAILABLE" });
   expect(String(error)).not.toContain("secret");
+});
+
+test("what is posted is JSON: a form or a text, which any page may send, is 415", async () => {
+  const url = await serve({
+    method: "POST",
+    path: "/v1/things",
+    hop: null,
+    handle: async () => ({ status: 200, body: {} }),
+  });
+  const post = async (type: string | null) => {
+    const headers = type === null ? {} : { "content-type": type };
+    const { status } = await fetch(`${url}/v1/things`, {
+      method: "POST",
+      headers,
+      body: new Uint8Array([123, 125]),
+    });
+    return status;
+  };
+  for (const type of ["application/json", "Application/JSON; charset=utf-8", "application/x+json"])
+    expect([type, await post(type)]).toEqual([type, 200]);
+  const others = [
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+  ];
+  for (const type of [...others, "application/jsonp", null])
+    expect([type, await post(type)]).toEqual([type, 415]);
+});
+
+test("another method than a path has is 405, with those that it has", async () => {
+  const handle = async () => ({ status: 200, body: {} });
+  const url = await serve(
+    { method: "GET", path: "/v1/things", hop: null, handle },
+    { method: "POST", path: "/v1/things", hop: null, handle },
+    { method: "PUT", path: "/objects/*", hop: null, handle },
+  );
+  const ask = async (method: string, path: string) => {
+    const { headers, status } = await fetch(`${url}${path}`, { method });
+    return [status, headers.get("allow")];
+  };
+  expect(await ask("DELETE", "/v1/things")).toEqual([405, "GET, HEAD, POST"]);
+  expect(await ask("GET", "/objects/a.png")).toEqual([405, "PUT"]);
+  expect(await ask("GET", "/v1/things")).toEqual([200, null]);
 });

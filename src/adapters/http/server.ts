@@ -1,6 +1,7 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { TuError } from "../../pipeline/errors.ts";
 import type { Clock, Reporter } from "../../pipeline/ports.ts";
+import { createGuardedServer, type ListenerOptions } from "./listener.ts";
 
 /** One HTTP edge, as the core describes it. */
 type Endpoint = {
@@ -31,12 +32,14 @@ const bodyBytesMax = 10 * 1024 * 1024 + 64 * 1024;
 export const loadHttpServer = () => import("fastify");
 
 /** Serves a service's endpoints on a free loopback port and reports each request as a hop. */
-export async function startHttpServer(options: {
-  readonly service: string;
-  readonly endpoints: readonly Endpoint[];
-  readonly reporter: Reporter;
-  readonly clock: Clock;
-}): Promise<HttpServer> {
+export async function startHttpServer(
+  options: ListenerOptions & {
+    readonly service: string;
+    readonly endpoints: readonly Endpoint[];
+    readonly reporter: Reporter;
+    readonly clock: Clock;
+  },
+): Promise<HttpServer> {
   const {
     default: { fastify },
   } = await loadHttpServer();
@@ -45,12 +48,19 @@ export async function startHttpServer(options: {
     forceCloseConnections: true,
     // Paths are the services' to judge; a signed URL must arrive as it was sent.
     routerOptions: { maxParamLength: 500 },
+    serverFactory: (request) => createGuardedServer(options, { request }),
   });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => {
     done(null, body);
   });
   for (const endpoint of options.endpoints) mount(server, endpoint, options);
+  for (const path of new Set(options.endpoints.map((endpoint) => endpoint.path)))
+    refuseOthers(server, path, options.endpoints);
+  server.setNotFoundHandler((_request, reply) => send(reply, problem(404, "Not Found")));
+  server.setErrorHandler((error: FastifyError, _request, reply) =>
+    send(reply, problem(error.statusCode ?? 500, error.message)),
+  );
   const url = await server.listen({ host: "127.0.0.1", port: 0 });
   return { url, close: () => server.close() };
 }
@@ -64,6 +74,7 @@ function mount(
     method: endpoint.method,
     url: endpoint.path,
     handler: async (request, reply) => {
+      if (isUnsupported(request)) return send(reply, problem(415, "Unsupported Media Type"));
       if (endpoint.hop !== null) reportHop(endpoint.hop, request, options);
       const answer = await endpoint
         .handle({
@@ -78,6 +89,36 @@ function mount(
   });
 }
 
+/** A path that there is, asked for otherwise: 405 with the methods that it has (RFC 9110, 15.5.6). */
+function refuseOthers(server: FastifyInstance, path: string, endpoints: readonly Endpoint[]): void {
+  const served = endpoints.filter((endpoint) => endpoint.path === path);
+  const allow = served.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method]));
+  server.route({
+    method: methods.filter((method) => !allow.includes(method)),
+    url: path,
+    handler: (_request, reply) =>
+      send(reply, {
+        ...problem(405, "Method Not Allowed"),
+        headers: { ...problemType, allow: allow.join(", ") },
+      }),
+  });
+}
+const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+const problemType = { "content-type": "application/problem+json; charset=utf-8" };
+
+/** RFC 9457. */
+const problem = (status: number, title: string): Answer => ({
+  status,
+  headers: problemType,
+  body: { type: "about:blank", title, status },
+});
+
+/** What is posted to a service is JSON; a form or a text, which any page may send, is not. */
+function isUnsupported(request: FastifyRequest): boolean {
+  const [type = ""] = (request.headers["content-type"] ?? "").split(";");
+  return request.method === "POST" && !/^application\/(.+\+)?json$/.test(type.trim().toLowerCase());
+}
+
 type Answer = Awaited<ReturnType<Endpoint["handle"]>>;
 
 function send(reply: FastifyReply, { body, headers, status }: Answer): FastifyReply {
@@ -85,7 +126,8 @@ function send(reply: FastifyReply, { body, headers, status }: Answer): FastifyRe
   if (typeof body === "string") return reply.send(body);
   if (body instanceof Uint8Array)
     return reply.send(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
-  return reply.type("application/json; charset=utf-8").send(JSON.stringify(body));
+  if (!reply.hasHeader("content-type")) reply.type("application/json; charset=utf-8");
+  return reply.send(JSON.stringify(body));
 }
 
 /** The caller gets a status and a sentence, the operator the reason. */

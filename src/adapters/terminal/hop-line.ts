@@ -1,22 +1,81 @@
 import type { Hop } from "../../pipeline/ports.ts";
-import { type Paint, printable } from "./text.ts";
+import { type Paint, printable, type Style } from "./text.ts";
+import { cut, cutMiddle, padded, widthOf } from "./width.ts";
 
+export type HopLayout = {
+  readonly paint: Paint;
+  /** Columns of the terminal; Infinity where nobody counts them. */
+  readonly width: number;
+};
+
+const timeWidth = 9;
+/** Time, mark and the spaces behind them. */
+const startWidth = timeWidth + 3;
 const nameWidth = 38;
 const transportWidth = 10;
+/** What the longest name, transport and route need. */
+const wholeWidth = 112;
+/** Below this a hop takes two lines. */
+const oneLineWidth = 70;
 
-/** `  +0.412s  recognition.completed   rabbitmq   svc-ai-vision-adapter → svc-analysis-orchestrator`. */
-export function hopLine(hop: Hop, sinceStartMs: number, paint: Paint): string {
-  const isFailure = hop.name.endsWith(".failed") || hop.name === "onAnalysisFailed";
-  const isRetry = hop.note?.startsWith("attempt ") === true && !isFailure;
-  const since = `+${(sinceStartMs / 1000).toFixed(3)}s`.padStart(9);
-  const name = printable(hop.name).padEnd(nameWidth);
-  const mark = isFailure ? "✖" : isRetry ? "↻" : "·";
-  const note = hop.note === null ? "" : `  ${printable(hop.note)}`;
+/**
+ * `  +0.412s · recognition.completed   rabbitmq   svc-ai-vision-adapter → svc-analysis-orchestrator`. Where that does
+ * not fit it is shortened: without the transport, with short names; on a narrow terminal in two lines.
+ */
+export function hopLines(hop: Hop, sinceStartMs: number, layout: HopLayout): readonly string[] {
+  const { paint, width } = layout;
+  const { mark, markStyle, nameStyle } = looksOf(hop);
+  const since = `+${(sinceStartMs / 1000).toFixed(3)}s`.padStart(timeWidth);
+  const start = `${paint("dim", since)} ${paint(markStyle, mark)} `;
+  const name = (most: number) => cutMiddle(printable(hop.name), most);
+  if (width >= wholeWidth) {
+    const transport = paint("cyan", hop.transport.padEnd(transportWidth));
+    const left = width - startWidth - nameWidth - transportWidth - 2;
+    const whole = padded(printable(hop.name), nameWidth);
+    const shown = width === Number.POSITIVE_INFINITY ? whole : padded(name(nameWidth), nameWidth);
+    const route = `${printable(hop.from)} → ${printable(hop.to)}`;
+    return [`${start}${paint(nameStyle, shown)} ${transport} ${withNote(hop, route, left, paint)}`];
+  }
+  const route = `${shortened(hop.from)} → ${shortened(hop.to)}`;
+  if (width >= oneLineWidth) {
+    const routeWidth = Math.min(widthOf(route), width - startWidth - 1 - 20);
+    const nameColumns = Math.min(nameWidth, width - startWidth - 1 - 41);
+    const left = width - startWidth - 1 - nameColumns;
+    const shown = paint(nameStyle, padded(name(nameColumns), nameColumns));
+    return [`${start}${shown} ${withNote(hop, cut(route, routeWidth), left, paint)}`];
+  }
+  const indent = 4;
   return [
-    paint("dim", since),
-    paint(isFailure ? "red" : isRetry ? "yellow" : "green", mark),
-    isFailure ? paint("red", name) : paint("bold", name),
-    paint("cyan", hop.transport.padEnd(transportWidth)),
-    `${printable(hop.from)} → ${printable(hop.to)}${paint("dim", note)}`,
-  ].join(" ");
+    `${start}${paint(nameStyle, name(Math.max(1, width - startWidth)))}`,
+    `${" ".repeat(indent)}${withNote(hop, sidesCut(hop, width - indent), width - indent, paint)}`,
+  ];
+}
+
+function looksOf({ name, note }: Hop) {
+  const isFailure = name.endsWith(".failed") || name === "onAnalysisFailed";
+  const isRetry = note?.startsWith("attempt ") === true && !isFailure;
+  const markStyle: Style = isFailure ? "red" : isRetry ? "yellow" : "green";
+  const nameStyle: Style = isFailure ? "red" : "bold";
+  return { mark: isFailure ? "✖" : isRetry ? "↻" : "·", markStyle, nameStyle };
+}
+
+/** What the services have in common says nothing. */
+function shortened(service: string): string {
+  return printable(service)
+    .replace(/^(?:svc|tu)-/, "")
+    .replace(/-service$/, "");
+}
+
+function withNote({ note }: Hop, route: string, width: number, paint: Paint): string {
+  const shown = cut(route, width);
+  const left = width - widthOf(shown) - 2;
+  if (note === null || left < 3) return shown;
+  return `${shown}${paint("dim", `  ${cut(printable(note), left)}`)}`;
+}
+
+function sidesCut({ from, to }: Hop, width: number): string {
+  const [left, right] = [shortened(from), shortened(to)];
+  if (widthOf(left) + widthOf(right) + 3 <= width) return `${left} → ${right}`;
+  const side = Math.max(1, Math.floor((width - 3) / 2));
+  return `${cut(left, side)} → ${cut(right, side)}`;
 }

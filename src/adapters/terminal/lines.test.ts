@@ -2,11 +2,15 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { TuError } from "../../pipeline/errors.ts";
 import type { Hop } from "../../pipeline/ports.ts";
-import { hopLine } from "./hop-line.ts";
+import { hopLines } from "./hop-line.ts";
 import { reportLines, type ShownReport } from "./report-lines.ts";
 import { createPaint, printable } from "./text.ts";
+import { widthOf } from "./width.ts";
 
 const plain = createPaint(false);
+const wide = { paint: plain, width: Number.POSITIVE_INFINITY };
+const hopLine = (shown: Hop, sinceMs: number, _paint = plain) =>
+  hopLines(shown, sinceMs, wide).join("\n");
 const hop: Hop = {
   flowId: "f",
   name: "analysis.started",
@@ -71,6 +75,36 @@ describe("a hop's line", () => {
   });
 });
 
+describe("hops on a terminal", () => {
+  const longest: Hop = {
+    ...hop,
+    name: "POST /internal/v1/storage/presign-put",
+    from: "svc-ai-vision-adapter",
+    to: "svc-analysis-orchestrator",
+    note: "attempt 2/3 after 200 ms: E_FAULT_INJECTED: --fault recognition=fail 機械 🚜",
+  };
+
+  test("take one line at 120 and 80 columns, and two at 40", () => {
+    const at = (width: number) => hopLines(longest, 12_345, { paint: plain, width });
+    expect(at(120)).toHaveLength(1);
+    expect(at(120)[0]).toContain("rabbitmq   svc-ai-vision-adapter → svc-analysis-orchestrator");
+    expect(at(80)).toHaveLength(1);
+    expect(at(80)[0]).toContain("ai-vision-adapter → analysis-orchestrator");
+    expect(at(40)).toHaveLength(2);
+  });
+
+  test("fit at every width, whatever is in them, in columns and not in characters", () => {
+    const text = fc.string({ unit: "grapheme" });
+    fc.assert(
+      fc.property(text, text, text, fc.integer({ min: 20, max: 200 }), (name, to, note, width) => {
+        const told = { ...longest, name: `${name}機械🚜`, to: `${to}機械`, note };
+        for (const line of hopLines(told, 1, { paint: plain, width }))
+          expect(widthOf(line)).toBeLessThanOrEqual(width);
+      }),
+    );
+  });
+});
+
 describe("the end of a story", () => {
   const report: ShownReport = {
     status: "completed",
@@ -92,21 +126,29 @@ describe("the end of a story", () => {
     },
   };
   test("names the machine and how sure", () => {
-    expect(reportLines(report, plain).join("\n")).toContain(
+    expect(reportLines(report, wide).join("\n")).toContain(
       "Volvo · L120H · Wheel Loader  confidence 0.91",
     );
   });
   test("says when nothing was recognised", () => {
     const aggregate = { brand: null, type: null, model: null, confidence: 0, isConfident: false };
     const lines = reportLines(
-      { ...report, result: { ...report.result, recognition: { aggregate } } },
-      plain,
+      {
+        ...report,
+        result: {
+          ...report.result,
+          recognition: { aggregate },
+          comparison: { verdict: "new", matches: [] },
+        },
+      },
+      wide,
     );
+    expect(lines.join("\n")).not.toContain("verdict");
     expect(lines.join("\n")).toContain("no machine recognised  confidence 0.00 (low)");
   });
   test("a failure names step, attempts, code and reason", () => {
     const failure = { step: "metadata", code: "E_X", reason: "why", attempt: 2, attempts: 3 };
-    expect(reportLines({ ...report, failure }, plain).join("\n")).toMatch(
+    expect(reportLines({ ...report, failure }, wide).join("\n")).toMatch(
       /failed at metadata after 2 of 3 attempts[\s\S]*E_X: why/,
     );
   });
@@ -118,6 +160,6 @@ describe("the end of a story", () => {
   ] as const)("a failure with %s says what can be done, as the error of that code does", (code) => {
     const failure = { step: "recognition", code, reason: "why", attempt: 1, attempts: 3 };
     const { hint = "none" } = new TuError(code, "why");
-    expect(reportLines({ ...report, failure }, plain)).toContain(`  hint: ${hint}`);
+    expect(reportLines({ ...report, failure }, wide)).toContain(`  hint: ${hint}`);
   });
 });

@@ -1,4 +1,5 @@
 import { type Paint, printable, type Style } from "./text.ts";
+import { cut, padded, widthOf } from "./width.ts";
 import { wrap } from "./wrap.ts";
 
 /** As much of a reading as is shown; the full shape is the core's. */
@@ -157,7 +158,7 @@ function tableLines(
   const widths = heads.map((head, column) =>
     Math.min(
       width < 100 ? 20 : 32,
-      Math.max(head.length, ...rows.map(({ cells }) => (cells[column] ?? "").length)),
+      Math.max(head.length, ...rows.map(({ cells }) => widthOf(cells[column] ?? ""))),
     ),
   );
   const indent = widths.reduce((sum, cell) => sum + cell + 2, 2);
@@ -198,7 +199,7 @@ function placeOf({ box, degrees }: ShownText): string {
 }
 
 function clipped(cell: string, width: number): string {
-  return cell.length > width ? `${cell.slice(0, width - 1)}…` : cell.padEnd(width);
+  return padded(cut(cell, width), width);
 }
 
 function fact(name: string, value: string, { width }: ReadingLayout): readonly string[] {

@@ -1,5 +1,7 @@
 import { hintFor } from "../../pipeline/errors.ts";
-import { type Paint, printable } from "./text.ts";
+import type { HopLayout } from "./hop-line.ts";
+import { printable, type Style } from "./text.ts";
+import { wrap } from "./wrap.ts";
 
 type Box = {
   readonly x: number;
@@ -51,7 +53,8 @@ export type ShownReport = {
 };
 
 /** The end of a story: what was recognised, or at which step it failed and why. */
-export function reportLines(report: ShownReport, paint: Paint): readonly string[] {
+export function reportLines(report: ShownReport, layout: HopLayout): readonly string[] {
+  const { paint } = layout;
   const seconds = `${(report.durationMs / 1000).toFixed(2)} s`;
   if (report.failure !== undefined) {
     const { attempt, attempts, code, reason, step } = report.failure;
@@ -59,45 +62,69 @@ export function reportLines(report: ShownReport, paint: Paint): readonly string[
     return [
       "",
       `${paint("red", "✖ analysis failed")} at ${paint("bold", printable(step))} after ${attempt} of ${attempts} attempts (${seconds})`,
-      `  ${printable(code)}: ${printable(reason)}`,
-      ...(hint === undefined ? [] : [`  hint: ${hint}`]),
+      ...indented(`${printable(code)}: ${printable(reason)}`, layout),
+      ...(hint === undefined ? [] : indented(`hint: ${hint}`, layout)),
       paint("dim", `  flow ${report.flowId}`),
     ];
   }
   return [
     "",
     `${paint("green", "✔ analysis completed")} in ${seconds}`,
-    ...recognitionLines(report.result.recognition, paint),
-    ...comparisonLines(report, paint),
-    ...metadataLines(report.result.metadata),
-    paint("dim", `  flow        ${report.flowId}`),
+    ...recognitionLines(report.result.recognition, layout),
+    ...comparisonLines(report, layout),
+    ...metadataLines(report.result.metadata, layout),
+    ...fact("flow", report.flowId, layout, "dim"),
   ];
+}
+
+function indented(text: string, { width }: HopLayout): readonly string[] {
+  return wrap(text, width - 2).map((line) => `  ${line}`);
+}
+
+const labelWidth = 12;
+
+/** Beside its label; where that leaves too little room, below it. */
+function fact(
+  label: string,
+  text: string,
+  { paint, width }: HopLayout,
+  style?: Style,
+): readonly string[] {
+  const indent = width < 60 ? 4 : labelWidth + 2;
+  const lines = wrap(text, width - indent).map((line) =>
+    style === undefined ? line : paint(style, line),
+  );
+  const title = `  ${label.padEnd(labelWidth)}`;
+  if (indent < labelWidth) return [title.trimEnd(), ...lines.map((line) => `    ${line}`)];
+  return lines.map((line, index) => `${index === 0 ? title : " ".repeat(indent)}${line}`);
 }
 
 function recognitionLines(
   recognition: ShownReport["result"]["recognition"],
-  paint: Paint,
+  layout: HopLayout,
 ): readonly string[] {
   if (recognition === null) return [];
-  const { brand, confidence, isConfident, model, type } = recognition.aggregate;
-  const known = [brand, model, type].filter((part) => part !== null).map(printable);
+  const { confidence, isConfident } = recognition.aggregate;
+  const known = knownOf(recognition.aggregate);
   const what = known.length === 0 ? "no machine recognised" : known.join(" · ");
   const sure = `confidence ${confidence.toFixed(2)}${isConfident ? "" : " (low)"}`;
   const colours = (recognition.colours ?? [])
     .map(({ name, share }) => `${name} ${Math.round(share * 100)} %`)
     .join(", ");
   return [
-    `  machine     ${paint(known.length === 0 ? "yellow" : "bold", what)}  ${sure}`,
-    ...evidenceShown(recognition).map((item) => {
+    ...fact("machine", `${what}  ${sure}`, layout, known.length === 0 ? "yellow" : "bold"),
+    ...evidenceShown(recognition).flatMap((item) => {
       const at = `at ${percent(item.box.x)},${percent(item.box.y)}`;
       const text = `“${printable(item.text)}” → ${item.about} ${printable(item.value)}`;
-      return paint(
-        "dim",
-        `  evidence    ${text} (${item.confidence.toFixed(2)}, ${at}; ${printable(item.how)})`,
-      );
+      const why = `(${item.confidence.toFixed(2)}, ${at}; ${printable(item.how)})`;
+      return fact("evidence", `${text} ${why}`, layout, "dim");
     }),
-    ...(colours === "" ? [] : [`  colours     ${colours}`]),
+    ...(colours === "" ? [] : fact("colours", colours, layout)),
   ];
+}
+
+function knownOf({ brand, model, type }: Recognition["aggregate"]): readonly string[] {
+  return [brand, model, type].filter((part) => part !== null).map(printable);
 }
 
 type Recognition = NonNullable<ShownReport["result"]["recognition"]>;
@@ -122,24 +149,28 @@ function evidenceShown({ aggregate, evidence = [] }: Recognition): readonly Evid
   );
 }
 
-function comparisonLines({ result }: ShownReport, paint: Paint): readonly string[] {
-  const { comparison, machine } = result;
+function comparisonLines({ result }: ShownReport, layout: HopLayout): readonly string[] {
+  const { comparison, machine, recognition } = result;
   if (comparison === null) return [];
+  // Without a machine there is nothing that could be new.
+  if (recognition !== null && knownOf(recognition.aggregate).length === 0) return [];
   const best = comparison.matches[0];
   const why =
     best === undefined ? "" : `  ${best.score.toFixed(2)} ${printable(best.reasons.join(", "))}`;
-  const stored =
-    machine === null ? [] : [`  stored as   ${machine.id} (seen ${machine.sightings.length}×)`];
+  const isOther = best !== undefined && best.machineId !== machine?.id;
   return [
-    `  verdict     ${paint("bold", comparison.verdict)}${why}`,
-    ...(best === undefined || best.machineId === machine?.id
+    ...fact("verdict", `${comparison.verdict}${why}`, layout, "bold"),
+    ...(isOther ? fact("", `compare with ${best.machineId}`, layout, "dim") : []),
+    ...(machine === null
       ? []
-      : [paint("dim", `              compare with ${best.machineId}`)]),
-    ...stored,
+      : fact("stored as", `${machine.id} (seen ${machine.sightings.length}×)`, layout)),
   ];
 }
 
-function metadataLines(metadata: ShownReport["result"]["metadata"]): readonly string[] {
+function metadataLines(
+  metadata: ShownReport["result"]["metadata"],
+  layout: HopLayout,
+): readonly string[] {
   if (metadata === null) return [];
   const { camera, capturedAt, image, location } = metadata;
   const parts = [
@@ -149,7 +180,7 @@ function metadataLines(metadata: ShownReport["result"]["metadata"]): readonly st
     camera,
   ];
   const shown = parts.filter((part) => part !== undefined).map(printable);
-  return [`  picture     ${shown.join(" · ")}`];
+  return fact("picture", shown.join(" · "), layout);
 }
 
 function percent(part: number): string {

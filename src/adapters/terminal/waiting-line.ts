@@ -1,3 +1,5 @@
+import { cut } from "./width.ts";
+
 /** One line that says what is being waited for, and for how long; gone before anything else is printed. */
 export type WaitingLine = {
   say(text: string): void;
@@ -31,7 +33,7 @@ export function createWaitingLine(terminal: Terminal, nowMs: () => number): Wait
     const waitedMs = nowMs() - sinceMs;
     if (text === "" || waitedMs < patienceMs) return;
     const line = `  ⋯ ${text}  ${(waitedMs / 1000).toFixed(1)} s`;
-    terminal.write(`\r${line.slice(0, (terminal.columns ?? 80) - 1)}\u001b[K`);
+    terminal.write(`\r${cut(line, (terminal.columns ?? 80) - 1)}\u001b[K`);
     isShown = true;
   };
   const ticking = setInterval(tick, tickMs);

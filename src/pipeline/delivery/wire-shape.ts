@@ -28,8 +28,11 @@ export const exampleOn = (contract: Contract, route: Route): JsonObject =>
   spelled(route, examplePayload(contract, route));
 
 /** What readers take there, as JSON Schema. */
-export function schemaOn(route: Route): JsonObject {
-  const schema: JsonObject = z.toJSONSchema(route.body, { io: "input" });
+export function schemaOn(
+  route: Route,
+  asJsonSchema: (body: z.ZodType) => JsonObject = forReaders,
+): JsonObject {
+  const schema = asJsonSchema(route.body);
   const { properties, required } = schema;
   return {
     ...schema,
@@ -38,3 +41,5 @@ export function schemaOn(route: Route): JsonObject {
     required: ((required ?? []) as readonly string[]).map((key) => spelledKey(route, key)),
   };
 }
+
+const forReaders = (body: z.ZodType): JsonObject => z.toJSONSchema(body, { io: "input" });

@@ -94,7 +94,7 @@ function arrivalsOf(effect: Effect, { fates }: Plan): readonly Message[] {
   if (effect.type === "event") return [];
   if (effect.type === "timer") {
     const { attempt, purpose, step } = effect.timer;
-    return [timer(effect.id, step, purpose, attempt)];
+    return [timer(`${step} ${purpose} ${attempt}`, step, purpose, attempt)];
   }
   const step = effect.name.replace(".request", "");
   return replyTo(step, fates[step] ?? "silent", effect.attempt);

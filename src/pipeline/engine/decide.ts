@@ -2,7 +2,7 @@
 //
 //   D1. No clock, no randomness, no I/O. Whatever a decision needs arrives in `message`.
 //   D2. Inputs are never mutated; an ignored message returns the very same `state`.
-//   D3. Ids of effects derive from the incoming id, so deciding twice asks for the same effects.
+//   D3. Deciding twice asks for the same effects in the same order; their ids are the shell's to derive.
 //   D4. A finished instance absorbs every further message.
 //   D5. A success ends its step whichever attempt it answers; a failure or a timer counts only for
 //       the attempt that is running.
@@ -30,7 +30,7 @@ export const TimerPayload = z.object({
 export type TimerPayload = z.infer<typeof TimerPayload>;
 
 /** What the workflow asks the world to do. */
-type Request =
+export type Effect =
   | {
       readonly type: "command";
       readonly name: string;
@@ -40,25 +40,15 @@ type Request =
     }
   | { readonly type: "event"; readonly name: string; readonly payload: unknown }
   | { readonly type: "timer"; readonly delayMs: number; readonly timer: TimerPayload };
-export type Effect = Request & { readonly id: string };
 export type Decision = { readonly state: FlowState; readonly outgoing: readonly Effect[] };
 
 /** `definition` is the one that the instance pins; for an idle state, the one to start. */
 export function decide(definition: Definition, state: FlowState, message: Message): Decision {
-  const outcome = next(definition, state, message);
-  if (outcome === undefined) return { state, outgoing: [] };
-  return {
-    state: outcome.state,
-    outgoing: outcome.requests.map((request, index) => ({
-      ...request,
-      id: `${message.id}/${index}`,
-    })),
-  };
+  return next(definition, state, message) ?? { state, outgoing: [] };
 }
 
-type Stepped = { readonly state: FlowState; readonly requests: readonly Request[] };
 /** Undefined: the message changes nothing. */
-type Outcome = Stepped | undefined;
+type Outcome = Decision | undefined;
 
 function next(definition: Definition, state: FlowState, message: Message): Outcome {
   switch (state.status) {
@@ -82,7 +72,7 @@ function keepForLater(
 ): Outcome {
   const step = answeredBy(definition, message);
   const early = step === undefined ? undefined : withEarly(step, state.early, message);
-  return early && { state: { status: "idle", early }, requests: [] };
+  return early && { state: { status: "idle", early }, outgoing: [] };
 }
 
 function answeredBy(definition: Definition, { name }: Message): Step | undefined {
@@ -126,8 +116,8 @@ function start(
     ...(early.length === 0 ? {} : { early }),
   };
   const started = emit(definition.events.started, scopeOf(definition, running));
-  const { requests, state } = advance(definition, running, trigger.id);
-  return { state, requests: [started, ...requests] };
+  const { outgoing, state } = advance(definition, running, trigger.id);
+  return { state, outgoing: [started, ...outgoing] };
 }
 
 function proceed(definition: Definition, state: Running, message: Message): Outcome {
@@ -142,7 +132,7 @@ function proceed(definition: Definition, state: Running, message: Message): Outc
 
 function keepRunning(state: Running, step: Step, message: Message): Outcome {
   const early = withEarly(step, state.early ?? [], message);
-  return early && { state: { ...state, early }, requests: [] };
+  return early && { state: { ...state, early }, outgoing: [] };
 }
 
 function onCompleted(
@@ -180,11 +170,11 @@ function onServiceFailed(
   step: Step,
   failure: Failure,
   causeId: string,
-): Stepped {
+): Decision {
   const isLast = !failure.retryable || failure.attempt >= failure.attempts;
   if (isLast) return giveUp(definition, state, step, failure, causeId);
   const attempt = failure.attempt + 1;
-  return { state: withStep(state, step, { status: "running", attempt }), requests: [] };
+  return { state: withStep(state, step, { status: "running", attempt }), outgoing: [] };
 }
 
 function onTimer(definition: Definition, state: Running, message: Message): Outcome {
@@ -217,14 +207,14 @@ function retryOrGiveUp(
   step: Step,
   failure: Failure,
   causeId: string,
-): Stepped {
+): Decision {
   const mayRetry =
     step.type === "service_call" && failure.retryable && failure.attempt < step.retry.max_attempts;
   if (!mayRetry) return giveUp(definition, state, step, failure, causeId);
   const { attempt } = failure;
   return {
     state: withStep(state, step, { status: "backing-off", attempt }),
-    requests: [
+    outgoing: [
       {
         type: "timer",
         delayMs: retryDelayMs(step.retry, attempt, causeId),
@@ -240,18 +230,18 @@ function giveUp(
   step: Step,
   failure: Failure,
   causeId: string,
-): Stepped {
+): Decision {
   if (step.on_failure.action === "continue") {
     return advance(definition, withStep(state, step, { status: "failed", failure }), causeId);
   }
   return {
     state: { status: "failed", definition: state.definition, failure },
-    requests: [emit(definition.events.failed, { ...scopeOf(definition, state), error: failure })],
+    outgoing: [emit(definition.events.failed, { ...scopeOf(definition, state), error: failure })],
   };
 }
 
 /** Begins every step that nothing holds back any more; ends the instance when none is left. */
-function advance(definition: Definition, state: Running, causeId: string): Stepped {
+function advance(definition: Definition, state: Running, causeId: string): Decision {
   const ready = definition.steps.find(
     (step) => stepState(state, step.id) === undefined && isReady(step, state),
   );
@@ -259,26 +249,26 @@ function advance(definition: Definition, state: Running, causeId: string): Stepp
     const begun = begin(definition, state, ready, causeId);
     if (begun.state.status !== "running") return begun;
     const rest = advance(definition, begun.state, causeId);
-    return { state: rest.state, requests: [...begun.requests, ...rest.requests] };
+    return { state: rest.state, outgoing: [...begun.outgoing, ...rest.outgoing] };
   }
   if (!definition.steps.every(({ id }) => isSettled(stepState(state, id)))) {
-    return { state, requests: [] };
+    return { state, outgoing: [] };
   }
   return {
     state: { status: "completed", definition: state.definition },
-    requests: [emit(definition.events.completed, scopeOf(definition, state))],
+    outgoing: [emit(definition.events.completed, scopeOf(definition, state))],
   };
 }
 
-function begin(definition: Definition, state: Running, step: Step, causeId: string): Stepped {
+function begin(definition: Definition, state: Running, step: Step, causeId: string): Decision {
   const isWanted =
     step.condition === undefined ||
     isTrue(evaluate(parseExpression(step.condition), scopeOf(definition, state)));
-  if (!isWanted) return { state: withStep(state, step, { status: "skipped" }), requests: [] };
+  if (!isWanted) return { state: withStep(state, step, { status: "skipped" }), outgoing: [] };
   const success = repliesTo(step, state.early ?? []).find(
     ({ name }) => name === step.reply.completed,
   );
-  if (success !== undefined) return { state: completed(state, step, success), requests: [] };
+  if (success !== undefined) return { state: completed(state, step, success), outgoing: [] };
   return run(definition, state, step, 1, causeId);
 }
 
@@ -289,25 +279,25 @@ function run(
   step: Step,
   attempt: number,
   causeId: string,
-): Stepped {
+): Decision {
   const running = withStep(state, step, { status: "running", attempt });
   const failure = earlyFailure(step, state, attempt);
   if (failure !== undefined && step.type === "service_call")
     return retryOrGiveUp(definition, running, step, failure, causeId);
   if (failure !== undefined) return wait(definition, running, step, causeId);
-  return { state: running, requests: requestsFor(definition, state, step, attempt) };
+  return { state: running, outgoing: effectsOf(definition, state, step, attempt) };
 }
 
 /** A wait that begins after failures of its service: the first of them that ends it, or the latest. */
-function wait(definition: Definition, state: Running, step: Step, causeId: string): Stepped {
+function wait(definition: Definition, state: Running, step: Step, causeId: string): Decision {
   const failures = earlyFailures(step, state);
   const last =
     failures.find(({ attempt, attempts, retryable }) => !retryable || attempt >= attempts) ??
     failures.at(-1);
-  const requests = requestsFor(definition, state, step, 1);
-  if (last === undefined) return { state, requests };
+  const outgoing = effectsOf(definition, state, step, 1);
+  if (last === undefined) return { state, outgoing };
   const outcome = onServiceFailed(definition, state, step, last, causeId);
-  return isSettledIn(outcome.state, step) ? outcome : { state: outcome.state, requests };
+  return isSettledIn(outcome.state, step) ? outcome : { state: outcome.state, outgoing };
 }
 
 /** By attempt. */
@@ -324,19 +314,19 @@ function earlyFailure(step: Step, state: Running, attempt: number): Failure | un
   );
 }
 
-function requestsFor(
+function effectsOf(
   definition: Definition,
   state: Running,
   step: Step,
   attempt: number,
-): readonly Request[] {
-  const timeout: Request = {
+): readonly Effect[] {
+  const timeout: Effect = {
     type: "timer",
     delayMs: parseDuration(step.timeout) ?? 0,
     timer: { step: step.id, purpose: "timeout", attempt },
   };
   if (step.type === "wait_event") return [timeout];
-  const command: Request = {
+  const command: Effect = {
     type: "command",
     name: step.action,
     attempt,
@@ -372,7 +362,7 @@ function withStep(state: Running, step: Step, stepState: StepState): Running {
   return others.length === 0 ? { ...rest, steps } : { ...rest, steps, early: others };
 }
 
-function emit(emission: { name: string; payload: unknown }, scope: Scope): Request {
+function emit(emission: { name: string; payload: unknown }, scope: Scope): Effect {
   return { type: "event", name: emission.name, payload: fill(emission.payload, scope) };
 }
 

@@ -34,7 +34,9 @@ export type Expression =
     };
 
 const lengthMax = 1000;
+/** Of definitions, of which there are few; whatever else was asked for is forgotten sometime. */
 const parsed = new Map<string, Expression>();
+const parsedMax = 1_000;
 
 /** Throws E_EXPRESSION_INVALID with the place. The same source gives the same expression. */
 export function parseExpression(source: string): Expression {
@@ -42,6 +44,7 @@ export function parseExpression(source: string): Expression {
   if (known !== undefined) return known;
   if (source.length > lengthMax) throw invalid(source, 0, `longer than ${lengthMax} characters`);
   const expression = parse(source, tokenize(source));
+  if (parsed.size >= parsedMax) parsed.clear();
   parsed.set(source, expression);
   return expression;
 }

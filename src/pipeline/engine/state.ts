@@ -1,41 +1,57 @@
-import type { Message } from "../message.ts";
+import * as z from "zod";
+import { Message } from "../message.ts";
 
-export type Failure = {
-  readonly step: string;
-  readonly code: string;
-  readonly reason: string;
-  readonly retryable: boolean;
-  readonly attempt: number;
-  readonly attempts: number;
-};
+// What is recorded of an instance is read back by these schemas, also by later versions: a field that is added
+// is optional, and what changes its meaning gets a name of its own.
+
+const Failure = z.object({
+  step: z.string(),
+  code: z.string(),
+  reason: z.string(),
+  retryable: z.boolean(),
+  attempt: z.int(),
+  attempts: z.int(),
+});
+export type Failure = Readonly<z.infer<typeof Failure>>;
 
 /** A step without an entry still waits for the steps it depends on. */
-export type StepState =
-  | { readonly status: "running"; readonly attempt: number }
+const StepState = z.discriminatedUnion("status", [
+  z.object({ status: z.literal("running"), attempt: z.int() }).readonly(),
   /** `attempt` failed; a timer starts the next one. */
-  | { readonly status: "backing-off"; readonly attempt: number }
-  | { readonly status: "completed"; readonly output: unknown }
-  | { readonly status: "skipped" }
+  z.object({ status: z.literal("backing-off"), attempt: z.int() }).readonly(),
+  z.object({ status: z.literal("completed"), output: z.unknown() }).readonly(),
+  z.object({ status: z.literal("skipped") }).readonly(),
   /** Failed for good, and the definition says to go on. */
-  | { readonly status: "failed"; readonly failure: Failure };
+  z.object({ status: z.literal("failed"), failure: Failure.readonly() }).readonly(),
+]);
+export type StepState = z.infer<typeof StepState>;
+
+const Early = z.array(Message.readonly()).readonly();
+const Running = z
+  .object({
+    status: z.literal("running"),
+    /** `id@version` of the pinned definition. */
+    definition: z.string(),
+    flowId: z.string(),
+    input: z.unknown(),
+    steps: z.record(z.string(), StepState).readonly(),
+    /** Replies to what has not begun; at most one success of a step, and one failure of an attempt. */
+    early: Early.optional(),
+  })
+  .readonly();
+export type Running = z.infer<typeof Running>;
 
 /** One instance of a workflow. A union of situations: what a situation does not have, it cannot show. */
-export type FlowState =
+export const FlowState = z.discriminatedUnion("status", [
   /** Not triggered yet. Replies may overtake the trigger; they wait here. */
-  | { readonly status: "idle"; readonly early: readonly Message[] }
-  | {
-      readonly status: "running";
-      /** `id@version` of the pinned definition. */
-      readonly definition: string;
-      readonly flowId: string;
-      readonly input: unknown;
-      readonly steps: Readonly<Record<string, StepState>>;
-      /** Replies to what has not begun; at most one success of a step, and one failure of an attempt. */
-      readonly early?: readonly Message[] | undefined;
-    }
-  | { readonly status: "completed"; readonly definition: string }
-  | { readonly status: "failed"; readonly definition: string; readonly failure: Failure };
-export type Running = Extract<FlowState, { status: "running" }>;
+  z.object({ status: z.literal("idle"), early: Early }).readonly(),
+  Running,
+  z.object({ status: z.literal("completed"), definition: z.string() }).readonly(),
+  z
+    .object({ status: z.literal("failed"), definition: z.string(), failure: Failure.readonly() })
+    .readonly(),
+]);
+export type FlowState = z.infer<typeof FlowState>;
 
 export const initialState: FlowState = { status: "idle", early: [] };
 

@@ -52,6 +52,14 @@ const Recognition = RecognitionCompleted.partial({ objectKey: true }).extend({
   }),
 });
 
+/** What is not as `--expect` said. `actual` is null for nothing. */
+const Mismatch = z.object({
+  field: z.string(),
+  expected: z.string(),
+  actual: z.string().nullable(),
+});
+export type Mismatch = z.infer<typeof Mismatch>;
+
 /** What `upload -o json` prints for one image. */
 export const UploadReport = z.object({
   schema: z.literal("tu-analyze/upload@1"),
@@ -61,6 +69,8 @@ export const UploadReport = z.object({
   objectKey: z.string(),
   status: z.enum(["completed", "failed"]),
   durationMs: z.number(),
+  /** The flow was left by an earlier run; hops and duration are those since it went on. */
+  isResumed: z.boolean().optional(),
   hops: z.array(Hop),
   result: z.object({
     recognition: Recognition.nullable(),
@@ -70,6 +80,8 @@ export const UploadReport = z.object({
   }),
   failure: StepFailed.omit({ objectKey: true }).optional(),
   timings: z.array(z.object({ name: z.string(), ms: z.number() })).optional(),
+  /** With `--expect` or `--expect-status` only; empty: all is as expected. */
+  mismatches: z.array(Mismatch).optional(),
 });
 export type UploadReport = z.infer<typeof UploadReport>;
 
@@ -85,3 +97,17 @@ export const RejectedReport = z.object({
   }),
 });
 export type RejectedReport = z.infer<typeof RejectedReport>;
+
+/** What it prints for an image whose analysis was not waited for to its end. */
+export const UnfinishedReport = z.object({
+  schema: z.literal("tu-analyze/upload@1"),
+  file: z.string(),
+  /**
+   * `accepted`: the flow goes on at the next start. `unknown`: it was being confirmed. `abandoned`: it was under
+   * way, and nothing is kept.
+   */
+  status: z.enum(["accepted", "unknown", "abandoned", "not-started"]),
+  flowId: z.string().nullable(),
+  failure: RejectedReport.shape.failure,
+});
+export type UnfinishedReport = z.infer<typeof UnfinishedReport>;

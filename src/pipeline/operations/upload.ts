@@ -5,12 +5,12 @@ import { MetadataSorted } from "../contracts/metadata.ts";
 import { RecognitionCompleted } from "../contracts/recognition.ts";
 import { TuError } from "../errors.ts";
 import type { Flow } from "../flows/flow.ts";
+import { orAborted } from "../or-aborted.ts";
 import type {
   ClientListener,
   Clock,
   Digest,
   GatewayClient,
-  Hop,
   HttpClient,
   Machines,
 } from "../ports.ts";
@@ -34,27 +34,34 @@ export type UploadInput = {
   readonly filename: string;
   readonly contentType: string;
   readonly bytes: Uint8Array;
-  readonly deadlineMs: number;
+  /** Ends the waiting; what was accepted goes on without it. */
   readonly signal: AbortSignal;
-  /** Told once the gateway has given the flow its id. */
-  readonly onStarted: (flowId: string) => void;
+  readonly onStage: (stage: UploadStage, started: Started) => void | Promise<void>;
 };
+type Started = { readonly flowId: string; readonly objectKey: string };
 
-type Event = Parameters<ClientListener["onEvent"]>[0];
+/**
+ * `started`: the gateway has given the flow its id. `confirming`: from now on it may be accepted.
+ * `accepted`: it is recorded.
+ */
+export type UploadStage = "started" | "confirming" | "accepted";
+
+export type ClientEvent = Parameters<ClientListener["onEvent"]>[0];
 
 /**
  * Uploads one image and follows its analysis to the end. A failed analysis is a report; thrown is
- * only what kept it from being one: E_UPLOAD_REFUSED, E_SERVICE_UNAVAILABLE, E_DEADLINE (naming the
- * hop that is missing), or the signal's reason.
+ * only what kept it from being one: E_UPLOAD_REFUSED, E_SERVICE_UNAVAILABLE, or the signal's reason (E_DEADLINE
+ * names the hop that is missing).
  */
 export async function upload(input: UploadInput, ports: UploadPorts): Promise<UploadReport> {
   input.signal.throwIfAborted(); // it may have waited for another with the same content
   const startedAtMs = ports.clock.nowMs();
-  const { bytes, contentType, filename } = input;
-  const started = await ports.gateway.startUpload({ filename, contentType });
+  const { contentType, filename } = input;
+  const starting = ports.gateway.startUpload({ filename, contentType });
+  const started = await orAborted(starting, input.signal);
   const flowId = started.correlationId;
-  input.onStarted(flowId);
-  const events: Event[] = [];
+  await input.onStage("started", { flowId, objectKey: started.key });
+  const events: ClientEvent[] = [];
   const end = createDeferred();
   end.promise.catch(() => undefined); // whoever waits hears it; before that the upload's own error counts
   const subscription = await ports.gateway.subscribe(flowId, {
@@ -69,20 +76,42 @@ export async function upload(input: UploadInput, ports: UploadPorts): Promise<Up
       end.reject(new TuError("E_SERVICE_UNAVAILABLE", `the gateway went away: ${reason}`)),
   });
   try {
-    await putObject(started.putUrl, input, flowId, ports);
-    await ports.gateway.confirmUpload({
-      uploadId: started.uploadId,
-      bytes: bytes.length,
-      checksum: `sha256:${ports.digest(bytes)}`,
-      correlationId: flowId,
-    });
+    await orAborted(putObject(started.putUrl, input, flowId, ports), input.signal);
+    await confirm(started, input, ports);
     const finished = end.promise.then(() => machineStored(flowId, events, ports));
-    await withinDeadline(finished, input, flowId, ports);
+    await orAborted(finished, input.signal);
+  } catch (error) {
+    throw naming(error, flowId, ports);
   } finally {
     await subscription.close();
   }
   try {
     return await report(input, { flowId, objectKey: started.key, startedAtMs, events }, ports);
+  } finally {
+    ports.recorder.forget(flowId);
+  }
+}
+
+export type FollowInput = Pick<UploadInput, "file" | "signal"> &
+  Started & {
+    /** All that was heard of it since it was resumed, when it has ended. */
+    readonly events: Promise<readonly ClientEvent[]>;
+  };
+
+/**
+ * Follows a flow that an earlier run left to its end, like an upload: its report has the hops since then. Throws
+ * the signal's reason.
+ */
+export async function follow(input: FollowInput, ports: UploadPorts): Promise<UploadReport> {
+  const { flowId, objectKey, signal } = input;
+  try {
+    const events = await orAborted(input.events, signal);
+    await orAborted(machineStored(flowId, events, ports), signal);
+    const startedAtMs = ports.recorder.hopsOf(flowId)[0]?.atMs ?? ports.clock.nowMs();
+    const told = await report(input, { flowId, objectKey, startedAtMs, events }, ports);
+    return { ...told, isResumed: true };
+  } catch (error) {
+    throw naming(error, flowId, ports);
   } finally {
     ports.recorder.forget(flowId);
   }
@@ -103,7 +132,7 @@ function createDeferred(): Deferred {
   return { promise, resolve: () => settle.resolve(), reject: (error) => settle.reject(error) };
 }
 
-function isEnd({ name }: Event): boolean {
+function isEnd({ name }: ClientEvent): boolean {
   return name === "analysis.completed" || name === "analysis.failed";
 }
 
@@ -132,7 +161,7 @@ async function putObject(
 /** The record is svc-machine-storage's own work and may come after the client's notification. */
 async function machineStored(
   flowId: string,
-  events: readonly Event[],
+  events: readonly ClientEvent[],
   { flow, recorder }: UploadPorts,
 ): Promise<void> {
   const isStored = flow.hops.some(({ to }) => to === "svc-machine-storage");
@@ -140,38 +169,50 @@ async function machineStored(
   if (isStored && isCompleted) await recorder.until(flowId, ({ kind }) => kind === "write");
 }
 
-async function withinDeadline(
-  finished: Promise<void>,
-  { deadlineMs, signal }: UploadInput,
-  flowId: string,
-  { clock, flow, recorder }: UploadPorts,
+/** How long a confirmation that is under way is waited for when everything else stops. */
+const confirmMs = 200;
+
+/** Its answer says whether the flow is recorded: that is worth a moment, whatever stops. */
+async function confirm(
+  { correlationId, key: objectKey, uploadId }: Awaited<ReturnType<GatewayClient["startUpload"]>>,
+  { bytes, onStage, signal }: UploadInput,
+  { clock, digest, gateway }: UploadPorts,
 ): Promise<void> {
-  const race = new AbortController();
-  const deadline = clock.sleep(deadlineMs, AbortSignal.any([race.signal, signal])).then(() => {
-    throw stuck(flow, recorder.hopsOf(flowId), flowId, deadlineMs);
+  const started = { flowId: correlationId, objectKey };
+  await onStage("confirming", started);
+  const checksum = `sha256:${digest(bytes)}`;
+  const confirming = gateway.confirmUpload({
+    ...{ uploadId, bytes: bytes.length, checksum, correlationId },
   });
-  try {
-    await Promise.race([finished, deadline]);
-  } finally {
-    // The loser of the race must neither hold the process nor reject unheard.
-    deadline.catch(() => undefined);
-    finished.catch(() => undefined);
-    race.abort();
-  }
+  await orAborted(confirming, signal).catch(async (error: unknown) => {
+    if (!signal.aborted) throw error;
+    const done = new AbortController();
+    const tooLate = clock.sleep(confirmMs, done.signal).then(() => {
+      throw error;
+    });
+    tooLate.catch(() => undefined);
+    await Promise.race([confirming, tooLate]).finally(() => done.abort());
+  });
+  await onStage("accepted", started);
 }
 
-function stuck(flow: Flow, hops: readonly Hop[], flowId: string, deadlineMs: number): TuError {
-  const missing = firstMissing(flow, hops);
+/** When time is up, it says how far the flow came. */
+function naming(error: unknown, flowId: string, { flow, recorder }: UploadPorts): unknown {
+  if (!(error instanceof TuError) || error.code !== "E_DEADLINE") return error;
+  const missing = firstMissing(flow, recorder.hopsOf(flowId));
   const where =
     missing === undefined
       ? "every hop was seen, but not the end"
       : `stuck before ${missing.name} (${missing.from} → ${missing.to})`;
-  return new TuError("E_DEADLINE", `no end within ${deadlineMs / 1000} s: ${where}`, {
-    hint: `flow ${flowId} is recorded and goes on at the next start; --timeout gives it longer`,
-  });
+  const hint = error.hint === undefined ? {} : { hint: error.hint };
+  return new TuError("E_DEADLINE", `${error.message}: ${where}`, { ...hint, cause: error });
 }
 
-function reportToClient(event: Event, flowId: string, { clock, recorder }: UploadPorts): void {
+function reportToClient(
+  event: ClientEvent,
+  flowId: string,
+  { clock, recorder }: UploadPorts,
+): void {
   recorder.hop({
     flowId,
     name: event.name === "analysis.completed" ? "onAnalysisCompleted" : "onAnalysisFailed",
@@ -190,11 +231,11 @@ type Finished = {
   readonly flowId: string;
   readonly objectKey: string;
   readonly startedAtMs: number;
-  readonly events: readonly Event[];
+  readonly events: readonly ClientEvent[];
 };
 
 async function report(
-  { file }: UploadInput,
+  { file }: Pick<UploadInput, "file">,
   { events, flowId, objectKey, startedAtMs }: Finished,
   { clock, flow, machines, recorder }: UploadPorts,
 ): Promise<UploadReport> {
@@ -220,8 +261,10 @@ async function report(
         : ((completed.success ? completed.data.recognitionPayload : null) ?? null),
       comparison: ComparisonCompleted.nullable()
         .catch(null)
-        .parse(payloadOf("comparison.completed")),
-      metadata: MetadataSorted.nullable().catch(null).parse(payloadOf("metadata.sorted")),
+        .parse(payloadOf("comparison.completed") ?? completed.data?.comparison),
+      metadata: MetadataSorted.nullable()
+        .catch(null)
+        .parse(payloadOf("metadata.sorted") ?? completed.data?.metadata),
       machine: machine === undefined ? null : copyOf(machine),
     },
     ...("step" in failure ? { failure } : {}),

@@ -102,9 +102,11 @@ function designedServices(ports: AllServicesPorts): readonly Service[] {
   ];
 }
 
-function imageAccessOf(service: ServiceName, { digest, http, shell, urlOf }: AllServicesPorts) {
+function imageAccessOf(service: ServiceName, ports: AllServicesPorts) {
+  const { digest, http, internalToken, shell, urlOf } = ports;
   const mediaAccessUrl = () => urlOf("tu-media-access-service");
-  return createImageAccess({ http, clock: shell.clock, digest, service, mediaAccessUrl });
+  const { clock } = shell;
+  return createImageAccess({ http, clock, digest, service, mediaAccessUrl, internalToken });
 }
 
 function retryOf(flow: Flow, stepId: string): Retry {

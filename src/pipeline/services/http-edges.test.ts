@@ -313,10 +313,12 @@ describe("storage", () => {
 });
 
 describe("media access and the object store", () => {
+  const getUrl = "/internal/v0/media/get-url";
+  const token = { "x-internal-token": "token" };
   test("hand out a URL that gives the object, and 404 for one that is not there", async () => {
     const { key } = await stored();
     const get = async (objectKey: string) => {
-      const reply = await call("media", "POST", "/internal/v0/media/get-url", { objectKey });
+      const reply = await call("media", "POST", getUrl, { objectKey }, token);
       const { pathname, search } = new URL(String(jsonOf(reply)["url"]));
       return call("objects", "GET", `${pathname}${search}`);
     };
@@ -324,7 +326,7 @@ describe("media access and the object store", () => {
     expect((await get("images/none.png")).status).toBe(404);
   });
   test("a blank key is 422, a key that storage refuses too, and what is no request 400", async () => {
-    const ask = (body: unknown) => call("media", "POST", "/internal/v0/media/get-url", body);
+    const ask = (body: unknown) => call("media", "POST", getUrl, body, token);
     const blank = await ask({ OBJECTKEY: " " });
     expect([blank.status, jsonOf(blank)]).toEqual([422, { errors: { objectKey: ["Required"] } }]);
     expect((await ask({ objectKey: "a b" })).status).toBe(422);
@@ -376,6 +378,14 @@ describe("media access and the object store", () => {
     expect((await put({ "content-length": "7" })).headers["etag"]).toBe(etag);
     const other = await call("objects", "GET", "/trackunit-images/<&?x", "");
     expect(textOf(other)).toContain("<Resource>/trackunit-images/&#60;&#38;</Resource>");
+  });
+  test("media access gives nothing to who does not know the token, and answers probes", async () => {
+    const missing = await call("media", "POST", getUrl, { objectKey: "images/a.png" });
+    expect([missing.status, textOf(missing)]).toEqual([401, "Missing internal token"]);
+    const wrong = { "x-internal-token": "no" };
+    const refused = await call("media", "POST", getUrl, { objectKey: "images/a.png" }, wrong);
+    expect([refused.status, textOf(refused)]).toEqual([401, "Invalid internal token"]);
+    expect((await call("media", "GET", "/health")).status).toBe(200);
   });
   test("another content type than the signed one is refused", async () => {
     const { url } = objects.presign({

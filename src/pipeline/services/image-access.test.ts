@@ -27,6 +27,7 @@ const accessOver = (client: HttpClient) =>
     digest: sha256,
     service: "metadata-service",
     mediaAccessUrl: () => "http://media",
+    internalToken: "token",
   });
 const fetchImage = accessOver(http);
 

@@ -5,6 +5,7 @@ import { TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Clock, Digest, HttpClient, HttpResponse } from "../ports.ts";
 import { type Caller, callHeaders, postJson, presignedUrl } from "./call.ts";
+import { internalTokenHeader } from "./internal-token.ts";
 
 export const imageBytesMax = 10 * 1024 * 1024;
 const triesMax = 3;
@@ -27,13 +28,14 @@ export function createImageAccess(ports: {
   readonly digest: Digest;
   readonly service: ServiceName;
   readonly mediaAccessUrl: () => string;
+  readonly internalToken: string;
 }): ImageAccess {
   const fetched = async (objectKey: string, caller: Caller): Promise<HttpResponse> => {
     const answer = await again(ports.clock, () =>
       postJson(ports.http, {
         url: `${ports.mediaAccessUrl()}/internal/v0/media/get-url`,
         body: { objectKey },
-        headers: callHeaders(caller),
+        headers: { ...callHeaders(caller), [internalTokenHeader]: ports.internalToken },
       }),
     );
     const { url } = presignedUrl(answer, "media access");

@@ -3,11 +3,15 @@ import { readBody, textMember } from "../delivery/request-body.ts";
 import type { Service } from "../delivery/service.ts";
 import type { HttpClient } from "../ports.ts";
 import { callHeaders, postJson } from "./call.ts";
+import { guarded, internalTokenHeader } from "./internal-token.ts";
 
 const name = "tu-media-access-service";
 const ttlSec = 300;
 
-/** Hands out presigned GETs to the services that analyse. Does not look whether the object exists. */
+/**
+ * Hands out presigned GETs to the services that analyse, which know the internal token (the deployed one asks for
+ * none). Does not look whether the object exists.
+ */
 export function createMediaAccess(ports: {
   readonly http: HttpClient;
   readonly storageUrl: () => string;
@@ -16,32 +20,35 @@ export function createMediaAccess(ports: {
   return {
     name,
     endpoints: [
-      {
-        method: "POST",
-        path: "/internal/v0/media/get-url",
-        hop: "POST /internal/v0/media/get-url",
-        handle: async (request) => {
-          const read = readBody(request, { objectKey: textMember });
-          if (!read.ok) return read.reply;
-          const { objectKey } = read.body;
-          if (objectKey.trim() === "") {
-            return jsonReply(422, { errors: { objectKey: ["Required"] } });
-          }
-          const answer = await postJson(ports.http, {
-            url: `${ports.storageUrl()}/internal/v1/storage/presign-get`,
-            body: { key: objectKey, ttlSec },
-            headers: {
-              ...callHeaders({
-                service: name,
-                flowId: request.headers["x-correlation-id"] ?? "",
-              }),
-              "x-internal-token": ports.internalToken,
-            },
-          });
-          // What storage says of the key is the caller's to know; the real service answers 500.
-          return jsonReply(answer.status === 401 ? 502 : answer.status, answer.json);
+      guarded(
+        {
+          method: "POST",
+          path: "/internal/v0/media/get-url",
+          hop: "POST /internal/v0/media/get-url",
+          handle: async (request) => {
+            const read = readBody(request, { objectKey: textMember });
+            if (!read.ok) return read.reply;
+            const { objectKey } = read.body;
+            if (objectKey.trim() === "") {
+              return jsonReply(422, { errors: { objectKey: ["Required"] } });
+            }
+            const answer = await postJson(ports.http, {
+              url: `${ports.storageUrl()}/internal/v1/storage/presign-get`,
+              body: { key: objectKey, ttlSec },
+              headers: {
+                ...callHeaders({
+                  service: name,
+                  flowId: request.headers["x-correlation-id"] ?? "",
+                }),
+                [internalTokenHeader]: ports.internalToken,
+              },
+            });
+            // What storage says of the key is the caller's to know; the real service answers 500.
+            return jsonReply(answer.status === 401 ? 502 : answer.status, answer.json);
+          },
         },
-      },
+        ports.internalToken,
+      ),
       ...probes("MediaAccess.Api"),
     ],
     handlers: {},

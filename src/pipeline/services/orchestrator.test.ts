@@ -63,6 +63,26 @@ describe("an instance that began under another definition", () => {
     expect(next.sent).toEqual(["analysis.comparison.request"]);
   });
 
+  test("goes on from what a file gives back", async () => {
+    const orchestrator = following(definition);
+    const begun = await react(orchestrator, undefined, "tu.image.uploaded");
+    const given: unknown = JSON.parse(JSON.stringify(begun.state));
+    const next = await react(orchestrator, given, "recognition.completed");
+    expect(next.sent).toEqual(["analysis.comparison.request"]);
+  });
+
+  test.each([
+    { v: 2, pin: null, state: { status: "idle", early: [] } },
+    { v: 1, pin: null, state: { status: "running", definition: "a@1" } },
+    { v: 1, pin: null, state: { status: "idle", early: [{ id: "no message" }] } },
+    "text",
+    null,
+  ])("is not decided when what is recorded is no state: %j", async (recorded) => {
+    await expect(
+      react(following(definition), recorded, "recognition.completed"),
+    ).rejects.toMatchObject({ code: "E_STATE_UNUSABLE" });
+  });
+
   test("that nobody knows is not decided at all", async () => {
     const elsewhere = createOrchestrator({
       definition: newer,

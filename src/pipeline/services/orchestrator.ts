@@ -1,8 +1,10 @@
+import * as z from "zod";
 import { headerNames } from "../delivery/headers.ts";
+import { describeIssues } from "../delivery/issues.ts";
 import type { Service, StatefulReaction } from "../delivery/service.ts";
 import { decide, type Effect, TimerPayload, timerName } from "../engine/decide.ts";
 import { type Definition, readDefinition, type Step, versionOf } from "../engine/definition.ts";
-import { type FlowState, hasEnded, initialState } from "../engine/state.ts";
+import { FlowState, hasEnded, initialState } from "../engine/state.ts";
 import { TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Definitions, Digest, FlowRecord } from "../ports.ts";
@@ -85,20 +87,35 @@ const unattributed = ({ reply, service }: Step, timeout: Message): Message => ({
 });
 
 /** What is recorded of an instance. */
-type Recorded = {
+const Recorded = z.object({
   /** Goes up with every change of this shape; `read` brings up what is older. */
-  readonly v: 1;
+  v: z.literal(1),
   /** The definition that it follows; null before it has begun. */
-  readonly pin: string | null;
-  readonly state: FlowState;
-};
+  pin: z.string().nullable(),
+  state: FlowState,
+});
+type Recorded = Readonly<z.infer<typeof Recorded>>;
+
+/** Written by this process, and as it was: what comes back from a file is read with its schema. */
+const ownRecords = new WeakSet<object>();
 
 function read(recorded: unknown): Recorded {
   if (recorded === undefined) return { v: 1, pin: null, state: initialState };
-  const known = recorded as Recorded | (FlowState & { readonly v?: undefined }); // written here
-  if (known.v === 1) return known;
-  return { v: 1, pin: known.status === "idle" ? null : known.definition, state: known };
+  if (isOwn(recorded)) return recorded;
+  const earlier = FlowState.safeParse(recorded);
+  if (earlier.success) {
+    const { data: state } = earlier;
+    return { v: 1, pin: state.status === "idle" ? null : state.definition, state };
+  }
+  const { data, error } = Recorded.safeParse(recorded);
+  if (data !== undefined) return data;
+  throw new TuError("E_STATE_UNUSABLE", `a recorded state is not one: ${describeIssues(error)}`, {
+    hint: "see what `tu-analyze state verify` finds",
+  });
 }
+
+const isOwn = (recorded: unknown): recorded is Recorded =>
+  typeof recorded === "object" && recorded !== null && ownRecords.has(recorded);
 
 /** What became of an instance, or is to become of it. */
 export const stateOf = (record: Pick<FlowRecord, "state"> | undefined): FlowState =>
@@ -144,6 +161,7 @@ function createPinned({ definition, definitions, digest }: OrchestratorPorts) {
 }
 
 function toReaction(recorded: Recorded, effects: readonly Effect[]): StatefulReaction {
+  ownRecords.add(recorded);
   return {
     state: recorded,
     ended: hasEnded(recorded.state),

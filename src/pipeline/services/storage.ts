@@ -1,15 +1,9 @@
 import { isSignable, problemWithKey } from "../contracts/object-key.ts";
-import {
-  type Endpoint,
-  type EndpointReply,
-  type EndpointRequest,
-  jsonReply,
-  probes,
-  textReply,
-} from "../delivery/endpoint.ts";
+import { type Endpoint, type EndpointRequest, jsonReply, probes } from "../delivery/endpoint.ts";
 import { int32Member, readBody, textMember } from "../delivery/request-body.ts";
 import type { Service } from "../delivery/service.ts";
 import type { ObjectStore } from "../ports.ts";
+import { guarded } from "./internal-token.ts";
 
 const name = "tu-storage-service";
 
@@ -71,18 +65,4 @@ function contentTypeErrors(contentType: string): FieldErrors {
   if (contentType === "") return { contentType: ["Required"] };
   const isTaken = contentType.startsWith("image/") && isSignable(contentType);
   return isTaken ? {} : { contentType: ["MustStartWithImageSlash"] };
-}
-
-function guarded(endpoint: Endpoint, internalToken: string): Endpoint {
-  return {
-    ...endpoint,
-    handle: async (request) => refusal(request, internalToken) ?? endpoint.handle(request),
-  };
-}
-
-function refusal(request: EndpointRequest, internalToken: string): EndpointReply | undefined {
-  if (internalToken === "") return textReply(500, "Internal auth not configured");
-  const token = request.headers["x-internal-token"];
-  if (token === undefined) return textReply(401, "Missing internal token");
-  return token === internalToken ? undefined : textReply(401, "Invalid internal token");
 }

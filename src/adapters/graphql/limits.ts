@@ -1,0 +1,96 @@
+import {
+  type ASTVisitor,
+  type FragmentDefinitionNode,
+  Kind,
+  type SelectionSetNode,
+  type ValidationContext,
+  type ValidationRule,
+} from "graphql";
+import type { createGraphQLError } from "graphql-yoga";
+
+// What one request may ask for. The documents of known clients need a tenth of it.
+
+export const tokensMax = 1_000;
+export const bodyBytesMax = 64 * 1024;
+/** On one connection, at a time. */
+export const subscriptionsMax = 100;
+export const depthMax = 15;
+export const aliasesMax = 15;
+/** Fragments count wherever they are spread: a document of few tokens can ask for very many. */
+export const fieldsMax = 500;
+export const operationsMax = 10;
+
+/** Beside the rules of the specification. `toError` is the server's own, see `createResolvers`. */
+export function limitingRules(options: {
+  readonly introspection: boolean;
+  readonly toError: typeof createGraphQLError;
+}): ValidationRule[] {
+  const ruleOf = (visit: (refuse: Refuse, context: ValidationContext) => ASTVisitor) => {
+    const rule: ValidationRule = (context) =>
+      visit((message) => context.reportError(options.toError(message)), context);
+    return rule;
+  };
+  const limits = ruleOf(asksForTooMuch);
+  return options.introspection ? [limits] : [limits, ruleOf(asksForTheSchema)];
+}
+
+type Refuse = (message: string) => void;
+
+/** By name: the rule that comes with graphql asks for types of its own copy of the library. */
+const asksForTheSchema = (refuse: Refuse): ASTVisitor => ({
+  Field({ name: { value } }) {
+    if (value === "__schema" || value === "__type")
+      refuse("introspection is off; TU_ANALYZE_INTROSPECTION=true switches it on");
+  },
+});
+
+type Asked = { readonly depth: number; readonly aliases: number; readonly fields: number };
+const nothing: Asked = { depth: 0, aliases: 0, fields: 0 };
+
+const asksForTooMuch = (refuse: Refuse, context: ValidationContext): ASTVisitor => ({
+  Document({ definitions }) {
+    const operations = definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
+    if (operations.length > operationsMax)
+      refuse(`more than ${operationsMax} operations in one request`);
+  },
+  OperationDefinition({ selectionSet }) {
+    const { aliases, depth, fields } = measure(selectionSet, context);
+    if (depth > depthMax) refuse(`fields more than ${depthMax} deep`);
+    if (aliases > aliasesMax) refuse(`more than ${aliasesMax} aliases in one request`);
+    if (fields > fieldsMax) refuse(`more than ${fieldsMax} fields in one request`);
+  },
+});
+
+/** Each fragment is measured once. One that spreads itself is refused by a rule of the specification. */
+function measure(root: SelectionSetNode, context: ValidationContext): Asked {
+  const known = new Map<FragmentDefinitionNode, Asked>();
+  const ofSet = ({ selections }: SelectionSetNode): Asked =>
+    selections.map(ofOne).reduce(both, nothing);
+  const ofOne = (selection: SelectionSetNode["selections"][number]): Asked => {
+    if (selection.kind === Kind.FRAGMENT_SPREAD) return ofFragment(selection.name.value);
+    const below = selection.selectionSet === undefined ? nothing : ofSet(selection.selectionSet);
+    if (selection.kind === Kind.INLINE_FRAGMENT) return below;
+    return {
+      depth: below.depth + 1,
+      aliases: below.aliases + (selection.alias === undefined ? 0 : 1),
+      fields: below.fields + 1,
+    };
+  };
+  const ofFragment = (name: string): Asked => {
+    const fragment = context.getFragment(name);
+    if (fragment === null || fragment === undefined) return nothing;
+    const found = known.get(fragment);
+    if (found !== undefined) return found;
+    known.set(fragment, nothing); // while it is under way
+    const asked = ofSet(fragment.selectionSet);
+    known.set(fragment, asked);
+    return asked;
+  };
+  return ofSet(root);
+}
+
+const both = (one: Asked, other: Asked): Asked => ({
+  depth: Math.max(one.depth, other.depth),
+  aliases: one.aliases + other.aliases,
+  fields: one.fields + other.fields,
+});

@@ -1,0 +1,175 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Door } from "../../pipeline/ports/door.ts";
+
+// The door that every service has: who may come in, how slow they may be, and whether anybody is at home.
+
+export type ListenerOptions = {
+  readonly door: Door;
+  /** What does not work, in a few words each; the service is ready when there is nothing. */
+  readonly troubles: () => Promise<readonly string[]>;
+  /** Default: what a picture over a slow line needs. */
+  readonly patience?: Patience;
+};
+/** How slow a client may be, in milliseconds. */
+export type Patience = {
+  readonly headersMs: number;
+  /** For all of a request. */
+  readonly requestMs: number;
+  /** Between two requests. */
+  readonly idleMs: number;
+  /** How often it is looked at. */
+  readonly checkEveryMs: number;
+};
+export type Handlers = {
+  readonly request: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Without it nothing is upgraded. */
+  readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+};
+export type Listener = {
+  /** Base address without a trailing slash. */
+  readonly url: string;
+  /** Ends every connection. */
+  close(): Promise<void>;
+};
+
+/** The largest picture may come at 0.4 MB/s. */
+const patienceDefault: Patience = {
+  headersMs: 10_000,
+  requestMs: 30_000,
+  idleMs: 10_000,
+  checkEveryMs: 1_000,
+};
+const headerBytesMax = 16 * 1024;
+const headersMax = 100;
+/** Connections beyond this close the one that has been idle for the longest. */
+const connectionsMax = 256;
+
+/** A server that lets in what the door lets in, not yet listening. */
+export function createGuardedServer(options: ListenerOptions, handlers: Handlers): Server {
+  const { checkEveryMs, headersMs, idleMs, requestMs } = options.patience ?? patienceDefault;
+  const server = createServer(
+    {
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      keepAliveTimeout: idleMs,
+      connectionsCheckingInterval: checkEveryMs,
+      maxHeaderSize: headerBytesMax,
+    },
+    (request, response) => void answer(request, response, options, handlers),
+  );
+  server.maxHeadersCount = headersMax;
+  server.on("upgrade", (request, socket: Duplex, head: Buffer) => {
+    const refusal = options.door.refusalOf(knockOf(request));
+    if (refusal === null && handlers.upgrade !== undefined)
+      return handlers.upgrade(request, socket, head);
+    const status = refusal === null ? "400 Bad Request" : "403 Forbidden";
+    socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  });
+  letGoOfIdle(server);
+  return server;
+}
+
+/** On a free loopback port. */
+export async function listen(options: ListenerOptions, handlers: Handlers): Promise<Listener> {
+  const server = createGuardedServer(options, handlers);
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host: "127.0.0.1", port: 0 }, resolve);
+  });
+  // A TCP server that listens has this kind of address.
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { door, troubles }: ListenerOptions,
+  handlers: Handlers,
+): Promise<void> {
+  const refusal = door.refusalOf(knockOf(request));
+  if (refusal !== null) return problem(response, 403, refusal);
+  const cors = door.corsHeaders(request.headers.origin);
+  for (const [name, value] of Object.entries(cors)) response.setHeader(name, value);
+  if (request.method === "OPTIONS" && "access-control-allow-origin" in cors)
+    return void response.writeHead(204).end();
+  switch (request.method === "GET" ? request.url : "") {
+    case "/health/live":
+      return healthy(response);
+    case "/health/ready":
+      return ready(response, await troubles().catch((error: unknown) => [String(error)]));
+    default:
+      handlers.request(request, response);
+  }
+}
+
+const knockOf = ({ headers }: IncomingMessage) => ({
+  host: headers.host,
+  origin: headers.origin,
+  site: oneOf(headers["sec-fetch-site"]),
+});
+
+const oneOf = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value);
+
+const healthy = (response: ServerResponse) => plain(response, 200, "Healthy");
+
+function plain(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(text);
+}
+
+function ready(response: ServerResponse, troubles: readonly string[]): void {
+  if (troubles.length === 0) healthy(response);
+  else plain(response, 503, `Unhealthy\n${troubles.join("\n")}\n`);
+}
+
+/** For whoever has nothing to ask for but its health. */
+export const notFound: Handlers["request"] = (_request, response) =>
+  problem(response, 404, "Not Found");
+
+function problem(response: ServerResponse, status: number, title: string): void {
+  response
+    .writeHead(status, {
+      "content-type": "application/problem+json; charset=utf-8",
+      connection: "close",
+    })
+    .end(JSON.stringify({ type: "about:blank", title, status }));
+}
+
+/** So that whoever opens connections and says nothing, or not all of it, keeps nobody else out. */
+function letGoOfIdle(server: Server): void {
+  /** Longest first. */
+  const idle = new Set<Socket>();
+  let open = 0;
+  server.on("connection", (socket) => {
+    open += 1;
+    idle.add(socket);
+    socket.once("close", () => {
+      open -= 1;
+      idle.delete(socket);
+    });
+    if (open <= connectionsMax) return;
+    const [longest] = idle;
+    longest?.destroy(); // the new one, when all others are at work
+  });
+  server.on("request", ({ socket }, response) => {
+    idle.delete(socket);
+    response.once("close", () => {
+      if (!socket.destroyed) idle.add(socket);
+    });
+  });
+  server.on("upgrade", ({ socket }) => idle.delete(socket));
+}

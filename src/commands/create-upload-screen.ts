@@ -1,0 +1,66 @@
+import { printable } from "../adapters/terminal/text.ts";
+import { createWaitingLine } from "../adapters/terminal/waiting-line.ts";
+import type { Settings } from "./config.ts";
+import { type Format, printAside, printJson } from "./output.ts";
+import { paintFor } from "./terminal.ts";
+import { createBatchScreen } from "./upload-batch-screen.ts";
+import { isGood, recordOf } from "./upload-outcome.ts";
+import { type Aside, type ScreenOptions, sayError, type UploadScreen } from "./upload-screen.ts";
+import { createStoryScreen } from "./upload-story-screen.ts";
+
+export function createUploadScreen(
+  paths: readonly string[],
+  options: ScreenOptions & { readonly isBatch: boolean },
+  settings: Settings,
+): UploadScreen {
+  const format = options.json === true ? "json" : (options.output ?? "text");
+  const paint = paintFor("stderr", options.color);
+  const kept = options.ephemeral === true ? "nothing is kept" : `state ${settings.stateDir} (kept)`;
+  if (format === "text" || process.stderr.isTTY) {
+    const vision = settings.vision === "local" ? "" : ` · vision ${settings.vision}`;
+    const what = `tu-analyze upload · flow ${settings.flow}${vision} · ${printable(kept)}`;
+    printAside(paint("dim", what));
+  }
+  const waiting = createWaitingLine(process.stderr, () => performance.now());
+  waiting.say("starting the pipeline");
+  const aside: Aside = {
+    waiting,
+    notice({ code, message }) {
+      waiting.clear();
+      printAside(`${paint("yellow", "!")} ${code}: ${printable(message)}`);
+    },
+  };
+  if (format !== "text") return createJsonScreen(format, options.isBatch, aside);
+  const shown = { paint: paintFor("stdout", options.color), aside };
+  if (!options.isBatch) return createStoryScreen(paths, shown);
+  return createBatchScreen(paths, { ...shown, isVerbose: options.verbose === true });
+}
+
+function createJsonScreen(
+  format: Format,
+  isBatch: boolean,
+  { notice, waiting }: Aside,
+): UploadScreen {
+  return {
+    format,
+    reporter: {
+      hop: ({ name }) => waiting.say(`waiting after ${printable(name)}`),
+      notice,
+    },
+    started: () => undefined,
+    outcome(outcome) {
+      waiting.clear();
+      if (isBatch && format === "json") return;
+      printJson(recordOf(outcome), format);
+      if (outcome.type === "error") sayError(outcome);
+    },
+    summary(outcomes) {
+      if (format === "jsonl") return;
+      const uploads = outcomes.map(recordOf);
+      const completed = outcomes.filter(isGood).length;
+      const failed = outcomes.length - completed;
+      printJson({ schema: "tu-analyze/uploads@1", completed, failed, uploads }, format);
+    },
+    close: () => waiting.close(),
+  };
+}

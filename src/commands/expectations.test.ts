@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import type { UploadReport } from "../pipeline/operations/upload-report.ts";
+import { mismatchesOf, mismatchText, readExpectations } from "./expectations.ts";
+
+const machine = { brand: "Caterpillar", model: "930G", type: "Wheel Loader" };
+const nothing = { brand: null, model: null, type: null };
+const reportOf = (aggregate: object, status = "completed") =>
+  // All that is read of it.
+  ({
+    status,
+    result: { recognition: { aggregate }, comparison: { verdict: "new" } },
+  }) as UploadReport;
+const differences = (report: UploadReport, expected: string, status?: "completed" | "failed") => {
+  const expectations = readExpectations(expected === "" ? [] : [expected], status);
+  return expectations === undefined ? [] : mismatchesOf(report, expectations).map(mismatchText);
+};
+
+test("what is as expected is no mismatch, in whatever case it is written", () => {
+  expect(differences(reportOf(machine), "brand=caterpillar,model=930g, verdict=new")).toEqual([]);
+  expect(differences(reportOf(machine), "", "completed")).toEqual([]);
+});
+
+test("each mismatch is told, not the first one alone", () => {
+  expect(differences(reportOf(machine), "brand=Volvo,model=930G,verdict=known")).toEqual([
+    "brand is Caterpillar, expected Volvo",
+    "verdict is new, expected known",
+  ]);
+  expect(differences(reportOf(machine, "failed"), "brand=Caterpillar")).toEqual([
+    "status is failed, expected completed",
+  ]);
+  expect(differences(reportOf(machine), "", "failed")).toEqual([
+    "status is completed, expected failed",
+  ]);
+});
+
+test("without a machine every field is none, the verdict too", () => {
+  expect(differences(reportOf(nothing), "brand=none,verdict=none")).toEqual([]);
+  expect(differences(reportOf(nothing), "verdict=new")).toEqual(["verdict is none, expected new"]);
+});
+
+test.each([["brand"], ["=x"], ["brand="], ["colour=red"], ["verdict=old"], ["brand=a,,model=b"]])(
+  "%s is refused",
+  (text) => {
+    expect(() => readExpectations([text], undefined)).toThrow(
+      expect.objectContaining({ code: "E_USAGE", hint: expect.any(String) }),
+    );
+  },
+);
+
+test("a mistyped field gets a guess", () => {
+  expect(() => readExpectations(["modell=930G"], undefined)).toThrow(
+    expect.objectContaining({ hint: expect.stringContaining("did you mean model?") }),
+  );
+});

@@ -1,0 +1,73 @@
+import { TuError } from "../pipeline/errors.ts";
+import type { Mismatch, UploadReport } from "../pipeline/operations/upload-report.ts";
+import { closest } from "./suggest.ts";
+
+// What an upload is expected to find: the smallest smoke test.
+
+const fields = ["brand", "model", "type", "verdict"] as const;
+type Field = (typeof fields)[number];
+const verdicts = ["new", "known", "ambiguous", "none"];
+
+export type Expectations = {
+  readonly status: UploadReport["status"];
+  readonly fields: readonly { readonly field: Field; readonly expected: string }[];
+};
+
+/**
+ * `brand=Caterpillar,model=930G`; `none` is nothing recognised. Undefined when nothing is expected. Throws E_USAGE.
+ */
+export function readExpectations(
+  given: readonly string[],
+  status: UploadReport["status"] | undefined,
+): Expectations | undefined {
+  if (given.length === 0 && status === undefined) return undefined;
+  const terms = given.flatMap((text) => text.split(","));
+  return { status: status ?? "completed", fields: terms.map(readTerm) };
+}
+
+function readTerm(term: string): Expectations["fields"][number] {
+  const at = term.indexOf("=");
+  const [name, expected] = [term.slice(0, at).trim(), term.slice(at + 1).trim()];
+  const field = fields.find((known) => known === name);
+  if (at < 1 || field === undefined || expected === "") throw unreadable(term, name);
+  if (field === "verdict" && !verdicts.includes(expected)) {
+    throw new TuError("E_USAGE", `--expect ${term}: there is no verdict ${expected}`, {
+      hint: `a verdict is ${verdicts.join(", ")}`,
+    });
+  }
+  return { field, expected };
+}
+
+function unreadable(term: string, name: string): TuError {
+  const guess = closest(name, fields);
+  const form = `write <field>=<value>, separated by commas; a field is ${fields.join(", ")}`;
+  return new TuError("E_USAGE", `--expect ${term} is not understood`, {
+    hint: guess === undefined || guess === name ? form : `did you mean ${guess}? ${form}`,
+  });
+}
+
+/** Every field in which the report is not what was expected; upper and lower case are the same. */
+export function mismatchesOf(
+  report: UploadReport,
+  { fields: expectedFields, status }: Expectations,
+): Mismatch[] {
+  const found = foundIn(report);
+  const all = [
+    { field: "status", expected: status, actual: report.status as string | null },
+    ...expectedFields.map(({ expected, field }) => ({ field, expected, actual: found[field] })),
+  ];
+  return all.filter(
+    ({ actual, expected }) => (actual ?? "none").toLowerCase() !== expected.toLowerCase(),
+  );
+}
+
+/** Without a machine there is nothing to be new: then there is no verdict either. */
+function foundIn({ result }: UploadReport): Readonly<Record<Field, string | null>> {
+  const { brand = null, model = null, type = null } = result.recognition?.aggregate ?? {};
+  const isFound = brand !== null || model !== null || type !== null;
+  return { brand, model, type, verdict: isFound ? (result.comparison?.verdict ?? null) : null };
+}
+
+export function mismatchText({ actual, expected, field }: Mismatch): string {
+  return `${field} is ${actual ?? "none"}, expected ${expected}`;
+}

@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { describe, expect, test } from "vitest";
+import {
+  image,
+  json,
+  jsonLines,
+  komatsuAnswer,
+  replaying,
+  root,
+  temporaryDirectory,
+  tool,
+} from "./run-tool.samples.ts";
+import { outputSchemas } from "./schemas.ts";
+
+const strict = () => new Ajv2020({ strict: true, strictTypes: true, strictRequired: false });
+const files = readdirSync(join(root, "schemas"));
+const schemaIn = (file: string) =>
+  JSON.parse(readFileSync(join(root, "schemas", file), "utf8")) as object; // written from outputSchemas
+
+describe("the published schemas", () => {
+  test.each(files)("%s compiles in Ajv's strict mode", (file) => {
+    expect(strict().compile(schemaIn(file))).toBeTypeOf("function");
+  });
+
+  test("are open for additions, at every depth, and closed for what is wrong", () => {
+    const validate = strict().compile(schemaIn("machines.v1.json"));
+    const machine = {
+      ...{ id: "1", brand: null, type: null, model: null, name: "", confidence: 0 },
+      ...{ firstSeenAt: "", lastSeenAt: "", sightings: [], resembles: [] },
+    };
+    const document = { schema: "tu-analyze/machines@1", machines: [{ ...machine, later: 1 }] };
+    expect(validate({ ...document, more: true })).toBe(true);
+    expect(validate({ ...document, machines: [{ ...machine, id: 1 }] })).toBe(false);
+  });
+
+  test("of messages compile as well", async () => {
+    const { stdout } = await tool(["messages", "--schema"]);
+    for (const line of stdout.trim().split("\n"))
+      expect(strict().compile(JSON.parse(line))).toBeTypeOf("function");
+  });
+});
+
+test("everything that is printed as JSON is of its schema", async () => {
+  const stateDir = await temporaryDirectory();
+  const env = await replaying({ "komatsu-pc200.jpg": await komatsuAnswer() });
+  const [komatsu, empty] = [image("komatsu-pc200.jpg"), image("broken/empty.jpg")];
+  const answer = join(stateDir, "answer.json");
+  await writeFile(answer, JSON.stringify({ responses: [await komatsuAnswer()] }));
+  const commands = [
+    ["upload", komatsu],
+    ["upload", komatsu, empty, image("nothing.jpg"), "--timings", "--expect", "brand=Volvo"],
+    ["machines"],
+    ["machines", "show", "0"],
+    ["state"],
+    ["state", "verify"],
+    ["state", "prune", "--older-than", "1ms"],
+    ["vision", "import", answer, "--image", komatsu],
+    ["state", "clear", "--yes"],
+  ];
+  const seen = new Set<unknown>();
+  for (const command of [
+    ...commands.map((args) => [...args, "--state-dir", stateDir]),
+    ["recognise", komatsu],
+    ["recognise", komatsu, empty],
+    ["messages"],
+    ["messages", "metadata.sorted"],
+    ["topology"],
+  ]) {
+    if (command[1] === "show") command[2] = await firstMachine(stateDir);
+    const result = await tool([...command, "-o", "json"], { env });
+    const document = json(result);
+    seen.add(document["schema"]);
+    if (["upload", "recognise"].includes(command[0] ?? ""))
+      jsonLines(await tool([...command, "-o", "jsonl"], { env }));
+  }
+  seen.add(json(await tool(["uplod", "-o", "json"]))["schema"]);
+  expect(seen).toEqual(new Set(Object.keys(outputSchemas)));
+});
+
+async function firstMachine(stateDir: string): Promise<string> {
+  const [machine] = jsonLines(await tool(["machines", "-o", "jsonl", "--state-dir", stateDir]));
+  return String(machine?.["id"]);
+}

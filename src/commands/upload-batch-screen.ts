@@ -1,0 +1,149 @@
+import { tableLines } from "../adapters/terminal/table.ts";
+import { type Paint, printable } from "../adapters/terminal/text.ts";
+import { cut, cutMiddle, padded, widthOf } from "../adapters/terminal/width.ts";
+import { wrap } from "../adapters/terminal/wrap.ts";
+import { distinctNames } from "./distinct-names.ts";
+import { mismatchText } from "./expectations.ts";
+import { printLine } from "./output.ts";
+import { columns } from "./terminal.ts";
+import { isGood, type Outcome } from "./upload-outcome.ts";
+import type { Aside, UploadScreen } from "./upload-screen.ts";
+import { createStoryScreen } from "./upload-story-screen.ts";
+
+/** Below this an image takes two lines. */
+const oneLineWidth = 60;
+
+/** Behind the mark and its space. */
+function placed(place: string, name: string, text: string, nameWidth: number): readonly string[] {
+  const left = columns() - 2;
+  if (left < oneLineWidth)
+    return [`${place}${cutMiddle(name, left - widthOf(place))}`, `    ${cut(text, left - 2)}`];
+  const most = Math.min(nameWidth, left < 100 ? 20 : 32);
+  const start = `${place}${padded(cutMiddle(name, most), most)}  `;
+  return [`${start}${cut(text, left - widthOf(start))}`];
+}
+
+/** A line for each image when it ends, with its place among all, and a table of all; the stories with --verbose. */
+export function createBatchScreen(
+  paths: readonly string[],
+  {
+    aside,
+    isVerbose,
+    paint,
+  }: { readonly paint: Paint; readonly aside: Aside; readonly isVerbose: boolean },
+): UploadScreen {
+  const { notice, waiting } = aside;
+  const names = distinctNames(paths).map(printable);
+  const places = paths.map(
+    (_, index) => `${`${index + 1}`.padStart(`${paths.length}`.length)}/${paths.length}`,
+  );
+  const indexes = new Map<string, number>();
+  const story = createStoryScreen(paths, { paint, aside });
+  const say = (flowId: string, what: string) => {
+    const index = indexes.get(flowId);
+    if (index !== undefined) waiting.say(`${places[index]} ${names[index]}  ${what}`);
+  };
+  const nameWidth = Math.max(...names.map(widthOf));
+  return {
+    format: "text",
+    reporter: {
+      hop(hop) {
+        if (isVerbose) story.reporter.hop(hop);
+        else say(hop.flowId, `waiting after ${printable(hop.name)}`);
+      },
+      notice,
+    },
+    started(flowId, index) {
+      if (isVerbose) return story.started(flowId, index);
+      indexes.set(flowId, index);
+      say(flowId, "waiting");
+    },
+    outcome(outcome, index) {
+      if (isVerbose) story.outcome(outcome, index);
+      if (outcome.type === "error" && outcome.fate?.status === "not-started") return; // the table says it
+      waiting.clear();
+      const mark = isGood(outcome) ? paint("green", "✔") : paint("red", "✖");
+      const place = `${places[index]}  `;
+      const [first = "", ...others] = placed(place, names[index] ?? "", lineOf(outcome), nameWidth);
+      printLine(`${mark} ${first}`);
+      for (const line of others) printLine(line);
+    },
+    summary(outcomes) {
+      waiting.clear();
+      for (const line of summaryLines(outcomes, names, columns(), paint)) printLine(line);
+    },
+    close: () => waiting.close(),
+  };
+}
+
+function lineOf(outcome: Outcome): string {
+  if (!isGood(outcome)) return reasonOf(outcome);
+  const [machine = "", , ...others] = cellsOf(outcome);
+  return [machine, ...others].filter((cell) => cell !== "").join("  ");
+}
+
+/** Machine, confidence, verdict, time. */
+function cellsOf(outcome: Outcome): readonly string[] {
+  if (outcome.type === "error") return [];
+  const { durationMs, failure, result } = outcome.report;
+  const seconds = `${(durationMs / 1000).toFixed(2)} s`;
+  const { aggregate } = result.recognition ?? {};
+  if (failure !== undefined || aggregate === undefined) return [reasonOf(outcome), "", "", seconds];
+  const { brand, confidence, model, type } = aggregate;
+  const known = [brand, model, type].filter((part) => part !== null).map(printable);
+  if (known.length === 0) return ["no machine recognised", "", "", seconds];
+  return [known.join(" · "), confidence.toFixed(2), result.comparison?.verdict ?? "", seconds];
+}
+
+/** Why an image is not what it should be. */
+function reasonOf(outcome: Outcome): string {
+  if (outcome.type === "error") {
+    const { code, message } = outcome.error;
+    return printable(`${code}: ${message}`);
+  }
+  const { failure, mismatches = [] } = outcome.report;
+  if (mismatches.length > 0) return printable(mismatches.map(mismatchText).join(", "));
+  if (failure === undefined) return outcome.report.status;
+  return printable(`${failure.code} at ${failure.step}: ${failure.reason}`);
+}
+
+/** Those that are good, then the others with the whole reason and what can be done, counted. */
+function summaryLines(
+  outcomes: readonly Outcome[],
+  names: readonly string[],
+  width: number,
+  paint: Paint,
+): readonly string[] {
+  const rows = outcomes.map((outcome, index) => ({ outcome, name: names[index] ?? "" }));
+  const good = rows.filter(({ outcome }) => isGood(outcome));
+  const bad = rows.filter(({ outcome }) => !isGood(outcome));
+  const head = ["image", "machine", "confidence", "verdict", "time"];
+  const [first = "", ...table] = tableLines(
+    [head, ...good.map(({ name, outcome }) => [name, ...cellsOf(outcome)])],
+    width,
+  );
+  return [
+    "",
+    ...(good.length === 0 ? [] : [paint("dim", first), ...table]),
+    ...(good.length === 0 || bad.length === 0 ? [] : [""]),
+    ...bad.flatMap(({ name, outcome }) => badLines(name, outcome, width, paint)),
+    "",
+    ...wrap(`${good.length} of ${outcomes.length} images analysed, ${bad.length} failed`, width),
+  ];
+}
+
+function badLines(name: string, outcome: Outcome, width: number, paint: Paint): readonly string[] {
+  const hint = outcome.type === "error" ? outcome.error.hint : undefined;
+  const reason = reasonOf(outcome);
+  const [first = "", ...others] = wrap(
+    `${cutMiddle(name, Math.max(8, width - 4))}  ${reason}`,
+    width - 4,
+  );
+  return [
+    `  ${paint("red", "✖")} ${first}`,
+    ...others.map((line) => `    ${line}`),
+    ...(hint === undefined
+      ? []
+      : wrap(`hint: ${printable(hint)}`, width - 4).map((line) => `    ${paint("dim", line)}`)),
+  ];
+}

@@ -1,0 +1,84 @@
+import type { FlowName } from "../contracts/contract.ts";
+import { told } from "../errors.ts";
+import type { Broker, Clock, EventLog, Journal, TransportState } from "../ports.ts";
+import { sharedTopologyOf } from "../topology.ts";
+
+/** What has to work for a service to be ready. Rejects when it does not. */
+export type Probe = { readonly name: string; readonly work: () => Promise<unknown> };
+
+export type Readiness = {
+  /** What does not work for that service, in a few words each. Ready is earned: all of it is tried. */
+  troubles(service: string, own: readonly Probe[]): Promise<readonly string[]>;
+  /** The service listens to everything that it has to. */
+  connected(service: string): void;
+};
+
+const probeTimeoutMs = 2_000;
+
+export function createReadiness(options: {
+  readonly flow: FlowName;
+  readonly journal: Pick<Journal, "find" | "durable">;
+  readonly log: Pick<EventLog, "onState">;
+  readonly broker: Pick<Broker, "onState" | "check">;
+  readonly clock: Pick<Clock, "sleep">;
+}): Readiness {
+  const { broker, clock, flow, journal, log } = options;
+  const connected = new Set<string>();
+  const logIsThere = followed(log, "the event log");
+  const brokerIsThere = followed(broker, "the message broker");
+  const { exchanges, queues } = sharedTopologyOf(flow);
+  const topology = {
+    exchanges: exchanges.map(({ name, type }) => ({ name, type })),
+    queues: queues.map(({ name }) => ({ name })),
+  };
+  const shared: readonly Probe[] = [
+    { name: "journal", work: () => journal.find("readiness", "nothing") },
+    // Also when the disk does not take what was accepted.
+    { name: "journal on the disk", work: () => journal.durable() },
+    { name: "event log", work: logIsThere },
+    { name: "message broker", work: brokerIsThere },
+    {
+      name: "exchanges and queues",
+      async work() {
+        const { missing } = await broker.check(topology);
+        if (missing.length > 0) throw new Error(`missing: ${missing.join(", ")}`);
+      },
+    },
+  ];
+  const tried = async ({ name, work }: Probe): Promise<string | null> => {
+    const patience = new AbortController();
+    const tooLong = clock.sleep(probeTimeoutMs, patience.signal).then(
+      () => `${name}: no answer within ${probeTimeoutMs / 1000} s`,
+      () => null, // it has answered
+    );
+    try {
+      return await Promise.race([work().then(() => null), tooLong]);
+    } catch (error) {
+      return `${name}: ${told(error).reason}`;
+    } finally {
+      patience.abort();
+    }
+  };
+  return {
+    async troubles(service, own) {
+      const found = await Promise.all([...shared, ...own].map(tried));
+      const all = found.filter((trouble) => trouble !== null);
+      return connected.has(service) ? all : ["it is not connected yet", ...all];
+    },
+    connected: (service) => void connected.add(service),
+  };
+}
+
+/** Rejects while the connection is lost, or takes nothing. */
+function followed(
+  transport: { onState(listener: (state: TransportState) => void): unknown },
+  what: string,
+): () => Promise<void> {
+  let trouble: TransportState | null = null;
+  transport.onState((state) => {
+    trouble = state === "lost" || state === "blocked" ? state : null;
+  });
+  return async () => {
+    if (trouble !== null) throw new Error(`${what} is ${trouble}`);
+  };
+}
