@@ -3,12 +3,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import createWabt from "wabt";
-import * as z from "zod";
+import type * as z from "zod";
 import { publishedSchema } from "../src/commands/json-schema.ts";
 import { outputSchemas } from "../src/commands/schemas.ts";
 import { catalogue } from "../src/pipeline/contracts/catalogue.ts";
 import { type Contract, flowNames, type Route } from "../src/pipeline/contracts/contract.ts";
 import { encode } from "../src/pipeline/delivery/wire.ts";
+import { exampleOn, examplePayload, schemaOn } from "../src/pipeline/delivery/wire-shape.ts";
 import { errorCodes, exitCodes, isInfrastructure, TuError } from "../src/pipeline/errors.ts";
 import { flowNamed } from "../src/pipeline/flows/flow.ts";
 import { sourceOf } from "../src/pipeline/topology.ts";
@@ -22,10 +23,9 @@ for (const [path, text] of [
   ["docs/errors.md", errorsPage()],
   ["src/adapters/sqlite/hamming.ts", await wasmFile("src/adapters/sqlite/hamming.wat")],
   ...Object.entries(outputSchemas).map(([id, schema]) => [schemaPath(id), schemaFile(id, schema)]),
-  ...catalogue.map((contract) => [
-    `fixtures/messages/${contract.name}.json`,
-    wireFixture(contract),
-  ]),
+  ...catalogue.flatMap((contract) =>
+    contract.routes.map((route) => [fixturePath(contract, route), wireFixture(contract, route)]),
+  ),
 ] as const) {
   put(String(path), String(text));
 }
@@ -68,8 +68,14 @@ function schemaFile(id: string, schema: z.ZodType): string {
   return `${JSON.stringify({ $id: id, ...publishedSchema(schema) }, null, 2)}\n`;
 }
 
-/** The example as it goes over its first route: headers and body, for tests and for other tools. */
-function wireFixture({ example, kind, name, routes, schemaId }: Contract): string {
+/** A message with several routes has a file for each. */
+function fixturePath({ name, routes }: Contract, { transport }: Route): string {
+  return `fixtures/messages/${routes.length === 1 ? name : `${name}.${transport}`}.json`;
+}
+
+/** The example as it goes over a route: headers and body, for tests and for other tools. */
+function wireFixture(contract: Contract, route: Route): string {
+  const { kind, name, schemaId } = contract;
   const encoded = encode({
     id: "019ad2c0-6a51-7c1e-9d0f-5a3f0c2b7e11",
     name,
@@ -78,10 +84,10 @@ function wireFixture({ example, kind, name, routes, schemaId }: Contract): strin
     causationId: "019ad2c0-6a50-7f00-8000-000000000001",
     subject: "images/2025/12/03/9e4c1a77-2f0b-4d6e-b1c8-6a5d3f90e2b1.png",
     occurredAt: "2025-12-03T09:16:02.118Z",
-    producer: routes[0].producerHeader,
+    producer: route.producerHeader,
     schema: schemaId,
     headers: {},
-    payload: example,
+    payload: examplePayload(contract, route),
   });
   const text = (bytes: Uint8Array | null) => new TextDecoder().decode(bytes ?? undefined);
   const where =
@@ -137,7 +143,7 @@ function hopsSection(name: (typeof flowNames)[number]): readonly string[] {
 }
 
 function messageSection(contract: Contract): readonly string[] {
-  const { example, kind, name, routes, schemaId, summary } = contract;
+  const { kind, name, routes, schemaId, summary } = contract;
   return [
     `## ${name}`,
     "",
@@ -154,11 +160,11 @@ function messageSection(contract: Contract): readonly string[] {
       "  |---|---|",
       ...fieldsOf(route).map(([field, type]) => `  | \`${field}\` | ${type} |`),
       "",
+      "```json",
+      JSON.stringify(exampleOn(contract, route), null, 2),
+      "```",
+      "",
     ]),
-    "```json",
-    JSON.stringify(example, null, 2),
-    "```",
-    "",
   ];
 }
 
@@ -173,7 +179,7 @@ type JsonSchema = {
 
 function fieldsOf(route: Route): readonly (readonly [string, string])[] {
   // The JSON Schema of an object, in the parts that are read here.
-  const schema = z.toJSONSchema(route.body, { io: "input" }) as JsonSchema;
+  const schema = schemaOn(route) as JsonSchema;
   return Object.entries(schema.properties ?? {}).map(([field, property]) => [
     field,
     `${typeOf(property)}${schema.required?.includes(field) === true ? "" : ", optional"}`,

@@ -105,7 +105,16 @@ describe("messages and topology", () => {
     const schema = json(await tool(["messages", "metadata.sorted", "--schema"]));
     expect(schema).toMatchObject({ $id: "metadata.sorted.v1", type: "object" });
     const example = json(await tool(["messages", "tu.images.uploaded", "--example"]));
-    expect(example).toHaveProperty("objectKey");
+    expect(example).toHaveProperty("ObjectKey"); // as it is spelled on Kafka
+    const both = await tool(["messages", "tu.recognition.completed", "--schema"]);
+    const titles = both.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).title);
+    expect(titles).toEqual([
+      "tu.recognition.completed on kafka",
+      "tu.recognition.completed on rabbitmq",
+    ]);
     expect((await tool(["messages"])).stdout).toContain("analysis.recognition.request");
   });
 

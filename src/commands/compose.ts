@@ -278,6 +278,7 @@ async function serve(
 ): Promise<Hearing & { close(): void }> {
   const { createFeed } = await import("../adapters/graphql/feed.ts");
   const { startGraphqlServer } = await import("../adapters/graphql/server.ts");
+  const { md5 } = await import("../adapters/memory/ids.ts");
   const feed = createFeed();
   const readiness = createReadiness({ ...run, flow: world.flow.name });
   const open = { ...world, probes: probesOf(stores), readiness };
@@ -295,7 +296,7 @@ async function serve(
       .map(({ endpoints, name }) =>
         endpoints.length > 0 ? listen(name, endpoints, open) : answerProbes(name, open),
       ),
-    listen("object-store", createObjectStoreEndpoints(stores.objects), open),
+    listen("object-store", createObjectStoreEndpoints(stores.objects, md5), open),
   ]);
   const gateway = createGateway({
     http: world.http,

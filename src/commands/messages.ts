@@ -1,5 +1,6 @@
 import { catalogue, findContract } from "../pipeline/contracts/catalogue.ts";
 import type { Contract, Route } from "../pipeline/contracts/contract.ts";
+import { exampleOn, schemaOn } from "../pipeline/delivery/wire-shape.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import { sourceOf } from "../pipeline/topology.ts";
 import { publishedSchema } from "./json-schema.ts";
@@ -17,12 +18,8 @@ type Options = {
 export function messagesCommand(name: string | undefined, options: Options): number {
   const format = options.json === true ? "json" : (options.output ?? "text");
   const chosen = name === undefined ? catalogue : [contractNamed(name)];
-  if (options.schema === true) printEach(chosen.map(schemaOf), format);
-  else if (options.example === true)
-    printEach(
-      chosen.map(({ example }) => example),
-      format,
-    );
+  if (options.schema === true) printEach(chosen.flatMap(schemasOf), format);
+  else if (options.example === true) printEach(chosen.flatMap(examplesOf), format);
   else if (format === "text") {
     const lines = name === undefined ? chosen.map(summaryLine) : chosen.flatMap(detailLines);
     for (const line of lines) printLine(line);
@@ -56,15 +53,22 @@ function contractNamed(name: string): Contract {
   });
 }
 
-/** The body's JSON Schema on its first route; other routes that differ are listed beside it. */
-function schemaOf(contract: Contract) {
-  const [first] = contract.routes;
-  return {
-    $id: contract.schemaId,
-    title: contract.name,
-    description: contract.summary,
-    ...publishedSchema(first.body, "input"),
-  };
+/** The body's JSON Schema on each route, in its spelling. */
+function schemasOf({ name, routes, schemaId, summary }: Contract) {
+  return routes.map((route) => {
+    const isOnly = routes.length === 1;
+    const title = isOnly ? name : `${name} on ${route.transport}`;
+    return {
+      $id: isOnly ? schemaId : `${schemaId}/${route.transport}`,
+      ...{ title, description: summary },
+      ...schemaOn(route, (body) => publishedSchema(body, "input")),
+    };
+  });
+}
+
+/** The body on each route, as it is written there. */
+function examplesOf(contract: Contract) {
+  return contract.routes.map((route) => exampleOn(contract, route));
 }
 
 function describe(contract: Contract) {

@@ -74,6 +74,8 @@ async function putPicture({ ask }: Opened) {
   const headers = { "content-type": "image/png" };
   const put = await fetch(putUrl, { method: "PUT", headers, body: picture });
   expect(put.status).toBe(200);
+  expect(put.headers.get("etag")).toMatch(/^"[0-9a-f]{32}"$/);
+  expect(put.headers.get("content-length")).toBe("0");
   return { key, uploadId };
 }
 

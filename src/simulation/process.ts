@@ -86,7 +86,7 @@ export function startProcess(ports: SimulationPorts, plant: Plant): Process {
       await retrying(ports.nature, life, () => runService(service, ports.flow.name, run));
       endpoints.set(service.name, service.endpoints);
     }
-    endpoints.set("object-store", createObjectStoreEndpoints(parts.objects));
+    endpoints.set("object-store", createObjectStoreEndpoints(parts.objects, ports.digest));
     await retrying(ports.nature, life, () => relay.start());
   };
   void boot();

@@ -12,6 +12,8 @@ const uuidV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]
 
 /** SHA-256 in lower-case hex. */
 export const sha256: Digest = (bytes) => hash("sha256", bytes, "hex");
+/** Lower-case hex: by it S3 names an object's bytes. */
+export const md5 = (bytes: Uint8Array): string => hash("md5", bytes, "hex");
 
 /** Ids that sort by the time of their creation, also within a millisecond and when the clock steps back. */
 export function createRandomIds(clock: Clock = createSystemClock()): Ids {

@@ -2,7 +2,8 @@ import * as z from "zod";
 import type { Ids } from "../ports.ts";
 import { type Contract, flowNames } from "./contract.ts";
 
-export const checksumPattern = /^sha256:[0-9a-f]{64}$/i;
+/** In any case, without a flag: JSON Schema has none. */
+export const checksumPattern = /^[sS][hH][aA]256:[0-9a-fA-F]{64}$/;
 
 /**
  * What the upload says of the picture. The deployed services read nothing but the key, and their bridge writes

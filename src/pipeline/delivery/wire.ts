@@ -18,6 +18,7 @@ import { headerNames } from "./headers.ts";
 import { describeIssues } from "./issues.ts";
 import { respell } from "./tolerant.ts";
 import { validate } from "./validate.ts";
+import { spelled } from "./wire-shape.ts";
 import { createWritten } from "./written.ts";
 
 const envelopeHeaders: readonly string[] = [
@@ -166,19 +167,8 @@ function validated(schema: z.ZodObject, message: Message): Payload {
   );
 }
 
-function bodyText(route: Route, payload: Record<string, unknown>): string {
-  const spelled =
-    route.transport === "kafka" && route.casing === "pascal" ? toPascalKeys(payload) : payload;
-  return escapeLikeDotnet(JSON.stringify(spelled));
-}
-
-function toPascalKeys(payload: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(payload).map(([key, value]) => [
-      key.charAt(0).toUpperCase() + key.slice(1),
-      value,
-    ]),
-  );
+function bodyText(route: Route, payload: Payload): string {
+  return escapeLikeDotnet(JSON.stringify(spelled(route, payload)));
 }
 
 /** System.Text.Json's default encoder writes these as \uXXXX; the real services use it. */

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createSystemClock } from "../../adapters/memory/clock.ts";
-import { createRandomIds, sha256 } from "../../adapters/memory/ids.ts";
+import { createRandomIds, md5, sha256 } from "../../adapters/memory/ids.ts";
 import { createMemoryJournal } from "../../adapters/memory/journal.ts";
 import { createMemoryObjectStore } from "../../adapters/memory/object-store.ts";
 import { createMemoryUploads } from "../../adapters/memory/uploads.ts";
@@ -69,7 +69,7 @@ beforeEach(() => {
   const signer = createUrlSigner({ baseUrl: () => "http://objects", secret: "secret", clock });
   objects = createMemoryObjectStore({ signer });
   const storageUrl = () => "http://storage";
-  hosts.set("objects", createObjectStoreEndpoints(objects));
+  hosts.set("objects", createObjectStoreEndpoints(objects, md5));
   hosts.set("storage", createStorage({ objects, internalToken }).endpoints);
   hosts.set("media", createMediaAccess({ http, storageUrl, internalToken }).endpoints);
   serveIngestion("full");
@@ -331,6 +331,53 @@ describe("media access and the object store", () => {
     expect([blank.status, jsonOf(blank)]).toEqual([422, { errors: { objectKey: ["Required"] } }]);
     expect((await ask({ objectKey: "a b" })).status).toBe(422);
     for (const body of ["{", {}, { objectKey: null }]) expect((await ask(body)).status).toBe(400);
+  });
+  async function signed(): Promise<string> {
+    const { key } = await stored();
+    const wanted = { method: "GET", key, contentType: "", expiresInSeconds: 60 } as const;
+    const { pathname, search } = new URL(objects.presign(wanted).url);
+    return `${pathname}${search}`;
+  }
+  const etag = '"5456fc54c74a297ce994998c2873b370"';
+  test.each([
+    [{}, 200, "picture", { etag, "accept-ranges": "bytes", "content-type": "image/png" }],
+    [{ range: "bytes=1-2" }, 206, "ic", { "content-range": "bytes 1-2/7", etag }],
+    [{ range: "bytes=5-" }, 206, "re", { "content-range": "bytes 5-6/7" }],
+    [{ range: "bytes=-3" }, 206, "ure", { "content-range": "bytes 4-6/7" }],
+    [{ range: "bytes=-30" }, 206, "picture", { "content-range": "bytes 0-6/7" }],
+    [{ range: "bytes=6-99" }, 206, "e", { "content-range": "bytes 6-6/7" }],
+    [{ range: "bytes=0-1,3-4" }, 200, "picture", {}],
+    [{ range: "bytes=2-1" }, 200, "picture", {}],
+    [{ range: "bytes=7-" }, 416, "InvalidRange", { "content-range": "bytes */7" }],
+    [{ range: "bytes=-0" }, 416, "InvalidRange", { "content-range": "bytes */7" }],
+    [{ "if-none-match": `W/${etag}` }, 304, "", { etag }],
+    [{ "if-none-match": '"other"' }, 200, "picture", {}],
+    [{ "if-match": '"other"' }, 412, "PreconditionFailed", {}],
+    [{ "if-match": `"other", ${etag}` }, 200, "picture", {}],
+  ])("a GET with %j is %i", async (asked, status, body, headers) => {
+    const reply = await call("objects", "GET", await signed(), "", asked);
+    expect(reply.status).toBe(status);
+    expect(reply.headers).toMatchObject(headers);
+    if (status < 400) expect(textOf(reply)).toBe(body);
+    else expect(textOf(reply)).toContain(`<Code>${body}</Code><Message>`);
+  });
+  test("a PUT answers its ETag, and one of unknown length is 411", async () => {
+    const wanted = {
+      method: "PUT",
+      key: "a",
+      contentType: "image/png",
+      expiresInSeconds: 9,
+    } as const;
+    const { pathname, search } = new URL(objects.presign(wanted).url);
+    const put = (more: Record<string, string>) =>
+      call("objects", "PUT", `${pathname}${search}`, picture, {
+        "content-type": "image/png",
+        ...more,
+      });
+    expect((await put({ "transfer-encoding": "chunked" })).status).toBe(411);
+    expect((await put({ "content-length": "7" })).headers["etag"]).toBe(etag);
+    const other = await call("objects", "GET", "/trackunit-images/<&?x", "");
+    expect(textOf(other)).toContain("<Resource>/trackunit-images/&#60;&#38;</Resource>");
   });
   test("media access gives nothing to who does not know the token, and answers probes", async () => {
     const missing = await call("media", "POST", getUrl, { objectKey: "images/a.png" });
