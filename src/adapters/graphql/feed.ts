@@ -1,6 +1,9 @@
 import type { Message } from "../../pipeline/message.ts";
 
-/** In-process fan-out of events to the subscriptions that are open now. */
+/**
+ * In-process fan-out of events to the subscriptions that are open now. Not yoga's pub-sub: its iterators begin to
+ * listen when they are first asked, and an event that comes between a subscription and its first `next` is lost.
+ */
 export type Feed = {
   publish(message: Message): void;
   /** Messages from the moment of the call on; ends when the iterator is returned or the feed closes. */
