@@ -223,3 +223,13 @@ test("what is written for itself, like a lease, is not undone with what is accep
   expect(countIn(file)).toBe(2);
   await remove();
 });
+
+test("what is written after the end is refused, and the process goes on", async () => {
+  const { directory, remove } = await createTemporaryDirectory();
+  const state = await openSqliteState(`${directory}/flow.db`, { clock, runnerId: "test" });
+  await state.journal.accept(step(1));
+  await state.close();
+  await expect(state.uploads.remove(["an upload"])).rejects.toThrow("after it had been closed");
+  await expect(state.journal.accept(step(2))).rejects.toThrow("after it had been closed");
+  await remove();
+});

@@ -206,8 +206,8 @@ function createDatabase(native: Native, query: Kysely<Schema>, file: string): Da
     },
     rollback() {
       endBegun = null;
-      // A full disk or a broken file has ended it already.
-      if (native.inTransaction) guard(() => native.exec(wholeTransaction.undo));
+      // A full disk or a broken file has ended it already; a connection that is closed cannot even be asked.
+      if (!isClosed && native.inTransaction) guard(() => native.exec(wholeTransaction.undo));
       for (const listener of rollbackListeners) listener();
     },
     transaction(body) {
