@@ -12,6 +12,7 @@ import { createMemoryTimers } from "../src/adapters/memory/timers.ts";
 import { openSqliteState } from "../src/adapters/sqlite/state.ts";
 import { findContract } from "../src/pipeline/contracts/catalogue.ts";
 import type { ServiceName } from "../src/pipeline/contracts/contract.ts";
+import { behind } from "../src/pipeline/delivery/behind-journal.ts";
 import { createFlowLinks } from "../src/pipeline/delivery/flow-links.ts";
 import { consumersOf, createPublish } from "../src/pipeline/delivery/publish.ts";
 import { createRelay } from "../src/pipeline/delivery/relay.ts";
@@ -67,14 +68,8 @@ export async function openShell(directory: string): Promise<Shell> {
 
   const waiting = new Map<string, () => void>();
   // As in a file of their own.
-  const { save, ...machines } = createMemoryMachines();
-  const stored = {
-    ...machines,
-    async save(observation: Parameters<typeof save>[0]) {
-      await journal.durable();
-      return save(observation);
-    },
-  };
+  const machines = createMemoryMachines();
+  const stored = { ...machines, save: behind(journal.durable, machines.save) };
   const storage = createMachineStorage({ machines: stored, ids, clock, reporter });
   const services: readonly Service[] = [
     { ...createMessagingBridge(), prefetch },

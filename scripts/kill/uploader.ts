@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { openPipeline, type Pipeline } from "../../src/commands/compose.ts";
-import { loopbackOnly } from "../../src/pipeline/delivery/door.ts";
+import type { Pipeline } from "../../src/commands/compose.ts";
+import { openReplayingPipeline } from "../../src/commands/replaying-pipeline.samples.ts";
 import type { Hop } from "../../src/pipeline/ports.ts";
 import { createRandom, type Random } from "../../src/simulation/scheduler.ts";
 
@@ -68,25 +68,15 @@ export async function runUploader(order: Order): Promise<void> {
 type Listener = { onHop(hop: Hop): void; onResumed(flowId: string): void };
 
 function open(order: Order, { onHop, onResumed }: Listener): Promise<Pipeline> {
-  return openPipeline({
-    flow: "full",
+  return openReplayingPipeline({
     stateDir: order.stateDir,
-    faults: {},
-    stepTimeouts: {},
-    timeoutMs: 120_000,
-    limits: { olderThanMs: null, most: null },
-    door: { allowed: loopbackOnly, introspection: false },
-    vision: {
-      ...{ mode: "replay", directory: order.answers, models: null, endpoint: "" },
-      ...{ callsMax: null, keyFile: null, quotaProject: null },
-    },
+    answers: order.answers,
     reporter: {
       hop: onHop,
       notice({ code, flowId }) {
         if (code === "resumed" && flowId !== null) onResumed(flowId);
       },
     },
-    signal: new AbortController().signal,
   });
 }
 

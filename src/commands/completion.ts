@@ -1,6 +1,7 @@
 import type { Command, Option } from "commander";
 import { exitCodes } from "../pipeline/errors.ts";
 import { printLine } from "./output.ts";
+import { commandsOf } from "./usage.ts";
 
 // Completion: a script for the shell asks the hidden command `__complete` with the words so far.
 
@@ -60,12 +61,8 @@ async function candidatesFor(
       ? await valuesOf(option)
       : current.startsWith("-")
         ? command.options.flatMap(({ long }) => long ?? [])
-        : [...visible(command), ...(await operandsOf(command, operands))];
+        : [...commandsOf(command), ...(await operandsOf(command, operands))];
   return all.filter((candidate) => candidate === files || candidate.startsWith(current));
-}
-
-function visible(command: Command): readonly string[] {
-  return command.commands.map((each) => each.name()).filter((name) => !name.startsWith("_"));
 }
 
 /** The command that the words name, how many operands it has, and the option that waits for its value. */

@@ -1,14 +1,14 @@
 // Settings → ports. The only file that names concrete adapters, each imported on the path that uses it.
 
 import { randomBytes } from "node:crypto";
-import type { HttpServer } from "../adapters/http/server.ts";
+import type { ListenerOptions } from "../adapters/http/listener.ts";
 import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { behindJournal } from "../pipeline/delivery/behind-journal.ts";
 import { type Allowed, createDoor } from "../pipeline/delivery/door.ts";
 import type { Endpoint } from "../pipeline/delivery/endpoint.ts";
 import { createFlowLinks } from "../pipeline/delivery/flow-links.ts";
 import { consumersOf, createPublish } from "../pipeline/delivery/publish.ts";
-import { createReadiness, type Probe, type Readiness } from "../pipeline/delivery/readiness.ts";
+import { createReadiness, type Probe } from "../pipeline/delivery/readiness.ts";
 import { createRelay, type Relay } from "../pipeline/delivery/relay.ts";
 import { declareTopology, type RunPorts, runService } from "../pipeline/delivery/run-services.ts";
 import { type FlowState, hasEnded } from "../pipeline/engine/state.ts";
@@ -59,8 +59,6 @@ export type Pipeline = UploadPorts & {
   /** Base addresses by service. */
   readonly addresses: ReadonlyMap<string, string>;
   readonly images: Images;
-  /** Base address of the gateway. */
-  readonly gatewayUrl: string;
   /** Flows that an earlier run left and this one goes on with. */
   readonly resumed: readonly Resumed[];
   readonly notes: UploadNotes;
@@ -144,8 +142,7 @@ async function start(
   closers.push(() => run.relay.close());
   if (options.stateDir !== null) closers.push(pruneMeanwhile(stores, options.limits, world));
   const { createGraphqlGatewayClient } = await import("../adapters/graphql/client.ts");
-  const gatewayUrl = urlOf(world, "graph-gateway");
-  const gateway = await createGraphqlGatewayClient(gatewayUrl);
+  const gateway = await createGraphqlGatewayClient(urlOf(world, "graph-gateway"));
   closers.push(
     () => feed.close(),
     () => gateway.close(),
@@ -156,7 +153,6 @@ async function start(
   return {
     ...opened,
     addresses: world.urls,
-    gatewayUrl,
     notes: stores.notes,
     resumed: resumed.map((flowId) => ({
       flowId,
@@ -281,7 +277,14 @@ async function serve(
   const { md5 } = await import("../adapters/memory/ids.ts");
   const feed = createFeed();
   const readiness = createReadiness({ ...run, flow: world.flow.name });
-  const open = { ...world, probes: probesOf(stores), readiness };
+  const door = createDoor(world.door.allowed);
+  const open: Open = {
+    ...world,
+    guard: (service) => ({
+      door,
+      troubles: () => readiness.troubles(service, probesOf(service, stores)),
+    }),
+  };
   const hearing = createHearing(feed);
   const services = allServices({
     ...behindJournal({ ...world, ...stores }, stores.journal),
@@ -293,9 +296,7 @@ async function serve(
   await Promise.all([
     ...services
       .filter(({ name }) => name !== "graph-gateway")
-      .map(({ endpoints, name }) =>
-        endpoints.length > 0 ? listen(name, endpoints, open) : answerProbes(name, open),
-      ),
+      .map(({ endpoints, name }) => listen(name, endpoints, open)),
     listen("object-store", createObjectStoreEndpoints(stores.objects, md5), open),
   ]);
   const gateway = createGateway({
@@ -307,10 +308,9 @@ async function serve(
     internalToken: world.internalToken,
   });
   const { listen: listenAt } = await import("../adapters/http/listener.ts");
-  const door = doorOf("graph-gateway", open);
   const graphql = await startGraphqlServer({
     ...{ gateway, feed, introspection: world.door.introspection },
-    listen: (handlers) => listenAt(door, handlers),
+    listen: (handlers) => listenAt(open.guard("graph-gateway"), handlers),
   });
   world.urls.set("graph-gateway", graphql.url);
   world.closers.push(() => graphql.close());
@@ -325,49 +325,41 @@ async function serve(
 }
 
 type Open = World & {
-  readonly readiness: Readiness;
-  /** Of the stores that a service works with. */
-  readonly probes: Readonly<Record<string, readonly Probe[]>>;
+  /** What stands before a service: who may come in, and whether anybody is at home. */
+  readonly guard: (service: string) => ListenerOptions;
 };
 
-const doorOf = (service: string, { door, probes, readiness }: Open) => ({
-  door: createDoor(door.allowed),
-  troubles: () => readiness.troubles(service, probes[service] ?? []),
-});
-
-function probesOf({ machines, objects, uploads }: Stores): Open["probes"] {
-  const stored = { name: "object store", work: () => objects.stat("readiness") };
-  const registered = { name: "uploads", work: () => uploads.find("readiness") };
-  const known = { name: "machines", work: () => machines.find("readiness") };
-  return {
-    "tu-ingestion-service": [registered],
-    "tu-storage-service": [stored],
-    "object-store": [stored],
-    "comparison-service": [known],
-    "svc-machine-storage": [known],
-  };
+/** Of the stores that a service works with. */
+function probesOf(service: string, { machines, objects, uploads }: Stores): readonly Probe[] {
+  switch (service) {
+    case "tu-ingestion-service":
+      return [{ name: "uploads", work: () => uploads.find("readiness") }];
+    case "tu-storage-service":
+    case "object-store":
+      return [{ name: "object store", work: () => objects.stat("readiness") }];
+    case "comparison-service":
+    case "svc-machine-storage":
+      return [{ name: "machines", work: () => machines.find("readiness") }];
+    default:
+      return [];
+  }
 }
 
-async function listen(
-  service: string,
-  endpoints: readonly Endpoint[],
-  world: Open,
-): Promise<HttpServer> {
-  const { startHttpServer } = await import("../adapters/http/server.ts");
-  const { clock, recorder: reporter } = world;
-  const door = doorOf(service, world);
-  const server = await startHttpServer({ ...door, service, endpoints, reporter, clock });
+async function listen(service: string, endpoints: readonly Endpoint[], world: Open): Promise<void> {
+  const server = await openServer(service, endpoints, world);
   world.urls.set(service, server.url);
   world.closers.push(() => server.close());
-  return server;
 }
 
-/** A service that nobody asks anything else. */
-async function answerProbes(service: string, world: Open): Promise<void> {
-  const { listen: listenAt, notFound } = await import("../adapters/http/listener.ts");
-  const listener = await listenAt(doorOf(service, world), { request: notFound });
-  world.urls.set(service, listener.url);
-  world.closers.push(() => listener.close());
+async function openServer(service: string, endpoints: readonly Endpoint[], world: Open) {
+  const guard = world.guard(service);
+  if (endpoints.length === 0) {
+    const { listen: listenAt, notFound } = await import("../adapters/http/listener.ts");
+    return listenAt(guard, { request: notFound });
+  }
+  const { startHttpServer } = await import("../adapters/http/server.ts");
+  const { clock, recorder: reporter } = world;
+  return startHttpServer({ ...guard, service, endpoints, reporter, clock });
 }
 
 function withStepTimeouts(flow: Flow, timeouts: PipelineOptions["stepTimeouts"]): Flow {

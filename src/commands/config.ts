@@ -166,7 +166,9 @@ export async function loadSettings(
   const unknown = files.flatMap(({ path, values }) =>
     Object.keys(values)
       .filter((key) => !(key in Settings.shape))
-      .map((key) => `${path}: there is no setting ${key}${meantBy(key)}`),
+      .map(
+        (key) => `${path}: there is no setting ${key}${meantBy(key, Object.keys(Settings.shape))}`,
+      ),
   );
   const all = [...problems, ...unknown, ...unknownVariables()];
   if (all.length === 0) return settings;
@@ -175,8 +177,8 @@ export async function loadSettings(
   });
 }
 
-function meantBy(key: string): string {
-  const guess = closest(key, Object.keys(Settings.shape));
+function meantBy(name: string, known: readonly string[]): string {
+  const guess = closest(name, known);
   return guess === undefined ? "" : `, did you mean ${guess}?`;
 }
 
@@ -185,11 +187,7 @@ function unknownVariables(): readonly string[] {
   const known = Object.values(variables);
   return Object.keys(process.env)
     .filter((name) => name.startsWith("TU_ANALYZE_") && !known.includes(name))
-    .map((name) => {
-      const guess = closest(name, known);
-      const meant = guess === undefined ? "" : `, did you mean ${guess}?`;
-      return `there is no variable ${name}${meant}`;
-    });
+    .map((name) => `there is no variable ${name}${meantBy(name, known)}`);
 }
 
 /** `never` when nothing may be coloured, whatever the terminal says. */

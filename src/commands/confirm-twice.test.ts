@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { sha256 } from "../adapters/memory/ids.ts";
 import { createTemporaryDirectory } from "../adapters/testing/temporary-directory.ts";
 import type { Pipeline } from "./compose.ts";
-import { openReplayingPipeline } from "./replaying-pipeline.samples.ts";
+import { noticing, openReplayingPipeline } from "./replaying-pipeline.samples.ts";
 
 // Confirming twice is silent: whoever listens at the gateway hears every event once, also when a
 // second run on the same state confirms again.
@@ -17,7 +17,7 @@ const contentType = "image/jpeg";
 const open = (directory: string, onNotice?: (message: string) => void) =>
   openReplayingPipeline({
     ...{ stateDir: join(directory, "state"), answers: join(directory, "none") },
-    ...(onNotice === undefined ? {} : { onNotice }),
+    ...(onNotice === undefined ? {} : { reporter: noticing(onNotice) }),
   });
 
 type Heard = { readonly name: string; readonly id: string };

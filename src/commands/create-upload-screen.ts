@@ -1,7 +1,7 @@
 import { printable } from "../adapters/terminal/text.ts";
 import { createWaitingLine } from "../adapters/terminal/waiting-line.ts";
 import type { Settings } from "./config.ts";
-import { type Format, printAside, printJson } from "./output.ts";
+import { type Format, formatOf, printAside, printJson } from "./output.ts";
 import { paintFor } from "./terminal.ts";
 import { createBatchScreen } from "./upload-batch-screen.ts";
 import { isGood, recordOf } from "./upload-outcome.ts";
@@ -13,7 +13,7 @@ export function createUploadScreen(
   options: ScreenOptions & { readonly isBatch: boolean },
   settings: Settings,
 ): UploadScreen {
-  const format = options.json === true ? "json" : (options.output ?? "text");
+  const format = formatOf(options);
   const paint = paintFor("stderr", options.color);
   const kept = options.ephemeral === true ? "nothing is kept" : `state ${settings.stateDir} (kept)`;
   if (format === "text" || process.stderr.isTTY) {

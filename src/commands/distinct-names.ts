@@ -15,3 +15,8 @@ export function distinctNames(paths: readonly string[]): readonly string[] {
   }
   return paths.map((_, index) => nameAt(index));
 }
+
+/** ` 3/31`. */
+export function placeAmong(index: number, total: number): string {
+  return `${`${index + 1}`.padStart(`${total}`.length)}/${total}`;
+}

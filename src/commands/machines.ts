@@ -5,7 +5,7 @@ import { allMachines } from "../pipeline/operations/all-machines.ts";
 import type { Machine, Machines } from "../pipeline/ports.ts";
 import { openMachines, upgrading } from "./compose-state.ts";
 import { loadSettings } from "./config.ts";
-import { type Format, printAside, printJson, printLine } from "./output.ts";
+import { type Format, formatOf, printAside, printJson, printLine } from "./output.ts";
 import { columns } from "./terminal.ts";
 
 /** Options as commander has checked them. */
@@ -77,10 +77,6 @@ async function withMachines<T>(options: Options, use: (store: Machines) => Promi
   } finally {
     await close();
   }
-}
-
-function formatOf({ json, output }: Options): Format {
-  return json === true ? "json" : (output ?? "text");
 }
 
 /** What a whole line needs. */

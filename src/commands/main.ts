@@ -8,6 +8,7 @@ import {
   errorReport,
   type Format,
   failedToPrint,
+  formatOf,
   formats,
   hasSeenEnough,
   printAside,
@@ -122,10 +123,10 @@ function addCompletion(program: Command, onExit: OnExit): void {
 function addVersion(program: Command, onExit: OnExit): void {
   common(program.command("version"))
     .description("the version of this tool, and of Node.js")
-    .action(({ json, output }: { readonly json?: boolean; readonly output?: Format }) => {
+    .action((options: { readonly json?: boolean; readonly output?: Format }) => {
       const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
       const { version } = JSON.parse(manifest) as { version: string }; // our own
-      const format = json === true ? "json" : (output ?? "text");
+      const format = formatOf(options);
       const { node } = process.versions;
       if (format === "text") printLine(`tu-analyze ${version}, Node.js ${node}`);
       else printJson({ schema: "tu-analyze/version@1", version, node }, format);

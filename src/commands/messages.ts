@@ -4,7 +4,7 @@ import { exampleOn, schemaOn } from "../pipeline/delivery/wire-shape.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import { sourceOf } from "../pipeline/topology.ts";
 import { publishedSchema } from "./json-schema.ts";
-import { type Format, printJson, printLine } from "./output.ts";
+import { type Format, formatOf, printJson, printLine } from "./output.ts";
 import { closest } from "./suggest.ts";
 
 /** Options as commander has checked them. */
@@ -16,7 +16,7 @@ type Options = {
 };
 
 export function messagesCommand(name: string | undefined, options: Options): number {
-  const format = options.json === true ? "json" : (options.output ?? "text");
+  const format = formatOf(options);
   const chosen = name === undefined ? catalogue : [contractNamed(name)];
   if (options.schema === true) printEach(chosen.flatMap(schemasOf), format);
   else if (options.example === true) printEach(chosen.flatMap(examplesOf), format);

@@ -6,6 +6,14 @@ import { exitCodes, TuError } from "../pipeline/errors.ts";
 export const formats = ["text", "json", "jsonl"] as const;
 export type Format = (typeof formats)[number];
 
+/** How the result is printed; `--json` goes before `-o`. */
+export function formatOf<F extends string = Format>(options: {
+  readonly json?: boolean;
+  readonly output?: F;
+}): F | "json" | "text" {
+  return options.json === true ? "json" : (options.output ?? "text");
+}
+
 let hasFailedToPrint = false;
 
 /** Whether something that should have been printed was not. */

@@ -9,9 +9,10 @@ import { createWaitingLine } from "../adapters/terminal/waiting-line.ts";
 import { cutMiddle, padded, widthOf } from "../adapters/terminal/width.ts";
 import { wrap } from "../adapters/terminal/wrap.ts";
 import type { Reporter } from "../pipeline/ports.ts";
-import { distinctNames } from "./distinct-names.ts";
+import { distinctNames, placeAmong } from "./distinct-names.ts";
 import {
   type Format,
+  formatOf,
   hasSeenEnough,
   printAside,
   printError,
@@ -44,7 +45,7 @@ export function createRecogniseScreen(
   paths: readonly string[],
   options: ScreenOptions & { readonly isReplayed: boolean },
 ): RecogniseScreen {
-  const format = options.json === true ? "json" : (options.output ?? "text");
+  const format = formatOf(options);
   const waiting = createWaitingLine(process.stderr, () => performance.now());
   const shared = {
     format,
@@ -81,6 +82,7 @@ function createTextScreen(
     if (outcome.type === "error") return failed(outcome);
     for (const line of readingLines(outcome.report, layout)) printLine(line);
   };
+  const places = placesOf(paths);
   let isStopSaid = false;
   return {
     outcome(outcome, index) {
@@ -88,7 +90,7 @@ function createTextScreen(
       if (isStopped(outcome) && isStopSaid) return; // the summary counts the others
       isStopSaid ||= isStopped(outcome);
       if (outcome.type === "error") return failed(outcome);
-      for (const line of resultLines(outcome, index, paths, layout)) printLine(line);
+      for (const line of resultLines(outcome, places[index] ?? "", layout)) printLine(line);
       if (options.all === true) {
         whole(outcome);
         printLine("");
@@ -109,17 +111,22 @@ function createTextScreen(
   };
 }
 
-/** ` 3/31  photo.jpg   Komatsu · PC210LC · Excavator  confidence 0.91`. */
-function resultLines(
-  { report }: Extract<Outcome, { type: "report" }>,
-  index: number,
-  paths: readonly string[],
-  { paint, width }: ReadingLayout,
-): readonly string[] {
-  const count = `${index + 1}`.padStart(`${paths.length}`.length);
+/** ` 3/31  photo.jpg   `, as wide for each. */
+function placesOf(paths: readonly string[]): readonly string[] {
   const names = distinctNames(paths).map(printable);
   const longest = Math.min(32, Math.max(...names.map(widthOf)));
-  const place = `${count}/${paths.length}  ${padded(cutMiddle(names[index] ?? "", 32), longest)}  `;
+  return names.map((name, index) => {
+    const place = placeAmong(index, paths.length);
+    return `${place}  ${padded(cutMiddle(name, 32), longest)}  `;
+  });
+}
+
+/** The place, and behind it ` Komatsu · PC210LC · Excavator  confidence 0.91`. */
+function resultLines(
+  { report }: Extract<Outcome, { type: "report" }>,
+  place: string,
+  { paint, width }: ReadingLayout,
+): readonly string[] {
   const machine = machineText(report);
   if (widthOf(place) + widthOf(machine) <= width)
     return [`${place}${styled(report, machine, paint)}`];

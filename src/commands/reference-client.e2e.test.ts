@@ -6,7 +6,7 @@ import { features } from "../adapters/google-vision/features.ts";
 import { sha256 } from "../adapters/memory/ids.ts";
 import { createCassetteStore } from "../adapters/vision-cassettes/store.ts";
 import type { FlowName } from "../pipeline/contracts/contract.ts";
-import { openReplayingPipeline } from "./replaying-pipeline.samples.ts";
+import { noticing, openReplayingPipeline } from "./replaying-pipeline.samples.ts";
 import { image, komatsuAnswer, temporaryDirectory } from "./run-tool.samples.ts";
 
 // The console client of the deployed system, as it behaves: it subscribes without arguments before it uploads, calls
@@ -44,11 +44,12 @@ async function openPipelineOf(flow: FlowName) {
   await store.prepare(makeDirectories);
   await store.save(picture, await komatsuAnswer());
   const notices: string[] = [];
-  const onNotice = (message: string) => void notices.push(message);
-  const pipeline = await openReplayingPipeline({ flow, stateDir: null, answers, onNotice });
+  const reporter = noticing((message) => void notices.push(message));
+  const pipeline = await openReplayingPipeline({ flow, stateDir: null, answers, reporter });
   onTestFinished(() => pipeline.close());
+  const gatewayUrl = pipeline.addresses.get("graph-gateway") ?? "";
   const ask = async (query: string, variables: object) => {
-    const response = await fetch(`${pipeline.gatewayUrl}/graphql`, {
+    const response = await fetch(`${gatewayUrl}/graphql`, {
       method: "POST",
       headers: { accept: "application/json", "content-type": "application/json; charset=utf-8" },
       body: JSON.stringify({ query, variables }),
@@ -59,7 +60,7 @@ async function openPipelineOf(flow: FlowName) {
       errors?: { message: string }[];
     };
   };
-  return { ask, notices, gatewayUrl: pipeline.gatewayUrl };
+  return { ask, notices, gatewayUrl };
 }
 type Opened = Awaited<ReturnType<typeof openPipelineOf>>;
 

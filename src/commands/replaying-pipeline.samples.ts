@@ -1,18 +1,25 @@
 import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { loopbackOnly } from "../pipeline/delivery/door.ts";
+import type { Reporter } from "../pipeline/ports.ts";
 import { openPipeline, type Pipeline } from "./compose.ts";
+
+/** Hears of the notices alone. */
+export const noticing = (onNotice: (message: string) => void): Reporter => ({
+  hop: () => undefined,
+  notice: ({ message }) => onNotice(message),
+});
 
 /** The whole pipeline, in flow `full` unless another is named, its pictures looked at by what is kept in `answers`. Nothing is pruned. */
 export const openReplayingPipeline = ({
   flow = "full",
   stateDir,
   answers,
-  onNotice = () => undefined,
+  reporter = noticing(() => undefined),
 }: {
   readonly flow?: FlowName;
   readonly stateDir: string | null;
   readonly answers: string;
-  readonly onNotice?: (message: string) => void;
+  readonly reporter?: Reporter;
 }): Promise<Pipeline> =>
   openPipeline({
     flow,
@@ -26,6 +33,6 @@ export const openReplayingPipeline = ({
       ...{ mode: "replay", directory: answers, models: null, endpoint: "" },
       ...{ callsMax: null, keyFile: null, quotaProject: null },
     },
-    reporter: { hop: () => undefined, notice: ({ message }) => onNotice(message) },
+    reporter,
     signal: new AbortController().signal,
   });

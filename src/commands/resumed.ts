@@ -1,3 +1,5 @@
+import { endsOfAnalysis } from "../pipeline/contracts/analysis.ts";
+import { createDeferred, type Deferred } from "../pipeline/deferred.ts";
 import { type FlowState, hasEnded } from "../pipeline/engine/state.ts";
 import type { Message } from "../pipeline/message.ts";
 import type { ClientEvent } from "../pipeline/operations/upload.ts";
@@ -23,7 +25,7 @@ export const noNotes: UploadNotes = {
   remove: async () => undefined,
 };
 
-type Heard = { readonly events: Message[]; end(): void; readonly ended: Promise<void> };
+type Heard = { readonly events: Message[]; readonly end: Deferred };
 export type Hearing = {
   /** Passes on what is published, and remembers it until it is forgotten. */
   readonly feed: ClientFeed;
@@ -33,13 +35,11 @@ export type Hearing = {
   keepOnly(flowIds: readonly string[]): void;
 };
 
-const ends = ["analysis.completed", "analysis.failed"];
-
 export function createHearing(next: ClientFeed): Hearing {
   const flows = new Map<string, Heard>();
   let isWanted = (_flowId: string) => true;
   const heardOf = (flowId: string): Heard => {
-    const heard = flows.get(flowId) ?? createHeard();
+    const heard = flows.get(flowId) ?? { events: [], end: createDeferred() };
     flows.set(flowId, heard);
     return heard;
   };
@@ -50,14 +50,14 @@ export function createHearing(next: ClientFeed): Hearing {
         if (!isWanted(message.flowId)) return;
         const heard = heardOf(message.flowId);
         heard.events.push(message);
-        if (ends.includes(message.name)) heard.end();
+        if (endsOfAnalysis.includes(message.name)) heard.end.resolve();
       },
     },
     hasHeardEnd: (flowId) =>
-      flows.get(flowId)?.events.some(({ name }) => ends.includes(name)) ?? false,
+      flows.get(flowId)?.events.some(({ name }) => endsOfAnalysis.includes(name)) ?? false,
     async eventsOf(flowId) {
       const heard = heardOf(flowId);
-      await heard.ended;
+      await heard.end.promise;
       return heard.events;
     },
     keepOnly(flowIds) {
@@ -66,14 +66,6 @@ export function createHearing(next: ClientFeed): Hearing {
       for (const flowId of flows.keys()) if (!kept.has(flowId)) flows.delete(flowId);
     },
   };
-}
-
-function createHeard(): Heard {
-  let end = () => {};
-  const ended = new Promise<void>((resolve) => {
-    end = resolve;
-  });
-  return { events: [], ended, end: () => end() };
 }
 
 /** Says of which picture a flow is that is gone on with. */

@@ -6,7 +6,7 @@ import { verifyState } from "../pipeline/operations/verify-state.ts";
 import { readLimit, requireDuration } from "./arguments.ts";
 import { type OpenKept, openKept, removeNotes, sizeOfFiles, upgrading } from "./compose-state.ts";
 import { keepLimits, loadSettings, type Settings } from "./config.ts";
-import { type Format, printAside, printJson, printLine } from "./output.ts";
+import { type Format, formatOf, printAside, printJson, printLine } from "./output.ts";
 import { untilSignal } from "./signals.ts";
 import {
   clearLines,
@@ -160,8 +160,8 @@ async function withKept<T>(
   }
 }
 
-function print({ json, output }: Options, report: object, lines: () => readonly string[]): void {
-  const format = json === true ? "json" : (output ?? "text");
+function print(options: Options, report: object, lines: () => readonly string[]): void {
+  const format = formatOf(options);
   if (format !== "text") printJson(report, format);
   else for (const line of lines()) printLine(line);
 }

@@ -2,7 +2,7 @@ import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { exitCodes } from "../pipeline/errors.ts";
 import { type Topology, topologyOf } from "../pipeline/topology.ts";
 import { loadSettings } from "./config.ts";
-import { printJson, printLine } from "./output.ts";
+import { formatOf, printJson, printLine } from "./output.ts";
 
 /** Options as commander has checked them. */
 type Options = {
@@ -14,7 +14,7 @@ type Options = {
 export async function topologyCommand(options: Options): Promise<number> {
   const { flow } = await loadSettings({ flow: options.flow });
   const topology = topologyOf(flow);
-  const output = options.json === true ? "json" : (options.output ?? "text");
+  const output = formatOf(options);
   if (output === "mermaid") printLine(mermaid(topology));
   else if (output === "text") for (const line of textLines(topology)) printLine(line);
   else printJson({ schema: "tu-analyze/topology@1", ...topology }, output);

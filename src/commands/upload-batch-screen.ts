@@ -2,7 +2,7 @@ import { tableLines } from "../adapters/terminal/table.ts";
 import { type Paint, printable } from "../adapters/terminal/text.ts";
 import { cut, cutMiddle, padded, widthOf } from "../adapters/terminal/width.ts";
 import { wrap } from "../adapters/terminal/wrap.ts";
-import { distinctNames } from "./distinct-names.ts";
+import { distinctNames, placeAmong } from "./distinct-names.ts";
 import { mismatchText } from "./expectations.ts";
 import { printLine } from "./output.ts";
 import { columns } from "./terminal.ts";
@@ -34,9 +34,7 @@ export function createBatchScreen(
 ): UploadScreen {
   const { notice, waiting } = aside;
   const names = distinctNames(paths).map(printable);
-  const places = paths.map(
-    (_, index) => `${`${index + 1}`.padStart(`${paths.length}`.length)}/${paths.length}`,
-  );
+  const places = paths.map((_, index) => placeAmong(index, paths.length));
   const indexes = new Map<string, number>();
   const story = createStoryScreen(paths, { paint, aside });
   const say = (flowId: string, what: string) => {

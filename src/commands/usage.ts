@@ -19,7 +19,7 @@ export function usageError(
   args: readonly string[],
 ): TuError {
   const { command, left } = commandOf(program, args);
-  const names = command.commands.map((each) => each.name()).filter((name) => !name.startsWith("_"));
+  const names = commandsOf(command);
   const isBare = error.code === "commander.help";
   const isExcess = error.code === "commander.excessArguments" && names.length > 0;
   const guess = isExcess ? closest(left ?? "", names) : undefined;
@@ -31,6 +31,11 @@ export function usageError(
   const help = `see \`${pathOf(command)} --help\``;
   const hint = isBare || isExcess ? `${isBare ? known : meant}; ${help}` : help;
   return new TuError("E_USAGE", message, { hint });
+}
+
+/** Its commands that a person may call. */
+export function commandsOf(command: Command): readonly string[] {
+  return command.commands.map((each) => each.name()).filter((name) => !name.startsWith("_"));
 }
 
 /** The command that the words name, and the first word that is none of its commands. */

@@ -6,7 +6,7 @@ import { imageBytesMax } from "../pipeline/services/image-access.ts";
 import { openInput } from "./compose-images.ts";
 import { openImport } from "./compose-vision.ts";
 import { loadSettings } from "./config.ts";
-import { type Format, printJson, printLine } from "./output.ts";
+import { type Format, formatOf, printJson, printLine } from "./output.ts";
 
 /** Options as commander has checked them. */
 type Options = {
@@ -111,8 +111,8 @@ function unequal(file: string, answers: number, pictures: number): TuError {
   });
 }
 
-function print(cassettes: readonly Imported[], { json, output }: Options): void {
-  const format = json === true ? "json" : (output ?? "text");
+function print(cassettes: readonly Imported[], options: Options): void {
+  const format = formatOf(options);
   if (format !== "text") {
     printJson({ schema: "tu-analyze/vision-import@1", cassettes }, format);
     return;

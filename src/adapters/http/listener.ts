@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Door } from "../../pipeline/ports/door.ts";
+import { problem } from "./problem.ts";
 
 // The door that every service has: who may come in, how slow they may be, and whether anybody is at home.
 
@@ -47,7 +48,10 @@ const headersMax = 100;
 const connectionsMax = 256;
 
 /** A server that lets in what the door lets in, not yet listening. */
-export function createGuardedServer(options: ListenerOptions, handlers: Handlers): Server {
+export const createGuardedServer = (options: ListenerOptions, handlers: Handlers): Server =>
+  guarded(options, handlers).server;
+
+function guarded(options: ListenerOptions, handlers: Handlers) {
   const { checkEveryMs, headersMs, idleMs, requestMs } = options.patience ?? patienceDefault;
   const server = createServer(
     {
@@ -67,18 +71,12 @@ export function createGuardedServer(options: ListenerOptions, handlers: Handlers
     const status = refusal === null ? "400 Bad Request" : "403 Forbidden";
     socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
   });
-  letGoOfIdle(server);
-  return server;
+  return { server, connections: letGoOfIdle(server) };
 }
 
 /** On a free loopback port. */
 export async function listen(options: ListenerOptions, handlers: Handlers): Promise<Listener> {
-  const server = createGuardedServer(options, handlers);
-  const sockets = new Set<Socket>();
-  server.on("connection", (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
+  const { connections, server } = guarded(options, handlers);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host: "127.0.0.1", port: 0 }, resolve);
@@ -89,7 +87,7 @@ export async function listen(options: ListenerOptions, handlers: Handlers): Prom
     url: `http://127.0.0.1:${port}`,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of sockets) socket.destroy();
+      for (const socket of connections) socket.destroy();
       await closed;
     },
   };
@@ -102,7 +100,7 @@ async function answer(
   handlers: Handlers,
 ): Promise<void> {
   const refusal = door.refusalOf(knockOf(request));
-  if (refusal !== null) return problem(response, 403, refusal);
+  if (refusal !== null) return refuse(response, 403, refusal);
   const cors = door.corsHeaders(request.headers.origin);
   for (const [name, value] of Object.entries(cors)) response.setHeader(name, value);
   if (request.method === "OPTIONS" && "access-control-allow-origin" in cors)
@@ -138,30 +136,26 @@ function ready(response: ServerResponse, troubles: readonly string[]): void {
 
 /** For whoever has nothing to ask for but its health. */
 export const notFound: Handlers["request"] = (_request, response) =>
-  problem(response, 404, "Not Found");
+  refuse(response, 404, "Not Found");
 
-function problem(response: ServerResponse, status: number, title: string): void {
-  response
-    .writeHead(status, {
-      "content-type": "application/problem+json; charset=utf-8",
-      connection: "close",
-    })
-    .end(JSON.stringify({ type: "about:blank", title, status }));
+function refuse(response: ServerResponse, status: number, title: string): void {
+  const { body, headers } = problem(status, title);
+  response.writeHead(status, { ...headers, connection: "close" }).end(JSON.stringify(body));
 }
 
-/** So that whoever opens connections and says nothing, or not all of it, keeps nobody else out. */
-function letGoOfIdle(server: Server): void {
+/** So that whoever opens connections and says nothing, or not all of it, keeps nobody else out. Gives all that are open. */
+function letGoOfIdle(server: Server): ReadonlySet<Socket> {
+  const open = new Set<Socket>();
   /** Longest first. */
   const idle = new Set<Socket>();
-  let open = 0;
   server.on("connection", (socket) => {
-    open += 1;
+    open.add(socket);
     idle.add(socket);
     socket.once("close", () => {
-      open -= 1;
+      open.delete(socket);
       idle.delete(socket);
     });
-    if (open <= connectionsMax) return;
+    if (open.size <= connectionsMax) return;
     const [longest] = idle;
     longest?.destroy(); // the new one, when all others are at work
   });
@@ -172,4 +166,5 @@ function letGoOfIdle(server: Server): void {
     });
   });
   server.on("upgrade", ({ socket }) => idle.delete(socket));
+  return open;
 }

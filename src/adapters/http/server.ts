@@ -2,6 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { TuError } from "../../pipeline/errors.ts";
 import type { Clock, Reporter } from "../../pipeline/ports.ts";
 import { createGuardedServer, type ListenerOptions } from "./listener.ts";
+import { problem } from "./problem.ts";
 
 /** One HTTP edge, as the core describes it. */
 type Endpoint = {
@@ -97,21 +98,10 @@ function refuseOthers(server: FastifyInstance, path: string, endpoints: readonly
     method: methods.filter((method) => !allow.includes(method)),
     url: path,
     handler: (_request, reply) =>
-      send(reply, {
-        ...problem(405, "Method Not Allowed"),
-        headers: { ...problemType, allow: allow.join(", ") },
-      }),
+      send(reply.header("allow", allow.join(", ")), problem(405, "Method Not Allowed")),
   });
 }
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-const problemType = { "content-type": "application/problem+json; charset=utf-8" };
-
-/** RFC 9457. */
-const problem = (status: number, title: string): Answer => ({
-  status,
-  headers: problemType,
-  body: { type: "about:blank", title, status },
-});
 
 /** What is posted to a service is JSON; a form or a text, which any page may send, is not. */
 function isUnsupported(request: FastifyRequest): boolean {

@@ -55,14 +55,21 @@ async function openByTurns() {
     ...{ database, writer, runners, clock, owedTo, turns },
     checkpointEvery: 1_000,
   });
+  const turn = () => {
+    for (const work of turnsTaken.splice(0)) work();
+  };
   return {
     ...{ disk, errors, file, journal },
     /** What happens now and then: a lease is renewed, a finished flow is packed. */
     tick() {
       for (const work of repeated) work();
     },
-    turn() {
-      for (const work of turnsTaken.splice(0)) work();
+    turn,
+    /** A turn in which all that was accepted gets on the disk. */
+    async commit() {
+      const durable = journal.durable();
+      turn();
+      await durable;
     },
     /** The process is gone, with what it had not committed. */
     async next() {
@@ -87,7 +94,7 @@ function countIn(file: string): unknown {
 }
 
 test("what is accepted is seen here at once, and by others when it is durable", async () => {
-  const { file, journal, remove, turn } = await openByTurns();
+  const { commit, file, journal, remove } = await openByTurns();
   expect(await journal.accept(step(1))).toEqual({ outcome: "recorded" });
   expect(await journal.find("svc-a", "m1")).toEqual(step(1));
   expect(await journal.flow("svc-a", "f")).toEqual(step(1).flow);
@@ -96,9 +103,7 @@ test("what is accepted is seen here at once, and by others when it is durable", 
     outcome: "conflict",
   });
   expect(countIn(file)).toBe(0);
-  const durable = journal.durable();
-  turn();
-  await durable;
+  await commit();
   expect(countIn(file)).toBe(2);
   await remove();
 });
@@ -143,7 +148,7 @@ test("a full disk keeps what was accepted waiting; with room it is written, in i
 });
 
 test("what another process decided while our commit failed stays decided", async () => {
-  const { disk, file, journal, remove, turn } = await openByTurns();
+  const { commit, disk, file, journal, remove, turn } = await openByTurns();
   await journal.accept(step(1));
   disk.isFull = true;
   turn();
@@ -153,9 +158,7 @@ test("what another process decided while our commit failed stays decided", async
   const theirs = step(1, { outgoing: [message("theirs")] });
   await other.journal.record(theirs);
   disk.isFull = false;
-  const durable = journal.durable();
-  turn();
-  await durable;
+  await commit();
   expect(await journal.find("svc-a", "m1")).toEqual(theirs);
   // It takes a message that now nobody has sent.
   expect(await journal.accept(step(2))).toEqual({ outcome: "recorded" });
@@ -167,20 +170,18 @@ test("what another process decided while our commit failed stays decided", async
 });
 
 test("a commit that is said to have failed, and has not, leaves nothing unsent", async () => {
-  const { disk, journal, remove, turn } = await openByTurns();
+  const { commit, disk, journal, remove, turn } = await openByTurns();
   await journal.accept(step(1));
   disk.isUncertain = true;
   turn();
   disk.isUncertain = false;
-  const durable = journal.durable();
-  turn();
-  await durable;
+  await commit();
   expect(sentIn((await journal.unsent({ after: null, limit: 10 })).messages)).toEqual(["m2"]);
   await remove();
 });
 
 test("failed tries of what is accepted are forgotten, also when its commit fails first", async () => {
-  const { disk, journal, remove, turn } = await openByTurns();
+  const { commit, disk, journal, remove, turn } = await openByTurns();
   const counting = journal.failed("svc-a", message("m1"), "2026-01-01T00:00:00.000Z");
   turn();
   expect((await counting).count).toBe(1);
@@ -188,9 +189,7 @@ test("failed tries of what is accepted are forgotten, also when its commit fails
   disk.isFull = true;
   turn();
   disk.isFull = false;
-  const durable = journal.durable();
-  turn();
-  await durable;
+  await commit();
   const again = journal.failed("svc-a", message("m1"), "2026-01-02T00:00:00.000Z");
   turn();
   expect((await again).count).toBe(1);

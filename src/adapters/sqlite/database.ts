@@ -166,6 +166,17 @@ function createDatabase(native: Native, query: Kysely<Schema>, file: string): Da
     const { sql, parameters } = compilable.compile();
     return guard(() => withBytes(statement(sql).all(parameters))) as Row[]; // the builder knows the columns
   };
+  const begin = () => guard(() => void native.exec("BEGIN IMMEDIATE"));
+  const commit = () => {
+    guard(() => void native.exec("COMMIT"));
+    endBegun = null;
+  };
+  const rollback = () => {
+    endBegun = null;
+    // A full disk or a broken file has ended it already; a connection that is closed cannot even be asked.
+    if (!isClosed && native.inTransaction) guard(() => void native.exec("ROLLBACK"));
+    for (const listener of rollbackListeners) listener();
+  };
   return {
     file,
     query,
@@ -195,27 +206,22 @@ function createDatabase(native: Native, query: Kysely<Schema>, file: string): Da
         .map((row) => String(Object.values(row as Row)[0]))
         .filter((text) => text !== "ok");
     },
-    part: (body) => guard(() => bracketed(native, partOfOne, body)),
+    part: (body) => guard(() => inPart(native, body)),
     begin(end) {
-      guard(() => native.exec(wholeTransaction.begin));
+      begin();
       endBegun = end;
     },
-    commit() {
-      guard(() => native.exec(wholeTransaction.keep));
-      endBegun = null;
-    },
-    rollback() {
-      endBegun = null;
-      // A full disk or a broken file has ended it already; a connection that is closed cannot even be asked.
-      if (!isClosed && native.inTransaction) guard(() => native.exec(wholeTransaction.undo));
-      for (const listener of rollbackListeners) listener();
-    },
+    commit,
+    rollback,
     transaction(body) {
       endBegun?.();
       try {
-        return guard(() => bracketed(native, wholeTransaction, body));
+        begin();
+        const result = guard(body);
+        commit();
+        return result;
       } catch (error) {
-        for (const listener of rollbackListeners) listener();
+        rollback();
         throw error;
       }
     },
@@ -245,26 +251,15 @@ function withBytes(rows: unknown[]): unknown[] {
 const readPragma = (native: Native, name: string) =>
   native.prepare(`PRAGMA ${name}`).all([])[0] as Record<string, unknown>; // a pragma that reads gives one row
 
-const wholeTransaction = { begin: "BEGIN IMMEDIATE", keep: "COMMIT", undo: "ROLLBACK" };
-const partOfOne = {
-  begin: "SAVEPOINT part",
-  keep: "RELEASE part",
-  undo: "ROLLBACK TO part; RELEASE part",
-};
-
-function bracketed<T>(
-  native: Native,
-  { begin, keep, undo }: typeof wholeTransaction,
-  body: () => T,
-): T {
-  native.exec(begin);
+function inPart<T>(native: Native, body: () => T): T {
+  native.exec("SAVEPOINT part");
   try {
     const result = body();
-    native.exec(keep);
+    native.exec("RELEASE part");
     return result;
   } catch (error) {
     // A full disk or a broken file has ended the transaction already.
-    if (native.inTransaction) native.exec(undo);
+    if (native.inTransaction) native.exec("ROLLBACK TO part; RELEASE part");
     throw error;
   }
 }

@@ -18,6 +18,9 @@ export const AnalysisCompleted = z.object({
 });
 export type AnalysisCompleted = z.infer<typeof AnalysisCompleted>;
 
+/** The events that end an analysis. */
+export const endsOfAnalysis: readonly string[] = ["analysis.completed", "analysis.failed"];
+
 const objectKey = recognitionExamples.whole.objectKey;
 
 export const analysisStarted = broadcast({

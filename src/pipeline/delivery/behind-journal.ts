@@ -28,7 +28,8 @@ export function behindJournal<P extends ActingOutside>(
   };
 }
 
-function behind<A extends readonly unknown[], R>(
+/** The same call, when all that was recorded before is on the disk. */
+export function behind<A extends readonly unknown[], R>(
   durable: Journal["durable"],
   call: (...args: A) => Promise<R>,
 ): (...args: A) => Promise<R> {

@@ -1,3 +1,4 @@
+import { endsOfAnalysis } from "../contracts/analysis.ts";
 import type { Message } from "../message.ts";
 import type { Clock } from "../ports.ts";
 
@@ -26,7 +27,6 @@ type Result = Place & {
 /** Those that name no picture where the deployed services send them. */
 export const keyless: readonly string[] = ["tu.recognition.completed", "analysis.completed"];
 export const uploads: readonly string[] = ["tu.images.uploaded", "tu.image.uploaded"];
-const ends: readonly string[] = ["analysis.completed", "analysis.failed"];
 
 /** An answer that took longer belongs to nobody any more. */
 const longestWaitMs = 10 * 60_000;
@@ -45,7 +45,7 @@ export function createFlowMemory({ nowMs }: Pick<Clock, "nowMs">): FlowMemory {
       keep(waiting, flowId, { flowId, subject, sinceMs: nowMs(), heard: new Set() });
   };
   const learnAnswer = ({ flowId, name }: Message): void => {
-    const names = ends.includes(name) ? keyless : [name];
+    const names = endsOfAnalysis.includes(name) ? keyless : [name];
     for (const each of names) waiting.get(flowId)?.heard.add(each);
     results.get(flowId)?.heard.add(name);
   };
@@ -61,7 +61,7 @@ export function createFlowMemory({ nowMs }: Pick<Clock, "nowMs">): FlowMemory {
       if (subject !== "" && !flows.has(subject)) keep(flows, subject, flowId);
       if (uploads.includes(name)) learnUpload(event);
       else if (isOfAdapter(event)) learnResult(event);
-      else if (keyless.includes(name) || ends.includes(name)) learnAnswer(event);
+      else if (keyless.includes(name) || endsOfAnalysis.includes(name)) learnAnswer(event);
     },
     ofKey: (subject) => flows.get(subject),
     ofUpload: (payload) => places.get(uploadIdIn(payload)),

@@ -1,8 +1,9 @@
-import { AnalysisCompleted } from "../contracts/analysis.ts";
+import { AnalysisCompleted, endsOfAnalysis } from "../contracts/analysis.ts";
 import { ComparisonCompleted } from "../contracts/comparison.ts";
 import { StepFailed } from "../contracts/failure.ts";
 import { MetadataSorted } from "../contracts/metadata.ts";
 import { RecognitionCompleted } from "../contracts/recognition.ts";
+import { createDeferred } from "../deferred.ts";
 import { TuError } from "../errors.ts";
 import type { Flow } from "../flows/flow.ts";
 import { orAborted } from "../or-aborted.ts";
@@ -67,7 +68,7 @@ export async function upload(input: UploadInput, ports: UploadPorts): Promise<Up
   const subscription = await ports.gateway.subscribe(flowId, {
     onEvent(event) {
       events.push(event);
-      if (isEnd(event)) {
+      if (endsOfAnalysis.includes(event.name)) {
         reportToClient(event, flowId, ports);
         end.resolve();
       }
@@ -115,25 +116,6 @@ export async function follow(input: FollowInput, ports: UploadPorts): Promise<Up
   } finally {
     ports.recorder.forget(flowId);
   }
-}
-
-type Deferred = {
-  readonly promise: Promise<void>;
-  resolve(): void;
-  reject(error: Error): void;
-};
-
-/** Promise.withResolvers, which Node 20 does not have. */
-function createDeferred(): Deferred {
-  let settle: Omit<Deferred, "promise"> = { resolve: () => undefined, reject: () => undefined };
-  const promise = new Promise<void>((resolve, reject) => {
-    settle = { resolve, reject };
-  });
-  return { promise, resolve: () => settle.resolve(), reject: (error) => settle.reject(error) };
-}
-
-function isEnd({ name }: ClientEvent): boolean {
-  return name === "analysis.completed" || name === "analysis.failed";
 }
 
 async function putObject(

@@ -1,0 +1,6 @@
+/** What is refused before a service is asked (RFC 9457). */
+export const problem = (status: number, title: string) => ({
+  status,
+  headers: { "content-type": "application/problem+json; charset=utf-8" },
+  body: { type: "about:blank", title, status },
+});
