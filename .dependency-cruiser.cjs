@@ -43,7 +43,7 @@ module.exports = {
       to: {
         path: "^src/pipeline/",
         pathNot: [
-          "^src/pipeline/((ports|message|errors|or-aborted)[.]ts|(ports|contracts)/)",
+          "^src/pipeline/((message|errors|or-aborted)[.]ts|(ports|contracts)/)",
           // Pure geometry of reading, which runs where the networks are.
           "^src/pipeline/scene-text/",
         ],

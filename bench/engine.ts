@@ -21,7 +21,7 @@ import { idleTimers, takingRelay } from "../src/pipeline/delivery/shell.samples.
 import type { ShellPorts } from "../src/pipeline/delivery/shell.ts";
 import { flowNamed } from "../src/pipeline/flows/flow.ts";
 import type { Message } from "../src/pipeline/message.ts";
-import type { OwedTo } from "../src/pipeline/ports.ts";
+import type { OwedTo } from "../src/pipeline/ports/journal.ts";
 import { createOrchestrator } from "../src/pipeline/services/orchestrator.ts";
 import { type Figure, interleaved, secondsOf, spread } from "./measure.ts";
 

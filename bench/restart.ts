@@ -6,7 +6,7 @@ import { openSqliteState } from "../src/adapters/sqlite/state.ts";
 import { consumersOf } from "../src/pipeline/delivery/publish.ts";
 import { createRelay } from "../src/pipeline/delivery/relay.ts";
 import type { Message } from "../src/pipeline/message.ts";
-import type { Clock } from "../src/pipeline/ports.ts";
+import type { Clock } from "../src/pipeline/ports/clock.ts";
 import { decideOne, inDirectory, openEngine } from "./engine.ts";
 import { type Figure, secondsOf } from "./measure.ts";
 

@@ -25,7 +25,7 @@ import type { Service } from "../src/pipeline/delivery/service.ts";
 import { encode } from "../src/pipeline/delivery/wire.ts";
 import { flowNamed } from "../src/pipeline/flows/flow.ts";
 import type { Message } from "../src/pipeline/message.ts";
-import type { Subscription } from "../src/pipeline/ports.ts";
+import type { Subscription } from "../src/pipeline/ports/transport.ts";
 import { createMachineStorage } from "../src/pipeline/services/machine-storage.ts";
 import { createMessagingBridge } from "../src/pipeline/services/messaging-bridge.ts";
 import { createOrchestrator } from "../src/pipeline/services/orchestrator.ts";

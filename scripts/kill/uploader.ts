@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Pipeline } from "../../src/commands/compose.ts";
 import { openReplayingPipeline } from "../../src/commands/replaying-pipeline.samples.ts";
-import type { Hop } from "../../src/pipeline/ports.ts";
+import type { Hop } from "../../src/pipeline/ports/reporter.ts";
 import { createRandom, type Random } from "../../src/simulation/scheduler.ts";
 
 // The process that is killed: the whole pipeline, and a client that keeps so many flows in flight. It says

@@ -4,7 +4,7 @@ import { openSqliteState, type SqliteState } from "../../src/adapters/sqlite/sta
 import { openKept } from "../../src/commands/compose-state.ts";
 import { consumersOf } from "../../src/pipeline/delivery/publish.ts";
 import { allMachines } from "../../src/pipeline/operations/all-machines.ts";
-import { type JournalEntry, parking } from "../../src/pipeline/ports.ts";
+import { type JournalEntry, parking } from "../../src/pipeline/ports/journal.ts";
 import { ends } from "./uploader.ts";
 
 // What became of every upload, by what is in the state directory. Nothing of the run that wrote it is asked.

@@ -1,6 +1,9 @@
 // What commands need of images, without the pipeline around them. Names adapters, like compose.ts.
 
-import type { Clock, Images, Reporter, Vision } from "../pipeline/ports.ts";
+import type { Clock } from "../pipeline/ports/clock.ts";
+import type { Images } from "../pipeline/ports/images.ts";
+import type { Reporter } from "../pipeline/ports/reporter.ts";
+import type { Vision } from "../pipeline/ports/vision.ts";
 import { openVision, type VisionOptions } from "./compose-vision.ts";
 
 /** What a command needs of an image before there is a pipeline. */

@@ -7,19 +7,16 @@ import { consumersOf } from "../pipeline/delivery/publish.ts";
 import { TuError, told } from "../pipeline/errors.ts";
 import type { Message } from "../pipeline/message.ts";
 import type { Kept } from "../pipeline/operations/keep-state.ts";
+import type { Clock } from "../pipeline/ports/clock.ts";
+import type { Definitions } from "../pipeline/ports/definitions.ts";
+import type { Digest } from "../pipeline/ports/digest.ts";
+import type { Fingerprints } from "../pipeline/ports/fingerprints.ts";
 import type { FlowRetention } from "../pipeline/ports/flow-retention.ts";
+import type { Journal, OwedTo } from "../pipeline/ports/journal.ts";
+import type { Machines } from "../pipeline/ports/machines.ts";
+import type { ObjectStore } from "../pipeline/ports/object-store.ts";
 import type { UploadNotes } from "../pipeline/ports/upload-notes.ts";
-import type {
-  Clock,
-  Definitions,
-  Digest,
-  Fingerprints,
-  Journal,
-  Machines,
-  ObjectStore,
-  OwedTo,
-  Uploads,
-} from "../pipeline/ports.ts";
+import type { Uploads } from "../pipeline/ports/uploads.ts";
 import { once } from "./once.ts";
 import { noNotes } from "./resumed.ts";
 

@@ -1,6 +1,9 @@
 // Settings → the Vision port, and what is kept of it. Names adapters, like compose.ts.
 
-import type { Annotator, Images, Reporter, Vision, VisionReading } from "../pipeline/ports.ts";
+import type { Annotator } from "../pipeline/ports/annotator.ts";
+import type { Images } from "../pipeline/ports/images.ts";
+import type { Reporter } from "../pipeline/ports/reporter.ts";
+import type { Vision, VisionReading } from "../pipeline/ports/vision.ts";
 
 export type VisionOptions = {
   readonly mode: "local" | "google" | "record" | "replay";

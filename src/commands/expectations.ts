@@ -1,5 +1,5 @@
 import { TuError } from "../pipeline/errors.ts";
-import type { Mismatch, UploadReport } from "../pipeline/operations/upload-report.ts";
+import type { Mismatch, UploadReport } from "../pipeline/ports/upload-report.ts";
 import { closest } from "./suggest.ts";
 
 // What an upload is expected to find: the smallest smoke test.

@@ -1,7 +1,7 @@
 import { machineText } from "../adapters/terminal/reading-lines.ts";
 import type { TuError } from "../pipeline/errors.ts";
 import { follow } from "../pipeline/operations/upload.ts";
-import type { UploadReport } from "../pipeline/operations/upload-report.ts";
+import type { UploadReport } from "../pipeline/ports/upload-report.ts";
 import type { Pipeline } from "./compose.ts";
 import { asTuError } from "./output.ts";
 import type { Resumed } from "./resumed.ts";
@@ -59,8 +59,7 @@ function endOf({ failure, result, status }: UploadReport): string {
   if (failure !== undefined)
     return `${status} in step ${failure.step}: ${failure.code}: ${failure.reason}`;
   const { comparison, recognition } = result;
-  const machine =
-    recognition === null ? "" : `: ${machineText({ machine: recognition.aggregate })}`;
+  const machine = recognition === null ? "" : `: ${machineText(recognition.aggregate)}`;
   const isFound = result.machine !== null;
   const verdict = isFound && comparison !== null ? `  verdict ${comparison.verdict}` : "";
   return `${status}${machine}${verdict}`;

@@ -2,7 +2,7 @@ import { createPaint, printable } from "../adapters/terminal/text.ts";
 import { cut, padded, widthOf } from "../adapters/terminal/width.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import { allMachines } from "../pipeline/operations/all-machines.ts";
-import type { Machine, Machines } from "../pipeline/ports.ts";
+import type { Machine, Machines } from "../pipeline/ports/machines.ts";
 import { openMachines, upgrading } from "./compose-state.ts";
 import { loadSettings } from "./config.ts";
 import { type Format, formatOf, printAside, printJson, printLine } from "./output.ts";

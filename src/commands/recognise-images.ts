@@ -2,12 +2,12 @@ import { machineText } from "../adapters/terminal/reading-lines.ts";
 import { TuError } from "../pipeline/errors.ts";
 import {
   type RecognisedImage,
-  type RecogniseReport,
   recogniseImage,
   recogniseReport,
 } from "../pipeline/operations/recognise-image.ts";
 import { orAborted } from "../pipeline/or-aborted.ts";
-import type { ReadText } from "../pipeline/ports.ts";
+import type { RecogniseReport } from "../pipeline/ports/recognise-report.ts";
+import type { ReadText } from "../pipeline/ports/vision.ts";
 import type { Meaning } from "../pipeline/recognition/explain.ts";
 import type { AnnotationFile } from "./annotation-files.ts";
 import { openAnnotation, type PictureReader } from "./compose-images.ts";
@@ -104,7 +104,7 @@ async function drawn(
         return box === null ? [] : [markOf({ box, text, preparation: source }, meanings)];
       }),
     ],
-    legend: machineText({ machine: aggregate }),
+    legend: machineText(aggregate),
   };
   await write(file.path, await annotate(bytes, drawing, file.format));
   const draw = { name: "draw", ms: Math.round(performance.now() - startMs) };

@@ -8,7 +8,7 @@ import { type Paint, printable } from "../adapters/terminal/text.ts";
 import { createWaitingLine } from "../adapters/terminal/waiting-line.ts";
 import { cutMiddle, padded, widthOf } from "../adapters/terminal/width.ts";
 import { wrap } from "../adapters/terminal/wrap.ts";
-import type { Reporter } from "../pipeline/ports.ts";
+import type { Reporter } from "../pipeline/ports/reporter.ts";
 import { distinctNames, placeAmong } from "./distinct-names.ts";
 import {
   type Format,
@@ -127,7 +127,7 @@ function resultLines(
   place: string,
   { paint, width }: ReadingLayout,
 ): readonly string[] {
-  const machine = machineText(report);
+  const machine = machineText(report.machine);
   if (widthOf(place) + widthOf(machine) <= width)
     return [`${place}${styled(report, machine, paint)}`];
   return [

@@ -1,6 +1,6 @@
 import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { loopbackOnly } from "../pipeline/delivery/door.ts";
-import type { Reporter } from "../pipeline/ports.ts";
+import type { Reporter } from "../pipeline/ports/reporter.ts";
 import { openPipeline, type Pipeline } from "./compose.ts";
 
 /** Hears of the notices alone. */

@@ -3,9 +3,10 @@ import { createDeferred, type Deferred } from "../pipeline/deferred.ts";
 import { type FlowState, hasEnded } from "../pipeline/engine/state.ts";
 import type { Message } from "../pipeline/message.ts";
 import type { ClientEvent } from "../pipeline/operations/upload.ts";
+import type { ClientFeed } from "../pipeline/ports/client-feed.ts";
+import type { Clock } from "../pipeline/ports/clock.ts";
+import type { Reporter } from "../pipeline/ports/reporter.ts";
 import type { UploadNote, UploadNotes } from "../pipeline/ports/upload-notes.ts";
-import type { Clock, Reporter } from "../pipeline/ports.ts";
-import type { ClientFeed } from "../pipeline/services/graph-gateway.ts";
 import { toEpochMs } from "../pipeline/time.ts";
 
 // What an earlier run left and this one goes on with: whose picture it is, and what is heard of it.

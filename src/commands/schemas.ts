@@ -1,14 +1,14 @@
 import * as z from "zod";
 import { flowNames } from "../pipeline/contracts/contract.ts";
 import { StateReport } from "../pipeline/operations/describe-state.ts";
-import { RecogniseReport, UnreadReport } from "../pipeline/operations/recognise-image.ts";
+import { StateVerification } from "../pipeline/operations/verify-state.ts";
+import { RecogniseReport, UnreadReport } from "../pipeline/ports/recognise-report.ts";
 import {
   MachineReport,
   RejectedReport,
   UnfinishedReport,
   UploadReport,
-} from "../pipeline/operations/upload-report.ts";
-import { StateVerification } from "../pipeline/operations/verify-state.ts";
+} from "../pipeline/ports/upload-report.ts";
 
 // The shapes of everything that a command prints with a machine format. JSON only grows.
 

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createManualClock } from "../adapters/memory/clock.ts";
 import { TuError } from "../pipeline/errors.ts";
 import type { ClientEvent } from "../pipeline/operations/upload.ts";
-import type { GatewayClient } from "../pipeline/ports.ts";
+import type { GatewayClient } from "../pipeline/ports/gateway-client.ts";
 import type { Pipeline } from "./compose.ts";
 import type { Settings } from "./config.ts";
 import { once } from "./once.ts";

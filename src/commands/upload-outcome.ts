@@ -4,7 +4,7 @@ import type {
   RejectedReport,
   UnfinishedReport,
   UploadReport,
-} from "../pipeline/operations/upload-report.ts";
+} from "../pipeline/ports/upload-report.ts";
 import { errorReport } from "./output.ts";
 
 /** What became of one image: its analysis ended, or something kept it from being one. */

@@ -1,5 +1,5 @@
 import type { WaitingLine } from "../adapters/terminal/waiting-line.ts";
-import type { Reporter } from "../pipeline/ports.ts";
+import type { Reporter } from "../pipeline/ports/reporter.ts";
 import { type Format, hasSeenEnough, printError } from "./output.ts";
 import type { ColourWhen } from "./terminal.ts";
 import type { Outcome } from "./upload-outcome.ts";

@@ -2,7 +2,7 @@ import { hopLines } from "../adapters/terminal/hop-line.ts";
 import { reportLines } from "../adapters/terminal/report-lines.ts";
 import { type Paint, printable } from "../adapters/terminal/text.ts";
 import { widthOf } from "../adapters/terminal/width.ts";
-import type { Hop } from "../pipeline/ports.ts";
+import type { Hop } from "../pipeline/ports/reporter.ts";
 import { distinctNames } from "./distinct-names.ts";
 import { printLine } from "./output.ts";
 import { columns } from "./terminal.ts";

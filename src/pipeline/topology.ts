@@ -1,6 +1,6 @@
 import { catalogue, consumersIn, type Input } from "./contracts/catalogue.ts";
 import type { Consumer, FlowName, KafkaRoute, RabbitRoute, Route } from "./contracts/contract.ts";
-import type { BindingDeclaration, BrokerTopology, ExchangeDeclaration } from "./ports.ts";
+import type { BindingDeclaration, BrokerTopology, ExchangeDeclaration } from "./ports/broker.ts";
 
 export const deadLetters = {
   exchange: "tu.dead-letters",

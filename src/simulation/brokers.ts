@@ -1,4 +1,5 @@
-import type { Broker, EventLog, LogRecord, Publication } from "../pipeline/ports.ts";
+import type { Broker, Publication } from "../pipeline/ports/broker.ts";
+import type { EventLog, LogRecord } from "../pipeline/ports/event-log.ts";
 import type { Nature } from "./faults.ts";
 import { createKafka } from "./kafka.ts";
 import { createRabbit } from "./rabbit.ts";

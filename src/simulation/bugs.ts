@@ -1,7 +1,8 @@
 import { sha256 } from "../adapters/memory/ids.ts";
 import { deadLetterName, toDeadLetter } from "../pipeline/delivery/dead-letter.ts";
 import { TuError } from "../pipeline/errors.ts";
-import { type Journal, type JournalEntry, type ObjectStore, parking } from "../pipeline/ports.ts";
+import { type Journal, type JournalEntry, parking } from "../pipeline/ports/journal.ts";
+import type { ObjectStore } from "../pipeline/ports/object-store.ts";
 import { toEpochMs } from "../pipeline/time.ts";
 import type { JournalFile } from "./journals.ts";
 import type { Plant } from "./process.ts";

@@ -1,10 +1,6 @@
-import type {
-  Digest,
-  HttpClient,
-  HttpRequest,
-  HttpResponse,
-  ObjectStore,
-} from "../pipeline/ports.ts";
+import type { Digest } from "../pipeline/ports/digest.ts";
+import type { HttpClient, HttpRequest, HttpResponse } from "../pipeline/ports/http-client.ts";
+import type { ObjectStore } from "../pipeline/ports/object-store.ts";
 import { type Nature, pause } from "./faults.ts";
 import type { SimulationPorts } from "./process.ts";
 import type { Life } from "./scheduler.ts";

@@ -1,4 +1,4 @@
-import type { Clock } from "../pipeline/ports.ts";
+import type { Clock } from "../pipeline/ports/clock.ts";
 import type { Nature } from "./faults.ts";
 import type { Life } from "./scheduler.ts";
 

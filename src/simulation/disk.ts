@@ -4,7 +4,7 @@ import { createMemoryMachines } from "../adapters/memory/machines.ts";
 import { createMemoryObjectStore } from "../adapters/memory/object-store.ts";
 import { createMemoryUploads } from "../adapters/memory/uploads.ts";
 import { createUrlSigner } from "../adapters/signing/url-signer.ts";
-import type { Journal } from "../pipeline/ports.ts";
+import type { Journal } from "../pipeline/ports/journal.ts";
 import { clockOf } from "./clocks.ts";
 import type { Nature } from "./faults.ts";
 import type { JournalKeeper } from "./journals.ts";

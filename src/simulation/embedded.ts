@@ -1,6 +1,7 @@
 import { createMemoryBroker } from "../adapters/memory/broker.ts";
 import { createMemoryEventLog } from "../adapters/memory/event-log.ts";
-import type { Broker, EventLog, LogRecord, Publication } from "../pipeline/ports.ts";
+import type { Broker, Publication } from "../pipeline/ports/broker.ts";
+import type { EventLog, LogRecord } from "../pipeline/ports/event-log.ts";
 import { forget, type SimulatedBrokers } from "./brokers.ts";
 import { clockOf } from "./clocks.ts";
 import { type Nature, network, pause } from "./faults.ts";

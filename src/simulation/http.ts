@@ -1,6 +1,6 @@
-import type { Endpoint, EndpointReply, EndpointRequest } from "../pipeline/delivery/endpoint.ts";
 import { TuError } from "../pipeline/errors.ts";
-import type { HttpClient, HttpResponse } from "../pipeline/ports.ts";
+import type { Endpoint, EndpointReply, EndpointRequest } from "../pipeline/ports/endpoint.ts";
+import type { HttpClient, HttpResponse } from "../pipeline/ports/http-client.ts";
 import { type Nature, network } from "./faults.ts";
 import type { Process } from "./process.ts";
 import type { Life } from "./scheduler.ts";

@@ -1,6 +1,6 @@
 import type { AnalysisCompleted } from "../pipeline/contracts/analysis.ts";
 import type { Message } from "../pipeline/message.ts";
-import type { JournalEntry } from "../pipeline/ports.ts";
+import type { JournalEntry } from "../pipeline/ports/journal.ts";
 import { deadLetters } from "../pipeline/topology.ts";
 import { hurriedIn, unexplainedIn } from "./explain.ts";
 import { wronglyParkedIn } from "./parked.ts";

@@ -1,5 +1,5 @@
 import { createMemoryJournal, createSharedJournal } from "../adapters/memory/journal.ts";
-import type { Journal, OwedTo } from "../pipeline/ports.ts";
+import type { Journal, OwedTo } from "../pipeline/ports/journal.ts";
 import type { Nature } from "./faults.ts";
 import type { Life } from "./scheduler.ts";
 

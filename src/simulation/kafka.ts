@@ -1,4 +1,4 @@
-import type { EventLog, LogDelivery, LogRecord } from "../pipeline/ports.ts";
+import type { EventLog, LogDelivery, LogRecord } from "../pipeline/ports/event-log.ts";
 import { type Nature, network, pause } from "./faults.ts";
 import { createOutages, type Outages, unwatched } from "./outages.ts";
 import type { Life } from "./scheduler.ts";

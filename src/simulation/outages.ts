@@ -1,5 +1,5 @@
 import { TuError } from "../pipeline/errors.ts";
-import type { Transport } from "../pipeline/ports.ts";
+import type { Transport } from "../pipeline/ports/transport.ts";
 import type { Nature } from "./faults.ts";
 import type { Life } from "./scheduler.ts";
 

@@ -1,5 +1,6 @@
 import { TuError } from "../pipeline/errors.ts";
-import type { Images, Vision } from "../pipeline/ports.ts";
+import type { Images } from "../pipeline/ports/images.ts";
+import type { Vision } from "../pipeline/ports/vision.ts";
 import { type Nature, pause } from "./faults.ts";
 import type { Life } from "./scheduler.ts";
 

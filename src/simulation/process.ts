@@ -1,6 +1,5 @@
 import { createMemoryTimers } from "../adapters/memory/timers.ts";
 import { behindJournal } from "../pipeline/delivery/behind-journal.ts";
-import type { Endpoint } from "../pipeline/delivery/endpoint.ts";
 import { createFlowLinks } from "../pipeline/delivery/flow-links.ts";
 import { createPublish, type Publish } from "../pipeline/delivery/publish.ts";
 import { createRelay } from "../pipeline/delivery/relay.ts";
@@ -9,19 +8,18 @@ import type { Service } from "../pipeline/delivery/service.ts";
 import { TuError } from "../pipeline/errors.ts";
 import type { Flow } from "../pipeline/flows/flow.ts";
 import type { Message } from "../pipeline/message.ts";
-import type {
-  Definitions,
-  Digest,
-  Fingerprints,
-  HttpClient,
-  Ids,
-  Journal,
-  Machines,
-  ObjectStore,
-  Reporter,
-  Uploads,
-  Vision,
-} from "../pipeline/ports.ts";
+import type { Definitions } from "../pipeline/ports/definitions.ts";
+import type { Digest } from "../pipeline/ports/digest.ts";
+import type { Endpoint } from "../pipeline/ports/endpoint.ts";
+import type { Fingerprints } from "../pipeline/ports/fingerprints.ts";
+import type { HttpClient } from "../pipeline/ports/http-client.ts";
+import type { Ids } from "../pipeline/ports/ids.ts";
+import type { Journal } from "../pipeline/ports/journal.ts";
+import type { Machines } from "../pipeline/ports/machines.ts";
+import type { ObjectStore } from "../pipeline/ports/object-store.ts";
+import type { Reporter } from "../pipeline/ports/reporter.ts";
+import type { Uploads } from "../pipeline/ports/uploads.ts";
+import type { Vision } from "../pipeline/ports/vision.ts";
 import { allServices } from "../pipeline/services/all-services.ts";
 import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts";
 import type { SimulatedBrokers } from "./brokers.ts";

@@ -1,4 +1,4 @@
-import type { Broker, Publication, QueueDelivery } from "../pipeline/ports.ts";
+import type { Broker, Publication, QueueDelivery } from "../pipeline/ports/broker.ts";
 import { type Nature, network, pause } from "./faults.ts";
 import { createOutages, type Outages, unwatched } from "./outages.ts";
 import type { Life } from "./scheduler.ts";

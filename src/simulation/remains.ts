@@ -1,6 +1,9 @@
 import type { Flow } from "../pipeline/flows/flow.ts";
 import type { Message } from "../pipeline/message.ts";
-import type { JournalEntry, LogRecord, Machine, Publication } from "../pipeline/ports.ts";
+import type { Publication } from "../pipeline/ports/broker.ts";
+import type { LogRecord } from "../pipeline/ports/event-log.ts";
+import type { JournalEntry } from "../pipeline/ports/journal.ts";
+import type { Machine } from "../pipeline/ports/machines.ts";
 import type { ClientStory } from "./client.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Poison } from "./poison.ts";

@@ -14,7 +14,7 @@ import { createRunners } from "../adapters/sqlite/runners.ts";
 import type { Turns } from "../adapters/sqlite/turns.ts";
 import { createWriter, type Writer } from "../adapters/sqlite/writer.ts";
 import { TuError } from "../pipeline/errors.ts";
-import type { Journal } from "../pipeline/ports.ts";
+import type { Journal } from "../pipeline/ports/journal.ts";
 import { clockOf } from "./clocks.ts";
 import type { Nature } from "./faults.ts";
 import type { JournalKeeper, JournalsOptions } from "./journals.ts";

@@ -1,6 +1,6 @@
 import { type Definition, readDefinition, versionOf } from "../pipeline/engine/definition.ts";
 import type { Flow } from "../pipeline/flows/flow.ts";
-import type { JournalEntry } from "../pipeline/ports.ts";
+import type { JournalEntry } from "../pipeline/ports/journal.ts";
 import type { Nature } from "./faults.ts";
 import type { Remains } from "./remains.ts";
 

@@ -13,7 +13,7 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import type { ObjectStore } from "../../pipeline/ports.ts";
+import type { ObjectStore } from "../../pipeline/ports/object-store.ts";
 import { createUrlSigner } from "../signing/url-signer.ts";
 import { objectStoreContract } from "../testing/object-store-contract.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";

@@ -4,7 +4,7 @@ import { type FileHandle, link, lstat, open, readdir, rename, rm } from "node:fs
 import { join } from "node:path";
 import { problemWithKey, requireObjectKey } from "../../pipeline/contracts/object-key.ts";
 import { TuError } from "../../pipeline/errors.ts";
-import type { ObjectStore, StoredObject } from "../../pipeline/ports.ts";
+import type { ObjectStore, StoredObject } from "../../pipeline/ports/object-store.ts";
 import { makeDirectories } from "./directories.ts";
 import { type Footer, footerOf, readFooter } from "./object-footer.ts";
 import { createTemporaryFiles, type TemporaryFiles } from "./temporary-files.ts";

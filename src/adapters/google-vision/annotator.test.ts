@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { TuError } from "../../pipeline/errors.ts";
-import type { Annotator } from "../../pipeline/ports.ts";
+import type { Annotator } from "../../pipeline/ports/annotator.ts";
 import { createGoogleAnnotator, type GoogleSettings } from "./annotator.ts";
 import { limitCalls } from "./call-limit.ts";
 import {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { TuError } from "../../pipeline/errors.ts";
-import type { Annotator } from "../../pipeline/ports.ts";
+import type { Annotator } from "../../pipeline/ports/annotator.ts";
 import { openClient, parseEndpoint, type VisionClient } from "./client.ts";
 import { type CredentialSettings, loadCredentials, refreshToken } from "./credentials.ts";
 import { isFailure, statusError } from "./errors.ts";

@@ -1,5 +1,5 @@
 import { TuError } from "../../pipeline/errors.ts";
-import type { Annotator } from "../../pipeline/ports.ts";
+import type { Annotator } from "../../pipeline/ports/annotator.ts";
 
 /**
  * At most `callsMax` calls over all pictures, failed ones and further attempts included: the service

@@ -1,4 +1,4 @@
-import type { VisionProvider } from "../../pipeline/ports.ts";
+import type { VisionProvider } from "../../pipeline/ports/vision.ts";
 
 /** What is asked of Google Vision, all in one call. Sorted. */
 export const features = [

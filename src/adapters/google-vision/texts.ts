@@ -1,4 +1,4 @@
-import type { ReadText } from "../../pipeline/ports.ts";
+import type { ReadText } from "../../pipeline/ports/vision.ts";
 import type { Answer, Polygon, Word } from "./answer.ts";
 import { type Frame, uprightBox } from "./upright.ts";
 

@@ -1,4 +1,5 @@
-import type { ImageHeader, ReadText } from "../../pipeline/ports.ts";
+import type { ImageHeader } from "../../pipeline/ports/images.ts";
+import type { ReadText } from "../../pipeline/ports/vision.ts";
 import type { Page, Polygon, Vertex } from "./answer.ts";
 
 type Box = ReadText["box"];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ImageHeader } from "../../pipeline/ports.ts";
+import type { ImageHeader } from "../../pipeline/ports/images.ts";
 import { createGoogleVision, readingOf } from "./vision.ts";
 
 const header = (size: { width: number; height: number; orientation?: number }): ImageHeader => ({

@@ -1,11 +1,6 @@
-import type {
-  Annotator,
-  ImageHeader,
-  Images,
-  Vision,
-  VisionHint,
-  VisionReading,
-} from "../../pipeline/ports.ts";
+import type { Annotator } from "../../pipeline/ports/annotator.ts";
+import type { ImageHeader, Images } from "../../pipeline/ports/images.ts";
+import type { Vision, VisionHint, VisionReading } from "../../pipeline/ports/vision.ts";
 import { Answer, type Entity } from "./answer.ts";
 import { provider } from "./features.ts";
 import { outlinesOf, textsOf } from "./texts.ts";

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { type ErrorCode, errorCodes, TuError } from "../../pipeline/errors.ts";
-import type { ClientListener, GatewayClient } from "../../pipeline/ports.ts";
+import type { ClientListener, GatewayClient } from "../../pipeline/ports/gateway-client.ts";
 
 const Started = z.object({
   startUpload: z.object({

@@ -2,18 +2,8 @@ import { GraphQLScalarType } from "graphql";
 import type { createGraphQLError } from "graphql-yoga";
 import { TuError } from "../../pipeline/errors.ts";
 import type { Message } from "../../pipeline/message.ts";
+import type { Gateway } from "../../pipeline/ports/gateway.ts";
 import type { Feed } from "./feed.ts";
-
-/** The gateway's own side, as the core offers it. */
-export type GatewayHandlers = {
-  startUpload(input: { filename: string; contentType: string }): Promise<unknown>;
-  confirmUpload(input: {
-    uploadId: string;
-    bytes: number;
-    checksum: string;
-    correlationId: string | null;
-  }): Promise<unknown>;
-};
 
 type StartArgs = { filename: string; contentType: string };
 type ConfirmArgs = { uploadId: string; bytes: number; checksum: string; correlationId?: string };
@@ -21,7 +11,7 @@ type FlowArgs = { correlationId?: string | null };
 
 /** `toGraphqlError` is the server's own: errors of another copy of graphql would be masked. */
 export function createResolvers(
-  gateway: GatewayHandlers,
+  gateway: Gateway,
   feed: Feed,
   toGraphqlError: typeof createGraphQLError,
 ) {

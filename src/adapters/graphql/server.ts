@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { DocumentNode, ExecutionArgs, GraphQLError } from "graphql";
 import type { Plugin } from "graphql-yoga";
+import type { Gateway } from "../../pipeline/ports/gateway.ts";
 import type { Feed } from "./feed.ts";
 import { bodyBytesMax, limitingRules, subscriptionsMax, tokensMax } from "./limits.ts";
-import { createResolvers, type GatewayHandlers } from "./resolvers.ts";
+import { createResolvers } from "./resolvers.ts";
 import { typeDefs } from "./schema.ts";
 
 export type GraphqlServer = {
@@ -28,7 +29,7 @@ export const loadGraphqlServer = () =>
  * `graphql-transport-ws`), both within the limits of `limits.ts`. The feed is the caller's to close.
  */
 export async function startGraphqlServer(options: {
-  readonly gateway: GatewayHandlers;
+  readonly gateway: Gateway;
   readonly feed: Feed;
   /** Whether a client may ask for the schema. */
   readonly introspection: boolean;

@@ -1,5 +1,5 @@
 import { TuError } from "../../pipeline/errors.ts";
-import type { HttpClient, HttpRequest } from "../../pipeline/ports.ts";
+import type { HttpClient, HttpRequest } from "../../pipeline/ports/http-client.ts";
 
 const timeoutMsDefault = 30_000;
 

@@ -1,25 +1,11 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { TuError } from "../../pipeline/errors.ts";
-import type { Clock, Reporter } from "../../pipeline/ports.ts";
+import type { Clock } from "../../pipeline/ports/clock.ts";
+import type { Endpoint, EndpointReply } from "../../pipeline/ports/endpoint.ts";
+import type { Reporter } from "../../pipeline/ports/reporter.ts";
 import { createGuardedServer, type ListenerOptions } from "./listener.ts";
 import { problem } from "./problem.ts";
 
-/** One HTTP edge, as the core describes it. */
-type Endpoint = {
-  readonly method: "GET" | "POST" | "PUT";
-  readonly path: string;
-  readonly hop: string | null;
-  handle(request: {
-    readonly method: string;
-    readonly target: string;
-    readonly headers: Readonly<Record<string, string>>;
-    readonly body: Uint8Array;
-  }): Promise<{
-    readonly status: number;
-    readonly headers?: Readonly<Record<string, string>>;
-    readonly body: unknown;
-  }>;
-};
 export type HttpServer = {
   /** Base address without a trailing slash. */
   readonly url: string;
@@ -109,9 +95,7 @@ function isUnsupported(request: FastifyRequest): boolean {
   return request.method === "POST" && !/^application\/(.+\+)?json$/.test(type.trim().toLowerCase());
 }
 
-type Answer = Awaited<ReturnType<Endpoint["handle"]>>;
-
-function send(reply: FastifyReply, { body, headers, status }: Answer): FastifyReply {
+function send(reply: FastifyReply, { body, headers, status }: EndpointReply): FastifyReply {
   reply.status(status).headers({ ...headers });
   if (typeof body === "string") return reply.send(body);
   if (body instanceof Uint8Array)
@@ -125,7 +109,7 @@ function onError(
   error: unknown,
   request: FastifyRequest,
   { reporter, service }: { service: string; reporter: Reporter },
-): Answer {
+): EndpointReply {
   const code = error instanceof TuError ? error.code : "E_BUG";
   const reason = error instanceof Error ? error.message : String(error);
   reporter.notice({

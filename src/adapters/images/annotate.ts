@@ -1,5 +1,5 @@
 import { TuError } from "../../pipeline/errors.ts";
-import type { ReadText } from "../../pipeline/ports.ts";
+import type { ReadText } from "../../pipeline/ports/vision.ts";
 
 // Draws what was read on the picture. Fonts may be missing where it runs: boxes and colours say it too.
 

@@ -1,4 +1,4 @@
-import type { Colour } from "../../pipeline/ports.ts";
+import type { Colour } from "../../pipeline/ports/images.ts";
 
 // The colours that fill most of a picture, under names that people use for machines.
 

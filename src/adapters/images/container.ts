@@ -1,4 +1,4 @@
-import type { ImageFormat } from "../../pipeline/ports.ts";
+import type { ImageFormat } from "../../pipeline/ports/images.ts";
 import { notAnImage, truncated } from "./format.ts";
 
 // The outer structure of JPEG, PNG and WebP: size, EXIF block, and whether the end is there. Reads

@@ -1,4 +1,4 @@
-import type { Exif } from "../../pipeline/ports.ts";
+import type { Exif } from "../../pipeline/ports/images.ts";
 import { tagName } from "./exif-tags.ts";
 import { hex, readTiff, type TiffEntry, type TiffGroup, type TiffValue } from "./tiff.ts";
 

@@ -1,5 +1,5 @@
 import { TuError } from "../../pipeline/errors.ts";
-import type { ImageFormat } from "../../pipeline/ports.ts";
+import type { ImageFormat } from "../../pipeline/ports/images.ts";
 
 // What a file is, by its first bytes; names and content types lie.
 

@@ -1,6 +1,6 @@
 import type { Sharp } from "sharp";
 import { TuError } from "../../pipeline/errors.ts";
-import type { ImageHeader, Images } from "../../pipeline/ports.ts";
+import type { ImageHeader, Images } from "../../pipeline/ports/images.ts";
 import { coloursOf } from "./colours.ts";
 import { readContainer } from "./container.ts";
 import { readExif } from "./exif.ts";

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { TuError } from "../../pipeline/errors.ts";
-import type { ReadText } from "../../pipeline/ports.ts";
+import type { ReadText } from "../../pipeline/ports/vision.ts";
 import type { ModelFiles } from "./models.ts";
 import type { NetworkThreadData } from "./network-threads.ts";
 

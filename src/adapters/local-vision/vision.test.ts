@@ -1,7 +1,7 @@
 import sharp from "sharp";
 import { afterAll, describe, expect, test } from "vitest";
 import { TuError } from "../../pipeline/errors.ts";
-import type { ReadText } from "../../pipeline/ports.ts";
+import type { ReadText } from "../../pipeline/ports/vision.ts";
 import { createLocalVision } from "./vision.ts";
 
 const vision = createLocalVision();

@@ -1,4 +1,4 @@
-import type { ReadText, Vision, VisionProvider } from "../../pipeline/ports.ts";
+import type { ReadText, Vision, VisionProvider } from "../../pipeline/ports/vision.ts";
 import { plan } from "../../pipeline/scene-text/looks.ts";
 import { findModels } from "./models.ts";
 import { type OpenPicture, type ReadingThreads, startThreads } from "./threads.ts";

@@ -1,4 +1,4 @@
-import type { Publication, QueueDelivery } from "../../pipeline/ports.ts";
+import type { Publication, QueueDelivery } from "../../pipeline/ports/broker.ts";
 import { createFifo } from "./fifo.ts";
 import { createHeap } from "./heap.ts";
 

@@ -5,7 +5,7 @@ import type {
   ExchangeDeclaration,
   Publication,
   QueueDeclaration,
-} from "../../pipeline/ports.ts";
+} from "../../pipeline/ports/broker.ts";
 import type { Queue } from "./broker-queue.ts";
 
 type Exchange = {

@@ -2,11 +2,11 @@ import { TuError } from "../../pipeline/errors.ts";
 import type {
   Broker,
   BrokerTopology,
-  Clock,
   Publication,
   QueueDeclaration,
-  Subscription,
-} from "../../pipeline/ports.ts";
+} from "../../pipeline/ports/broker.ts";
+import type { Clock } from "../../pipeline/ports/clock.ts";
+import type { Subscription } from "../../pipeline/ports/transport.ts";
 import { type Consumer, createQueue, type Queue } from "./broker-queue.ts";
 import { createTopology, type StandingTopology } from "./broker-topology.ts";
 import { createSystemClock } from "./clock.ts";

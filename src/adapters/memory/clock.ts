@@ -1,4 +1,4 @@
-import type { Clock } from "../../pipeline/ports.ts";
+import type { Clock } from "../../pipeline/ports/clock.ts";
 
 /** setTimeout fires at once beyond this, so longer waits are taken in pieces. */
 const longestTimeoutMs = 2 ** 31 - 1;

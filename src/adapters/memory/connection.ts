@@ -1,5 +1,5 @@
 import { TuError } from "../../pipeline/errors.ts";
-import type { TransportState } from "../../pipeline/ports.ts";
+import type { TransportState } from "../../pipeline/ports/transport.ts";
 
 /** How tests and the simulation take a transport away and give it back. */
 export type Outage = {

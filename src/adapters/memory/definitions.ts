@@ -1,4 +1,4 @@
-import type { Definitions } from "../../pipeline/ports.ts";
+import type { Definitions } from "../../pipeline/ports/definitions.ts";
 
 /** Definitions for as long as the process lives. */
 export function createMemoryDefinitions(): Definitions {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { LogDelivery } from "../../pipeline/ports.ts";
+import type { LogDelivery } from "../../pipeline/ports/event-log.ts";
 import { type Collector, createCollector } from "../testing/collector.ts";
 import { eventLogContract } from "../testing/event-log-contract.ts";
 import { createManualClock } from "./clock.ts";

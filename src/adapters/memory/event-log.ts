@@ -1,12 +1,12 @@
 import { crc32 } from "node:zlib";
 import { TuError } from "../../pipeline/errors.ts";
+import type { Clock } from "../../pipeline/ports/clock.ts";
 import type {
-  Clock,
   EventLog,
   LogRecord,
   LogSubscribeOptions,
   LogSubscription,
-} from "../../pipeline/ports.ts";
+} from "../../pipeline/ports/event-log.ts";
 import { createSystemClock } from "./clock.ts";
 import { createConnection, type Outage, onlyOnce } from "./connection.ts";
 import { type OnHandlerError, redeliveryDelayMs, warnOfHandlerError } from "./handler-failure.ts";

@@ -1,5 +1,5 @@
 import { bitsApart } from "../../pipeline/contracts/picture.ts";
-import type { Fingerprint, Fingerprints } from "../../pipeline/ports.ts";
+import type { Fingerprint, Fingerprints } from "../../pipeline/ports/fingerprints.ts";
 
 /** Fingerprints for as long as the process lives. */
 export function createMemoryFingerprints(): Fingerprints {

@@ -1,5 +1,7 @@
 import { hash, randomFillSync } from "node:crypto";
-import type { Clock, Digest, Ids } from "../../pipeline/ports.ts";
+import type { Clock } from "../../pipeline/ports/clock.ts";
+import type { Digest } from "../../pipeline/ports/digest.ts";
+import type { Ids } from "../../pipeline/ports/ids.ts";
 import { createSystemClock } from "./clock.ts";
 
 // UUIDv7 (RFC 9562, section 5.7): 48 bits of milliseconds, then here a 42-bit counter that starts

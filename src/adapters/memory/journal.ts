@@ -6,7 +6,7 @@ import type {
   Owed,
   OwedTo,
   Tries,
-} from "../../pipeline/ports.ts";
+} from "../../pipeline/ports/journal.ts";
 
 type Run = { readonly isAlive: () => boolean };
 /** Somebody has to record a message, a transport has to take it, or a timer has to fire. */

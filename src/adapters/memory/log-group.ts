@@ -1,4 +1,8 @@
-import type { GroupStatus, LogSubscribeOptions, TopicPartition } from "../../pipeline/ports.ts";
+import type {
+  GroupStatus,
+  LogSubscribeOptions,
+  TopicPartition,
+} from "../../pipeline/ports/event-log.ts";
 import type { Partition } from "./log-partition.ts";
 import type { Owner, Reader } from "./log-reader.ts";
 

@@ -1,4 +1,4 @@
-import type { LogRecord } from "../../pipeline/ports.ts";
+import type { LogRecord } from "../../pipeline/ports/event-log.ts";
 
 /** What a group has claimed of a partition. */
 export type Claim = {

@@ -1,4 +1,4 @@
-import type { LogDelivery } from "../../pipeline/ports.ts";
+import type { LogDelivery } from "../../pipeline/ports/event-log.ts";
 import type { Partition } from "./log-partition.ts";
 import { createWindow, type Flight } from "./log-window.ts";
 

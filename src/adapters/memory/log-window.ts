@@ -1,4 +1,4 @@
-import type { LogRecord } from "../../pipeline/ports.ts";
+import type { LogRecord } from "../../pipeline/ports/event-log.ts";
 import { keyText, type Partition } from "./log-partition.ts";
 
 /** A record that was read and is not behind the committed offset yet. */

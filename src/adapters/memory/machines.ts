@@ -1,5 +1,5 @@
 import { byLastSeen, machineOf, withObservation } from "../../pipeline/contracts/machine.ts";
-import type { Machine, MachineSummary, Machines } from "../../pipeline/ports.ts";
+import type { Machine, MachineSummary, Machines } from "../../pipeline/ports/machines.ts";
 
 /** Machines for as long as the process lives. */
 export function createMemoryMachines(): Machines {

@@ -1,6 +1,6 @@
 import { requireObjectKey } from "../../pipeline/contracts/object-key.ts";
 import { TuError } from "../../pipeline/errors.ts";
-import type { ObjectStore } from "../../pipeline/ports.ts";
+import type { ObjectStore } from "../../pipeline/ports/object-store.ts";
 import { sha256 } from "./ids.ts";
 
 /** `bytes` are shared by the keys that have equal ones; they go with the last of them. */

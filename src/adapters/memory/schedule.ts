@@ -1,4 +1,4 @@
-import type { Clock } from "../../pipeline/ports.ts";
+import type { Clock } from "../../pipeline/ports/clock.ts";
 import { createHeap } from "./heap.ts";
 
 /** Itself in the heap: of what waits in great numbers there is one object each. */

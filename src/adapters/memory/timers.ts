@@ -1,5 +1,7 @@
 import type { Timer } from "../../pipeline/message.ts";
-import type { Clock, Subscription, Timers } from "../../pipeline/ports.ts";
+import type { Clock } from "../../pipeline/ports/clock.ts";
+import type { Timers } from "../../pipeline/ports/timers.ts";
+import type { Subscription } from "../../pipeline/ports/transport.ts";
 import { type OnHandlerError, redeliveryDelayMs, warnOfHandlerError } from "./handler-failure.ts";
 import { createSchedule, type Scheduled } from "./schedule.ts";
 

@@ -1,5 +1,5 @@
 import { TuError } from "../../pipeline/errors.ts";
-import type { UploadSession, Uploads } from "../../pipeline/ports.ts";
+import type { UploadSession, Uploads } from "../../pipeline/ports/uploads.ts";
 
 /** Upload sessions for as long as the process lives. */
 export function createMemoryUploads(): Uploads {

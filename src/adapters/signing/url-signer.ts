@@ -5,7 +5,8 @@ import {
   requireObjectKey,
 } from "../../pipeline/contracts/object-key.ts";
 import { TuError } from "../../pipeline/errors.ts";
-import type { Clock, ObjectStore, PresignRequest } from "../../pipeline/ports.ts";
+import type { Clock } from "../../pipeline/ports/clock.ts";
+import type { ObjectStore, PresignRequest } from "../../pipeline/ports/object-store.ts";
 
 export type UrlSignerOptions = {
   /** Scheme, host and port under which the objects are served, asked for at each signature. */

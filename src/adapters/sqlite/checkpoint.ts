@@ -1,5 +1,5 @@
 import type { Selectable } from "kysely";
-import type { OwedTo } from "../../pipeline/ports.ts";
+import type { OwedTo } from "../../pipeline/ports/journal.ts";
 import { type Consumers, transport } from "./consumers.ts";
 import type { Database } from "./database.ts";
 import { consequencesFrom } from "./entry-row.ts";

@@ -1,4 +1,4 @@
-import type { Definitions } from "../../pipeline/ports.ts";
+import type { Definitions } from "../../pipeline/ports/definitions.ts";
 import type { Database } from "./database.ts";
 import type { Writer } from "./writer.ts";
 

@@ -1,6 +1,6 @@
 import { inflateRawSync } from "node:zlib";
 import type { Message, Timer } from "../../pipeline/message.ts";
-import type { JournalEntry } from "../../pipeline/ports.ts";
+import type { JournalEntry } from "../../pipeline/ports/journal.ts";
 import { type Caused, type Consequences, type Sender, sharedBy, withShared } from "./entry-row.ts";
 
 // Up to schema 4 an entry was one body. Read when a file is brought up, and nowhere else.

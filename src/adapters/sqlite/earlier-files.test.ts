@@ -1,7 +1,7 @@
 import { cp } from "node:fs/promises";
 import Libsql from "libsql";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { JournalEntry } from "../../pipeline/ports.ts";
+import type { JournalEntry } from "../../pipeline/ports/journal.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
 import { idOf } from "./keys.ts";
 import { openSqliteState } from "./state.ts";

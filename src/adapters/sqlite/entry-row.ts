@@ -1,6 +1,6 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { Message, Timer } from "../../pipeline/message.ts";
-import type { JournalEntry } from "../../pipeline/ports.ts";
+import type { JournalEntry } from "../../pipeline/ports/journal.ts";
 import { idOf, type Key } from "./keys.ts";
 import type { Text } from "./schema.ts";
 

@@ -1,6 +1,7 @@
 import type { Selectable } from "kysely";
 import type { Message } from "../../pipeline/message.ts";
-import type { Clock, FlowRecord, JournalEntry } from "../../pipeline/ports.ts";
+import type { Clock } from "../../pipeline/ports/clock.ts";
+import type { FlowRecord, JournalEntry } from "../../pipeline/ports/journal.ts";
 import type { Consumers } from "./consumers.ts";
 import type { Database } from "./database.ts";
 import {

@@ -1,4 +1,4 @@
-import type { Fingerprints, Picture } from "../../pipeline/ports.ts";
+import type { Fingerprints, Picture } from "../../pipeline/ports/fingerprints.ts";
 import type { Database } from "./database.ts";
 import { bytesOf, createPictures, hexOf } from "./pictures.ts";
 import type { Writer } from "./writer.ts";

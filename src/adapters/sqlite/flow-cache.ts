@@ -1,4 +1,4 @@
-import type { FlowRecord } from "../../pipeline/ports.ts";
+import type { FlowRecord } from "../../pipeline/ports/journal.ts";
 import type { Database } from "./database.ts";
 import type { Turns } from "./turns.ts";
 

@@ -1,6 +1,7 @@
 import { TuError } from "../../pipeline/errors.ts";
+import type { Clock } from "../../pipeline/ports/clock.ts";
 import type { FlowPlace, FlowRetention, KeptFlow } from "../../pipeline/ports/flow-retention.ts";
-import { type Clock, type Journal, parking } from "../../pipeline/ports.ts";
+import { type Journal, parking } from "../../pipeline/ports/journal.ts";
 import type { Consumers } from "./consumers.ts";
 import type { Database } from "./database.ts";
 import type { EntryStatements } from "./entry-statements.ts";

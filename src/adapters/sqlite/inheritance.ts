@@ -1,5 +1,5 @@
 import type { Message } from "../../pipeline/message.ts";
-import type { JournalPlace, Owed } from "../../pipeline/ports.ts";
+import type { JournalPlace, Owed } from "../../pipeline/ports/journal.ts";
 import { messageKind, numberIn, timerKind } from "./checkpoint.ts";
 import { transportNumber } from "./consumers.ts";
 import type { Database } from "./database.ts";

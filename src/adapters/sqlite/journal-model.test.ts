@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Message, Timer } from "../../pipeline/message.ts";
-import type { Journal, JournalEntry } from "../../pipeline/ports.ts";
+import type { Journal, JournalEntry } from "../../pipeline/ports/journal.ts";
 import { createMemoryJournal, createSharedJournal } from "../memory/journal.ts";
 import { sampleMessage } from "../testing/samples.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";

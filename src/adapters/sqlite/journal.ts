@@ -1,12 +1,12 @@
+import type { Clock } from "../../pipeline/ports/clock.ts";
 import type { FlowRetention } from "../../pipeline/ports/flow-retention.ts";
 import type {
-  Clock,
   Journal,
   JournalEntry,
   Owed,
   OwedTo,
   RecordResult,
-} from "../../pipeline/ports.ts";
+} from "../../pipeline/ports/journal.ts";
 import { advance, createCheckpoints } from "./checkpoint.ts";
 import { createConsumers } from "./consumers.ts";
 import type { Database } from "./database.ts";

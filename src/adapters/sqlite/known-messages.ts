@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Message } from "../../pipeline/message.ts";
-import type { Clock, JournalEntry } from "../../pipeline/ports.ts";
+import type { Clock } from "../../pipeline/ports/clock.ts";
+import type { JournalEntry } from "../../pipeline/ports/journal.ts";
 import { haveSameHeaders, type Sender } from "./entry-row.ts";
 
 /** Messages that entries of this file sent a short while ago: who takes one needs not write it again. */

@@ -1,5 +1,9 @@
 import type { Selectable } from "kysely";
-import type { MachineObservation, MachineSummary, Sighting } from "../../pipeline/ports.ts";
+import type {
+  MachineObservation,
+  MachineSummary,
+  Sighting,
+} from "../../pipeline/ports/machines.ts";
 import type { Database } from "./database.ts";
 import type { Schema } from "./schema.ts";
 

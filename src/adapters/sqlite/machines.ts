@@ -5,7 +5,7 @@ import type {
   MachineSummary,
   Machines,
   Sighting,
-} from "../../pipeline/ports.ts";
+} from "../../pipeline/ports/machines.ts";
 import type { Database } from "./database.ts";
 import {
   type MachineRow,

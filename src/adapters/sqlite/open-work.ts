@@ -1,5 +1,5 @@
 import type { Message, Timer } from "../../pipeline/message.ts";
-import type { JournalEntry, OwedTo } from "../../pipeline/ports.ts";
+import type { JournalEntry, OwedTo } from "../../pipeline/ports/journal.ts";
 import { transport } from "./consumers.ts";
 
 /** Somebody has to record a message, a transport has to take it, or a timer has to fire. */

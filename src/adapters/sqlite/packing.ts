@@ -1,5 +1,5 @@
 import type { Selectable } from "kysely";
-import type { Clock } from "../../pipeline/ports.ts";
+import type { Clock } from "../../pipeline/ports/clock.ts";
 import type { Database } from "./database.ts";
 import { packed } from "./entry-row.ts";
 import type { Key } from "./keys.ts";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import Libsql from "libsql";
 import { expect, onTestFinished, test } from "vitest";
 import { bitsApart } from "../../pipeline/contracts/picture.ts";
-import type { Fingerprint, Fingerprints } from "../../pipeline/ports.ts";
+import type { Fingerprint, Fingerprints } from "../../pipeline/ports/fingerprints.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
 import { halvesOf } from "./hashes.ts";
 import { openSqliteState } from "./state.ts";

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import type { Owed } from "../../pipeline/ports.ts";
+import type { Owed } from "../../pipeline/ports/journal.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
 import { openSqliteState } from "./state.ts";
 import { childEntry, childOwedTo, stepsPerFlow } from "./testing/journal-child.ts";

@@ -1,7 +1,7 @@
 import Libsql from "libsql";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Message } from "../../pipeline/message.ts";
-import type { Owed } from "../../pipeline/ports.ts";
+import type { Owed } from "../../pipeline/ports/journal.ts";
 import { sampleEntry, sampleMessage } from "../testing/samples.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
 import { openSqliteState, type SqliteState } from "./state.ts";

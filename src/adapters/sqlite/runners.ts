@@ -1,4 +1,4 @@
-import type { Clock } from "../../pipeline/ports.ts";
+import type { Clock } from "../../pipeline/ports/clock.ts";
 import type { Database } from "./database.ts";
 import { isProcessGone, thisProcess } from "./process-identity.ts";
 import { realTurns, type Turns } from "./turns.ts";

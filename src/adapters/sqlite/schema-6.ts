@@ -1,5 +1,5 @@
 import { machineOf, summaryWith } from "../../pipeline/contracts/machine.ts";
-import type { MachineSummary } from "../../pipeline/ports.ts";
+import type { MachineSummary } from "../../pipeline/ports/machines.ts";
 import type { Database } from "./database.ts";
 import { type ObservationRow, prepareMachineRow, toObservation } from "./machine-rows.ts";
 import { bytesOf, createPictures, isHash } from "./pictures.ts";

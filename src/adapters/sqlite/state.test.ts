@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Clock } from "../../pipeline/ports.ts";
+import type { Clock } from "../../pipeline/ports/clock.ts";
 import { definitionsContract } from "../testing/definitions-contract.ts";
 import { fingerprintsContract } from "../testing/fingerprints-contract.ts";
 import { journalContract, sampleOwedTo } from "../testing/journal-contract.ts";

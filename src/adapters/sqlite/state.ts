@@ -1,13 +1,10 @@
+import type { Clock } from "../../pipeline/ports/clock.ts";
+import type { Definitions } from "../../pipeline/ports/definitions.ts";
+import type { Fingerprints } from "../../pipeline/ports/fingerprints.ts";
 import type { FlowRetention } from "../../pipeline/ports/flow-retention.ts";
-import type {
-  Clock,
-  Definitions,
-  Fingerprints,
-  Journal,
-  Machines,
-  OwedTo,
-  Uploads,
-} from "../../pipeline/ports.ts";
+import type { Journal, OwedTo } from "../../pipeline/ports/journal.ts";
+import type { Machines } from "../../pipeline/ports/machines.ts";
+import type { Uploads } from "../../pipeline/ports/uploads.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { createSqliteDefinitions } from "./definitions.ts";
 import { createSqliteFingerprints } from "./fingerprints.ts";

@@ -1,5 +1,5 @@
 import type { Message } from "../../pipeline/message.ts";
-import type { Tries } from "../../pipeline/ports.ts";
+import type { Tries } from "../../pipeline/ports/journal.ts";
 import type { Consumers } from "./consumers.ts";
 import type { Database } from "./database.ts";
 import { keyOf } from "./keys.ts";

@@ -1,6 +1,6 @@
 import type { Selectable } from "kysely";
 import { TuError } from "../../pipeline/errors.ts";
-import type { UploadSession, Uploads } from "../../pipeline/ports.ts";
+import type { UploadSession, Uploads } from "../../pipeline/ports/uploads.ts";
 import type { Database } from "./database.ts";
 import type { Schema } from "./schema.ts";
 import type { Writer } from "./writer.ts";

@@ -1,4 +1,4 @@
-import type { Hop } from "../../pipeline/ports.ts";
+import type { Hop } from "../../pipeline/ports/reporter.ts";
 import { type Paint, printable, type Style } from "./text.ts";
 import { cut, cutMiddle, padded, widthOf } from "./width.ts";
 

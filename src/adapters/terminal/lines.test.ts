@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { TuError } from "../../pipeline/errors.ts";
-import type { Hop } from "../../pipeline/ports.ts";
+import type { Hop } from "../../pipeline/ports/reporter.ts";
 import { hopLines } from "./hop-line.ts";
 import { reportLines, type ShownReport } from "./report-lines.ts";
 import { createPaint, printable } from "./text.ts";
@@ -105,6 +105,17 @@ describe("hops on a terminal", () => {
   });
 });
 
+const volvoL120h = {
+  brand: "Volvo",
+  type: "Wheel Loader",
+  model: "L120H",
+  confidence: 0.91,
+  isConfident: true,
+  typeConfidence: 0.91,
+  typeSource: "model",
+  name: "Volvo L120H",
+};
+
 describe("the end of a story", () => {
   const report: ShownReport = {
     status: "completed",
@@ -112,13 +123,8 @@ describe("the end of a story", () => {
     durationMs: 1234,
     result: {
       recognition: {
-        aggregate: {
-          brand: "Volvo",
-          type: "Wheel Loader",
-          model: "L120H",
-          confidence: 0.91,
-          isConfident: true,
-        },
+        provider: { name: "local", apiVersion: null, featureset: [], maxResults: null },
+        aggregate: volvoL120h,
       },
       comparison: null,
       metadata: null,
@@ -131,14 +137,16 @@ describe("the end of a story", () => {
     );
   });
   test("says when nothing was recognised", () => {
-    const aggregate = { brand: null, type: null, model: null, confidence: 0, isConfident: false };
+    const unknown = { brand: null, type: null, model: null, confidence: 0, isConfident: false };
+    const { recognition } = report.result;
+    if (recognition === null) throw new Error("the sample has a recognition");
     const lines = reportLines(
       {
         ...report,
         result: {
           ...report.result,
-          recognition: { aggregate },
-          comparison: { verdict: "new", matches: [] },
+          recognition: { ...recognition, aggregate: { ...volvoL120h, ...unknown } },
+          comparison: { objectKey: "images/1", verdict: "new", matches: [] },
         },
       },
       wide,
@@ -147,7 +155,14 @@ describe("the end of a story", () => {
     expect(lines.join("\n")).toContain("no machine recognised  confidence 0.00 (low)");
   });
   test("a failure names step, attempts, code and reason", () => {
-    const failure = { step: "metadata", code: "E_X", reason: "why", attempt: 2, attempts: 3 };
+    const failure = {
+      step: "metadata",
+      code: "E_X",
+      reason: "why",
+      attempt: 2,
+      attempts: 3,
+      retryable: false,
+    };
     expect(reportLines({ ...report, failure }, wide).join("\n")).toMatch(
       /failed at metadata after 2 of 3 attempts[\s\S]*E_X: why/,
     );
@@ -158,7 +173,14 @@ describe("the end of a story", () => {
     "E_VISION_QUOTA",
     "E_VISION_BUDGET",
   ] as const)("a failure with %s says what can be done, as the error of that code does", (code) => {
-    const failure = { step: "recognition", code, reason: "why", attempt: 1, attempts: 3 };
+    const failure = {
+      step: "recognition",
+      code,
+      reason: "why",
+      attempt: 1,
+      attempts: 3,
+      retryable: false,
+    };
     const { hint = "none" } = new TuError(code, "why");
     expect(reportLines({ ...report, failure }, wide)).toContain(`  hint: ${hint}`);
   });

@@ -17,7 +17,7 @@ type Text = ShownReading["texts"][number];
 const text = (content: string, more: Partial<Text> = {}): Text => ({
   text: content,
   confidence: 0.9,
-  box: { x: 0.1, y: 0.2 },
+  box: { x: 0.1, y: 0.2, width: 0.3, height: 0.1 },
   degrees: 0,
   preparation: "whole@960",
   meanings: [],
@@ -27,17 +27,25 @@ const text = (content: string, more: Partial<Text> = {}): Text => ({
 const meaning = (more: Partial<Text["meanings"][number]>): Text["meanings"] => [
   { about: "brand", value: "Komatsu", confidence: 0.9, how: "brand name", isTaken: true, ...more },
 ];
+const local = { name: "local", apiVersion: null, featureset: [], maxResults: null };
+const komatsuPc210: ShownReading["machine"] = {
+  brand: "Komatsu",
+  model: "PC210LC",
+  type: "Excavator",
+  weight: null,
+  year: null,
+  attachment: null,
+  confidence: 0.91,
+  isConfident: true,
+  typeConfidence: 0.9,
+  typeSource: "model",
+  name: "Komatsu PC210LC",
+};
 const reading = (...texts: readonly Text[]): ShownReading => ({
   image: { format: "jpeg", width: 4032, height: 3024 },
-  provider: { name: "local" },
-  machine: {
-    brand: "Komatsu",
-    model: "PC210LC",
-    type: "Excavator",
-    confidence: 0.91,
-    isConfident: true,
-  },
-  texts,
+  provider: local,
+  machine: komatsuPc210,
+  texts: [...texts],
   hints: [],
   timings: [
     { name: "check", ms: 80 },
@@ -69,7 +77,10 @@ test.each([
   ["vision", false, "Google Vision"],
   ["vision", true, "Google Vision, replayed"],
 ])("%s, replayed %s, is read by %s", (name, isReplayed, shown) => {
-  const lines = readingLines({ ...reading(), provider: { name } }, layout({ isReplayed }));
+  const lines = readingLines(
+    { ...reading(), provider: { ...local, name } },
+    layout({ isReplayed }),
+  );
   expect(lines).toContain(`  picture   jpeg 4032×3024, read by ${shown}`);
 });
 
@@ -115,7 +126,7 @@ describe("the table", () => {
           const evil = text(content, { preparation: content, why: content });
           const meant = text(content, { meanings: meaning({ value: content, how: content }) });
           const lines = readingLines(
-            { ...reading(evil, meant), annotated: content, provider: { name: content } },
+            { ...reading(evil, meant), annotated: content, provider: { ...local, name: content } },
             layout({ width }),
           );
           for (const line of lines) expect(line).not.toMatch(control);
@@ -125,7 +136,7 @@ describe("the table", () => {
   });
 
   test("what the provider says besides the text is in it", () => {
-    const logo = {
+    const logo: ShownReading["hints"][number] = {
       ...{ source: "web_entity", text: "Komatsu Ltd", score: null, box: null },
       meanings: meaning({ how: "web entity" }),
     };
@@ -137,8 +148,9 @@ describe("the table", () => {
   });
 
   test("no text, and no machine, are said", () => {
-    const nothing = { brand: null, model: null, type: null, confidence: 0, isConfident: false };
-    const lines = readingLines({ ...reading(), machine: nothing }, layout());
+    const unknown = { brand: null, model: null, type: null, confidence: 0, isConfident: false };
+    const machine = { ...komatsuPc210, ...unknown };
+    const lines = readingLines({ ...reading(), machine }, layout());
     expect(lines[0]).toBe("– no machine recognised  confidence 0.00 (low)");
     expect(lines).toContain("  no text was read");
   });

@@ -1,44 +1,23 @@
+import type { RecogniseReport } from "../../pipeline/ports/recognise-report.ts";
 import { type Paint, printable, type Style } from "./text.ts";
 import { cut, padded, widthOf } from "./width.ts";
 import { wrap } from "./wrap.ts";
 
-/** As much of a reading as is shown; the full shape is the core's. */
-export type ShownReading = {
-  readonly image: { readonly format: string; readonly width: number; readonly height: number };
-  readonly provider: { readonly name: string };
-  readonly machine: {
-    readonly brand: string | null;
-    readonly model: string | null;
-    readonly type: string | null;
-    readonly confidence: number;
-    readonly isConfident: boolean;
-  };
-  readonly texts: readonly ShownText[];
-  readonly hints: readonly {
-    readonly source: string;
-    readonly text: string;
-    readonly score: number | null;
-    readonly box: { readonly x: number; readonly y: number } | null;
-    readonly meanings: ShownText["meanings"];
-  }[];
-  readonly timings: readonly { readonly name: string; readonly ms: number }[];
-  readonly annotated: string | null;
-};
-type ShownText = {
-  readonly text: string;
-  readonly confidence: number | null;
+/** What is shown of it. */
+export type ShownReading = Pick<
+  RecogniseReport,
+  "image" | "provider" | "machine" | "texts" | "hints" | "timings" | "annotated"
+>;
+/** A row of the table, whatever it was read from. */
+type ShownText = Omit<ShownReading["texts"][number], "box" | "confidence"> & {
   readonly box: { readonly x: number; readonly y: number } | null;
-  readonly degrees: number;
-  readonly preparation: string;
-  readonly meanings: readonly {
-    readonly about: "brand" | "model" | "type" | "ignored";
-    readonly value: string;
-    readonly confidence: number;
-    readonly how: string;
-    readonly isTaken: boolean;
-  }[];
-  readonly why: string | null;
+  readonly confidence: number | null;
 };
+type ShownMachine = Pick<
+  ShownReading["machine"],
+  "brand" | "model" | "type" | "confidence" | "isConfident"
+>;
+
 export type ReadingLayout = {
   readonly paint: Paint;
   /** Columns of the terminal; Infinity where nobody counts them. */
@@ -83,7 +62,7 @@ function asText({ box, meanings, score, source, text }: ShownReading["hints"][nu
 }
 
 /** `Komatsu · PC210LC · Excavator  confidence 0.91`. */
-export function machineText({ machine }: Pick<ShownReading, "machine">): string {
+export function machineText(machine: ShownMachine): string {
   const { brand, confidence, isConfident, model, type } = machine;
   const known = [brand, model, type].filter((part) => part !== null).map(printable);
   const what = known.length === 0 ? "no machine recognised" : known.join(" · ");
@@ -95,7 +74,7 @@ function machineLines(reading: ShownReading, { paint, width }: ReadingLayout): r
   const isFound = brand !== null || model !== null;
   const mark = paint(isFound ? "green" : "yellow", isFound ? "✔" : "–");
   const style = isFound ? "bold" : "yellow";
-  return wrap(machineText(reading), width - 2).map(
+  return wrap(machineText(reading.machine), width - 2).map(
     (line, index) => `${index === 0 ? mark : " "} ${paint(style, line)}`,
   );
 }

@@ -1,56 +1,14 @@
 import { hintFor } from "../../pipeline/errors.ts";
+import type { UploadReport } from "../../pipeline/ports/upload-report.ts";
 import type { HopLayout } from "./hop-line.ts";
 import { printable, type Style } from "./text.ts";
 import { wrap } from "./wrap.ts";
 
-type Box = {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-};
-/** As much of an upload's report as is shown; the full shape is the core's. */
-export type ShownReport = {
-  readonly status: string;
-  readonly flowId: string;
-  readonly durationMs: number;
-  readonly result: {
-    readonly recognition: {
-      readonly aggregate: {
-        readonly brand: string | null;
-        readonly type: string | null;
-        readonly model: string | null;
-        readonly confidence: number;
-        readonly isConfident: boolean;
-      };
-      readonly evidence?:
-        | readonly {
-            about: string;
-            value: string;
-            text: string;
-            confidence: number;
-            how: string;
-            box: Box;
-          }[]
-        | undefined;
-      readonly colours?: readonly { name: string; share: number }[] | undefined;
-    } | null;
-    readonly comparison: {
-      readonly verdict: string;
-      readonly matches: readonly { machineId: string; score: number; reasons: readonly string[] }[];
-    } | null;
-    readonly metadata: {
-      readonly capturedAt?: string | undefined;
-      readonly location?: { lat: number; lon: number } | undefined;
-      readonly camera?: string | undefined;
-      readonly image: { format: string; width: number; height: number };
-    } | null;
-    readonly machine: { readonly id: string; readonly sightings: readonly unknown[] } | null;
-  };
-  readonly failure?:
-    | { step: string; code: string; reason: string; attempt: number; attempts: number }
-    | undefined;
-};
+/** What is shown of it. */
+export type ShownReport = Pick<
+  UploadReport,
+  "status" | "flowId" | "durationMs" | "result" | "failure"
+>;
 
 /** The end of a story: what was recognised, or at which step it failed and why. */
 export function reportLines(report: ShownReport, layout: HopLayout): readonly string[] {

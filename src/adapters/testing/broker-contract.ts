@@ -5,7 +5,7 @@ import type {
   ExchangeDeclaration,
   QueueDeclaration,
   QueueDelivery,
-} from "../../pipeline/ports.ts";
+} from "../../pipeline/ports/broker.ts";
 import { createCollector, createGate } from "./collector.ts";
 
 /** A connection to a broker, and the ways to trouble it. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Definitions } from "../../pipeline/ports.ts";
+import type { Definitions } from "../../pipeline/ports/definitions.ts";
 
 type Opened = { readonly definitions: Definitions; readonly close: () => Promise<void> };
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { EventLog, GroupChange, LogDelivery } from "../../pipeline/ports.ts";
+import type { EventLog, GroupChange, LogDelivery } from "../../pipeline/ports/event-log.ts";
 import { createCollector, createGate } from "./collector.ts";
 
 /** A log, and the ways to trouble it. */

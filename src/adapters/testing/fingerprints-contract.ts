@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bitsApart } from "../../pipeline/contracts/picture.ts";
-import type { Fingerprint, Fingerprints } from "../../pipeline/ports.ts";
+import type { Fingerprint, Fingerprints } from "../../pipeline/ports/fingerprints.ts";
 
 type Opened = { readonly fingerprints: Fingerprints; readonly close: () => Promise<void> };
 

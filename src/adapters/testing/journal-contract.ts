@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Message } from "../../pipeline/message.ts";
-import type { FlowRecord, Journal } from "../../pipeline/ports.ts";
+import type { FlowRecord, Journal } from "../../pipeline/ports/journal.ts";
 import { sampleEntry, sampleMessage } from "./samples.ts";
 
 type Opened = {

@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
-import type { Machine, MachineObservation, Machines, Sighting } from "../../pipeline/ports.ts";
+import type {
+  Machine,
+  MachineObservation,
+  Machines,
+  Sighting,
+} from "../../pipeline/ports/machines.ts";
 
 type Opened = { readonly machines: Machines; readonly close: () => Promise<void> };
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Clock, ObjectStore, PresignRequest } from "../../pipeline/ports.ts";
+import type { Clock } from "../../pipeline/ports/clock.ts";
+import type { ObjectStore, PresignRequest } from "../../pipeline/ports/object-store.ts";
 
 type Opened = { readonly store: ObjectStore; readonly close: () => Promise<void> };
 /** `open` gives an empty store whose URLs begin with `http://127.0.0.1:9000` and live by `clock`. */

@@ -1,5 +1,5 @@
 import type { Message } from "../../pipeline/message.ts";
-import type { JournalEntry } from "../../pipeline/ports.ts";
+import type { JournalEntry } from "../../pipeline/ports/journal.ts";
 
 export function sampleMessage(values: Partial<Message> & { readonly id: string }): Message {
   return {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Timer } from "../../pipeline/message.ts";
-import type { Timers } from "../../pipeline/ports.ts";
+import type { Timers } from "../../pipeline/ports/timers.ts";
 import { createGate } from "./collector.ts";
 import { sampleMessage } from "./samples.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { UploadSession, Uploads } from "../../pipeline/ports.ts";
+import type { UploadSession, Uploads } from "../../pipeline/ports/uploads.ts";
 
 type Opened = { readonly uploads: Uploads; readonly close: () => Promise<void> };
 

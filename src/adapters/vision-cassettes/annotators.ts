@@ -1,5 +1,5 @@
 import { TuError } from "../../pipeline/errors.ts";
-import type { Annotator } from "../../pipeline/ports.ts";
+import type { Annotator } from "../../pipeline/ports/annotator.ts";
 import type { CassetteStore } from "./store.ts";
 
 /** Answers from cassettes and from nothing else. Throws E_CASSETTE_MISSING, E_CASSETTE_INVALID. */

@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { Annotator } from "../../pipeline/ports.ts";
+import type { Annotator } from "../../pipeline/ports/annotator.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
 import { createRecordingAnnotator, createReplayAnnotator } from "./annotators.ts";
 import { createCassetteStore } from "./store.ts";

@@ -1,4 +1,4 @@
-import type { Machine, MachineObservation, MachineSummary } from "../ports.ts";
+import type { Machine, MachineObservation, MachineSummary } from "../ports/machines.ts";
 
 /**
  * Which machine an observation belongs to: the one of the same picture, if there is one (`pictured`, by

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Ids } from "../ports.ts";
+import type { Ids } from "../ports/ids.ts";
 import { type Contract, flowNames } from "./contract.ts";
 
 /** In any case, without a flag: JSON Schema has none. */

@@ -1,13 +1,7 @@
 import type { Contract, Route } from "../contracts/contract.ts";
-import type {
-  AmqpTable,
-  AmqpValue,
-  Headers,
-  LogDelivery,
-  MessageProperties,
-  QueueDelivery,
-  RecordHeader,
-} from "../ports.ts";
+import type { AmqpTable, AmqpValue, MessageProperties, QueueDelivery } from "../ports/broker.ts";
+import type { LogDelivery, RecordHeader } from "../ports/event-log.ts";
+import type { Headers } from "../ports/headers.ts";
 import { fromUtf8 } from "./bytes.ts";
 import { headerNames } from "./headers.ts";
 import type { Arrived } from "./wire.ts";

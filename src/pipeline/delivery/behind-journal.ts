@@ -1,4 +1,7 @@
-import type { Fingerprints, Journal, Machines, Vision } from "../ports.ts";
+import type { Fingerprints } from "../ports/fingerprints.ts";
+import type { Journal } from "../ports/journal.ts";
+import type { Machines } from "../ports/machines.ts";
+import type { Vision } from "../ports/vision.ts";
 
 // Within one process a message is handed on before its record is on the disk: commits are in order, so a crash
 // takes what led to a record only together with it. That holds for what is in the journal's file alone.

@@ -11,7 +11,7 @@
 
 import { TuError } from "../errors.ts";
 import type { Message, Timer } from "../message.ts";
-import type { JournalEntry } from "../ports.ts";
+import type { JournalEntry } from "../ports/journal.ts";
 import { toEpochMs } from "../time.ts";
 import { headerNames } from "./headers.ts";
 import { createNameless } from "./nameless.ts";

@@ -1,5 +1,7 @@
 import type { Message } from "../message.ts";
-import type { Ids, LogRecord, Publication } from "../ports.ts";
+import type { Publication } from "../ports/broker.ts";
+import type { LogRecord } from "../ports/event-log.ts";
+import type { Ids } from "../ports/ids.ts";
 import { deadLetters } from "../topology.ts";
 import { toUtf8 } from "./bytes.ts";
 import { Letter, storedWire, wireOf } from "./letter.ts";

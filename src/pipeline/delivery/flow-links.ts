@@ -1,6 +1,8 @@
 import { confirmIdOf } from "../contracts/upload.ts";
 import type { Message } from "../message.ts";
-import type { Clock, Ids, Journal } from "../ports.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Ids } from "../ports/ids.ts";
+import type { Journal } from "../ports/journal.ts";
 import { createFlowMemory, keep, keyless, type Place, uploadIdIn, uploads } from "./flow-memory.ts";
 import { headerNames } from "./headers.ts";
 

@@ -1,6 +1,6 @@
 import { endsOfAnalysis } from "../contracts/analysis.ts";
 import type { Message } from "../message.ts";
-import type { Clock } from "../ports.ts";
+import type { Clock } from "../ports/clock.ts";
 
 // What this process has heard of flows by messages that name them: for those that do not (`flow-links.ts`).
 

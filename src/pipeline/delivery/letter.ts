@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { AmqpValue } from "../ports.ts";
+import type { AmqpValue } from "../ports/broker.ts";
 import { fromLatin1, toLatin1, toUtf8 } from "./bytes.ts";
 import type { Wire } from "./wire.ts";
 

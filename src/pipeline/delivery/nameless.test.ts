@@ -3,7 +3,7 @@ import { createRandomIds } from "../../adapters/memory/ids.ts";
 import { createMemoryJournal } from "../../adapters/memory/journal.ts";
 import { findContract } from "../contracts/catalogue.ts";
 import type { Message } from "../message.ts";
-import type { Journal } from "../ports.ts";
+import type { Journal } from "../ports/journal.ts";
 import { arrivedFromQueue } from "./arrived.ts";
 import { toUtf8 } from "./bytes.ts";
 import { createNameless, type Nameless } from "./nameless.ts";

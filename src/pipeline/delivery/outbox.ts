@@ -1,6 +1,8 @@
 import { type ErrorCode, isInfrastructure, told } from "../errors.ts";
 import type { Message } from "../message.ts";
-import type { Clock, Journal, Reporter } from "../ports.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Journal } from "../ports/journal.ts";
+import type { Reporter } from "../ports/reporter.ts";
 import { createLanes } from "./lanes.ts";
 import { createOutages } from "./outages.ts";
 import type { Publish } from "./publish.ts";

@@ -4,7 +4,7 @@ import { createMemoryJournal } from "../../adapters/memory/journal.ts";
 import { findContract } from "../contracts/catalogue.ts";
 import { TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
-import { type Journal, parking } from "../ports.ts";
+import { type Journal, parking } from "../ports/journal.ts";
 import { arrivedFromLog, arrivedFromQueue } from "./arrived.ts";
 import { toUtf8 } from "./bytes.ts";
 import { createConsumer } from "./consume.ts";

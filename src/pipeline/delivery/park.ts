@@ -1,5 +1,5 @@
 import type { Message } from "../message.ts";
-import { type JournalEntry, parking } from "../ports.ts";
+import { type JournalEntry, parking } from "../ports/journal.ts";
 import { toIso } from "../time.ts";
 import { deadLetterOf, letterIdOf } from "./dead-letter.ts";
 import type { Service } from "./service.ts";

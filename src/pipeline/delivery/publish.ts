@@ -2,7 +2,8 @@ import { findContract } from "../contracts/catalogue.ts";
 import type { FlowName, Route } from "../contracts/contract.ts";
 import { TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
-import type { Broker, EventLog } from "../ports.ts";
+import type { Broker } from "../ports/broker.ts";
+import type { EventLog } from "../ports/event-log.ts";
 import { deadLetterName, toDeadLetter } from "./dead-letter.ts";
 import { encode } from "./wire.ts";
 

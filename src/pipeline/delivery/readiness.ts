@@ -1,6 +1,10 @@
 import type { FlowName } from "../contracts/contract.ts";
 import { told } from "../errors.ts";
-import type { Broker, Clock, EventLog, Journal, TransportState } from "../ports.ts";
+import type { Broker } from "../ports/broker.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { EventLog } from "../ports/event-log.ts";
+import type { Journal } from "../ports/journal.ts";
+import type { TransportState } from "../ports/transport.ts";
 import { sharedTopologyOf } from "../topology.ts";
 
 /** What has to work for a service to be ready. Rejects when it does not. */

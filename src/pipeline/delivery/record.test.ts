@@ -7,7 +7,7 @@ import { createMemoryJournal, createSharedJournal } from "../../adapters/memory/
 import { findContract } from "../contracts/catalogue.ts";
 import { flowNamed } from "../flows/flow.ts";
 import type { Message } from "../message.ts";
-import type { Journal } from "../ports.ts";
+import type { Journal } from "../ports/journal.ts";
 import { createOrchestrator } from "../services/orchestrator.ts";
 import { recordDecision, recordReaction, recordRequest } from "./record.ts";
 import { createRelay, type Relay } from "./relay.ts";

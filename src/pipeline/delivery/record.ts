@@ -1,6 +1,6 @@
 import { TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
-import type { JournalEntry } from "../ports.ts";
+import type { JournalEntry } from "../ports/journal.ts";
 import { consequencesOf } from "./consequences.ts";
 import type { Reaction, Service, StatefulHandler } from "./service.ts";
 import type { ShellPorts } from "./shell.ts";

@@ -3,7 +3,9 @@ import { createMemoryJournal, createSharedJournal } from "../../adapters/memory/
 import { sampleEntry, sampleMessage } from "../../adapters/testing/samples.ts";
 import { TuError } from "../errors.ts";
 import type { Message, Timer } from "../message.ts";
-import type { Clock, Journal, TransportState } from "../ports.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Journal } from "../ports/journal.ts";
+import type { TransportState } from "../ports/transport.ts";
 import { toIso } from "../time.ts";
 import { createRelay, type Relay } from "./relay.ts";
 import { idleTimers } from "./shell.samples.ts";

@@ -1,16 +1,10 @@
 import { told } from "../errors.ts";
 import type { Message, Timer } from "../message.ts";
-import type {
-  Clock,
-  Journal,
-  JournalEntry,
-  JournalPlace,
-  Owed,
-  Reporter,
-  Timers,
-  Transport,
-  TransportState,
-} from "../ports.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Journal, JournalEntry, JournalPlace, Owed } from "../ports/journal.ts";
+import type { Reporter } from "../ports/reporter.ts";
+import type { Timers } from "../ports/timers.ts";
+import type { Transport, TransportState } from "../ports/transport.ts";
 import { toEpochMs } from "../time.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import type { Publish } from "./publish.ts";

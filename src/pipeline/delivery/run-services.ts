@@ -1,13 +1,9 @@
 import { type Input, inputsOf } from "../contracts/catalogue.ts";
 import type { FlowName } from "../contracts/contract.ts";
-import type {
-  Broker,
-  EventLog,
-  LogDelivery,
-  QueueDelivery,
-  Subscription,
-  Timers,
-} from "../ports.ts";
+import type { Broker, QueueDelivery } from "../ports/broker.ts";
+import type { EventLog, LogDelivery } from "../ports/event-log.ts";
+import type { Timers } from "../ports/timers.ts";
+import type { Subscription } from "../ports/transport.ts";
 import { toIso } from "../time.ts";
 import { instanceTopologyOf, sharedTopologyOf, sourceOf } from "../topology.ts";
 import { arrivedFromLog, arrivedFromQueue } from "./arrived.ts";

@@ -1,6 +1,6 @@
 import type { ServiceName } from "../contracts/contract.ts";
 import type { Message } from "../message.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint } from "../ports/endpoint.ts";
 
 /** A message to be sent, before it has an id: the shell derives that from its cause. */
 export type Draft = {

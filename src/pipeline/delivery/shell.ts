@@ -1,4 +1,8 @@
-import type { Clock, Ids, Journal, Reporter, Timers } from "../ports.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Ids } from "../ports/ids.ts";
+import type { Journal } from "../ports/journal.ts";
+import type { Reporter } from "../ports/reporter.ts";
+import type { Timers } from "../ports/timers.ts";
 import type { FlowLinks } from "./flow-links.ts";
 import type { Relay } from "./relay.ts";
 

@@ -3,7 +3,7 @@ import { createRandomIds } from "../../adapters/memory/ids.ts";
 import { createMemoryJournal } from "../../adapters/memory/journal.ts";
 import { sampleMessage } from "../../adapters/testing/samples.ts";
 import { findContract } from "../contracts/catalogue.ts";
-import type { Hop } from "../ports.ts";
+import type { Hop } from "../ports/reporter.ts";
 import { arrivedFromQueue } from "./arrived.ts";
 import { toUtf8 } from "./bytes.ts";
 import { createConsumer } from "./consume.ts";

@@ -1,6 +1,6 @@
 import { isInfrastructure, TuError, told } from "../errors.ts";
 import type { Message } from "../message.ts";
-import type { Tries } from "../ports.ts";
+import type { Tries } from "../ports/journal.ts";
 import { toIso } from "../time.ts";
 import { park, wasParked } from "./park.ts";
 import type { Service } from "./service.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { findContract } from "../contracts/catalogue.ts";
 import type { Contract, Route } from "../contracts/contract.ts";
 import type { Message } from "../message.ts";
-import type { Ids } from "../ports.ts";
+import type { Ids } from "../ports/ids.ts";
 import { type Arrived, decode, encode } from "./wire.ts";
 
 const named = (name: string): Contract => {

@@ -1,4 +1,4 @@
-import type { Machine, Machines } from "../ports.ts";
+import type { Machine, Machines } from "../ports/machines.ts";
 
 const pageSize = 500;
 

@@ -1,5 +1,5 @@
 import { TuError } from "../errors.ts";
-import type { ImageHeader, Images } from "../ports.ts";
+import type { ImageHeader, Images } from "../ports/images.ts";
 import { imageBytesMax } from "../services/image-access.ts";
 
 /**

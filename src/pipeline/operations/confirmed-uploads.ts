@@ -1,6 +1,7 @@
 import { confirmIdOf } from "../contracts/upload.ts";
 import type { Message } from "../message.ts";
-import type { Ids, UploadSession, Uploads } from "../ports.ts";
+import type { Ids } from "../ports/ids.ts";
+import type { UploadSession, Uploads } from "../ports/uploads.ts";
 
 // An upload is accepted when its confirm is recorded. Its session says so a moment later, in another file: what
 // happens in between must not make an accepted picture look like one that nobody confirmed.

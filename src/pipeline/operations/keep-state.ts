@@ -1,12 +1,9 @@
+import type { Clock } from "../ports/clock.ts";
+import type { Fingerprints } from "../ports/fingerprints.ts";
 import type { FlowPlace, FlowRetention, KeptFlow } from "../ports/flow-retention.ts";
-import type {
-  Clock,
-  Fingerprints,
-  Machines,
-  ObjectStore,
-  StoredObject,
-  UploadSession,
-} from "../ports.ts";
+import type { Machines } from "../ports/machines.ts";
+import type { ObjectStore, StoredObject } from "../ports/object-store.ts";
+import type { UploadSession } from "../ports/uploads.ts";
 import { toIso } from "../time.ts";
 import { type Confirmed, isConfirmed } from "./confirmed-uploads.ts";
 

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { createManualClock } from "../../adapters/memory/clock.ts";
-import type { Images, ReadText, Vision, VisionHint } from "../ports.ts";
-import { RecogniseReport, recogniseImage, recogniseReport } from "./recognise-image.ts";
+import type { Images } from "../ports/images.ts";
+import { RecogniseReport } from "../ports/recognise-report.ts";
+import type { ReadText, Vision, VisionHint } from "../ports/vision.ts";
+import { recogniseImage, recogniseReport } from "./recognise-image.ts";
 
 const clock = createManualClock(0);
 const read = (text: string, y: number, more: Partial<ReadText> = {}): ReadText => ({

@@ -1,61 +1,11 @@
-import * as z from "zod";
-import { Provider } from "../contracts/recognition.ts";
-import type { Clock, ImageHeader, Images, Vision, VisionReading } from "../ports.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { ImageHeader, Images } from "../ports/images.ts";
+import type { RecogniseReport } from "../ports/recognise-report.ts";
+import type { Vision, VisionReading } from "../ports/vision.ts";
 import { compilePatterns } from "../recognition/catalogue.ts";
-import { type Explanation, explain, Meaning } from "../recognition/explain.ts";
-import { Aggregate, isEnough, type Recognition, recognise } from "../recognition/recognise.ts";
+import { type Explanation, explain } from "../recognition/explain.ts";
+import { isEnough, type Recognition, recognise } from "../recognition/recognise.ts";
 import { checkImage } from "./check-image.ts";
-
-const Part = z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() });
-
-/** What `recognise -o json` prints for one image. */
-export const RecogniseReport = z.object({
-  schema: z.literal("tu-analyze/recognise@1"),
-  file: z.string(),
-  status: z.literal("read"),
-  image: z.object({
-    format: z.enum(["jpeg", "png", "webp"]),
-    /** Of the upright picture, like the boxes. */
-    width: z.int(),
-    height: z.int(),
-  }),
-  provider: Provider,
-  machine: Aggregate,
-  texts: z.array(
-    z.object({
-      text: z.string(),
-      confidence: z.number(),
-      box: Part,
-      degrees: z.number(),
-      preparation: z.string(),
-      meanings: z.array(Meaning),
-      why: z.string().nullable(),
-    }),
-  ),
-  /** What the provider says besides the text; the local reader says nothing. */
-  hints: z.array(
-    z.object({
-      source: z.enum(["logo", "web_best_guess", "web_entity", "label", "object"]),
-      text: z.string(),
-      score: z.number().nullable(),
-      box: Part.nullable(),
-      meanings: z.array(Meaning),
-    }),
-  ),
-  timings: z.array(z.object({ name: z.string(), ms: z.number() })),
-  /** The file with the picture and what was read drawn on it. */
-  annotated: z.string().nullable(),
-});
-export type RecogniseReport = z.infer<typeof RecogniseReport>;
-
-/** What it prints for an image that could not be read. */
-export const UnreadReport = z.object({
-  schema: z.literal("tu-analyze/recognise@1"),
-  file: z.string(),
-  status: z.literal("rejected"),
-  failure: z.object({ code: z.string(), reason: z.string(), hint: z.string().nullable() }),
-});
-export type UnreadReport = z.infer<typeof UnreadReport>;
 
 export type RecognisePorts = {
   readonly vision: Vision;

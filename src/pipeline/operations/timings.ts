@@ -1,4 +1,4 @@
-import type { Hop } from "../ports.ts";
+import type { Hop } from "../ports/reporter.ts";
 
 type Phase = {
   readonly name: string;

@@ -7,18 +7,15 @@ import { createDeferred } from "../deferred.ts";
 import { TuError } from "../errors.ts";
 import type { Flow } from "../flows/flow.ts";
 import { orAborted } from "../or-aborted.ts";
-import type {
-  ClientListener,
-  Clock,
-  Digest,
-  GatewayClient,
-  HttpClient,
-  Machines,
-} from "../ports.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Digest } from "../ports/digest.ts";
+import type { ClientListener, GatewayClient } from "../ports/gateway-client.ts";
+import type { HttpClient } from "../ports/http-client.ts";
+import type { Machines } from "../ports/machines.ts";
+import type { UploadReport } from "../ports/upload-report.ts";
 import type { Recorder } from "../trace/recorder.ts";
 import { firstMissing, tell } from "../trace/story.ts";
 import { timingsOf } from "./timings.ts";
-import type { UploadReport } from "./upload-report.ts";
 
 export type UploadPorts = {
   readonly gateway: GatewayClient;

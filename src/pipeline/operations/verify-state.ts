@@ -1,5 +1,7 @@
 import * as z from "zod";
-import type { Digest, Machine, ObjectStore } from "../ports.ts";
+import type { Digest } from "../ports/digest.ts";
+import type { Machine } from "../ports/machines.ts";
+import type { ObjectStore } from "../ports/object-store.ts";
 import { allMachines } from "./all-machines.ts";
 import type { Kept } from "./keep-state.ts";
 

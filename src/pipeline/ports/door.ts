@@ -1,4 +1,4 @@
-import type { Headers } from "../ports.ts";
+import type { Headers } from "./headers.ts";
 
 /** Header values as they came; undefined: there was none. */
 export type Knock = {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import type { ReadText, VisionHint } from "../ports.ts";
+import type { ReadText, VisionHint } from "../ports/vision.ts";
 import { explain } from "./explain.ts";
 import { recognise } from "./recognise.ts";
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { ReadText, VisionHint, VisionReading } from "../ports.ts";
+import type { ReadText, VisionHint, VisionReading } from "../ports/vision.ts";
 import { type BrandMention, findBrands } from "./brand-mentions.ts";
 import { type Brand, brandsWithModel } from "./catalogue.ts";
 import { addHints, type Hinted } from "./hinted.ts";

@@ -1,4 +1,4 @@
-import type { VisionHint } from "../ports.ts";
+import type { VisionHint } from "../ports/vision.ts";
 import type { BrandMention } from "./brand-mentions.ts";
 import type { Brand } from "./catalogue.ts";
 import { choose, confidenceOf, type Finding } from "./choice.ts";

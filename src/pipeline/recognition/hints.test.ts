@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ReadText, VisionHint } from "../ports.ts";
+import type { ReadText, VisionHint } from "../ports/vision.ts";
 import { catalogue } from "./catalogue.ts";
 import { Aggregate, Evidence, recognise } from "./recognise.ts";
 

@@ -1,4 +1,4 @@
-import type { ReadText, VisionHint } from "../ports.ts";
+import type { ReadText, VisionHint } from "../ports/vision.ts";
 import type { BrandMention } from "./brand-mentions.ts";
 import { brandsIn, isPlainName } from "./brand-names.ts";
 import type { Brand } from "./catalogue.ts";

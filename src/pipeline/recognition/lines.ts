@@ -1,4 +1,4 @@
-import type { ReadText } from "../ports.ts";
+import type { ReadText } from "../ports/vision.ts";
 
 /** One word as it was read. */
 export type Word = ReadText & {

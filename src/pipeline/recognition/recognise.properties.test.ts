@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { ReadText } from "../ports.ts";
+import type { ReadText } from "../ports/vision.ts";
 import { catalogue, seriesOf } from "./catalogue.ts";
 import { Aggregate, Evidence, isEnough, recognise } from "./recognise.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ReadText } from "../ports.ts";
+import type { ReadText } from "../ports/vision.ts";
 import { isEnough, recognise } from "./recognise.ts";
 
 /** One line per string, words one space apart, each read with the same confidence. */

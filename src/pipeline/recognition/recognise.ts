@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { ReadText, VisionHint, Wanted } from "../ports.ts";
+import type { ReadText, VisionHint, Wanted } from "../ports/vision.ts";
 import { type BrandMention, findBrands, findWordsOfSentences } from "./brand-mentions.ts";
 import { catalogue } from "./catalogue.ts";
 import { choose, chooseAlone, type Finding } from "./choice.ts";

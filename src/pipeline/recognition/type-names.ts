@@ -1,4 +1,4 @@
-import type { VisionHint } from "../ports.ts";
+import type { VisionHint } from "../ports/vision.ts";
 import { machineTypes } from "./catalogue.ts";
 
 export type TypeGuess = { readonly type: string; readonly hint: VisionHint };

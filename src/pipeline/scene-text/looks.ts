@@ -1,4 +1,4 @@
-import type { ReadText, Wanted } from "../ports.ts";
+import type { ReadText, Wanted } from "../ports/vision.ts";
 import type { Eyes } from "./eyes.ts";
 import type { Picture } from "./picture.ts";
 import { isSureName, readLines } from "./read-lines.ts";

@@ -1,4 +1,4 @@
-import type { ReadText } from "../ports.ts";
+import type { ReadText } from "../ports/vision.ts";
 import type { Sign } from "./decode.ts";
 import type { Eyes } from "./eyes.ts";
 import type { Picture } from "./picture.ts";

@@ -4,20 +4,19 @@ import type { ShellPorts } from "../delivery/shell.ts";
 import type { Retry } from "../engine/definition.ts";
 import { TuError } from "../errors.ts";
 import type { Flow } from "../flows/flow.ts";
-import type {
-  Definitions,
-  Digest,
-  Fingerprints,
-  HttpClient,
-  Images,
-  Machines,
-  ObjectStore,
-  Uploads,
-  Vision,
-} from "../ports.ts";
+import type { ClientFeed } from "../ports/client-feed.ts";
+import type { Definitions } from "../ports/definitions.ts";
+import type { Digest } from "../ports/digest.ts";
+import type { Fingerprints } from "../ports/fingerprints.ts";
+import type { HttpClient } from "../ports/http-client.ts";
+import type { Images } from "../ports/images.ts";
+import type { Machines } from "../ports/machines.ts";
+import type { ObjectStore } from "../ports/object-store.ts";
+import type { Uploads } from "../ports/uploads.ts";
+import type { Vision } from "../ports/vision.ts";
 import { comparisonWork, createComparison } from "./comparison.ts";
 import { type Faults, withFault } from "./faults.ts";
-import { type ClientFeed, createGraphGateway } from "./graph-gateway.ts";
+import { createGraphGateway } from "./graph-gateway.ts";
 import { createImageAccess } from "./image-access.ts";
 import { createIngestion } from "./ingestion.ts";
 import { createMachineStorage } from "./machine-storage.ts";

@@ -1,6 +1,6 @@
 import type { ServiceName } from "../contracts/contract.ts";
 import { TuError } from "../errors.ts";
-import type { HttpClient, HttpResponse } from "../ports.ts";
+import type { HttpClient, HttpResponse } from "../ports/http-client.ts";
 
 export type Caller = { readonly service: ServiceName; readonly flowId: string };
 

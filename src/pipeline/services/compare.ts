@@ -3,7 +3,8 @@
 
 import type { ComparisonCompleted } from "../contracts/comparison.ts";
 import { bitsApart } from "../contracts/picture.ts";
-import type { MachineSummary, Picture } from "../ports.ts";
+import type { Picture } from "../ports/fingerprints.ts";
+import type { MachineSummary } from "../ports/machines.ts";
 import { isSameBrand } from "../recognition/catalogue.ts";
 
 /** Of 256 bits. Re-encoding and resizing stay well below, other pictures well above. */

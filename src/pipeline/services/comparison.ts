@@ -1,6 +1,9 @@
 import type { ComparisonCompleted, ComparisonRequest } from "../contracts/comparison.ts";
 import type { Service } from "../delivery/service.ts";
-import type { Digest, Fingerprints, Images, Machines } from "../ports.ts";
+import type { Digest } from "../ports/digest.ts";
+import type { Fingerprints } from "../ports/fingerprints.ts";
+import type { Images } from "../ports/images.ts";
+import type { Machines } from "../ports/machines.ts";
 import { type StepWork, stepHandler } from "./analysis-step.ts";
 import { compare } from "./compare.ts";
 import type { ImageAccess } from "./image-access.ts";

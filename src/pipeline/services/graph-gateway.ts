@@ -2,37 +2,15 @@ import { inputsOf } from "../contracts/catalogue.ts";
 import type { FlowName } from "../contracts/contract.ts";
 import { type Handler, nothing, type Service } from "../delivery/service.ts";
 import { TuError } from "../errors.ts";
-import type { Message } from "../message.ts";
-import type { Clock, HttpClient, Ids, Reporter } from "../ports.ts";
+import type { ClientFeed } from "../ports/client-feed.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Gateway } from "../ports/gateway.ts";
+import type { HttpClient } from "../ports/http-client.ts";
+import type { Ids } from "../ports/ids.ts";
+import type { Reporter } from "../ports/reporter.ts";
 import { callHeaders, postJson } from "./call.ts";
 
 const name = "graph-gateway";
-
-/** What connected clients hear. Events only; commands never reach them. */
-export type ClientFeed = {
-  publish(message: Message): void;
-};
-export type StartedUpload = {
-  readonly correlationId: string;
-  readonly imageUploadPayload: {
-    readonly uploadId: string;
-    readonly key: string;
-    readonly putUrl: string;
-    readonly expiresAt: string;
-  };
-};
-/** The resolvers' side of the gateway; an adapter puts GraphQL around it. */
-export type Gateway = {
-  /** Mints the flow id and sends it with both REST calls, so that it reaches Kafka. */
-  startUpload(input: { filename: string; contentType: string }): Promise<StartedUpload>;
-  /** `correlationId` ties the confirmation to the start; a client that omits it gets a flow of its own. */
-  confirmUpload(input: {
-    uploadId: string;
-    bytes: number;
-    checksum: string;
-    correlationId: string | null;
-  }): Promise<{ readonly status: string }>;
-};
 
 type GatewayPorts = {
   readonly http: HttpClient;

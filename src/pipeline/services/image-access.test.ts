@@ -4,7 +4,7 @@ import { sha256 } from "../../adapters/memory/ids.ts";
 import { failedReply } from "../engine/decide.samples.ts";
 import { flowNamed } from "../flows/flow.ts";
 import type { Message } from "../message.ts";
-import type { HttpClient } from "../ports.ts";
+import type { HttpClient } from "../ports/http-client.ts";
 import { failed } from "./analysis-step.ts";
 import { createImageAccess } from "./image-access.ts";
 

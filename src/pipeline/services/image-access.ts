@@ -3,7 +3,9 @@ import type { ServiceName } from "../contracts/contract.ts";
 import { checksumPattern } from "../contracts/upload.ts";
 import { TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
-import type { Clock, Digest, HttpClient, HttpResponse } from "../ports.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Digest } from "../ports/digest.ts";
+import type { HttpClient, HttpResponse } from "../ports/http-client.ts";
 import { type Caller, callHeaders, postJson, presignedUrl } from "./call.ts";
 import { internalTokenHeader } from "./internal-token.ts";
 

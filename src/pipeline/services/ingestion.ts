@@ -1,17 +1,15 @@
 import type { FlowName } from "../contracts/contract.ts";
 import { checksumPattern, confirmIdOf, type ImageUploaded } from "../contracts/upload.ts";
-import {
-  type EndpointReply,
-  type EndpointRequest,
-  jsonReply,
-  probes,
-} from "../delivery/endpoint.ts";
+import { jsonReply, probes } from "../delivery/endpoint.ts";
 import { recordRequest } from "../delivery/record.ts";
 import { int64Member, readBody, textMember, uuidMember } from "../delivery/request-body.ts";
 import type { Service } from "../delivery/service.ts";
 import type { ShellPorts } from "../delivery/shell.ts";
 import type { Message } from "../message.ts";
-import type { Digest, HttpClient, UploadSession, Uploads } from "../ports.ts";
+import type { Digest } from "../ports/digest.ts";
+import type { EndpointReply, EndpointRequest } from "../ports/endpoint.ts";
+import type { HttpClient } from "../ports/http-client.ts";
+import type { UploadSession, Uploads } from "../ports/uploads.ts";
 import { toDotnetIso, toIso } from "../time.ts";
 import { callHeaders, postJson, presignedUrl } from "./call.ts";
 import { claimVerified } from "./claim.ts";

@@ -1,9 +1,5 @@
-import {
-  type Endpoint,
-  type EndpointReply,
-  type EndpointRequest,
-  textReply,
-} from "../delivery/endpoint.ts";
+import { textReply } from "../delivery/endpoint.ts";
+import type { Endpoint, EndpointReply, EndpointRequest } from "../ports/endpoint.ts";
 
 /** Callers of ours name it like this; the deployed ones of storage do, too. */
 export const internalTokenHeader = "x-internal-token";

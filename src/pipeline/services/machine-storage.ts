@@ -1,7 +1,10 @@
 import type { AnalysisCompleted } from "../contracts/analysis.ts";
 import { nothing, type Service } from "../delivery/service.ts";
 import type { Message } from "../message.ts";
-import type { Clock, Ids, Machines, Reporter } from "../ports.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Ids } from "../ports/ids.ts";
+import type { Machines } from "../ports/machines.ts";
+import type { Reporter } from "../ports/reporter.ts";
 
 const name = "svc-machine-storage";
 

@@ -1,7 +1,7 @@
 import { jsonReply, probes } from "../delivery/endpoint.ts";
 import { readBody, textMember } from "../delivery/request-body.ts";
 import type { Service } from "../delivery/service.ts";
-import type { HttpClient } from "../ports.ts";
+import type { HttpClient } from "../ports/http-client.ts";
 import { callHeaders, postJson } from "./call.ts";
 import { guarded, internalTokenHeader } from "./internal-token.ts";
 

@@ -1,6 +1,6 @@
 import type { MetadataSorted } from "../contracts/metadata.ts";
 import type { Service } from "../delivery/service.ts";
-import type { Exif, Images } from "../ports.ts";
+import type { Exif, Images } from "../ports/images.ts";
 import { type StepWork, stepHandler } from "./analysis-step.ts";
 import type { ImageAccess } from "./image-access.ts";
 

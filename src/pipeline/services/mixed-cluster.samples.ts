@@ -17,7 +17,9 @@ import { createRelay } from "../delivery/relay.ts";
 import { declareTopology, type RunPorts, runService } from "../delivery/run-services.ts";
 import { flowNamed } from "../flows/flow.ts";
 import type { Message, Timer } from "../message.ts";
-import type { HttpClient, Images, Vision } from "../ports.ts";
+import type { HttpClient } from "../ports/http-client.ts";
+import type { Images } from "../ports/images.ts";
+import type { Vision } from "../ports/vision.ts";
 import { allServices } from "./all-services.ts";
 
 // Some of our services over transports in memory; the others are the deployed ones, played by the test, which

@@ -1,6 +1,6 @@
-import type { Endpoint, EndpointReply, EndpointRequest } from "../delivery/endpoint.ts";
 import { TuError } from "../errors.ts";
-import type { ObjectStore } from "../ports.ts";
+import type { Endpoint, EndpointReply, EndpointRequest } from "../ports/endpoint.ts";
+import type { ObjectStore } from "../ports/object-store.ts";
 import { imageBytesMax } from "./image-access.ts";
 
 /** In lower-case hex. */

@@ -5,7 +5,8 @@ import { createRandomIds, sha256 } from "../../adapters/memory/ids.ts";
 import { createMemoryMachines } from "../../adapters/memory/machines.ts";
 import { recognitionExamples } from "../contracts/recognition.ts";
 import type { Message } from "../message.ts";
-import type { Images, Machines } from "../ports.ts";
+import type { Images } from "../ports/images.ts";
+import type { Machines } from "../ports/machines.ts";
 import { comparisonWork } from "./comparison.ts";
 import { createMachineStorage } from "./machine-storage.ts";
 

@@ -6,7 +6,7 @@ import type { Service } from "../delivery/service.ts";
 import type { Definition } from "../engine/definition.ts";
 import { flowNamed } from "../flows/flow.ts";
 import type { Message } from "../message.ts";
-import type { Definitions } from "../ports.ts";
+import type { Definitions } from "../ports/definitions.ts";
 import { createOrchestrator, pinOf } from "./orchestrator.ts";
 
 const { definition } = flowNamed("full");

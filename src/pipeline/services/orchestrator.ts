@@ -7,7 +7,9 @@ import { type Definition, readDefinition, type Step, versionOf } from "../engine
 import { FlowState, hasEnded, initialState } from "../engine/state.ts";
 import { TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
-import type { Definitions, Digest, FlowRecord } from "../ports.ts";
+import type { Definitions } from "../ports/definitions.ts";
+import type { Digest } from "../ports/digest.ts";
+import type { FlowRecord } from "../ports/journal.ts";
 import { withoutHearsay } from "./claim.ts";
 
 export const orchestratorName = "svc-analysis-orchestrator";

@@ -1,8 +1,9 @@
 import { isSignable, problemWithKey } from "../contracts/object-key.ts";
-import { type Endpoint, type EndpointRequest, jsonReply, probes } from "../delivery/endpoint.ts";
+import { jsonReply, probes } from "../delivery/endpoint.ts";
 import { int32Member, readBody, textMember } from "../delivery/request-body.ts";
 import type { Service } from "../delivery/service.ts";
-import type { ObjectStore } from "../ports.ts";
+import type { Endpoint, EndpointRequest } from "../ports/endpoint.ts";
+import type { ObjectStore } from "../ports/object-store.ts";
 import { guarded } from "./internal-token.ts";
 
 const name = "tu-storage-service";

@@ -1,4 +1,5 @@
-import type { Fingerprints, MachineSummary, Machines, Picture } from "../ports.ts";
+import type { Fingerprints, Picture } from "../ports/fingerprints.ts";
+import type { MachineSummary, Machines } from "../ports/machines.ts";
 import {
   type Candidate,
   isSameModel,

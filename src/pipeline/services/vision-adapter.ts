@@ -5,7 +5,8 @@ import type { Retry } from "../engine/definition.ts";
 import { retryDelayMs } from "../engine/retry.ts";
 import { TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
-import type { Images, Vision } from "../ports.ts";
+import type { Images } from "../ports/images.ts";
+import type { Vision } from "../ports/vision.ts";
 import { isEnough, recognise } from "../recognition/recognise.ts";
 import {
   attemptOf,

@@ -1,4 +1,4 @@
-import type { Hop, Reporter } from "../ports.ts";
+import type { Hop, Reporter } from "../ports/reporter.ts";
 
 /** A reporter that remembers, by flow, and passes everything on. */
 export type Recorder = Reporter & {

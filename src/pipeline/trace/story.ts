@@ -1,5 +1,5 @@
 import type { ExpectedHop, Flow } from "../flows/flow.ts";
-import type { Hop } from "../ports.ts";
+import type { Hop } from "../ports/reporter.ts";
 import { toIso } from "../time.ts";
 
 /** One line of a story, as it is published in JSON. */

@@ -1,4 +1,4 @@
-import type { JournalEntry } from "../../../pipeline/ports.ts";
+import type { JournalEntry } from "../../../pipeline/ports/journal.ts";
 import { sampleEntry, sampleMessage } from "../../testing/samples.ts";
 import { openSqliteState } from "../state.ts";
 

@@ -1,0 +1,2 @@
+/** SHA-256 in lower-case hex, without a prefix. */
+export type Digest = (bytes: Uint8Array) => string;

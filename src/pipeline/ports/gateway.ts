@@ -1,0 +1,21 @@
+export type StartedUpload = {
+  readonly correlationId: string;
+  readonly imageUploadPayload: {
+    readonly uploadId: string;
+    readonly key: string;
+    readonly putUrl: string;
+    readonly expiresAt: string;
+  };
+};
+/** The resolvers' side of the gateway; an adapter puts GraphQL around it. */
+export type Gateway = {
+  /** Mints the flow id and sends it with both REST calls, so that it reaches Kafka. */
+  startUpload(input: { filename: string; contentType: string }): Promise<StartedUpload>;
+  /** `correlationId` ties the confirmation to the start; a client that omits it gets a flow of its own. */
+  confirmUpload(input: {
+    uploadId: string;
+    bytes: number;
+    checksum: string;
+    correlationId: string | null;
+  }): Promise<{ readonly status: string }>;
+};
