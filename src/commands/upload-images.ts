@@ -3,7 +3,7 @@ import type { TuError } from "../pipeline/errors.ts";
 import { checkImage } from "../pipeline/operations/check-image.ts";
 import { type UploadInput, upload } from "../pipeline/operations/upload.ts";
 import { orAborted } from "../pipeline/or-aborted.ts";
-import type { UploadReport } from "../pipeline/ports/upload-report.ts";
+import type { UploadReport } from "../pipeline/reports/upload.ts";
 import { toIso } from "../pipeline/time.ts";
 import type { Pipeline } from "./compose.ts";
 import { openInput } from "./compose-images.ts";

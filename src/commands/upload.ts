@@ -1,3 +1,4 @@
+import { closest } from "../pipeline/closest.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import {
   type FaultMode,
@@ -5,7 +6,7 @@ import {
   type Faults,
   faultModes,
   faultSteps,
-} from "../pipeline/services/faults.ts";
+} from "../pipeline/steps/faults.ts";
 import { requireDuration, requireOneStdin, type VisionFlags, visionSettings } from "./arguments.ts";
 import { doorOptions, keepLimits, loadSettings, type Settings, visionOptions } from "./config.ts";
 import { createUploadScreen } from "./create-upload-screen.ts";
@@ -13,7 +14,6 @@ import { mismatchText, readExpectations } from "./expectations.ts";
 import { once } from "./once.ts";
 import { printError } from "./output.ts";
 import { type StopWords, untilSignal } from "./signals.ts";
-import { closest } from "./suggest.ts";
 import type { Uploaded, UploadRun } from "./upload-images.ts";
 import { hasMismatch, isGood, type Outcome, stopOf } from "./upload-outcome.ts";
 import type { ScreenOptions, UploadScreen } from "./upload-screen.ts";

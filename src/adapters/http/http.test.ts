@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { createDoor, loopbackOnly } from "../../pipeline/delivery/door.ts";
 import { TuError } from "../../pipeline/errors.ts";
+import { createDoor, loopbackOnly } from "../../pipeline/http/door.ts";
 import type { Hop } from "../../pipeline/ports/reporter.ts";
 import { createFetchHttpClient } from "./client.ts";
 import { type HttpServer, startHttpServer } from "./server.ts";

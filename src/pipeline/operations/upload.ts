@@ -12,7 +12,7 @@ import type { Digest } from "../ports/digest.ts";
 import type { ClientListener, GatewayClient } from "../ports/gateway-client.ts";
 import type { HttpClient } from "../ports/http-client.ts";
 import type { Machines } from "../ports/machines.ts";
-import type { UploadReport } from "../ports/upload-report.ts";
+import type { UploadReport } from "../reports/upload.ts";
 import type { Recorder } from "../trace/recorder.ts";
 import { firstMissing, tell } from "../trace/story.ts";
 import { timingsOf } from "./timings.ts";

@@ -2,13 +2,13 @@ import { inputsOf } from "../contracts/catalogue.ts";
 import type { FlowName } from "../contracts/contract.ts";
 import { type Handler, nothing, type Service } from "../delivery/service.ts";
 import { TuError } from "../errors.ts";
+import { callHeaders, postJson } from "../http/call.ts";
 import type { ClientFeed } from "../ports/client-feed.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Gateway } from "../ports/gateway.ts";
 import type { HttpClient } from "../ports/http-client.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { Reporter } from "../ports/reporter.ts";
-import { callHeaders, postJson } from "./call.ts";
 
 const name = "graph-gateway";
 
