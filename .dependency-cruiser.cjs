@@ -43,7 +43,7 @@ module.exports = {
       to: {
         path: "^src/pipeline/",
         pathNot: [
-          "^src/pipeline/((message|errors|or-aborted)[.]ts|(ports|contracts|domain|reports)/)",
+          "^src/pipeline/((message|errors|once|or-aborted)[.]ts|(ports|contracts|domain|reports)/)",
           // Pure geometry of reading, which runs where the networks are.
           "^src/pipeline/scene-text/",
         ],

@@ -7,7 +7,7 @@ import { describeIssues } from "../pipeline/delivery/issues.ts";
 import { TuError } from "../pipeline/errors.ts";
 import type { KeepLimits } from "../pipeline/operations/keep-state.ts";
 import { parseDuration } from "../pipeline/time.ts";
-import type { Door } from "./compose.ts";
+import type { Door } from "./compose-edges.ts";
 import type { VisionOptions } from "./compose-vision.ts";
 
 const notDuration = "not a duration like 500ms, 30s, 10m, 30d";

@@ -1,5 +1,6 @@
 import { machineText } from "../adapters/terminal/reading-lines.ts";
 import { TuError } from "../pipeline/errors.ts";
+import type { Once } from "../pipeline/once.ts";
 import {
   type RecognisedImage,
   recogniseImage,
@@ -12,7 +13,6 @@ import type { RecogniseReport } from "../pipeline/reports/recognise.ts";
 import type { AnnotationFile } from "./annotation-files.ts";
 import { openAnnotation, type PictureReader } from "./compose-images.ts";
 import { namingFile, readImageFile } from "./image-input.ts";
-import type { Once } from "./once.ts";
 import { asTuError } from "./output.ts";
 import type { Outcome } from "./recognise-outcome.ts";
 

@@ -1,7 +1,7 @@
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import { describeState } from "../pipeline/operations/describe-state.ts";
 import { clearState } from "../pipeline/operations/keep-state.ts";
-import { pruneState } from "../pipeline/operations/prune-state.ts";
+import { compactState, pruneState } from "../pipeline/operations/prune-state.ts";
 import { verifyState } from "../pipeline/operations/verify-state.ts";
 import { readLimit, requireDuration } from "./arguments.ts";
 import { type OpenKept, openKept, removeNotes, sizeOfFiles, upgrading } from "./compose-state.ts";
@@ -57,18 +57,20 @@ export async function pruneCommand(options: Options): Promise<number> {
     hint: "run it again",
   }));
   try {
-    const report = await withKept(settings, (kept) =>
-      pruneState(kept, {
+    const report = await withKept(settings, async (kept) => {
+      const pruned = await pruneState(kept, {
         limits: keepLimits(settings),
-        isDryRun: options.dryRun === true,
-        signal: stop.signal,
         clock: { nowMs: Date.now },
-        onBusy: () =>
-          printAside(
-            "the files keep their size while another process uses them; the space is used again",
-          ),
-      }),
-    );
+        signal: stop.signal,
+        isDryRun: options.dryRun === true,
+      });
+      const isLess = kept !== null && !pruned.isDryRun && pruned.flows.length > 0;
+      if (isLess && !(await compactState(kept)))
+        printAside(
+          "the files keep their size while another process uses them; the space is used again",
+        );
+      return pruned;
+    });
     print(options, report, () => pruneLines(report, settings));
     return exitCodes.done;
   } finally {

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { TuError } from "../pipeline/errors.ts";
+import type { Once } from "../pipeline/once.ts";
 import { checkImage } from "../pipeline/operations/check-image.ts";
 import { type UploadInput, upload } from "../pipeline/operations/upload.ts";
 import { orAborted } from "../pipeline/or-aborted.ts";
@@ -11,7 +12,6 @@ import type { Settings } from "./config.ts";
 import { type Expectations, mismatchesOf } from "./expectations.ts";
 import { followResumed, joinable, waitForResumed } from "./follow-resumed.ts";
 import { namingFile, readImageFile } from "./image-input.ts";
-import type { Once } from "./once.ts";
 import { asTuError } from "./output.ts";
 import type { Resumed } from "./resumed.ts";
 import { failedOutcome, type Outcome, type Progress, stopOf } from "./upload-outcome.ts";

@@ -1,5 +1,6 @@
 import { closest } from "../pipeline/closest.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
+import { once } from "../pipeline/once.ts";
 import {
   type FaultMode,
   type FaultStep,
@@ -11,7 +12,6 @@ import { requireDuration, requireOneStdin, type VisionFlags, visionSettings } fr
 import { doorOptions, keepLimits, loadSettings, type Settings, visionOptions } from "./config.ts";
 import { createUploadScreen } from "./create-upload-screen.ts";
 import { mismatchText, readExpectations } from "./expectations.ts";
-import { once } from "./once.ts";
 import { printError } from "./output.ts";
 import { type StopWords, untilSignal } from "./signals.ts";
 import type { Uploaded, UploadRun } from "./upload-images.ts";
@@ -56,7 +56,7 @@ export async function uploadCommand(paths: readonly string[], options: Options):
       isAnythingRecorded = true;
     },
     signal: stop.signal,
-    preloaded: once(async () => (await import("./compose.ts")).preload()),
+    preloaded: once(async () => (await import("./compose-edges.ts")).preloadEdges()),
     pipeline: once(async () => {
       const { openPipeline } = await import("./compose.ts");
       const pipeline = await openPipeline({

@@ -54,12 +54,12 @@ export async function planPrune(
   return { flows, uploads, objects };
 }
 
-/** Flows go last: what fails before is found again through them. */
+/** Gives the ids of the flows that are gone. They go last: what fails before is found again through them. */
 export async function applyPrune(
   kept: Kept,
   plan: PrunePlan,
   signal?: AbortSignal,
-): Promise<{ readonly flows: number; readonly uploads: number; readonly objects: number }> {
+): Promise<readonly string[]> {
   const { objects, uploads } = plan;
   for (const { key } of objects) {
     signal?.throwIfAborted();
@@ -69,13 +69,13 @@ export async function applyPrune(
     await kept.fingerprints.remove(batch.map(({ key }) => key));
   for (const batch of batchesOf(uploads))
     await kept.uploads.remove(batch.map(({ uploadId }) => uploadId));
-  let flows = 0;
+  const gone: string[] = [];
   for (const [flow, journal] of kept.journals)
     for (const batch of batchesOf(plan.flows.filter((one) => one.flow === flow))) {
       signal?.throwIfAborted();
-      flows += (await journal.remove(batch.map(({ flowId }) => flowId))).length;
+      gone.push(...(await journal.remove(batch.map(({ flowId }) => flowId))));
     }
-  return { flows, uploads: uploads.length, objects: objects.length };
+  return gone;
 }
 
 /**

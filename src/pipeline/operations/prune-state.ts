@@ -7,48 +7,45 @@ import { applyPrune, type KeepLimits, type Kept, planPrune } from "./keep-state.
 
 type PruneOptions = {
   readonly limits: KeepLimits;
-  /** Changes nothing, and says what would go. */
-  readonly isDryRun: boolean;
-  readonly signal: AbortSignal;
   readonly clock: Pick<Clock, "nowMs">;
-  /** A file keeps its size because another process uses it. */
-  readonly onBusy: () => void;
+  readonly signal: AbortSignal;
+  /** Changes nothing, and says what would go. Default false. */
+  readonly isDryRun?: boolean;
 };
 
-/** Removes what is over a limit, and gives back the space. `kept` is null where there is no state. */
+/** Removes what is over a limit. `kept` is null where there is no state. */
 export async function pruneState(
   kept: Kept | null,
-  { clock, isDryRun, limits, onBusy, signal }: PruneOptions,
+  { clock, isDryRun = false, limits, signal }: PruneOptions,
 ): Promise<PruneReport> {
-  const report: PruneReport = {
-    schema: "tu-analyze/state-prune@1",
-    ...{ isDryRun, flows: [], uploads: [], objects: [] },
-  };
-  if (kept === null) return report;
+  const schema = "tu-analyze/state-prune@1";
+  if (kept === null) return { schema, isDryRun, flows: [], uploads: [], objects: [] };
   if (!isDryRun) await settleUploads(kept, toIso(clock.nowMs()));
   const plan = await planPrune(kept, limits, clock);
-  if (!isDryRun) {
-    const removed = await applyPrune(kept, plan, signal);
-    if (removed.flows > 0) await compact(kept, onBusy);
-  }
+  const gone = isDryRun ? null : new Set(await applyPrune(kept, plan, signal));
   return {
-    ...report,
-    flows: plan.flows.map(({ flow, flowId, lastAtMs, sizeBytes }) => ({
-      ...{ flow, flowId, sizeBytes },
-      lastAt: toIso(lastAtMs),
-    })),
+    ...{ schema, isDryRun },
+    flows: plan.flows
+      .filter(({ flowId }) => gone === null || gone.has(flowId))
+      .map(({ flow, flowId, lastAtMs, sizeBytes }) => ({
+        ...{ flow, flowId, sizeBytes },
+        lastAt: toIso(lastAtMs),
+      })),
     uploads: plan.uploads.map(({ uploadId }) => uploadId),
     objects: plan.objects.map(({ key, sizeBytes }) => ({ key, sizeBytes })),
   };
 }
 
-async function compact({ journals }: Kept, onBusy: () => void): Promise<void> {
+/** Gives back the space of what was removed, but for files that another process uses. False: there was one. */
+export async function compactState({ journals }: Pick<Kept, "journals">): Promise<boolean> {
+  let isAll = true;
   for (const journal of journals.values()) {
     try {
       await journal.compact();
     } catch (error) {
       if (!(error instanceof TuError) || error.code !== "E_STATE_BUSY") throw error;
-      onBusy();
+      isAll = false;
     }
   }
+  return isAll;
 }

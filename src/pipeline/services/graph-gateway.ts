@@ -9,6 +9,7 @@ import type { Gateway } from "../ports/gateway.ts";
 import type { HttpClient } from "../ports/http-client.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { Reporter } from "../ports/reporter.ts";
+import { requestHop } from "../trace/hops.ts";
 
 const name = "graph-gateway";
 
@@ -90,16 +91,6 @@ async function callIngestion(
 }
 
 function reportRequest(operation: string, flowId: string, { clock, reporter }: GatewayPorts): void {
-  reporter.hop({
-    flowId,
-    name: operation,
-    kind: "request",
-    transport: "graphql",
-    from: "client",
-    to: name,
-    atMs: clock.nowMs(),
-    messageId: null,
-    causationId: null,
-    note: null,
-  });
+  const asked = { flowId, name: operation, from: "client", to: name, atMs: clock.nowMs() };
+  reporter.hop(requestHop({ ...asked, transport: "graphql" }));
 }
