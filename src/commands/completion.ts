@@ -89,7 +89,7 @@ const pathOptions = ["--state-dir", "--vision-dir", "--vision-models", "--annota
 async function valuesOf({ argChoices, long }: Option): Promise<readonly string[]> {
   if (argChoices !== undefined) return argChoices;
   if (long === "--fault") {
-    const { faultModes, faultSteps } = await import("../pipeline/services/faults.ts");
+    const { faultModes, faultSteps } = await import("../pipeline/steps/faults.ts");
     return faultSteps.flatMap((step) => faultModes.map((mode) => `${step}=${mode}`));
   }
   return pathOptions.includes(long ?? "") ? [files] : [];

@@ -225,8 +225,8 @@ function addState(program: Command, onExit: OnExit): void {
     .option("--dry-run", "say what would go, and remove nothing")
     .addHelpText("after", pruneHelp)
     .action(async (_options: Options, command: Command) => {
-      const { pruneState } = await import("./state.ts");
-      onExit(await pruneState(command.optsWithGlobals()));
+      const { pruneCommand } = await import("./state.ts");
+      onExit(await pruneCommand(command.optsWithGlobals()));
     });
   below("verify", "read all that is kept, and tell what does not fit together")
     .addHelpText("after", "\nExit codes: 0 all is well; 1 something is not.")

@@ -1,6 +1,6 @@
 import { type Command, type CommanderError, InvalidArgumentError, type Option } from "commander";
+import { closest } from "../pipeline/closest.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
-import { closest } from "./suggest.ts";
 
 /** One of a few words; a mistyped one gets a guess. */
 export function oneOf(option: Option, words: readonly string[]): Option {

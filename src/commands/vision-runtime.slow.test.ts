@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { RecogniseReport } from "../pipeline/ports/recognise-report.ts";
+import { RecogniseReport } from "../pipeline/reports/recognise.ts";
 import { image, jsonLines, root, signalAt, tool } from "./run-tool.samples.ts";
 
 // The real native runtime, from bench/native, beside WebAssembly.

@@ -163,7 +163,7 @@ function createAdoption(options: {
     const { next, owed, taken } = inheritance.inherited(begun.batch, begun.next, limit);
     begun = owed.length === 0 ? null : { ...begun, next };
     for (const { message, ...place } of taken) work.inherited(message, { ...place, runner });
-    return once(owed);
+    return distinct(owed);
   };
 }
 
@@ -204,7 +204,7 @@ const decidedOf = ({ consumer, message, flow, outgoing, timers, parks }: Journal
 const messagesIn = (owed: Owed) => (owed.type === "message" ? [owed.message] : []);
 
 /** A message that two entries sent to different consumers is sent to all of them at once. */
-function once(all: readonly Owed[]): readonly Owed[] {
+function distinct(all: readonly Owed[]): readonly Owed[] {
   const seen = new Set<string>();
   const named = (owed: Owed) =>
     owed.type === "message" ? owed.message.id : `${owed.timer.owner} ${owed.timer.message.id}`;
