@@ -167,9 +167,3 @@ test("whoever holds connections open keeps nobody out, and work under way goes o
   working.end("def");
   expect(await answer).toMatch(/abcdef$/);
 });
-
-test.runIf(process.env["SLOW_TESTS"] === "1")("ten thousand idle connections", async () => {
-  const port = await serve();
-  await openIdle(port, 10_000);
-  expect((await ask(port, {})).status).toBe(200);
-});
