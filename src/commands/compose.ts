@@ -12,7 +12,7 @@ import { createRelay, type Relay } from "../pipeline/delivery/relay.ts";
 import { declareTopology, type RunPorts, runService } from "../pipeline/delivery/run-services.ts";
 import type { Service } from "../pipeline/delivery/service.ts";
 import { type FlowState, hasEnded } from "../pipeline/engine/state.ts";
-import { told } from "../pipeline/errors.ts";
+import { describeError } from "../pipeline/errors.ts";
 import { type Flow, flowNamed } from "../pipeline/flows/flow.ts";
 import type { KeepLimits } from "../pipeline/operations/keep-state.ts";
 import { pruneState } from "../pipeline/operations/prune-state.ts";
@@ -128,7 +128,7 @@ async function openTools(options: PipelineOptions, scope: Scope) {
     addresses: createAddresses(),
     internalToken: randomBytes(24).toString("hex"),
     onError(error: unknown) {
-      const { code, reason } = told(error);
+      const { code, reason } = describeError(error);
       tell(code, reason);
     },
   };
@@ -271,7 +271,7 @@ function pruneMeanwhile(
     },
     (error: unknown) => {
       if (signal.aborted) return; // the next start goes on with it
-      const { code, reason } = told(error);
+      const { code, reason } = describeError(error);
       tell(code, `old flows could not be let go of: ${reason}`);
     },
   );

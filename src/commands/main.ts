@@ -24,7 +24,7 @@ import {
   formatOf,
   formats,
   hasSeenEnough,
-  printAside,
+  printDiagnostic,
   printError,
   printJson,
   printLine,
@@ -326,9 +326,9 @@ function render(error: TuError, args: readonly string[]): number {
 }
 
 function printDebug(error: Error): void {
-  printAside(error.stack ?? String(error));
+  printDiagnostic(error.stack ?? String(error));
   if (error.cause instanceof Error) {
-    printAside("caused by:");
+    printDiagnostic("caused by:");
     printDebug(error.cause);
   }
 }

@@ -88,7 +88,7 @@ export function printJson(value: unknown, format: Format): void {
 }
 
 /** Everything that is not data. */
-export function printAside(line: string): void {
+export function printDiagnostic(line: string): void {
   if (!process.stderr.destroyed) process.stderr.write(`${line}\n`);
 }
 
@@ -98,8 +98,8 @@ export function printError({
   hint,
   message,
 }: Pick<TuError, "code" | "message"> & Partial<Pick<TuError, "hint">>): void {
-  printAside(`${code}: ${printable(message)}`);
-  if (hint !== undefined) printAside(`  hint: ${printable(hint)}`);
+  printDiagnostic(`${code}: ${printable(message)}`);
+  if (hint !== undefined) printDiagnostic(`  hint: ${printable(hint)}`);
 }
 
 export function errorReport(error: TuError) {

@@ -1,5 +1,5 @@
 import { TuError } from "../pipeline/errors.ts";
-import { leaveLostTerminal, onOutputLost, printAside } from "./output.ts";
+import { leaveLostTerminal, onOutputLost, printDiagnostic } from "./output.ts";
 
 export type Stop = {
   /** Aborted with E_INTERRUPTED or E_TERMINATED by the first signal, with E_DEADLINE when time is up, and with E_OUTPUT. */
@@ -53,7 +53,7 @@ export function untilSignal(wordsOf: () => StopWords, deadline?: Deadline): Stop
   };
   const limit = () => {
     overdue ??= setTimeout(() => {
-      printAside("still busy after 10 s; stopping now");
+      printDiagnostic("still busy after 10 s; stopping now");
       endNow();
     }, drainMs);
   };
@@ -68,7 +68,7 @@ export function untilSignal(wordsOf: () => StopWords, deadline?: Deadline): Stop
     const words = wordsOf();
     // On a terminal the cursor stands behind a waiting line, and what Ctrl-C shows there.
     const start = process.stderr.isTTY ? "\n" : "";
-    printAside(`${start}${word}: ${words.now}; again to stop at once`);
+    printDiagnostic(`${start}${word}: ${words.now}; again to stop at once`);
     const rest = words.rest === undefined ? "" : `; ${words.rest}`;
     const hint = words.hint === undefined ? {} : { hint: words.hint };
     controller.abort(new TuError(code, `stopped by ${name}${rest}`, hint));

@@ -65,13 +65,13 @@ function guarded(options: ListenerOptions, handlers: Handlers) {
   );
   server.maxHeadersCount = headersMax;
   server.on("upgrade", (request, socket: Duplex, head: Buffer) => {
-    const refusal = options.door.refusalOf(knockOf(request));
+    const refusal = options.door.refusalOf(originOf(request));
     if (refusal === null && handlers.upgrade !== undefined)
       return handlers.upgrade(request, socket, head);
     const status = refusal === null ? "400 Bad Request" : "403 Forbidden";
     socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
   });
-  return { server, connections: letGoOfIdle(server) };
+  return { server, connections: closeIdle(server) };
 }
 
 /** On a free loopback port. */
@@ -99,7 +99,7 @@ async function answer(
   { door, troubles }: ListenerOptions,
   handlers: Handlers,
 ): Promise<void> {
-  const refusal = door.refusalOf(knockOf(request));
+  const refusal = door.refusalOf(originOf(request));
   if (refusal !== null) return refuse(response, 403, refusal);
   const cors = door.corsHeaders(request.headers.origin);
   for (const [name, value] of Object.entries(cors)) response.setHeader(name, value);
@@ -115,7 +115,7 @@ async function answer(
   }
 }
 
-const knockOf = ({ headers }: IncomingMessage) => ({
+const originOf = ({ headers }: IncomingMessage) => ({
   host: headers.host,
   origin: headers.origin,
   site: oneOf(headers["sec-fetch-site"]),
@@ -144,7 +144,7 @@ function refuse(response: ServerResponse, status: number, title: string): void {
 }
 
 /** So that whoever opens connections and says nothing, or not all of it, keeps nobody else out. Gives all that are open. */
-function letGoOfIdle(server: Server): ReadonlySet<Socket> {
+function closeIdle(server: Server): ReadonlySet<Socket> {
   const open = new Set<Socket>();
   /** Longest first. */
   const idle = new Set<Socket>();

@@ -86,14 +86,14 @@ export async function openSqliteState(
         journal.checkpoint();
       } finally {
         writer.stop();
-        letGo(runners, database);
+        release(runners, database);
       }
     }).get,
   };
 }
 
 /** Also when the last checkpoint failed: a lease that is still renewed would keep its work from others. */
-function letGo(runners: Runners, database: Database): void {
+function release(runners: Runners, database: Database): void {
   try {
     runners.leave();
   } finally {

@@ -76,7 +76,7 @@ const arrived = (body: string | Uint8Array, offset = 7): Arrived => {
 };
 /** The usual way in, listened to by these. */
 const listenedTo = (
-  ...listening: readonly { service: Service["name"]; isNews?: true; isPerInstance?: true }[]
+  ...listening: readonly { service: Service["name"]; isEphemeral?: true; isPerInstance?: true }[]
 ): Arrived["route"] => {
   const [route] = contract.routes;
   const [first] = route.consumers;
@@ -309,7 +309,7 @@ describe("what was done with a message is no burden for its next arrival", () =>
       }),
       ports,
     );
-    const route = listenedTo({ service: "svc-messaging-bridge", isNews: true });
+    const route = listenedTo({ service: "svc-messaging-bridge", isEphemeral: true });
     const arrive = () => consumer.onArrived({ ...arrived(good), route }, settle);
     const failOften = async () => {
       for (let delivery = 0; delivery < 7; delivery += 1) await arrive();
@@ -471,7 +471,7 @@ test("an arrival is a hop with both ids", async () => {
 describe("what every instance hears", () => {
   const route = () =>
     listenedTo(
-      { service: "graph-gateway", isNews: true },
+      { service: "graph-gateway", isEphemeral: true },
       { service: "svc-messaging-bridge", isPerInstance: true },
     );
   const listening = () => {
@@ -509,7 +509,7 @@ describe("what every instance hears", () => {
 
   test("is not what a route tells others", async () => {
     const heard: string[] = [];
-    const news = listenedTo({ service: "graph-gateway", isNews: true });
+    const news = listenedTo({ service: "graph-gateway", isEphemeral: true });
     const consumer = createConsumer(
       bridge(async (message) => {
         heard.push(message.id);
@@ -524,7 +524,7 @@ describe("what every instance hears", () => {
   });
 });
 
-test.each([{ isNews: true }, { isPerInstance: true }] as const)(
+test.each([{ isEphemeral: true }, { isPerInstance: true }] as const)(
   "nobody hears %o before what led to it is on the disk, or when it cannot be",
   async (listener) => {
     const heard: string[] = [];
@@ -567,7 +567,7 @@ test("news is passed on every time, and recorded nowhere", async () => {
     pardon: async (_: string, { id }: Message) => void pardoned.push(id),
   };
   const consumer = createConsumer(bridge(handler), { ...ports, journal });
-  const route = listenedTo({ service: "svc-messaging-bridge", isNews: true });
+  const route = listenedTo({ service: "svc-messaging-bridge", isEphemeral: true });
   for (let time = 0; time < 2; time += 1)
     await consumer.onArrived({ ...arrived(good), route }, settle);
   expect(heard).toEqual(["m7", "m7"]);

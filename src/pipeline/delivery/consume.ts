@@ -44,7 +44,7 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
   const heard = createRecent(heardMax);
   const takenBy = ({ route }: Arrived) => {
     const consumer = route.consumers.find((each) => each.service === service.name);
-    if (consumer?.isNews === true) return pass;
+    if (consumer?.isEphemeral === true) return pass;
     return consumer?.isPerInstance === true ? hear : work;
   };
 

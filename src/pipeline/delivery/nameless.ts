@@ -1,4 +1,4 @@
-import { told } from "../errors.ts";
+import { describeError } from "../errors.ts";
 import { toLatin1 } from "./bytes.ts";
 import { headerNames } from "./headers.ts";
 import type { ShellPorts } from "./shell.ts";
@@ -126,7 +126,7 @@ export function createNameless(
 }
 
 function tellUnwritten(consumer: string, error: unknown, reporter: ShellPorts["reporter"]): void {
-  const { code, reason } = told(error);
+  const { code, reason } = describeError(error);
   const message = `${consumer} acknowledged a message and could not write that down: ${reason}`;
   reporter.notice({ code, message, flowId: null });
 }

@@ -44,7 +44,7 @@ export function consumersOf(message: Message, flow: FlowName): readonly string[]
   const route = contract?.routes.find(({ producerHeader }) => producerHeader === message.producer);
   if (route === undefined) return [];
   return route.consumers
-    .filter(({ flows, isNews }) => flows.includes(flow) && isNews !== true)
+    .filter(({ flows, isEphemeral }) => flows.includes(flow) && isEphemeral !== true)
     .map(({ service }) => service);
 }
 

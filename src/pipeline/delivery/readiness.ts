@@ -1,5 +1,5 @@
 import type { FlowName } from "../contracts/contract.ts";
-import { told } from "../errors.ts";
+import { describeError } from "../errors.ts";
 import type { Broker } from "../ports/broker.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventLog } from "../ports/event-log.ts";
@@ -58,7 +58,7 @@ export function createReadiness(options: {
     try {
       return await Promise.race([work().then(() => null), tooLong]);
     } catch (error) {
-      return `${name}: ${told(error).reason}`;
+      return `${name}: ${describeError(error).reason}`;
     } finally {
       patience.abort();
     }

@@ -1,4 +1,4 @@
-import { told } from "../errors.ts";
+import { describeError } from "../errors.ts";
 import type { Message, Timer } from "../message.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Journal, JournalEntry, JournalPlace, Owed } from "../ports/journal.ts";
@@ -111,7 +111,7 @@ export function createRelay(ports: RelayPorts): Relay {
     }
   };
   const tell = (error: unknown) => {
-    const { code, reason } = told(error);
+    const { code, reason } = describeError(error);
     reporter.notice({ code, message: `what is left was not looked at: ${reason}`, flowId: null });
   };
   return {

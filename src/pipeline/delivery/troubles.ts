@@ -1,4 +1,4 @@
-import { isInfrastructure, TuError, told } from "../errors.ts";
+import { describeError, isInfrastructure, TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Tries } from "../ports/journal.ts";
 import { toIso } from "../time.ts";
@@ -32,7 +32,7 @@ export function createTroubles(service: Service, ports: ShellPorts): Troubles {
   const failures = new Map<string, number>();
 
   const tell = (message: Message, error: unknown, tries: number) => {
-    const { code, reason } = told(error);
+    const { code, reason } = describeError(error);
     const text = `${service.name} could not work off ${message.name} (try ${tries}): ${reason}`;
     reporter.notice({ code, message: text, flowId: message.flowId });
   };
@@ -52,7 +52,7 @@ export function createTroubles(service: Service, ports: ShellPorts): Troubles {
   const count = async (arrived: Arrived, message: Message, error: unknown): Promise<boolean> => {
     const tries = await countTry(arrived, message);
     tell(message, error, tries.count);
-    const { code, reason } = told(error);
+    const { code, reason } = describeError(error);
     // What cannot be read will not be read at another time.
     if (code !== "E_MESSAGE_INVALID" && tries.count < triesMax) return false;
     const trouble = { code, reason, attempts: tries.count, firstAt: tries.firstAt };
