@@ -201,7 +201,8 @@ function pieceOfCode(code: number): Piece {
 
 function pieceOf({ outgoing, timers }: Consequences, { kind, position, seq }: Reading): Owed {
   const [timer, message] = [timers[position], outgoing[position]];
-  if (kind === timerKind && timer !== undefined) return { type: "timer", timer };
+  if (kind === timerKind && timer !== undefined)
+    return { type: "timer", timer, place: { seq, position } };
   if (kind === messageKind && message !== undefined) return { type: "message", message };
   throw new Error(`pending work ${seq}/${position} is not in its entry`);
 }

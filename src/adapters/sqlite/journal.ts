@@ -25,6 +25,7 @@ import { createPairs } from "./pairs.ts";
 import type { Runners } from "./runners.ts";
 import { createTroubles } from "./troubles.ts";
 import { realTurns, type Turns } from "./turns.ts";
+import { createWaitingTimers } from "./waiting-timers.ts";
 import type { Writer } from "./writer.ts";
 
 // The only durable point of the message flow.
@@ -57,6 +58,7 @@ export function createSqliteJournal(options: {
   const inheritance = createInheritance(database);
   const packing = createPacking(database, { clock, turns });
   const work = createOpenWork();
+  const waiting = createWaitingTimers(database, checkpoints);
   let sinceCheckpoint = 0;
   /** A commit may have failed: what it wrote may be there all the same. */
   let isUncertain = false;
@@ -118,6 +120,7 @@ export function createSqliteJournal(options: {
       return { messages: owed.flatMap(messagesIn), next };
     },
     adopt: createAdoption({ database, writer, runners, inheritance, checkpoint, work }),
+    waiting: async (places) => waiting(places),
     failed: (consumer, message, at) => troubles.count(consumer, message, at),
     pardon: (consumer, message) => troubles.forget(consumer, message),
     checkpoint() {
