@@ -13,8 +13,9 @@ export function idOf(key: Key): string {
 }
 
 function dashed(hex: string, from: number): string {
-  const part = (start: number, end: number) => hex.slice(from + start, from + end);
-  return `${part(0, 8)}-${part(8, 12)}-${part(12, 16)}-${part(16, 20)}-${part(20, 32)}`;
+  const [time, more] = [hex.slice(from, from + 8), hex.slice(from + 8, from + 12)];
+  const [version, variant] = [hex.slice(from + 12, from + 16), hex.slice(from + 16, from + 20)];
+  return `${time}-${more}-${version}-${variant}-${hex.slice(from + 20, from + 32)}`;
 }
 
 /**
