@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: [
-      "src/pipeline/{engine,delivery,services}/*.test.ts",
+      "src/pipeline/{engine,delivery,http,services,steps}/**/*.test.ts",
       "src/adapters/sqlite/*.test.ts",
       "src/simulation/few-seeds.mutate.ts",
     ],

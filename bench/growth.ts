@@ -8,8 +8,8 @@ import Database from "libsql";
 import { createSystemClock } from "../src/adapters/memory/clock.ts";
 import { blockSize, halvesOf } from "../src/adapters/sqlite/hashes.ts";
 import { openSqliteState } from "../src/adapters/sqlite/state.ts";
-import { compare } from "../src/pipeline/services/compare.ts";
-import { storedMachines } from "../src/pipeline/services/stored-machines.ts";
+import { compare } from "../src/pipeline/services/comparison/compare.ts";
+import { storedMachines } from "../src/pipeline/services/comparison/stored-machines.ts";
 import { inDirectory } from "./engine.ts";
 import { type Figure, sampleOf, secondsOf } from "./measure.ts";
 

@@ -4,7 +4,6 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import createWabt from "wabt";
 import type * as z from "zod";
-import { publishedSchema } from "../src/commands/json-schema.ts";
 import { outputSchemas } from "../src/commands/schemas.ts";
 import { catalogue } from "../src/pipeline/contracts/catalogue.ts";
 import { type Contract, flowNames, type Route } from "../src/pipeline/contracts/contract.ts";
@@ -12,6 +11,7 @@ import { encode } from "../src/pipeline/delivery/wire.ts";
 import { exampleOn, examplePayload, schemaOn } from "../src/pipeline/delivery/wire-shape.ts";
 import { errorCodes, exitCodes, isInfrastructure, TuError } from "../src/pipeline/errors.ts";
 import { flowNamed } from "../src/pipeline/flows/flow.ts";
+import { publishedSchema } from "../src/pipeline/published-schema.ts";
 import { sourceOf } from "../src/pipeline/topology.ts";
 
 const root = join(import.meta.dirname, "..");

@@ -3,7 +3,7 @@ import { createSystemClock } from "../../src/adapters/memory/clock.ts";
 import { openSqliteState, type SqliteState } from "../../src/adapters/sqlite/state.ts";
 import { openKept } from "../../src/commands/compose-state.ts";
 import { consumersOf } from "../../src/pipeline/delivery/publish.ts";
-import { allMachines } from "../../src/pipeline/operations/all-machines.ts";
+import { allMachines } from "../../src/pipeline/operations/machines.ts";
 import { type JournalEntry, parking } from "../../src/pipeline/ports/journal.ts";
 import { ends } from "./uploader.ts";
 

@@ -70,6 +70,32 @@ describe("usage", () => {
     expect(configured.stderr).toContain("TU_ANALYZE_FLWO, did you mean TU_ANALYZE_FLOW?");
   });
 
+  test.each([
+    [
+      ["upload", "a.jpg", "--foo", "--vision", "gogle", "--flow"],
+      ["gogle", "--flow", "--foo"],
+    ],
+    [
+      ["upload", "--fooo"],
+      ["--fooo", "argument 'image'"],
+    ],
+    [
+      ["machines", "--limt", "3", "-o", "yml"],
+      ["'yml'", "--limt"],
+    ],
+    [
+      ["topology", "--color=never", "--color=odd", "-oxml"],
+      ["'odd'", "'xml'"],
+    ],
+  ])("%j has all of its problems told, each once", async (args, problems) => {
+    const { code, stderr } = await tool(args);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`E_USAGE: ${problems.length} problems: `);
+    const [told = ""] = stderr.split("\n");
+    expect(told.split("; ")).toHaveLength(problems.length);
+    for (const problem of problems) expect(told).toContain(problem);
+  });
+
   test("no arguments print the help, with examples, variables and exit codes", async () => {
     const { code, stderr, stdout } = await tool([]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });

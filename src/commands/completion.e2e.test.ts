@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { binary, temporaryDirectory, tool } from "./run-tool.samples.ts";
+import { binary, image, temporaryDirectory, tool } from "./run-tool.samples.ts";
 
 const completed = async (...words: readonly string[]) =>
   (await tool(["__complete", "--", ...words])).stdout.trim().split("\n");
@@ -32,19 +32,48 @@ test.each([
   expect(await completed(...words)).toEqual(candidates);
 });
 
-test.runIf(existsSync("/bin/bash"))("bash completes by its script", async () => {
+/** The directory in which the shells find the tool, and nothing of the user's. */
+async function installed() {
   const directory = await temporaryDirectory();
   const command = join(directory, "tu-analyze");
   await writeFile(command, `#!/bin/sh\nexec '${process.execPath}' '${binary}' "$@"\n`);
   await chmod(command, 0o755);
-  const script = (await tool(["completion", "bash"])).stdout;
-  const ask = `${script}
-    COMP_WORDS=(tu-analyze messages metadata.s); COMP_CWORD=2; _tu_analyze; echo "\${COMPREPLY[@]}"`;
-  const env = { PATH: `${directory}:${process.env["PATH"]}`, HOME: directory };
-  const asked = execFileSync("/bin/bash", ["-c", ask], { encoding: "utf8", env });
-  expect(asked.trim()).toBe("metadata.sorted");
-});
+  return { PATH: `${directory}:${process.env["PATH"]}`, HOME: directory };
+}
 
-test.each(["zsh", "fish"])("%s has a script that asks the same", async (shell) => {
-  expect((await tool(["completion", shell])).stdout).toContain("tu-analyze __complete -- ");
+/** How a shell that has read the script is asked; prints what it would offer. */
+const shells: Readonly<Record<string, readonly [path: string, ask: string]>> = {
+  bash: [
+    "/bin/bash",
+    `COMP_WORDS=(tu-analyze messages metadata.s); COMP_CWORD=2; _tu_analyze; echo "\${COMPREPLY[@]}"`,
+  ],
+  // Without its line editor: what would be offered is printed instead.
+  zsh: [
+    "/usr/bin/zsh",
+    `compadd() { print -l -- \${@:#--} }
+    words=(tu-analyze messages metadata.s); CURRENT=3; _tu_analyze`,
+  ],
+  fish: ["/usr/bin/fish", `complete -C "tu-analyze messages metadata.s"`],
+};
+
+for (const [shell, [path, ask]] of Object.entries(shells))
+  test.runIf(existsSync(path))(`${shell} completes by its script`, async () => {
+    const { stdout: script } = await tool(["completion", shell]);
+    const known = shell === "zsh" ? "compdef() { }\n" : "";
+    const args = shell === "zsh" ? ["-f", "-c"] : ["-c"];
+    const env = await installed();
+    const asked = execFileSync(path, [...args, `${known}${script}\n${ask}`], {
+      ...{ encoding: "utf8", env },
+    });
+    expect(asked.trim()).toBe("metadata.sorted");
+  });
+
+test("ids are those of the state directory that the line names", async () => {
+  const directory = await temporaryDirectory();
+  const uploaded = await tool(["upload", image("komatsu-pc200.jpg"), "--state-dir", directory]);
+  expect(uploaded.code).toBe(0);
+  const [id] = await completed("machines", "show", "--state-dir", directory, "");
+  expect(id).toMatch(/^[0-9a-f-]{36}$/);
+  expect(await completed("machines", "show", `--state-dir=${directory}`, "")).toEqual([id]);
+  expect(await completed("machines", "show", "")).toEqual([""]);
 });

@@ -55,23 +55,25 @@ async function candidatesFor(
   words: readonly string[],
 ): Promise<readonly string[]> {
   const current = words.at(-1) ?? "";
-  const { command, option, operands } = placeOf(program, words.slice(0, -1));
+  const { command, option, operands, stateDir } = placeOf(program, words.slice(0, -1));
   const all =
     option !== undefined
       ? await valuesOf(option)
       : current.startsWith("-")
         ? command.options.flatMap(({ long }) => long ?? [])
-        : [...commandsOf(command), ...(await operandsOf(command, operands))];
+        : [...commandsOf(command), ...(await operandsOf(command, { operands, stateDir }))];
   return all.filter((candidate) => candidate === files || candidate.startsWith(current));
 }
 
-/** The command that the words name, how many operands it has, and the option that waits for its value. */
+/** The command that the words name, its operands and state directory, and the option that waits for its value. */
 function placeOf(program: Command, words: readonly string[]) {
   let command = program;
   let option: Option | undefined;
   let operands = 0;
+  let stateDir: string | undefined;
   for (const word of words) {
     if (option !== undefined) {
+      if (option.long === "--state-dir") stateDir = word;
       option = undefined;
       continue;
     }
@@ -79,9 +81,10 @@ function placeOf(program: Command, words: readonly string[]) {
     const next = command.commands.find((each) => each.name() === word);
     if (named?.required === true) option = named;
     else if (next !== undefined && operands === 0) command = next;
+    else if (word.startsWith("--state-dir=")) stateDir = word.slice("--state-dir=".length);
     else if (!word.startsWith("-")) operands += 1;
   }
-  return { command, option, operands };
+  return { command, option, operands, stateDir };
 }
 
 const pathOptions = ["--state-dir", "--vision-dir", "--vision-models", "--annotate", "--image"];
@@ -89,27 +92,30 @@ const pathOptions = ["--state-dir", "--vision-dir", "--vision-models", "--annota
 async function valuesOf({ argChoices, long }: Option): Promise<readonly string[]> {
   if (argChoices !== undefined) return argChoices;
   if (long === "--fault") {
-    const { faultModes, faultSteps } = await import("../pipeline/services/faults.ts");
+    const { faultModes, faultSteps } = await import("../pipeline/steps/faults.ts");
     return faultSteps.flatMap((step) => faultModes.map((mode) => `${step}=${mode}`));
   }
   return pathOptions.includes(long ?? "") ? [files] : [];
 }
 
-async function operandsOf(command: Command, operands: number): Promise<readonly string[]> {
+async function operandsOf(
+  command: Command,
+  { operands, stateDir }: { operands: number; stateDir: string | undefined },
+): Promise<readonly string[]> {
   const name = command.name();
   if (["upload", "recognise", "import"].includes(name)) return [files];
   if (operands > 0) return [];
   if (name === "completion") return shells;
-  if (name === "show") return machineIds();
+  if (name === "show") return machineIds(stateDir);
   if (name !== "messages") return [];
   const { catalogue } = await import("../pipeline/contracts/catalogue.ts");
   return catalogue.map((contract) => contract.name);
 }
 
-async function machineIds(): Promise<readonly string[]> {
+async function machineIds(named: string | undefined): Promise<readonly string[]> {
   const { loadSettings } = await import("./config.ts");
   const { openMachines } = await import("./compose-state.ts");
-  const { stateDir } = await loadSettings({});
+  const { stateDir } = await loadSettings({ stateDir: named });
   const { close, machines } = await openMachines(stateDir, () => undefined);
   try {
     return await machines.idsWith("");

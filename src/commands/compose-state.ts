@@ -6,6 +6,7 @@ import { type FlowName, flowNames } from "../pipeline/contracts/contract.ts";
 import { consumersOf } from "../pipeline/delivery/publish.ts";
 import { TuError, told } from "../pipeline/errors.ts";
 import type { Message } from "../pipeline/message.ts";
+import { once } from "../pipeline/once.ts";
 import type { Kept } from "../pipeline/operations/keep-state.ts";
 import type { Clock } from "../pipeline/ports/clock.ts";
 import type { Definitions } from "../pipeline/ports/definitions.ts";
@@ -17,8 +18,8 @@ import type { Machines } from "../pipeline/ports/machines.ts";
 import type { ObjectStore } from "../pipeline/ports/object-store.ts";
 import type { UploadNotes } from "../pipeline/ports/upload-notes.ts";
 import type { Uploads } from "../pipeline/ports/uploads.ts";
-import { once } from "./once.ts";
 import { noNotes } from "./resumed.ts";
+import { inScope, type Scope } from "./scope.ts";
 
 export type Stores = {
   readonly journal: Journal;
@@ -40,7 +41,6 @@ type StoresWorld = {
   readonly objectsUrl: () => string;
   /** The embedded transports die with the process: what its own services have not recorded is owed. */
   readonly owedTo: OwedTo;
-  readonly closers: Closers;
   /** How long a file that another process holds is waited for; nothing else happens meanwhile. */
   readonly busyTimeoutMs: number;
   readonly onUpgrade: OnUpgrade;
@@ -61,30 +61,13 @@ export type OnUpgrade = (file: string) => void;
 export const upgrading = (file: string) =>
   `bringing ${file} up to this version; with many thousand flows in it that takes a while`;
 
-/** What has to be undone, last opened first closed. */
-export type Closers = (() => Promise<void> | void)[];
-
-/** Every one is tried: what one leaves open keeps the process alive. Throws the first failure. */
-export async function closeAll(closers: Closers): Promise<void> {
-  const failures: unknown[] = [];
-  // Something may be opened while another closes.
-  while (closers.length > 0)
-    for (const closer of closers.splice(0).reverse()) {
-      try {
-        await closer();
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-  if (failures.length > 0) throw failures[0];
-}
-
 /** Everything that a pipeline keeps: in `stateDir`, or in memory where that is null. */
 export async function openStores(
   { flow, stateDir }: { readonly flow: FlowName; readonly stateDir: string | null },
   world: StoresWorld,
+  scope: Scope,
 ): Promise<Stores> {
-  const { clock, closers, objectsUrl, owedTo, runnerId } = world;
+  const { clock, objectsUrl, owedTo, runnerId } = world;
   const signer = await createSigner(objectsUrl, clock);
   if (stateDir === null) return openMemoryStores(signer, owedTo);
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
@@ -93,12 +76,12 @@ export async function openStores(
   await makeStateDir(stateDir);
   const { busyTimeoutMs, onError, onUpgrade } = world;
   const shared = { clock, runnerId, busyTimeoutMs, onUpgrade, onError };
-  const state = await openSqliteState(join(stateDir, "state.db"), shared);
-  closers.push(() => state.close());
+  const state = scope.use(await openSqliteState(join(stateDir, "state.db"), shared));
   // A journal per flow: what a run in one flow left is not for services of the other to finish.
   const file = journalFile(stateDir, flow);
-  const { close, definitions, flows, journal } = await openSqliteState(file, { ...shared, owedTo });
-  closers.push(close);
+  const { definitions, flows, journal } = scope.use(
+    await openSqliteState(file, { ...shared, owedTo }),
+  );
   const objects = await createFilesystemObjectStore({
     directory: join(stateDir, "objects"),
     signer,
@@ -106,7 +89,7 @@ export async function openStores(
   const { fingerprints, machines, uploads } = state;
   const journals = new Map([[flow, flows]]);
   const others = flowNames.filter((name) => name !== flow);
-  const taken = takenInAll(flows, () => openJournals(stateDir, others, shared, closers));
+  const taken = takenInAll(flows, () => openJournals(stateDir, others, shared, scope));
   const notes = createUploadNotes(notesDirectory(stateDir));
   return { journal, journals, taken, definitions, uploads, machines, fingerprints, objects, notes };
 }
@@ -140,7 +123,7 @@ async function openJournals(
   stateDir: string,
   flows: readonly FlowName[],
   options: JournalOptions,
-  closers: Closers,
+  scope: Scope,
 ): Promise<ReadonlyMap<string, FlowRetention>> {
   const { existsSync } = await import("node:fs");
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
@@ -150,9 +133,8 @@ async function openJournals(
     if (!existsSync(file)) continue;
     // Owed to whom it is owed to when the pipeline runs: what is open must not look finished.
     const owedTo: OwedTo = (message) => consumersOf(message, flow);
-    const opened = await openSqliteState(file, { ...options, owedTo });
-    closers.push(opened.close);
-    journals.set(flow, opened.flows);
+    const { flows } = scope.use(await openSqliteState(file, { ...options, owedTo }));
+    journals.set(flow, flows);
   }
   return journals;
 }
@@ -176,39 +158,29 @@ async function createSigner(baseUrl: () => string, clock: Clock) {
 /** What a state directory keeps, for looking and for letting go of it. Null: there is none yet. */
 export async function openKept(stateDir: string, onUpgrade: OnUpgrade): Promise<OpenKept | null> {
   if (!(await holdsState(stateDir))) return null;
+  return inScope((scope) => openAll(stateDir, onUpgrade, scope));
+}
+
+async function openAll(
+  stateDir: string,
+  onUpgrade: OnUpgrade,
+  scope: Scope,
+): Promise<Omit<OpenKept, "close">> {
   const { createSystemClock } = await import("../adapters/memory/clock.ts");
   const { createRandomIds, sha256: digest } = await import("../adapters/memory/ids.ts");
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
   const { createFilesystemObjectStore } = await import("../adapters/filesystem/object-store.ts");
   const clock = createSystemClock();
   const options = { clock, runnerId: "state", onUpgrade };
-  const { fingerprints, machines, uploads, ...state } = await openSqliteState(
-    join(stateDir, "state.db"),
-    options,
-  );
-  const closers: Closers = [() => state.close()];
-  try {
-    const journals = await openJournals(stateDir, flowNames, options, closers);
-    const signer = await createSigner(() => "", clock); // nobody asks for URLs
-    const directory = join(stateDir, "objects");
-    const objects = await createFilesystemObjectStore({ directory, signer });
-    const taken = (messageId: string) => takenIn(journals.values(), messageId);
-    return {
-      journals,
-      taken,
-      ids: createRandomIds(clock),
-      uploads,
-      machines,
-      fingerprints,
-      objects,
-      clock,
-      digest,
-      close: () => closeAll(closers),
-    };
-  } catch (error) {
-    await closeAll(closers);
-    throw error;
-  }
+  const state = scope.use(await openSqliteState(join(stateDir, "state.db"), options));
+  const { fingerprints, machines, uploads } = state;
+  const journals = await openJournals(stateDir, flowNames, options, scope);
+  const signer = await createSigner(() => "", clock); // nobody asks for URLs
+  const directory = join(stateDir, "objects");
+  const objects = await createFilesystemObjectStore({ directory, signer });
+  const taken = (messageId: string) => takenIn(journals.values(), messageId);
+  const ids = createRandomIds(clock);
+  return { journals, taken, ids, uploads, machines, fingerprints, objects, clock, digest };
 }
 
 /** Of all files in a directory and below it; 0 when there is none. */

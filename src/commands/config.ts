@@ -1,14 +1,14 @@
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import * as z from "zod";
+import { closest } from "../pipeline/closest.ts";
 import { flowNames } from "../pipeline/contracts/contract.ts";
 import { describeIssues } from "../pipeline/delivery/issues.ts";
 import { TuError } from "../pipeline/errors.ts";
 import type { KeepLimits } from "../pipeline/operations/keep-state.ts";
 import { parseDuration } from "../pipeline/time.ts";
-import type { Door } from "./compose.ts";
+import type { Door } from "./compose-edges.ts";
 import type { VisionOptions } from "./compose-vision.ts";
-import { closest } from "./suggest.ts";
 
 const notDuration = "not a duration like 500ms, 30s, 10m, 30d";
 const notImages = "must be a whole number from 1 to 16";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { UploadReport } from "../pipeline/ports/upload-report.ts";
+import type { UploadReport } from "../pipeline/reports/upload.ts";
 import { mismatchesOf, mismatchText, readExpectations } from "./expectations.ts";
 
 const machine = { brand: "Caterpillar", model: "930G", type: "Wheel Loader" };

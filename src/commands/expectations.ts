@@ -1,6 +1,6 @@
+import { closest } from "../pipeline/closest.ts";
 import { TuError } from "../pipeline/errors.ts";
-import type { Mismatch, UploadReport } from "../pipeline/ports/upload-report.ts";
-import { closest } from "./suggest.ts";
+import type { Mismatch, UploadReport } from "../pipeline/reports/upload.ts";
 
 // What an upload is expected to find: the smallest smoke test.
 

@@ -1,7 +1,7 @@
 import { machineText } from "../adapters/terminal/reading-lines.ts";
 import type { TuError } from "../pipeline/errors.ts";
 import { follow } from "../pipeline/operations/upload.ts";
-import type { UploadReport } from "../pipeline/ports/upload-report.ts";
+import type { UploadReport } from "../pipeline/reports/upload.ts";
 import type { Pipeline } from "./compose.ts";
 import { asTuError } from "./output.ts";
 import type { Resumed } from "./resumed.ts";

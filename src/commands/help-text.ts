@@ -48,3 +48,66 @@ Examples:
   tu-analyze completion bash > ~/.local/share/bash-completion/completions/tu-analyze
   tu-analyze completion zsh > "\${fpath[1]}/_tu-analyze"
   tu-analyze completion fish > ~/.config/fish/completions/tu-analyze.fish`;
+
+export const machinesHelp = `
+Examples:
+  tu-analyze machines --limit 20
+  tu-analyze machines -o jsonl | jq -r '[.id, .name] | @tsv'
+  tu-analyze machines show 0198c7e6
+
+Variables: TU_ANALYZE_STATE_DIR.
+
+Exit codes: 0 listed, also when there are none; 4 no machine has that id; 2 several do.`;
+
+export const messagesHelp = `
+Examples:
+  tu-analyze messages
+  tu-analyze messages analysis.completed
+  tu-analyze messages tu.images.uploaded --example
+  tu-analyze messages analysis.completed --schema -o json > analysis.completed.schema.json`;
+
+export const topologyHelp = `
+Examples:
+  tu-analyze topology
+  tu-analyze topology --flow current -o mermaid > topology.mmd
+
+Variables: TU_ANALYZE_FLOW.`;
+
+export const stateHelp = `
+Examples:
+  tu-analyze state
+  tu-analyze state prune --older-than 7d --dry-run
+  tu-analyze state verify -o json
+  tu-analyze state clear --yes
+
+Variables: TU_ANALYZE_STATE_DIR, TU_ANALYZE_KEEP_FOR, TU_ANALYZE_KEEP_FLOWS.`;
+
+export const pruneHelp = `
+Examples:
+  tu-analyze state prune --dry-run
+  tu-analyze state prune --older-than 7d --keep 1000
+
+The same is done at every start, by the settings keepFor (30d) and keepFlows (10000) of the configuration,
+TU_ANALYZE_KEEP_FOR and TU_ANALYZE_KEEP_FLOWS. Machines, the pictures that they were seen in and flows
+that are under way always stay. Uploads that nobody confirmed for a day go too.`;
+
+export const verifyHelp = `
+Examples:
+  tu-analyze state verify
+  tu-analyze state verify -o json | jq '.problems'
+
+Exit codes: 0 all is well; 1 something is not.`;
+
+export const clearHelp = `
+Examples:
+  tu-analyze state clear --yes
+  tu-analyze state clear --yes --machines --state-dir ./state
+
+Exit codes: 0 removed; 8 another process uses the state; 9 --yes is missing.`;
+
+export const importHelp = `
+Examples:
+  tu-analyze vision import answer.json --image photo.jpg
+  tu-analyze upload photo.jpg --vision replay
+
+Variables: TU_ANALYZE_VISION_DIR, TU_ANALYZE_STATE_DIR.`;

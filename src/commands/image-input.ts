@@ -1,6 +1,6 @@
 import { TuError } from "../pipeline/errors.ts";
 import { tooLarge } from "../pipeline/operations/check-image.ts";
-import { imageBytesMax } from "../pipeline/services/image-access.ts";
+import { imageBytesMax } from "../pipeline/steps/image-access.ts";
 import { openInput } from "./compose-images.ts";
 
 // Images as they are named on the command line: files, and - for standard input.

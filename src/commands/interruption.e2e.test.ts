@@ -4,7 +4,7 @@ import { closeSync, existsSync, openSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { UploadReport } from "../pipeline/ports/upload-report.ts";
+import { UploadReport } from "../pipeline/reports/upload.ts";
 import {
   binary,
   image,

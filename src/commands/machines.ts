@@ -1,7 +1,7 @@
 import { createPaint, printable } from "../adapters/terminal/text.ts";
 import { cut, padded, widthOf } from "../adapters/terminal/width.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
-import { allMachines } from "../pipeline/operations/all-machines.ts";
+import { allMachines, findMachine, machineReport } from "../pipeline/operations/machines.ts";
 import type { Machine, Machines } from "../pipeline/ports/machines.ts";
 import { openMachines, upgrading } from "./compose-state.ts";
 import { loadSettings } from "./config.ts";
@@ -33,7 +33,7 @@ async function printMachines(store: Machines, format: Format, limit?: number): P
   for await (const machine of allMachines(store, limit)) {
     isEmpty = false;
     if (format === "json") machines.push(machine);
-    else if (format === "jsonl") printJson({ schema: "tu-analyze/machine@1", ...machine }, format);
+    else if (format === "jsonl") printJson(machineReport(machine), format);
     else for (const line of textLines(machine, columns())) printLine(line);
   }
   if (format === "json") printJson({ schema: "tu-analyze/machines@1", machines }, format);
@@ -42,31 +42,11 @@ async function printMachines(store: Machines, format: Format, limit?: number): P
 }
 
 export async function showMachine(id: string, options: Options): Promise<number> {
-  const machine = await withMachines(options, (store) => findOne(store, id));
+  const machine = await withMachines(options, (store) => findMachine(store, id));
   const format = formatOf(options);
-  if (format !== "text") printJson({ schema: "tu-analyze/machine@1", ...machine }, format);
+  if (format !== "text") printJson(machineReport(machine), format);
   else for (const line of textDetails(machine)) printLine(line);
   return exitCodes.done;
-}
-
-async function findOne(store: Machines, prefix: string): Promise<Machine> {
-  if (prefix.trim() === "") {
-    throw new TuError("E_USAGE", "the id of a machine is empty", {
-      hint: "`tu-analyze machines` lists them; the first few letters of an id are enough",
-    });
-  }
-  const ids = await store.idsWith(prefix);
-  const [id, another] = ids;
-  if (another !== undefined) {
-    throw new TuError("E_MACHINE_AMBIGUOUS", `${prefix} begins the ids of ${ids.length} machines`, {
-      hint: `for example ${id} and ${another}`,
-    });
-  }
-  const machine = id === undefined ? undefined : await store.find(id);
-  if (machine !== undefined) return machine;
-  throw new TuError("E_MACHINE_NOT_FOUND", `there is no machine ${prefix}`, {
-    hint: "`tu-analyze machines` lists them",
-  });
 }
 
 async function withMachines<T>(options: Options, use: (store: Machines) => Promise<T>): Promise<T> {

@@ -2,7 +2,20 @@ import { readFileSync } from "node:fs";
 import { Argument, Command, CommanderError, Option } from "commander";
 import { exitCodes, type TuError } from "../pipeline/errors.ts";
 import type { Shell } from "./completion.ts";
-import { completionHelp, programHelp, recogniseHelp, uploadHelp } from "./help-text.ts";
+import {
+  clearHelp,
+  completionHelp,
+  importHelp,
+  machinesHelp,
+  messagesHelp,
+  programHelp,
+  pruneHelp,
+  recogniseHelp,
+  stateHelp,
+  topologyHelp,
+  uploadHelp,
+  verifyHelp,
+} from "./help-text.ts";
 import {
   asTuError,
   errorReport,
@@ -17,7 +30,7 @@ import {
   printLine,
   quietOnClosedPipe,
 } from "./output.ts";
-import { oneOf, usageError } from "./usage.ts";
+import { oneOf, usageErrorOf } from "./usage.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -26,19 +39,19 @@ export async function main(argv: readonly string[]): Promise<number> {
   quietOnClosedPipe();
   const args = argv.slice(2);
   let code: number = exitCodes.done;
-  const program = commandTable((result) => {
-    code = result;
-  });
+  const createProgram = () =>
+    commandTable((result) => {
+      code = result;
+    });
+  const program = createProgram();
   try {
     if (args.length === 0) program.outputHelp();
     else await program.parseAsync([...argv]);
     return withOutput(code);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
-    return render(
-      error instanceof CommanderError ? usageError(error, program, args) : asTuError(error),
-      args,
-    );
+    const isUsage = error instanceof CommanderError;
+    return render(isUsage ? await usageErrorOf(createProgram, args) : asTuError(error), args);
   }
 }
 
@@ -142,6 +155,7 @@ function addVision(program: Command, onExit: OnExit): void {
     .requiredOption("--image <picture>", "the picture it is for; repeatable, in order", collect, [])
     .option("--vision-dir <dir>", "where cassettes are kept")
     .option("--state-dir <dir>", "where state is kept")
+    .addHelpText("after", importHelp)
     .action(async (answer: string, options: Options) => {
       const { importCommand } = await import("./vision-import.ts");
       onExit(await importCommand(answer, options));
@@ -172,6 +186,7 @@ function addMessages(program: Command, onExit: OnExit): void {
     .argument("[name]", "one message")
     .option("--schema", "print its JSON Schema")
     .option("--example", "print an example body")
+    .addHelpText("after", messagesHelp)
     .action(async (name: string | undefined, options: Options) => {
       const { messagesCommand } = await import("./messages.ts");
       onExit(messagesCommand(name, options));
@@ -182,6 +197,7 @@ function addTopology(program: Command, onExit: OnExit): void {
   common(program.command("topology"), [...formats, "mermaid"])
     .description("topics, exchanges, queues and bindings of a flow")
     .addOption(flowOption("full or current (default full)"))
+    .addHelpText("after", topologyHelp)
     .action(async (options: Options) => {
       const { topologyCommand } = await import("./topology.ts");
       onExit(await topologyCommand(options));
@@ -193,6 +209,7 @@ function addMachines(program: Command, onExit: OnExit): void {
     .description("the machines that were recognised")
     .option("--state-dir <dir>", "where state is kept")
     .option("--limit <n>", "at most so many, most recently seen first")
+    .addHelpText("after", machinesHelp)
     .action(async (options: Options) => {
       const { listMachines } = await import("./machines.ts");
       onExit(await listMachines(options));
@@ -211,6 +228,7 @@ function addState(program: Command, onExit: OnExit): void {
   const state = common(program.command("state"))
     .description("what is kept, and how large it is")
     .option("--state-dir <dir>", "where state is kept")
+    .addHelpText("after", stateHelp)
     .action(async (options: Options) => {
       const { showState } = await import("./state.ts");
       onExit(await showState(options));
@@ -225,11 +243,11 @@ function addState(program: Command, onExit: OnExit): void {
     .option("--dry-run", "say what would go, and remove nothing")
     .addHelpText("after", pruneHelp)
     .action(async (_options: Options, command: Command) => {
-      const { pruneState } = await import("./state.ts");
-      onExit(await pruneState(command.optsWithGlobals()));
+      const { pruneCommand } = await import("./state.ts");
+      onExit(await pruneCommand(command.optsWithGlobals()));
     });
   below("verify", "read all that is kept, and tell what does not fit together")
-    .addHelpText("after", "\nExit codes: 0 all is well; 1 something is not.")
+    .addHelpText("after", verifyHelp)
     .action(async (_options: Options, command: Command) => {
       const { verifyCommand } = await import("./state.ts");
       onExit(await verifyCommand(command.optsWithGlobals()));
@@ -237,16 +255,12 @@ function addState(program: Command, onExit: OnExit): void {
   below("clear", "remove what is kept, whatever is under way, but no machines")
     .option("--yes", "really")
     .option("--machines", "the machines and their pictures too")
+    .addHelpText("after", clearHelp)
     .action(async (_options: Options, command: Command) => {
       const { clearCommand } = await import("./state.ts");
       onExit(await clearCommand(command.optsWithGlobals()));
     });
 }
-
-const pruneHelp = `
-The same is done at every start, by the settings keepFor (30d) and keepFlows (10000) of the configuration,
-TU_ANALYZE_KEEP_FOR and TU_ANALYZE_KEEP_FLOWS. Machines, the pictures that they were seen in and flows
-that are under way always stay. Uploads that nobody confirmed for a day go too.`;
 
 /** The options of every command. */
 function common(command: Command, outputs: readonly string[] = formats): Command {

@@ -1,11 +1,15 @@
-import { catalogue, findContract } from "../pipeline/contracts/catalogue.ts";
-import type { Contract, Route } from "../pipeline/contracts/contract.ts";
-import { exampleOn, schemaOn } from "../pipeline/delivery/wire-shape.ts";
-import { exitCodes, TuError } from "../pipeline/errors.ts";
+import { catalogue } from "../pipeline/contracts/catalogue.ts";
+import type { Contract } from "../pipeline/contracts/contract.ts";
+import { exitCodes } from "../pipeline/errors.ts";
+import {
+  contractNamed,
+  describeMessage,
+  describeMessages,
+  examplesOf,
+  schemasOf,
+} from "../pipeline/operations/messages.ts";
 import { sourceOf } from "../pipeline/topology.ts";
-import { publishedSchema } from "./json-schema.ts";
 import { type Format, formatOf, printJson, printLine } from "./output.ts";
-import { closest } from "./suggest.ts";
 
 /** Options as commander has checked them. */
 type Options = {
@@ -24,13 +28,9 @@ export function messagesCommand(name: string | undefined, options: Options): num
     const lines = name === undefined ? chosen.map(summaryLine) : chosen.flatMap(detailLines);
     for (const line of lines) printLine(line);
   } else if (format === "json" && name === undefined) {
-    printJson({ schema: "tu-analyze/messages@1", messages: chosen.map(describe) }, format);
+    printJson(describeMessages(), format);
   } else {
-    const described = chosen.map((contract) => ({
-      schema: "tu-analyze/message@1",
-      ...describe(contract),
-    }));
-    printEach(described, format);
+    printEach(chosen.map(describeMessage), format);
   }
   return exitCodes.done;
 }
@@ -39,50 +39,6 @@ export function messagesCommand(name: string | undefined, options: Options): num
 function printEach(values: readonly unknown[], format: Format): void {
   const isDocument = values.length === 1 && format !== "jsonl";
   for (const value of values) printJson(value, isDocument ? "json" : "jsonl");
-}
-
-function contractNamed(name: string): Contract {
-  const contract = findContract(name);
-  if (contract !== undefined) return contract;
-  const guess = closest(
-    name,
-    catalogue.map((candidate) => candidate.name),
-  );
-  throw new TuError("E_MESSAGE_UNKNOWN", `there is no message named ${name}`, {
-    hint: guess === undefined ? "`tu-analyze messages` lists them" : `did you mean ${guess}?`,
-  });
-}
-
-/** The body's JSON Schema on each route, in its spelling. */
-function schemasOf({ name, routes, schemaId, summary }: Contract) {
-  return routes.map((route) => {
-    const isOnly = routes.length === 1;
-    const title = isOnly ? name : `${name} on ${route.transport}`;
-    return {
-      $id: isOnly ? schemaId : `${schemaId}/${route.transport}`,
-      ...{ title, description: summary },
-      ...schemaOn(route, (body) => publishedSchema(body, "input")),
-    };
-  });
-}
-
-/** The body on each route, as it is written there. */
-function examplesOf(contract: Contract) {
-  return contract.routes.map((route) => exampleOn(contract, route));
-}
-
-function describe(contract: Contract) {
-  const { example, flows, kind, name, routes, schemaId, summary } = contract;
-  return { name, kind, summary, schemaId, flows, routes: routes.map(describeRoute), example };
-}
-
-function describeRoute(route: Route) {
-  const { consumers, producer, transport } = route;
-  const where =
-    route.transport === "kafka"
-      ? { topic: route.topic, key: "objectKey", casing: route.casing }
-      : { exchange: route.exchange, exchangeType: route.exchangeType };
-  return { transport, ...where, producer, consumers };
 }
 
 function summaryLine({ flows, kind, name, summary }: Contract): string {

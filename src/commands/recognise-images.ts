@@ -1,18 +1,18 @@
 import { machineText } from "../adapters/terminal/reading-lines.ts";
 import { TuError } from "../pipeline/errors.ts";
+import type { Once } from "../pipeline/once.ts";
 import {
   type RecognisedImage,
   recogniseImage,
   recogniseReport,
 } from "../pipeline/operations/recognise-image.ts";
 import { orAborted } from "../pipeline/or-aborted.ts";
-import type { RecogniseReport } from "../pipeline/ports/recognise-report.ts";
 import type { ReadText } from "../pipeline/ports/vision.ts";
 import type { Meaning } from "../pipeline/recognition/explain.ts";
+import type { RecogniseReport } from "../pipeline/reports/recognise.ts";
 import type { AnnotationFile } from "./annotation-files.ts";
 import { openAnnotation, type PictureReader } from "./compose-images.ts";
 import { namingFile, readImageFile } from "./image-input.ts";
-import type { Once } from "./once.ts";
 import { asTuError } from "./output.ts";
 import type { Outcome } from "./recognise-outcome.ts";
 

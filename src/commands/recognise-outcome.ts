@@ -1,5 +1,5 @@
 import type { TuError } from "../pipeline/errors.ts";
-import type { RecogniseReport, UnreadReport } from "../pipeline/ports/recognise-report.ts";
+import type { RecogniseReport, UnreadReport } from "../pipeline/reports/recognise.ts";
 import { errorReport } from "./output.ts";
 
 /** What became of one image. */

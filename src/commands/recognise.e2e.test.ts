@@ -4,7 +4,7 @@ import { copyFile, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { RecogniseReport, UnreadReport } from "../pipeline/ports/recognise-report.ts";
+import { RecogniseReport, UnreadReport } from "../pipeline/reports/recognise.ts";
 import {
   binary,
   image,

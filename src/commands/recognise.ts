@@ -1,7 +1,7 @@
 import { exitCodes } from "../pipeline/errors.ts";
+import { once } from "../pipeline/once.ts";
 import { requireDuration, requireOneStdin, type VisionFlags, visionSettings } from "./arguments.ts";
 import { loadSettings, visionOptions } from "./config.ts";
-import { once } from "./once.ts";
 import type { RecogniseRun } from "./recognise-images.ts";
 import { isStopped, type Outcome } from "./recognise-outcome.ts";
 import {

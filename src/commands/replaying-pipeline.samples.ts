@@ -1,5 +1,5 @@
 import type { FlowName } from "../pipeline/contracts/contract.ts";
-import { loopbackOnly } from "../pipeline/delivery/door.ts";
+import { loopbackOnly } from "../pipeline/http/door.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
 import { openPipeline, type Pipeline } from "./compose.ts";
 

@@ -7,7 +7,7 @@ import { afterAll } from "vitest";
 import { makeDirectories } from "../adapters/filesystem/directories.ts";
 import { features } from "../adapters/google-vision/features.ts";
 import { createCassetteStore } from "../adapters/vision-cassettes/store.ts";
-import { publishedSchema } from "./json-schema.ts";
+import { publishedSchema } from "../pipeline/published-schema.ts";
 import { outputSchemas } from "./schemas.ts";
 
 // Runs the built binary as a user would, with a home of its own.

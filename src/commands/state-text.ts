@@ -1,8 +1,11 @@
 import { createPaint, printable, sizeText } from "../adapters/terminal/text.ts";
-import type { StateReport } from "../pipeline/operations/describe-state.ts";
-import type { StateVerification } from "../pipeline/operations/verify-state.ts";
+import type {
+  ClearReport,
+  PruneReport,
+  StateReport,
+  StateVerification,
+} from "../pipeline/reports/state.ts";
 import type { Settings } from "./config.ts";
-import type { ClearReport, PruneReport } from "./schemas.ts";
 
 // What the commands of `state` say to a person.
 

@@ -1,6 +1,7 @@
 import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { exitCodes } from "../pipeline/errors.ts";
-import { type Topology, topologyOf } from "../pipeline/topology.ts";
+import { describeTopology } from "../pipeline/operations/describe-topology.ts";
+import type { Topology } from "../pipeline/topology.ts";
 import { loadSettings } from "./config.ts";
 import { formatOf, printJson, printLine } from "./output.ts";
 
@@ -13,11 +14,11 @@ type Options = {
 
 export async function topologyCommand(options: Options): Promise<number> {
   const { flow } = await loadSettings({ flow: options.flow });
-  const topology = topologyOf(flow);
+  const topology = describeTopology(flow);
   const output = formatOf(options);
   if (output === "mermaid") printLine(mermaid(topology));
   else if (output === "text") for (const line of textLines(topology)) printLine(line);
-  else printJson({ schema: "tu-analyze/topology@1", ...topology }, output);
+  else printJson(topology, output);
   return exitCodes.done;
 }
 

@@ -2,11 +2,11 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createManualClock } from "../adapters/memory/clock.ts";
 import { TuError } from "../pipeline/errors.ts";
+import { once } from "../pipeline/once.ts";
 import type { ClientEvent } from "../pipeline/operations/upload.ts";
 import type { GatewayClient } from "../pipeline/ports/gateway-client.ts";
 import type { Pipeline } from "./compose.ts";
 import type { Settings } from "./config.ts";
-import { once } from "./once.ts";
 import { type UploadRun, uploadImages } from "./upload-images.ts";
 import type { UploadScreen } from "./upload-screen.ts";
 

@@ -1,10 +1,6 @@
 import { TuError } from "../pipeline/errors.ts";
 import type { UploadStage } from "../pipeline/operations/upload.ts";
-import type {
-  RejectedReport,
-  UnfinishedReport,
-  UploadReport,
-} from "../pipeline/ports/upload-report.ts";
+import type { RejectedReport, UnfinishedReport, UploadReport } from "../pipeline/reports/upload.ts";
 import { errorReport } from "./output.ts";
 
 /** What became of one image: its analysis ended, or something kept it from being one. */

@@ -3,7 +3,7 @@ import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { flowNamed } from "../pipeline/flows/flow.ts";
-import { RejectedReport, UploadReport } from "../pipeline/ports/upload-report.ts";
+import { RejectedReport, UploadReport } from "../pipeline/reports/upload.ts";
 import {
   image,
   json,

@@ -1,19 +1,19 @@
+import { closest } from "../pipeline/closest.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
+import { once } from "../pipeline/once.ts";
 import {
   type FaultMode,
   type FaultStep,
   type Faults,
   faultModes,
   faultSteps,
-} from "../pipeline/services/faults.ts";
+} from "../pipeline/steps/faults.ts";
 import { requireDuration, requireOneStdin, type VisionFlags, visionSettings } from "./arguments.ts";
 import { doorOptions, keepLimits, loadSettings, type Settings, visionOptions } from "./config.ts";
 import { createUploadScreen } from "./create-upload-screen.ts";
 import { mismatchText, readExpectations } from "./expectations.ts";
-import { once } from "./once.ts";
 import { printError } from "./output.ts";
 import { type StopWords, untilSignal } from "./signals.ts";
-import { closest } from "./suggest.ts";
 import type { Uploaded, UploadRun } from "./upload-images.ts";
 import { hasMismatch, isGood, type Outcome, stopOf } from "./upload-outcome.ts";
 import type { ScreenOptions, UploadScreen } from "./upload-screen.ts";
@@ -56,7 +56,7 @@ export async function uploadCommand(paths: readonly string[], options: Options):
       isAnythingRecorded = true;
     },
     signal: stop.signal,
-    preloaded: once(async () => (await import("./compose.ts")).preload()),
+    preloaded: once(async () => (await import("./compose-edges.ts")).preloadEdges()),
     pipeline: once(async () => {
       const { openPipeline } = await import("./compose.ts");
       const pipeline = await openPipeline({

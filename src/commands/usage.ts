@@ -1,6 +1,6 @@
-import { type Command, type CommanderError, InvalidArgumentError, type Option } from "commander";
+import { type Command, CommanderError, InvalidArgumentError, type Option } from "commander";
+import { closest } from "../pipeline/closest.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
-import { closest } from "./suggest.ts";
 
 /** One of a few words; a mistyped one gets a guess. */
 export function oneOf(option: Option, words: readonly string[]): Option {
@@ -12,16 +12,69 @@ export function oneOf(option: Option, words: readonly string[]): Option {
   });
 }
 
-/** What commander found, as an error of ours. */
-export function usageError(
-  error: CommanderError,
+/**
+ * Everything that commander finds wrong with a command line, as one error. It stops at the first problem: what
+ * that was about is taken out, and the rest is parsed again. No command runs.
+ */
+export async function usageErrorOf(
+  createProgram: () => Command,
+  args: readonly string[],
+): Promise<TuError> {
+  const met: TuError[] = [];
+  for (let left: readonly string[] | undefined = args; left !== undefined; ) {
+    const program = createProgram();
+    const error = await firstProblem(program, left);
+    // What followed a removed option may have been its value, and no operand too many.
+    const isOver = error === undefined || (met.length > 0 && error.code === excess);
+    if (!isOver) met.push(usageError(error, program, left));
+    left = isOver ? undefined : withoutProblem(left, error.message);
+  }
+  return combined(met);
+}
+const excess = "commander.excessArguments";
+
+async function firstProblem(
   program: Command,
   args: readonly string[],
-): TuError {
+): Promise<CommanderError | undefined> {
+  const understood = new Error("all of it was understood");
+  program.hook("preAction", () => {
+    throw understood;
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) return error;
+    if (error !== understood) throw error;
+  }
+  return undefined;
+}
+
+/** The words without those that commander's message is about; undefined where there are none to take out. */
+function withoutProblem(args: readonly string[], message: string): readonly string[] | undefined {
+  const [, unknown] = /unknown option '(.+?)'/.exec(message) ?? [];
+  const [, flags, value] =
+    /option '(.+?)' argument (?:'(.*?)' is invalid|missing)/.exec(message) ?? [];
+  const names = (unknown ?? flags?.replace(/ [<[].*/, ""))?.split(", ") ?? [];
+  const isAlone = (arg: string, at: number) =>
+    names.includes(arg) && (value === undefined || args[at + 1] === value);
+  const isJoined = (arg: string) =>
+    names.some((name) =>
+      value === undefined
+        ? arg.startsWith(`${name}=`)
+        : arg === `${name}=${value}` || arg === `${name}${value}`,
+    );
+  const at = args.findIndex((arg, index) => isAlone(arg, index) || isJoined(arg));
+  if (at === -1) return undefined;
+  return args.toSpliced(at, value !== undefined && isAlone(args[at] ?? "", at) ? 2 : 1);
+}
+
+/** What commander found, as an error of ours. */
+function usageError(error: CommanderError, program: Command, args: readonly string[]): TuError {
   const { command, left } = commandOf(program, args);
   const names = commandsOf(command);
   const isBare = error.code === "commander.help";
-  const isExcess = error.code === "commander.excessArguments" && names.length > 0;
+  const isExcess = error.code === excess && names.length > 0;
   const guess = isExcess ? closest(left ?? "", names) : undefined;
   const said = error.message.replace(/^error: /, "").replaceAll("\n", " ");
   const unknown = `${pathOf(command)} has no command ${left}`;
@@ -86,12 +139,17 @@ export function createProblems(): Problems {
       }
     },
     throwIfAny() {
-      const [first, ...others] = met;
-      if (first === undefined) return;
-      if (others.length === 0) throw first;
-      const hints = met.flatMap(({ hint }) => (hint === undefined ? [] : [hint]));
-      const message = `${met.length} problems: ${met.map((one) => one.message).join("; ")}`;
-      throw new TuError(first.code, message, { hint: [...new Set(hints)].join("; ") });
+      if (met.length > 0) throw combined(met);
     },
   };
+}
+
+/** Several as one, with the code of the first. */
+function combined(errors: readonly TuError[]): TuError {
+  const [first, ...others] = errors;
+  if (first === undefined) throw new TuError("E_BUG", "there is no usage error to tell of");
+  if (others.length === 0) return first;
+  const hints = errors.flatMap(({ hint }) => (hint === undefined ? [] : [hint]));
+  const message = `${errors.length} problems: ${errors.map((one) => one.message.replace(/[.]$/, "")).join("; ")}`;
+  return new TuError(first.code, message, { hint: [...new Set(hints)].join("; ") });
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { printable } from "../adapters/terminal/text.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import { checkImage, tooLarge } from "../pipeline/operations/check-image.ts";
-import { imageBytesMax } from "../pipeline/services/image-access.ts";
+import { imageBytesMax } from "../pipeline/steps/image-access.ts";
 import { openInput } from "./compose-images.ts";
 import { openImport } from "./compose-vision.ts";
 import { loadSettings } from "./config.ts";

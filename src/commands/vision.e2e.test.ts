@@ -8,7 +8,7 @@ import {
   startVisionServer,
   type VisionServer,
 } from "../adapters/google-vision/testing/vision-server.ts";
-import { UploadReport } from "../pipeline/ports/upload-report.ts";
+import { UploadReport } from "../pipeline/reports/upload.ts";
 import { image, json, root, temporaryDirectory, tool } from "./run-tool.samples.ts";
 
 const komatsu = image("komatsu-pc200.jpg");

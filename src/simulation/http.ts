@@ -1,4 +1,5 @@
 import { TuError } from "../pipeline/errors.ts";
+import { failureReply } from "../pipeline/http/reported.ts";
 import type { Endpoint, EndpointReply, EndpointRequest } from "../pipeline/ports/endpoint.ts";
 import type { HttpClient, HttpResponse } from "../pipeline/ports/http-client.ts";
 import { type Nature, network } from "./faults.ts";
@@ -49,10 +50,7 @@ export function createSimulatedHttp(
 }
 
 function served(endpoint: Endpoint, request: EndpointRequest): Promise<EndpointReply> {
-  return endpoint.handle(request).catch((error: unknown) => ({
-    status: error instanceof TuError && error.retryable ? 503 : 500,
-    body: { title: String(error) },
-  }));
+  return endpoint.handle(request).catch(failureReply);
 }
 
 function responseOf({ body, headers = {}, status }: EndpointReply): HttpResponse {

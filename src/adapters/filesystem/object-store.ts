@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, link, lstat, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { problemWithKey, requireObjectKey } from "../../pipeline/contracts/object-key.ts";
+import { problemWithKey, requireObjectKey } from "../../pipeline/domain/object-key.ts";
 import { TuError } from "../../pipeline/errors.ts";
 import type { ObjectStore, StoredObject } from "../../pipeline/ports/object-store.ts";
 import { makeDirectories } from "./directories.ts";

@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { createDoor, loopbackOnly } from "../../pipeline/delivery/door.ts";
 import { TuError } from "../../pipeline/errors.ts";
+import { createDoor, loopbackOnly } from "../../pipeline/http/door.ts";
 import type { Message } from "../../pipeline/message.ts";
 import { listen } from "../http/listener.ts";
 import { createGraphqlGatewayClient } from "./client.ts";

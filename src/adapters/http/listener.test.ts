@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { createDoor, loopbackOnly } from "../../pipeline/delivery/door.ts";
+import { createDoor, loopbackOnly } from "../../pipeline/http/door.ts";
 import { type Listener, type ListenerOptions, listen } from "./listener.ts";
 
 let listener: Listener | undefined;

@@ -1,8 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { TuError } from "../../pipeline/errors.ts";
-import type { Clock } from "../../pipeline/ports/clock.ts";
 import type { Endpoint, EndpointReply } from "../../pipeline/ports/endpoint.ts";
-import type { Reporter } from "../../pipeline/ports/reporter.ts";
 import { createGuardedServer, type ListenerOptions } from "./listener.ts";
 import { problem } from "./problem.ts";
 
@@ -18,13 +15,10 @@ const bodyBytesMax = 10 * 1024 * 1024 + 64 * 1024;
 /** Loads what `startHttpServer` needs: that takes longer than to start it. */
 export const loadHttpServer = () => import("fastify");
 
-/** Serves a service's endpoints on a free loopback port and reports each request as a hop. */
+/** Serves a service's endpoints on a free loopback port. */
 export async function startHttpServer(
   options: ListenerOptions & {
-    readonly service: string;
     readonly endpoints: readonly Endpoint[];
-    readonly reporter: Reporter;
-    readonly clock: Clock;
   },
 ): Promise<HttpServer> {
   const {
@@ -41,7 +35,7 @@ export async function startHttpServer(
   server.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => {
     done(null, body);
   });
-  for (const endpoint of options.endpoints) mount(server, endpoint, options);
+  for (const endpoint of options.endpoints) mount(server, endpoint);
   for (const path of new Set(options.endpoints.map((endpoint) => endpoint.path)))
     refuseOthers(server, path, options.endpoints);
   server.setNotFoundHandler((_request, reply) => send(reply, problem(404, "Not Found")));
@@ -52,25 +46,18 @@ export async function startHttpServer(
   return { url, close: () => server.close() };
 }
 
-function mount(
-  server: FastifyInstance,
-  endpoint: Endpoint,
-  options: { service: string; reporter: Reporter; clock: Clock },
-): void {
+function mount(server: FastifyInstance, endpoint: Endpoint): void {
   server.route({
     method: endpoint.method,
     url: endpoint.path,
     handler: async (request, reply) => {
       if (isUnsupported(request)) return send(reply, problem(415, "Unsupported Media Type"));
-      if (endpoint.hop !== null) reportHop(endpoint.hop, request, options);
-      const answer = await endpoint
-        .handle({
-          method: request.method,
-          target: request.raw.url ?? "",
-          headers: flatHeaders(request),
-          body: request.body instanceof Uint8Array ? request.body : new Uint8Array(),
-        })
-        .catch((error: unknown) => onError(error, request, options));
+      const answer = await endpoint.handle({
+        method: request.method,
+        target: request.raw.url ?? "",
+        headers: flatHeaders(request),
+        body: request.body instanceof Uint8Array ? request.body : new Uint8Array(),
+      });
       return send(reply, answer);
     },
   });
@@ -102,53 +89,6 @@ function send(reply: FastifyReply, { body, headers, status }: EndpointReply): Fa
     return reply.send(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
   if (!reply.hasHeader("content-type")) reply.type("application/json; charset=utf-8");
   return reply.send(JSON.stringify(body));
-}
-
-/** The caller gets a status and a sentence, the operator the reason. */
-function onError(
-  error: unknown,
-  request: FastifyRequest,
-  { reporter, service }: { service: string; reporter: Reporter },
-): EndpointReply {
-  const code = error instanceof TuError ? error.code : "E_BUG";
-  const reason = error instanceof Error ? error.message : String(error);
-  reporter.notice({
-    code,
-    message: `${service} failed on ${request.method} ${request.routeOptions.url ?? ""}: ${reason}`,
-    flowId: flowIdOf(request),
-  });
-  const status = error instanceof TuError && error.retryable ? 503 : 500;
-  return { status, body: { type: "about:blank", title: reason, status, code } };
-}
-
-function reportHop(
-  name: string,
-  request: FastifyRequest,
-  { clock, reporter, service }: { service: string; reporter: Reporter; clock: Clock },
-): void {
-  const flowId = flowIdOf(request);
-  if (flowId === null) return;
-  reporter.hop({
-    flowId,
-    name,
-    kind: "request",
-    transport: "http",
-    from: header(request, "x-producer") ?? "client",
-    to: service,
-    atMs: clock.nowMs(),
-    messageId: null,
-    causationId: null,
-    note: null,
-  });
-}
-
-function flowIdOf(request: FastifyRequest): string | null {
-  return header(request, "x-correlation-id") ?? null;
-}
-
-function header(request: FastifyRequest, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value[0] : value;
 }
 
 function flatHeaders(request: FastifyRequest): Record<string, string> {

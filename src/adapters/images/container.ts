@@ -2,7 +2,8 @@ import type { ImageFormat } from "../../pipeline/ports/images.ts";
 import { notAnImage, truncated } from "./format.ts";
 
 // The outer structure of JPEG, PNG and WebP: size, EXIF block, and whether the end is there. Reads
-// marker by marker, never decodes, never allocates more than it was given.
+// marker by marker, never decodes, never allocates more than it was given. Not `sharp.metadata()`: that gives the
+// size of a file cut off after its header as if all of it were there, and loads libvips for it.
 
 export type Container = {
   readonly width: number;

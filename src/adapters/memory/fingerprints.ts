@@ -1,4 +1,4 @@
-import { bitsApart } from "../../pipeline/contracts/picture.ts";
+import { bitsApart } from "../../pipeline/domain/picture.ts";
 import type { Fingerprint, Fingerprints } from "../../pipeline/ports/fingerprints.ts";
 
 /** Fingerprints for as long as the process lives. */

@@ -1,4 +1,4 @@
-import { byLastSeen, machineOf, withObservation } from "../../pipeline/contracts/machine.ts";
+import { byLastSeen, machineOf, withObservation } from "../../pipeline/domain/machine.ts";
 import type { Machine, MachineSummary, Machines } from "../../pipeline/ports/machines.ts";
 
 /** Machines for as long as the process lives. */

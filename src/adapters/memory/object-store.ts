@@ -1,4 +1,4 @@
-import { requireObjectKey } from "../../pipeline/contracts/object-key.ts";
+import { requireObjectKey } from "../../pipeline/domain/object-key.ts";
 import { TuError } from "../../pipeline/errors.ts";
 import type { ObjectStore } from "../../pipeline/ports/object-store.ts";
 import { sha256 } from "./ids.ts";

@@ -1,9 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import {
-  isSignable,
-  problemWithKey,
-  requireObjectKey,
-} from "../../pipeline/contracts/object-key.ts";
+import { isSignable, problemWithKey, requireObjectKey } from "../../pipeline/domain/object-key.ts";
 import { TuError } from "../../pipeline/errors.ts";
 import type { Clock } from "../../pipeline/ports/clock.ts";
 import type { ObjectStore, PresignRequest } from "../../pipeline/ports/object-store.ts";

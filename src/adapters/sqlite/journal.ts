@@ -167,7 +167,7 @@ function createAdoption(options: {
     const { next, owed, taken } = inheritance.inherited(begun.batch, begun.next, limit);
     begun = owed.length === 0 ? null : { ...begun, next };
     for (const { message, ...place } of taken) work.inherited(message, { ...place, runner });
-    return once(owed);
+    return distinct(owed);
   };
 }
 
@@ -208,7 +208,7 @@ const decidedOf = ({ consumer, message, flow, outgoing, timers, parks }: Journal
 const messagesIn = (owed: Owed) => (owed.type === "message" ? [owed.message] : []);
 
 /** A message that two entries sent to different consumers is sent to all of them at once. */
-function once(all: readonly Owed[]): readonly Owed[] {
+function distinct(all: readonly Owed[]): readonly Owed[] {
   const seen = createPairs<true>();
   return all.filter((owed) => {
     const [consumer, { id }] =

@@ -1,4 +1,4 @@
-import { summaryWith } from "../../pipeline/contracts/machine.ts";
+import { summaryWith } from "../../pipeline/domain/machine.ts";
 import type {
   Machine,
   MachineObservation,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import Libsql from "libsql";
 import { expect, onTestFinished, test } from "vitest";
-import { bitsApart } from "../../pipeline/contracts/picture.ts";
+import { bitsApart } from "../../pipeline/domain/picture.ts";
 import type { Fingerprint, Fingerprints } from "../../pipeline/ports/fingerprints.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
 import { halvesOf } from "./hashes.ts";

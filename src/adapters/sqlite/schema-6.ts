@@ -1,4 +1,4 @@
-import { machineOf, summaryWith } from "../../pipeline/contracts/machine.ts";
+import { machineOf, summaryWith } from "../../pipeline/domain/machine.ts";
 import type { MachineSummary } from "../../pipeline/ports/machines.ts";
 import type { Database } from "./database.ts";
 import { type ObservationRow, prepareMachineRow, toObservation } from "./machine-rows.ts";

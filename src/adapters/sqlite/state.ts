@@ -1,3 +1,4 @@
+import { once } from "../../pipeline/once.ts";
 import type { Clock } from "../../pipeline/ports/clock.ts";
 import type { Definitions } from "../../pipeline/ports/definitions.ts";
 import type { Fingerprints } from "../../pipeline/ports/fingerprints.ts";
@@ -87,7 +88,7 @@ export async function openSqliteState(
         writer.stop();
         letGo(runners, database);
       }
-    }),
+    }).get,
   };
 }
 
@@ -98,12 +99,4 @@ function letGo(runners: Runners, database: Database): void {
   } finally {
     database.close();
   }
-}
-
-function once(action: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | null = null;
-  return () => {
-    done ??= action();
-    return done;
-  };
 }

@@ -1,4 +1,4 @@
-import type { RecogniseReport } from "../../pipeline/ports/recognise-report.ts";
+import type { RecogniseReport } from "../../pipeline/reports/recognise.ts";
 import { type Paint, printable, type Style } from "./text.ts";
 import { cut, padded, widthOf } from "./width.ts";
 import { wrap } from "./wrap.ts";

@@ -1,5 +1,5 @@
 import { hintFor } from "../../pipeline/errors.ts";
-import type { UploadReport } from "../../pipeline/ports/upload-report.ts";
+import type { UploadReport } from "../../pipeline/reports/upload.ts";
 import type { HopLayout } from "./hop-line.ts";
 import { printable, type Style } from "./text.ts";
 import { wrap } from "./wrap.ts";

@@ -1,3 +1,5 @@
+import { styleText } from "node:util";
+
 /** Text from messages and file names is data: control and escape characters never reach the terminal. */
 export function printable(text: string): string {
   return text.replace(
@@ -16,16 +18,9 @@ export function sizeText(bytes: number): string {
 }
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
-const codes: Readonly<Record<Style, number>> = {
-  bold: 1,
-  dim: 2,
-  red: 31,
-  green: 32,
-  yellow: 33,
-  cyan: 36,
-};
 export type Paint = (style: Style, text: string) => string;
 
 export function createPaint(isColoured: boolean): Paint {
-  return (style, text) => (isColoured ? `\u001b[${codes[style]}m${text}\u001b[0m` : text);
+  // Whether there is a terminal was asked before, and of the right stream.
+  return (style, text) => (isColoured ? styleText(style, text, { validateStream: false }) : text);
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { bitsApart } from "../../pipeline/contracts/picture.ts";
+import { bitsApart } from "../../pipeline/domain/picture.ts";
 import type { Fingerprint, Fingerprints } from "../../pipeline/ports/fingerprints.ts";
 
 type Opened = { readonly fingerprints: Fingerprints; readonly close: () => Promise<void> };

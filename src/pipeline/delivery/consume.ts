@@ -13,6 +13,7 @@ import { TuError } from "../errors.ts";
 import type { Message, Timer } from "../message.ts";
 import type { JournalEntry } from "../ports/journal.ts";
 import { toEpochMs } from "../time.ts";
+import { messageHop, timerHop } from "../trace/hops.ts";
 import { headerNames } from "./headers.ts";
 import { createNameless } from "./nameless.ts";
 import { envelopeOfUnreadable } from "./park.ts";
@@ -35,7 +36,7 @@ export type Consumer = {
 const heardMax = 1024;
 
 export function createConsumer(service: Service, ports: ShellPorts): Consumer {
-  const { clock, ids, journal, relay } = ports;
+  const { clock, ids, journal, relay, reporter } = ports;
   const troubles = createTroubles(service, ports);
   const nameless = createNameless(service.name, ports);
   const stopping = new AbortController();
@@ -60,7 +61,8 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
       const longer = withTimeHeld(timer);
       if (longer !== null) return ports.timers.schedule(longer);
       try {
-        await work(timer.message, () => reportTimer(service, timer.message, ports));
+        const { message } = timer;
+        await work(message, () => reporter.hop(timerHop(message, service.name, clock.nowMs())));
       } catch (error) {
         if (!isGivenUp(error)) throw error;
       }
@@ -78,7 +80,8 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
     try {
       message = await ports.links.linked(message, namesFlow(arrived));
       reportLink(service, arrived, message, ports);
-      reportHop(service, arrived, message, ports);
+      const at = { to: service.name, atMs: clock.nowMs(), note: noteOf(message) };
+      reporter.hop(messageHop(message, arrived, at));
       await takenBy(arrived)(message);
     } catch (error) {
       return isGivenUp(error) ? undefined : troubles.meet(arrived, message, error, settle);
@@ -171,44 +174,6 @@ function createRecent(most: number) {
       for (const oldest of ids) if (ids.size > most) ids.delete(oldest);
     },
   };
-}
-
-function reportHop(
-  service: Service,
-  arrived: Arrived,
-  message: Message,
-  { clock, reporter }: ShellPorts,
-): void {
-  reporter.hop({
-    flowId: message.flowId,
-    name: message.name,
-    kind: arrived.contract.kind,
-    transport: arrived.route.transport,
-    from: arrived.route.producer,
-    to: service.name,
-    atMs: clock.nowMs(),
-    messageId: message.id,
-    causationId: message.causationId,
-    note: noteOf(message),
-  });
-}
-
-/** A timer that changed something is part of the story: a timeout, or the wait before an attempt. */
-function reportTimer(service: Service, message: Message, { clock, reporter }: ShellPorts): void {
-  const { attempt, purpose, step } = { ...(message.payload as Record<string, unknown>) }; // our own
-  const what = [step, purpose].filter((part) => typeof part === "string").join(" ");
-  reporter.hop({
-    flowId: message.flowId,
-    name: what === "" ? message.name : what,
-    kind: "timer",
-    transport: "timer",
-    from: service.name,
-    to: service.name,
-    atMs: clock.nowMs(),
-    messageId: message.id,
-    causationId: message.causationId,
-    note: typeof attempt === "number" ? `attempt ${attempt}` : null,
-  });
 }
 
 /** What makes this hop different from the usual one: a repeated attempt, a reason, a verdict. */

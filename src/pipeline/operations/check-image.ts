@@ -1,6 +1,6 @@
 import { TuError } from "../errors.ts";
 import type { ImageHeader, Images } from "../ports/images.ts";
-import { imageBytesMax } from "../services/image-access.ts";
+import { imageBytesMax } from "../steps/image-access.ts";
 
 /**
  * Everything that can be known to be wrong with an image before it is uploaded, cheapest first.

@@ -1,5 +1,5 @@
-import * as z from "zod";
 import type { FlowPlace, FlowRetention, KeptFlow } from "../ports/flow-retention.ts";
+import type { KeptFlows, StateReport } from "../reports/state.ts";
 import { toIso } from "../time.ts";
 import type { Kept } from "./keep-state.ts";
 
@@ -12,45 +12,22 @@ const ages = [
   { upTo: null, mostMs: Number.POSITIVE_INFINITY },
 ] as const;
 
-const FlowsOfAge = z.object({
-  /** Null: whatever is older. */
-  upTo: z.enum(["1d", "7d", "30d"]).nullable(),
-  flows: z.int(),
-  sizeBytes: z.int(),
-});
-const KeptFlows = z.object({
-  flow: z.string(),
-  finished: z.int(),
-  underWay: z.int(),
-  entries: z.int(),
-  sizeBytes: z.int(),
-  deadLetters: z.int(),
-  /** ISO 8601, UTC; null without flows. */
-  oldestAt: z.string().nullable(),
-  newestAt: z.string().nullable(),
-  ages: z.array(FlowsOfAge),
-});
-type KeptFlows = z.infer<typeof KeptFlows>;
+type About = Pick<StateReport, "directory" | "limits"> & { readonly nowMs: number };
 
-/** What a state directory keeps, and how large it is. */
-export const StateReport = z.object({
-  schema: z.literal("tu-analyze/state@1"),
-  directory: z.string(),
-  /** Of all files, with what finds things in them. */
-  sizeBytes: z.int(),
-  flows: z.array(KeptFlows),
-  uploads: z.object({ pending: z.int(), confirmed: z.int() }),
-  machines: z.object({ machines: z.int(), sightings: z.int() }),
-  /** As many as keys; equal ones are stored once. */
-  objects: z.object({ objects: z.int(), sizeBytes: z.int() }),
-  limits: z.object({ keepFor: z.string(), keepFlows: z.union([z.int(), z.literal("unlimited")]) }),
-});
-export type StateReport = z.infer<typeof StateReport>;
-
+/** What a state directory keeps, but for the size of its files. `kept` is null where there is no state yet. */
 export async function describeState(
-  kept: Kept,
+  kept: Kept | null,
+  { directory, limits, nowMs }: About,
+): Promise<Omit<StateReport, "sizeBytes">> {
+  const schema = "tu-analyze/state@1";
+  return { schema, directory, ...(await contentOf(kept, nowMs)), limits };
+}
+
+async function contentOf(
+  kept: Kept | null,
   nowMs: number,
-): Promise<Omit<StateReport, "schema" | "directory" | "sizeBytes" | "limits">> {
+): Promise<Pick<StateReport, "flows" | "uploads" | "machines" | "objects">> {
+  if (kept === null) return nothing;
   const flows: KeptFlows[] = [];
   for (const [flow, journal] of kept.journals)
     flows.push(summaryOf(flow, await all(journal), nowMs));
@@ -67,6 +44,12 @@ export async function describeState(
     objects: { objects: objects.length, sizeBytes: sum(objects, ({ sizeBytes }) => sizeBytes) },
   };
 }
+const nothing = {
+  flows: [],
+  uploads: { pending: 0, confirmed: 0 },
+  machines: { machines: 0, sightings: 0 },
+  objects: { objects: 0, sizeBytes: 0 },
+};
 
 async function all(journal: FlowRetention): Promise<readonly KeptFlow[]> {
   const found: KeptFlow[] = [];

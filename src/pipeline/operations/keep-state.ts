@@ -4,6 +4,7 @@ import type { FlowPlace, FlowRetention, KeptFlow } from "../ports/flow-retention
 import type { Machines } from "../ports/machines.ts";
 import type { ObjectStore, StoredObject } from "../ports/object-store.ts";
 import type { UploadSession } from "../ports/uploads.ts";
+import type { ClearReport } from "../reports/state.ts";
 import { toIso } from "../time.ts";
 import { type Confirmed, isConfirmed } from "./confirmed-uploads.ts";
 
@@ -53,12 +54,12 @@ export async function planPrune(
   return { flows, uploads, objects };
 }
 
-/** Flows go last: what fails before is found again through them. */
+/** Gives the ids of the flows that are gone. They go last: what fails before is found again through them. */
 export async function applyPrune(
   kept: Kept,
   plan: PrunePlan,
   signal?: AbortSignal,
-): Promise<{ readonly flows: number; readonly uploads: number; readonly objects: number }> {
+): Promise<readonly string[]> {
   const { objects, uploads } = plan;
   for (const { key } of objects) {
     signal?.throwIfAborted();
@@ -68,23 +69,25 @@ export async function applyPrune(
     await kept.fingerprints.remove(batch.map(({ key }) => key));
   for (const batch of batchesOf(uploads))
     await kept.uploads.remove(batch.map(({ uploadId }) => uploadId));
-  let flows = 0;
+  const gone: string[] = [];
   for (const [flow, journal] of kept.journals)
     for (const batch of batchesOf(plan.flows.filter((one) => one.flow === flow))) {
       signal?.throwIfAborted();
-      flows += (await journal.remove(batch.map(({ flowId }) => flowId))).length;
+      gone.push(...(await journal.remove(batch.map(({ flowId }) => flowId))));
     }
-  return { flows, uploads: uploads.length, objects: objects.length };
+  return gone;
 }
 
 /**
  * Removes all flows, uploads and pictures, whatever is under way; the machines and the pictures that they
- * were seen in with `what` only. Throws E_STATE_BUSY while another process uses the state.
+ * were seen in with `what` only. Throws E_STATE_BUSY while another process uses the state. `kept` is null where
+ * there is no state.
  */
 export async function clearState(
-  kept: Kept,
+  kept: Kept | null,
   what: "all but machines" | "machines too",
-): Promise<{ readonly flows: number; readonly uploads: number; readonly objects: number }> {
+): Promise<Omit<ClearReport, "schema" | "directory">> {
+  if (kept === null) return { flows: 0, uploads: 0, objects: 0, machinesKept: 0 };
   // All or none.
   for (const journal of kept.journals.values()) journal.requireAlone();
   let flows = 0;
@@ -102,7 +105,8 @@ export async function clearState(
     if (await isFree(key, kept.machines)) objects.push(key);
   for (const key of objects) await kept.objects.delete(key);
   for (const batch of batchesOf(objects)) await kept.fingerprints.remove(batch);
-  return { flows, uploads: uploads.length, objects: objects.length };
+  const { machines: machinesKept } = await kept.machines.count();
+  return { flows, uploads: uploads.length, objects: objects.length, machinesKept };
 }
 
 /** Finished flows of one journal that are over a limit, oldest first. */

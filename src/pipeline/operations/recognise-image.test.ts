@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { createManualClock } from "../../adapters/memory/clock.ts";
 import type { Images } from "../ports/images.ts";
-import { RecogniseReport } from "../ports/recognise-report.ts";
 import type { ReadText, Vision, VisionHint } from "../ports/vision.ts";
+import { RecogniseReport } from "../reports/recognise.ts";
 import { recogniseImage, recogniseReport } from "./recognise-image.ts";
 
 const clock = createManualClock(0);

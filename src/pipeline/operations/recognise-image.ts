@@ -1,10 +1,10 @@
 import type { Clock } from "../ports/clock.ts";
 import type { ImageHeader, Images } from "../ports/images.ts";
-import type { RecogniseReport } from "../ports/recognise-report.ts";
 import type { Vision, VisionReading } from "../ports/vision.ts";
 import { compilePatterns } from "../recognition/catalogue.ts";
 import { type Explanation, explain } from "../recognition/explain.ts";
 import { isEnough, type Recognition, recognise } from "../recognition/recognise.ts";
+import type { RecogniseReport } from "../reports/recognise.ts";
 import { checkImage } from "./check-image.ts";
 
 export type RecognisePorts = {

@@ -12,7 +12,8 @@ import type { Digest } from "../ports/digest.ts";
 import type { ClientListener, GatewayClient } from "../ports/gateway-client.ts";
 import type { HttpClient } from "../ports/http-client.ts";
 import type { Machines } from "../ports/machines.ts";
-import type { UploadReport } from "../ports/upload-report.ts";
+import type { UploadReport } from "../reports/upload.ts";
+import { clientHop } from "../trace/hops.ts";
 import type { Recorder } from "../trace/recorder.ts";
 import { firstMissing, tell } from "../trace/story.ts";
 import { timingsOf } from "./timings.ts";
@@ -192,18 +193,8 @@ function reportToClient(
   flowId: string,
   { clock, recorder }: UploadPorts,
 ): void {
-  recorder.hop({
-    flowId,
-    name: event.name === "analysis.completed" ? "onAnalysisCompleted" : "onAnalysisFailed",
-    kind: "event",
-    transport: "graphql-ws",
-    from: "graph-gateway",
-    to: "client",
-    atMs: clock.nowMs(),
-    messageId: null,
-    causationId: event.id,
-    note: null,
-  });
+  const name = event.name === "analysis.completed" ? "onAnalysisCompleted" : "onAnalysisFailed";
+  recorder.hop(clientHop({ flowId, name, atMs: clock.nowMs(), eventId: event.id }));
 }
 
 type Finished = {

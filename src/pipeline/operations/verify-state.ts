@@ -1,33 +1,21 @@
-import * as z from "zod";
 import type { Digest } from "../ports/digest.ts";
 import type { Machine } from "../ports/machines.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
-import { allMachines } from "./all-machines.ts";
+import type { StateProblem, StateVerification } from "../reports/state.ts";
 import type { Kept } from "./keep-state.ts";
-
-/** Something that does not fit together: `about` names it, `problem` says what is wrong. */
-const StateProblem = z.object({
-  about: z.enum(["journal", "object", "machine", "upload"]),
-  id: z.string(),
-  problem: z.string(),
-});
-export type StateProblem = z.infer<typeof StateProblem>;
-
-export const StateVerification = z.object({
-  schema: z.literal("tu-analyze/state-verification@1"),
-  checked: z.object({ flows: z.int(), objects: z.int(), sightings: z.int(), uploads: z.int() }),
-  problems: z.array(StateProblem),
-});
-export type StateVerification = z.infer<typeof StateVerification>;
+import { allMachines } from "./machines.ts";
 
 /**
  * Reads everything that is kept: every entry with what it refers to, every object with the size and the
- * checksum that its upload and its comparison remember, and every picture that a machine was seen in.
+ * checksum that its upload and its comparison remember, and every picture that a machine was seen in. `kept` is
+ * null where there is no state.
  */
 export async function verifyState(
-  kept: Omit<Kept, "objects"> & { readonly objects: ObjectStore },
-  digest: Digest,
-): Promise<Omit<StateVerification, "schema">> {
+  kept: (Omit<Kept, "objects"> & { readonly objects: ObjectStore; readonly digest: Digest }) | null,
+): Promise<StateVerification> {
+  const schema = "tu-analyze/state-verification@1";
+  const nothing = { flows: 0, objects: 0, sightings: 0, uploads: 0 };
+  if (kept === null) return { schema, checked: nothing, problems: [] };
   const known = await knownOf(kept);
   const objects = await kept.objects.list();
   const problems: StateProblem[] = [];
@@ -38,7 +26,7 @@ export async function verifyState(
     for (const problem of await journal.verify()) problems.push({ about: "journal", id, problem });
   }
   for (const { key } of objects)
-    for (const problem of await problemsOf(key, known, kept.objects, digest))
+    for (const problem of await problemsOf(key, known, kept.objects, kept.digest))
       problems.push({ about: "object", id: key, problem });
   const stored = new Set(objects.map(({ key }) => key));
   problems.push(...missingUploads(known, stored));
@@ -48,7 +36,7 @@ export async function verifyState(
     problems.push(...missingPictures(machine, stored));
   }
   const checked = { flows, objects: objects.length, sightings, uploads: known.uploads.length };
-  return { checked, problems };
+  return { schema, checked, problems };
 }
 
 const problemOf = (key: string) => `its picture is not stored, or not as a whole (${key})`;

@@ -2,13 +2,14 @@ import { inputsOf } from "../contracts/catalogue.ts";
 import type { FlowName } from "../contracts/contract.ts";
 import { type Handler, nothing, type Service } from "../delivery/service.ts";
 import { TuError } from "../errors.ts";
+import { callHeaders, postJson } from "../http/call.ts";
 import type { ClientFeed } from "../ports/client-feed.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Gateway } from "../ports/gateway.ts";
 import type { HttpClient } from "../ports/http-client.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { Reporter } from "../ports/reporter.ts";
-import { callHeaders, postJson } from "./call.ts";
+import { requestHop } from "../trace/hops.ts";
 
 const name = "graph-gateway";
 
@@ -90,16 +91,6 @@ async function callIngestion(
 }
 
 function reportRequest(operation: string, flowId: string, { clock, reporter }: GatewayPorts): void {
-  reporter.hop({
-    flowId,
-    name: operation,
-    kind: "request",
-    transport: "graphql",
-    from: "client",
-    to: name,
-    atMs: clock.nowMs(),
-    messageId: null,
-    causationId: null,
-    note: null,
-  });
+  const asked = { flowId, name: operation, from: "client", to: name, atMs: clock.nowMs() };
+  reporter.hop(requestHop({ ...asked, transport: "graphql" }));
 }

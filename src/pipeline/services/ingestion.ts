@@ -1,19 +1,19 @@
 import type { FlowName } from "../contracts/contract.ts";
 import { checksumPattern, confirmIdOf, type ImageUploaded } from "../contracts/upload.ts";
-import { jsonReply, probes } from "../delivery/endpoint.ts";
 import { recordRequest } from "../delivery/record.ts";
-import { int64Member, readBody, textMember, uuidMember } from "../delivery/request-body.ts";
 import type { Service } from "../delivery/service.ts";
 import type { ShellPorts } from "../delivery/shell.ts";
+import { objectKeyFor } from "../domain/object-key.ts";
+import { callHeaders, postJson, presignedUrl } from "../http/call.ts";
+import { jsonReply, probes } from "../http/replies.ts";
+import { int64Member, readBody, textMember, uuidMember } from "../http/request-body.ts";
 import type { Message } from "../message.ts";
 import type { Digest } from "../ports/digest.ts";
 import type { EndpointReply, EndpointRequest } from "../ports/endpoint.ts";
 import type { HttpClient } from "../ports/http-client.ts";
 import type { UploadSession, Uploads } from "../ports/uploads.ts";
+import { claimVerified } from "../steps/claim.ts";
 import { toDotnetIso, toIso } from "../time.ts";
-import { callHeaders, postJson, presignedUrl } from "./call.ts";
-import { claimVerified } from "./claim.ts";
-import { objectKeyFor } from "./object-key.ts";
 
 const name = "tu-ingestion-service";
 const acceptedTypes: readonly string[] = ["image/jpeg", "image/png", "image/webp"];

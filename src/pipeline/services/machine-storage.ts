@@ -5,6 +5,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { Machines } from "../ports/machines.ts";
 import type { Reporter } from "../ports/reporter.ts";
+import { writeHop } from "../trace/hops.ts";
 
 const name = "svc-machine-storage";
 
@@ -76,16 +77,6 @@ function report(
   note: string,
   { clock, reporter }: MachineStoragePorts,
 ): void {
-  reporter.hop({
-    flowId: message.flowId,
-    name: what,
-    kind: "write",
-    transport: "store",
-    from: name,
-    to: "machines",
-    atMs: clock.nowMs(),
-    messageId: null,
-    causationId: message.id,
-    note,
-  });
+  const write = { name: what, from: name, to: "machines", atMs: clock.nowMs(), note };
+  reporter.hop(writeHop(message, write));
 }

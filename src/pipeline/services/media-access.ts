@@ -1,9 +1,9 @@
-import { jsonReply, probes } from "../delivery/endpoint.ts";
-import { readBody, textMember } from "../delivery/request-body.ts";
 import type { Service } from "../delivery/service.ts";
+import { callHeaders, postJson } from "../http/call.ts";
+import { guarded, internalTokenHeader } from "../http/internal-token.ts";
+import { jsonReply, probes } from "../http/replies.ts";
+import { readBody, textMember } from "../http/request-body.ts";
 import type { HttpClient } from "../ports/http-client.ts";
-import { callHeaders, postJson } from "./call.ts";
-import { guarded, internalTokenHeader } from "./internal-token.ts";
 
 const name = "tu-media-access-service";
 const ttlSec = 300;

@@ -1,8 +1,8 @@
 import type { MetadataSorted } from "../contracts/metadata.ts";
 import type { Service } from "../delivery/service.ts";
 import type { Exif, Images } from "../ports/images.ts";
-import { type StepWork, stepHandler } from "./analysis-step.ts";
-import type { ImageAccess } from "./image-access.ts";
+import { type StepWork, stepHandler } from "../steps/analysis-step.ts";
+import type { ImageAccess } from "../steps/image-access.ts";
 
 /** Reads what the file says of itself. Damaged EXIF gives what is readable and never fails the step. */
 export function metadataWork(ports: {

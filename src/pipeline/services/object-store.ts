@@ -1,7 +1,7 @@
 import { TuError } from "../errors.ts";
 import type { Endpoint, EndpointReply, EndpointRequest } from "../ports/endpoint.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
-import { imageBytesMax } from "./image-access.ts";
+import { imageBytesMax } from "../steps/image-access.ts";
 
 /** In lower-case hex. */
 type Md5 = (bytes: Uint8Array) => string;

@@ -10,7 +10,7 @@ import type { Message } from "../message.ts";
 import type { Definitions } from "../ports/definitions.ts";
 import type { Digest } from "../ports/digest.ts";
 import type { FlowRecord } from "../ports/journal.ts";
-import { withoutHearsay } from "./claim.ts";
+import { withoutHearsay } from "../steps/claim.ts";
 
 export const orchestratorName = "svc-analysis-orchestrator";
 

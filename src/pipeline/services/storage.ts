@@ -1,10 +1,10 @@
-import { isSignable, problemWithKey } from "../contracts/object-key.ts";
-import { jsonReply, probes } from "../delivery/endpoint.ts";
-import { int32Member, readBody, textMember } from "../delivery/request-body.ts";
 import type { Service } from "../delivery/service.ts";
+import { isSignable, problemWithKey } from "../domain/object-key.ts";
+import { guarded } from "../http/internal-token.ts";
+import { jsonReply, probes } from "../http/replies.ts";
+import { int32Member, readBody, textMember } from "../http/request-body.ts";
 import type { Endpoint, EndpointRequest } from "../ports/endpoint.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
-import { guarded } from "./internal-token.ts";
 
 const name = "tu-storage-service";
 

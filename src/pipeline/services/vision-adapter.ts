@@ -15,9 +15,9 @@ import {
   type StepWork,
   silence,
   stepHandler,
-} from "./analysis-step.ts";
-import { withoutHearsay } from "./claim.ts";
-import { claimIn, type ImageAccess } from "./image-access.ts";
+} from "../steps/analysis-step.ts";
+import { withoutHearsay } from "../steps/claim.ts";
+import { claimIn, type ImageAccess } from "../steps/image-access.ts";
 
 const name = "svc-ai-vision-adapter";
 const step = {

@@ -1,4 +1,5 @@
 import { TuError } from "../errors.ts";
+import { toIso } from "../time.ts";
 
 /** Keys that the storage service takes: the rule codes are those of its 422 answers. */
 export type KeyProblem =
@@ -27,4 +28,27 @@ export function requireObjectKey(key: string): void {
 /** Whether a URL can be signed for it: what one header of ordinary length can carry. */
 export function isSignable(contentType: string): boolean {
   return /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/.test(contentType);
+}
+
+const extensions: Readonly<Record<string, string>> = {
+  "image/jpeg": "jpg",
+  "image/png": "png",
+  "image/webp": "webp",
+};
+
+/**
+ * `images/{yyyy}/{MM}/{dd}/{uuid}.{ext}` by the UTC date. The client's extension is kept when
+ * it is a plain one; an odd one (which the real services accept here and refuse later, as a 500)
+ * gives way to that of the content type.
+ */
+export function objectKeyFor(options: {
+  filename: string;
+  contentType: string;
+  uuid: string;
+  nowMs: number;
+}): string {
+  const [year, month, day] = toIso(options.nowMs).slice(0, 10).split("-");
+  const own = /\.([A-Za-z0-9]{1,10})$/.exec(options.filename)?.[1]?.toLowerCase();
+  const extension = own ?? extensions[options.contentType.toLowerCase()] ?? "jpg";
+  return `images/${year}/${month}/${day}/${options.uuid}.${extension}`;
 }

@@ -2,12 +2,12 @@ import * as z from "zod";
 import type { ServiceName } from "../contracts/contract.ts";
 import { checksumPattern } from "../contracts/upload.ts";
 import { TuError } from "../errors.ts";
+import { type Caller, callHeaders, postJson, presignedUrl } from "../http/call.ts";
+import { internalTokenHeader } from "../http/internal-token.ts";
 import type { Message } from "../message.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Digest } from "../ports/digest.ts";
 import type { HttpClient, HttpResponse } from "../ports/http-client.ts";
-import { type Caller, callHeaders, postJson, presignedUrl } from "./call.ts";
-import { internalTokenHeader } from "./internal-token.ts";
 
 export const imageBytesMax = 10 * 1024 * 1024;
 const triesMax = 3;

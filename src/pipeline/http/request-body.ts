@@ -1,6 +1,6 @@
+import { fromUtf8 } from "../delivery/bytes.ts";
 import type { EndpointReply, EndpointRequest } from "../ports/endpoint.ts";
-import { fromUtf8 } from "./bytes.ts";
-import { problemReply } from "./endpoint.ts";
+import { problemReply } from "./replies.ts";
 
 // JSON bodies as ASP.NET Core reads them for an [ApiController] (System.Text.Json, web defaults): names in any
 // letter case, the last of several counts, numbers in strings too, unknown members ignored. A missing number

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { type ErrorCode, TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
+import { createVisionAdapter } from "../services/vision-adapter.ts";
 import { stepHandler } from "./analysis-step.ts";
-import { createVisionAdapter } from "./vision-adapter.ts";
 
 const command: Message = {
   id: "m-1",

@@ -4,6 +4,7 @@ import { flowNames } from "../contracts/contract.ts";
 import { StepFailed } from "../contracts/failure.ts";
 import { MetadataSorted } from "../contracts/metadata.ts";
 import { RecognitionCompleted } from "../contracts/recognition.ts";
+import { Machine } from "./machines.ts";
 
 const Hop = z.object({
   name: z.string(),
@@ -17,27 +18,6 @@ const Hop = z.object({
   causationId: z.string().nullable(),
   note: z.string().nullable(),
 });
-
-export const MachineReport = z.object({
-  id: z.string(),
-  brand: z.string().nullable(),
-  type: z.string().nullable(),
-  model: z.string().nullable(),
-  name: z.string(),
-  confidence: z.number(),
-  firstSeenAt: z.string(),
-  lastSeenAt: z.string(),
-  sightings: z.array(
-    z.object({
-      flowId: z.string(),
-      objectKey: z.string(),
-      seenAt: z.string(),
-      verdict: z.enum(["new", "known", "ambiguous"]),
-    }),
-  ),
-  resembles: z.array(z.object({ machineId: z.string(), score: z.number() })),
-});
-export type MachineReport = z.infer<typeof MachineReport>;
 
 /** The recognition as far as the flow's messages carry it: `current` has neither evidence nor weight. */
 const Recognition = RecognitionCompleted.partial({ objectKey: true }).extend({
@@ -76,7 +56,7 @@ export const UploadReport = z.object({
     recognition: Recognition.nullable(),
     comparison: ComparisonCompleted.nullable(),
     metadata: MetadataSorted.nullable(),
-    machine: MachineReport.nullable(),
+    machine: Machine.nullable(),
   }),
   failure: StepFailed.omit({ objectKey: true }).optional(),
   timings: z.array(z.object({ name: z.string(), ms: z.number() })).optional(),

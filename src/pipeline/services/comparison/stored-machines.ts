@@ -1,5 +1,5 @@
-import type { Fingerprints, Picture } from "../ports/fingerprints.ts";
-import type { MachineSummary, Machines } from "../ports/machines.ts";
+import type { Fingerprints, Picture } from "../../ports/fingerprints.ts";
+import type { MachineSummary, Machines } from "../../ports/machines.ts";
 import {
   type Candidate,
   isSameModel,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { toUtf8 } from "./bytes.ts";
+import { toUtf8 } from "../delivery/bytes.ts";
 import { int32Member, int64Member, readBody, textMember, uuidMember } from "./request-body.ts";
 
 const members = { id: uuidMember, size: int64Member, ttlSec: int32Member, name: textMember };

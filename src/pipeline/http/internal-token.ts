@@ -1,5 +1,5 @@
-import { textReply } from "../delivery/endpoint.ts";
 import type { Endpoint, EndpointReply, EndpointRequest } from "../ports/endpoint.ts";
+import { textReply } from "./replies.ts";
 
 /** Callers of ours name it like this; the deployed ones of storage do, too. */
 export const internalTokenHeader = "x-internal-token";

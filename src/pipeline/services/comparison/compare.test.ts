@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { bitsApart } from "../contracts/picture.ts";
-import type { Picture } from "../ports/fingerprints.ts";
-import type { Machine } from "../ports/machines.ts";
+import { bitsApart } from "../../domain/picture.ts";
+import type { Picture } from "../../ports/fingerprints.ts";
+import type { Machine } from "../../ports/machines.ts";
 import { type Candidate, compare } from "./compare.ts";
 
 const hash = (bits: number) => ((1n << BigInt(bits)) - 1n).toString(16).padStart(64, "0");

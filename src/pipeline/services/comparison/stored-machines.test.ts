@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createMemoryFingerprints } from "../../adapters/memory/fingerprints.ts";
-import { sha256 } from "../../adapters/memory/ids.ts";
-import { createMemoryMachines } from "../../adapters/memory/machines.ts";
-import { openSqliteState } from "../../adapters/sqlite/state.ts";
-import { createTemporaryDirectory } from "../../adapters/testing/temporary-directory.ts";
-import type { Fingerprints } from "../ports/fingerprints.ts";
-import type { Machines } from "../ports/machines.ts";
+import { createMemoryFingerprints } from "../../../adapters/memory/fingerprints.ts";
+import { sha256 } from "../../../adapters/memory/ids.ts";
+import { createMemoryMachines } from "../../../adapters/memory/machines.ts";
+import { openSqliteState } from "../../../adapters/sqlite/state.ts";
+import { createTemporaryDirectory } from "../../../adapters/testing/temporary-directory.ts";
+import type { Fingerprints } from "../../ports/fingerprints.ts";
+import type { Machines } from "../../ports/machines.ts";
 import { type Candidate, compare, type Stored } from "./compare.ts";
 import { storedMachines } from "./stored-machines.ts";
 

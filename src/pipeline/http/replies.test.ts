@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { toUtf8 } from "./bytes.ts";
-import { jsonReply, probes, problemReply, textReply } from "./endpoint.ts";
+import { toUtf8 } from "../delivery/bytes.ts";
+import { jsonReply, probes, problemReply, textReply } from "./replies.ts";
 
 const request = (text: string) => ({
   ...{ method: "POST", target: "/", headers: {} },

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import { createManualClock } from "../../adapters/memory/clock.ts";
-import { createMemoryFingerprints } from "../../adapters/memory/fingerprints.ts";
-import { createRandomIds, sha256 } from "../../adapters/memory/ids.ts";
-import { createMemoryMachines } from "../../adapters/memory/machines.ts";
-import { recognitionExamples } from "../contracts/recognition.ts";
-import type { Message } from "../message.ts";
-import type { Images } from "../ports/images.ts";
-import type { Machines } from "../ports/machines.ts";
+import { createManualClock } from "../../../adapters/memory/clock.ts";
+import { createMemoryFingerprints } from "../../../adapters/memory/fingerprints.ts";
+import { createRandomIds, sha256 } from "../../../adapters/memory/ids.ts";
+import { createMemoryMachines } from "../../../adapters/memory/machines.ts";
+import { recognitionExamples } from "../../contracts/recognition.ts";
+import type { Message } from "../../message.ts";
+import type { Images } from "../../ports/images.ts";
+import type { Machines } from "../../ports/machines.ts";
+import { createMachineStorage } from "../machine-storage.ts";
 import { comparisonWork } from "./comparison.ts";
-import { createMachineStorage } from "./machine-storage.ts";
 
 // What a machine is, is settled where it is stored: comparisons of several flows may look before any
 // of them has stored.

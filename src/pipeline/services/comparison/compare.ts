@@ -1,11 +1,11 @@
 // The comparison's rules, pure. `known` is said only for the same picture; the same model is a
 // reason to look twice, never a reason to merge two machines.
 
-import type { ComparisonCompleted } from "../contracts/comparison.ts";
-import { bitsApart } from "../contracts/picture.ts";
-import type { Picture } from "../ports/fingerprints.ts";
-import type { MachineSummary } from "../ports/machines.ts";
-import { isSameBrand } from "../recognition/catalogue.ts";
+import type { ComparisonCompleted } from "../../contracts/comparison.ts";
+import { bitsApart } from "../../domain/picture.ts";
+import type { Picture } from "../../ports/fingerprints.ts";
+import type { MachineSummary } from "../../ports/machines.ts";
+import { isSameBrand } from "../../recognition/catalogue.ts";
 
 /** Of 256 bits. Re-encoding and resizing stay well below, other pictures well above. */
 const samePictureBitsMax = 20;

@@ -1,12 +1,12 @@
-import type { ComparisonCompleted, ComparisonRequest } from "../contracts/comparison.ts";
-import type { Service } from "../delivery/service.ts";
-import type { Digest } from "../ports/digest.ts";
-import type { Fingerprints } from "../ports/fingerprints.ts";
-import type { Images } from "../ports/images.ts";
-import type { Machines } from "../ports/machines.ts";
-import { type StepWork, stepHandler } from "./analysis-step.ts";
+import type { ComparisonCompleted, ComparisonRequest } from "../../contracts/comparison.ts";
+import type { Service } from "../../delivery/service.ts";
+import type { Digest } from "../../ports/digest.ts";
+import type { Fingerprints } from "../../ports/fingerprints.ts";
+import type { Images } from "../../ports/images.ts";
+import type { Machines } from "../../ports/machines.ts";
+import { type StepWork, stepHandler } from "../../steps/analysis-step.ts";
+import type { ImageAccess } from "../../steps/image-access.ts";
 import { compare } from "./compare.ts";
-import type { ImageAccess } from "./image-access.ts";
 import { storedMachines } from "./stored-machines.ts";
 
 export type ComparisonPorts = {

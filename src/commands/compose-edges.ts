@@ -1,0 +1,98 @@
+// Where services are reached by HTTP. Names adapters, like compose.ts.
+
+import type { Feed } from "../adapters/graphql/feed.ts";
+import type { ListenerOptions } from "../adapters/http/listener.ts";
+import { TuError } from "../pipeline/errors.ts";
+import { type Allowed, createDoor } from "../pipeline/http/door.ts";
+import { reported } from "../pipeline/http/reported.ts";
+import type { Clock } from "../pipeline/ports/clock.ts";
+import type { Endpoint } from "../pipeline/ports/endpoint.ts";
+import type { Gateway } from "../pipeline/ports/gateway.ts";
+import type { Reporter } from "../pipeline/ports/reporter.ts";
+import type { Scope } from "./scope.ts";
+
+/** Who may come in by HTTP, and what a GraphQL client may ask. */
+export type Door = { readonly allowed: Allowed; readonly introspection: boolean };
+
+/** Base addresses by service, known once it listens. */
+export type Addresses = {
+  /** Throws E_BUG while that service does not listen. */
+  of(service: string): string;
+  set(service: string, url: string): void;
+  readonly all: ReadonlyMap<string, string>;
+};
+export function createAddresses(): Addresses {
+  const all = new Map<string, string>();
+  return {
+    of(service) {
+      const url = all.get(service);
+      if (url === undefined) throw new TuError("E_BUG", `${service} does not listen yet`);
+      return url;
+    },
+    set(service, url) {
+      all.set(service, url);
+    },
+    all,
+  };
+}
+
+type EdgeOptions = {
+  readonly door: Door;
+  /** What does not work for a service; it is ready when there is nothing. */
+  readonly troubles: (service: string) => Promise<readonly string[]>;
+  readonly addresses: Addresses;
+  readonly clock: Clock;
+  readonly reporter: Reporter;
+};
+export type Edges = {
+  /** Every service has one: whoever has no endpoints still says whether it is well. */
+  serve(service: string, endpoints: readonly Endpoint[]): Promise<void>;
+  serveGraphql(service: string, gateway: Gateway, feed: Feed): Promise<void>;
+};
+
+/** Loads what takes the longest to load, and opens nothing: for whoever has something else to wait for. */
+export async function preloadEdges(): Promise<void> {
+  const [http, graphql] = await Promise.all([
+    import("../adapters/http/server.ts"),
+    import("../adapters/graphql/server.ts"),
+  ]);
+  await Promise.all([http.loadHttpServer(), graphql.loadGraphqlServer()]);
+}
+
+export async function openFeed(): Promise<Feed> {
+  const { createFeed } = await import("../adapters/graphql/feed.ts");
+  return createFeed();
+}
+
+/** Each on a free loopback port. */
+export function createEdges(options: EdgeOptions, scope: Scope): Edges {
+  const { addresses } = options;
+  const door = createDoor(options.door.allowed);
+  const guard = (service: string): ListenerOptions => ({
+    door,
+    troubles: () => options.troubles(service),
+  });
+  const open = async (service: string, endpoints: readonly Endpoint[]) => {
+    if (endpoints.length === 0) {
+      const { listen, notFound } = await import("../adapters/http/listener.ts");
+      return listen(guard(service), { request: notFound });
+    }
+    const { startHttpServer } = await import("../adapters/http/server.ts");
+    const told = endpoints.map((endpoint) => reported(endpoint, service, options));
+    return startHttpServer({ ...guard(service), endpoints: told });
+  };
+  return {
+    async serve(service, endpoints) {
+      addresses.set(service, scope.use(await open(service, endpoints)).url);
+    },
+    async serveGraphql(service, gateway, feed) {
+      const { startGraphqlServer } = await import("../adapters/graphql/server.ts");
+      const { listen } = await import("../adapters/http/listener.ts");
+      const server = await startGraphqlServer({
+        ...{ gateway, feed, introspection: options.door.introspection },
+        listen: (handlers) => listen(guard(service), handlers),
+      });
+      addresses.set(service, scope.use(server).url);
+    },
+  };
+}

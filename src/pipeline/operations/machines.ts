@@ -1,0 +1,52 @@
+import { TuError } from "../errors.ts";
+import type { Machine, Machines } from "../ports/machines.ts";
+import type { MachineReport } from "../reports/machines.ts";
+
+const pageSize = 500;
+
+/** Most recently seen first, read page by page. Who saves meanwhile may move a machine to the front. */
+export async function* allMachines(
+  machines: Pick<Machines, "list">,
+  limit = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Machine> {
+  let left = limit;
+  for (let after: Machine | undefined; left > 0; ) {
+    const most = Math.min(pageSize, left);
+    const page = await machines.list({ limit: most, ...(after === undefined ? {} : { after }) });
+    yield* page;
+    left -= page.length;
+    after = page.at(-1);
+    if (page.length < most) return;
+  }
+}
+
+/** The one whose id begins like that. Throws E_USAGE, E_MACHINE_AMBIGUOUS and E_MACHINE_NOT_FOUND. */
+export async function findMachine(
+  machines: Pick<Machines, "find" | "idsWith">,
+  prefix: string,
+): Promise<Machine> {
+  if (prefix.trim() === "") {
+    throw new TuError("E_USAGE", "the id of a machine is empty", {
+      hint: "`tu-analyze machines` lists them; the first few letters of an id are enough",
+    });
+  }
+  const ids = await machines.idsWith(prefix);
+  const [id, another] = ids;
+  if (another !== undefined) {
+    throw new TuError("E_MACHINE_AMBIGUOUS", `${prefix} begins the ids of ${ids.length} machines`, {
+      hint: `for example ${id} and ${another}`,
+    });
+  }
+  const machine = id === undefined ? undefined : await machines.find(id);
+  if (machine !== undefined) return machine;
+  throw new TuError("E_MACHINE_NOT_FOUND", `there is no machine ${prefix}`, {
+    hint: "`tu-analyze machines` lists them",
+  });
+}
+
+export const machineReport = (machine: Machine): MachineReport => ({
+  schema: "tu-analyze/machine@1",
+  ...machine,
+  sightings: [...machine.sightings],
+  resembles: [...machine.resembles],
+});

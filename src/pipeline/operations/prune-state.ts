@@ -1,0 +1,51 @@
+import { TuError } from "../errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { PruneReport } from "../reports/state.ts";
+import { toIso } from "../time.ts";
+import { settleUploads } from "./confirmed-uploads.ts";
+import { applyPrune, type KeepLimits, type Kept, planPrune } from "./keep-state.ts";
+
+type PruneOptions = {
+  readonly limits: KeepLimits;
+  readonly clock: Pick<Clock, "nowMs">;
+  readonly signal: AbortSignal;
+  /** Changes nothing, and says what would go. Default false. */
+  readonly isDryRun?: boolean;
+};
+
+/** Removes what is over a limit. `kept` is null where there is no state. */
+export async function pruneState(
+  kept: Kept | null,
+  { clock, isDryRun = false, limits, signal }: PruneOptions,
+): Promise<PruneReport> {
+  const schema = "tu-analyze/state-prune@1";
+  if (kept === null) return { schema, isDryRun, flows: [], uploads: [], objects: [] };
+  if (!isDryRun) await settleUploads(kept, toIso(clock.nowMs()));
+  const plan = await planPrune(kept, limits, clock);
+  const gone = isDryRun ? null : new Set(await applyPrune(kept, plan, signal));
+  return {
+    ...{ schema, isDryRun },
+    flows: plan.flows
+      .filter(({ flowId }) => gone === null || gone.has(flowId))
+      .map(({ flow, flowId, lastAtMs, sizeBytes }) => ({
+        ...{ flow, flowId, sizeBytes },
+        lastAt: toIso(lastAtMs),
+      })),
+    uploads: plan.uploads.map(({ uploadId }) => uploadId),
+    objects: plan.objects.map(({ key, sizeBytes }) => ({ key, sizeBytes })),
+  };
+}
+
+/** Gives back the space of what was removed, but for files that another process uses. False: there was one. */
+export async function compactState({ journals }: Pick<Kept, "journals">): Promise<boolean> {
+  let isAll = true;
+  for (const journal of journals.values()) {
+    try {
+      await journal.compact();
+    } catch (error) {
+      if (!(error instanceof TuError) || error.code !== "E_STATE_BUSY") throw error;
+      isAll = false;
+    }
+  }
+  return isAll;
+}

@@ -1,0 +1,211 @@
+import { expect, test } from "vitest";
+import { createManualClock } from "../../adapters/memory/clock.ts";
+import { sha256 } from "../../adapters/memory/ids.ts";
+import { createMemoryMachines } from "../../adapters/memory/machines.ts";
+import { findContract } from "../contracts/catalogue.ts";
+import { TuError } from "../errors.ts";
+import { flowNamed } from "../flows/flow.ts";
+import type { ClientListener, GatewayClient } from "../ports/gateway-client.ts";
+import type { HttpRequest } from "../ports/http-client.ts";
+import type { Hop } from "../ports/reporter.ts";
+import { UploadReport } from "../reports/upload.ts";
+import { sampleHop } from "../trace/hop.samples.ts";
+import { createRecorder } from "../trace/recorder.ts";
+import { follow, type UploadInput, type UploadPorts, upload } from "./upload.ts";
+
+const objectKey = "images/2026/01/01/a.jpg";
+const flowId = "0198c7e6-2f6a-7000-8000-000000000001";
+const bytes = new Uint8Array([1, 2, 3]);
+const example = (name: string) => ({ ...findContract(name)?.example, objectKey });
+
+/** A gateway that a test leads. `onConfirm` decides what happens then. */
+function pipeline({
+  flow = "current" as "current" | "full",
+  putStatus = 200,
+  onConfirm = async () => undefined as unknown,
+} = {}) {
+  const log: string[] = [];
+  const requests: HttpRequest[] = [];
+  let listener: ClientListener | undefined;
+  const clock = createManualClock(1_000);
+  const recorder = createRecorder({ hop: () => undefined, notice: () => undefined });
+  const gateway: GatewayClient = {
+    startUpload: async () => {
+      log.push("start");
+      const upload = { uploadId: "u", key: objectKey, putUrl: "http://put" };
+      return { ...upload, correlationId: flowId, expiresAt: "2026-01-01T00:05:00.000Z" };
+    },
+    async subscribe(_flowId, to) {
+      log.push("subscribe");
+      listener = to;
+      return { close: async () => void log.push("unsubscribe") };
+    },
+    async confirmUpload({ bytes: size, checksum }) {
+      log.push(`confirm ${size} ${checksum.slice(0, 11)}`);
+      await onConfirm();
+    },
+  };
+  const ports: UploadPorts = {
+    ...{ gateway, clock, recorder, digest: sha256, machines: createMemoryMachines() },
+    flow: flowNamed(flow),
+    http: {
+      async send(request) {
+        log.push("put");
+        requests.push(request);
+        return { status: putStatus, headers: {}, body: new Uint8Array() };
+      },
+    },
+  };
+  return {
+    ...{ ports, log, requests, clock, recorder },
+    tell: (name: string, payload: unknown = example(name)) =>
+      listener?.onEvent({ name, id: `id of ${name}`, payload }),
+    lose: (reason: string) => listener?.onLost(reason),
+  };
+}
+type Pipeline = ReturnType<typeof pipeline>;
+
+const input = (values: Partial<UploadInput> = {}): UploadInput => ({
+  file: "a.jpg",
+  filename: "a.jpg",
+  contentType: "image/jpeg",
+  bytes,
+  signal: new AbortController().signal,
+  onStage: () => undefined,
+  ...values,
+});
+
+/** As the pipeline would, once it is confirmed. */
+const completing = (of: () => Pipeline) => async () => {
+  await of().clock.advance(250);
+  of().tell("recognition.completed");
+  of().tell("analysis.completed");
+};
+
+test("an image is put, confirmed with what it is, and followed to the end", async () => {
+  const stages: string[] = [];
+  const one: Pipeline = pipeline({ onConfirm: completing(() => one) });
+  const report = await upload(
+    input({ onStage: (stage, { flowId: of }) => void stages.push(`${stage} ${of}`) }),
+    one.ports,
+  );
+  expect(one.log).toEqual(["start", "subscribe", "put", "confirm 3 sha256:0390", "unsubscribe"]);
+  expect(stages).toEqual([`started ${flowId}`, `confirming ${flowId}`, `accepted ${flowId}`]);
+  expect(one.requests[0]).toMatchObject({
+    ...{ method: "PUT", url: "http://put", body: bytes },
+    headers: { "content-type": "image/jpeg", "x-correlation-id": flowId, "x-producer": "client" },
+  });
+  expect(UploadReport.parse(report)).toEqual(report);
+  expect(report).toMatchObject({
+    status: "completed",
+    flow: "current",
+    durationMs: 250,
+    objectKey,
+  });
+  expect(report.hops.map(({ name }) => name)).toEqual(["onAnalysisCompleted"]);
+  expect(report.result.recognition?.aggregate.brand).toBe("Hitachi");
+  expect(one.recorder.hopsOf(flowId)).toEqual([]);
+});
+
+test("a failed analysis is a report, with the step and the reason", async () => {
+  const one: Pipeline = pipeline({ onConfirm: async () => one.tell("analysis.failed") });
+  const report = await upload(input(), one.ports);
+  expect(UploadReport.parse(report)).toEqual(report);
+  expect(report.status).toBe("failed");
+  const { objectKey: _, ...failure } = example("analysis.failed");
+  expect(report.failure).toEqual(failure);
+  expect(report.result).toMatchObject({ recognition: null, machine: null });
+});
+
+test("flow full ends when its machine is stored, and the report has it", async () => {
+  const one: Pipeline = pipeline({ flow: "full", onConfirm: completing(() => one) });
+  const uploading = upload(input(), one.ports);
+  const ended: string[] = [];
+  void uploading.then(() => ended.push("ended"));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(ended).toEqual([]);
+  const description = { brand: "Hitachi", type: null, model: null, name: "Hitachi" };
+  const seenAt = "2026-01-01T00:00:00.000Z";
+  await one.ports.machines.save({
+    ...{ machineId: "m1", checksum: null, ...description, confidence: 0.9, resembles: [] },
+    sighting: { flowId, objectKey, seenAt, verdict: "new" },
+  });
+  one.recorder.hop(sampleHop({ flowId, name: "machine saved", kind: "write" }));
+  expect((await uploading).result.machine).toMatchObject({ id: "m1", sightings: [{ flowId }] });
+});
+
+test("what the object store does not take is refused, and nobody listens any more", async () => {
+  const one = pipeline({ putStatus: 403 });
+  await expect(upload(input(), one.ports)).rejects.toMatchObject({ code: "E_UPLOAD_REFUSED" });
+  expect(one.log).toEqual(["start", "subscribe", "put", "unsubscribe"]);
+});
+
+test("a gateway that goes away is told with its reason", async () => {
+  const one: Pipeline = pipeline({ onConfirm: async () => one.lose("closed 1006") });
+  await expect(upload(input(), one.ports)).rejects.toMatchObject({
+    code: "E_SERVICE_UNAVAILABLE",
+    message: "the gateway went away: closed 1006",
+  });
+});
+
+test("whoever gave up before begins nothing", async () => {
+  const one = pipeline();
+  const signal = AbortSignal.abort(new Error("enough"));
+  await expect(upload(input({ signal }), one.ports)).rejects.toThrow("enough");
+  expect(one.log).toEqual([]);
+});
+
+test("when time is up it says which hop is missing, and another reason stays as it is", async () => {
+  const deadline = new AbortController();
+  const one: Pipeline = pipeline({
+    onConfirm: async () => {
+      for (const hop of flowNamed("current").hops.slice(0, 4))
+        one.recorder.hop(sampleHop({ flowId, ...(hop as Partial<Hop>) }));
+      deadline.abort(new TuError("E_DEADLINE", "no end within 5 s", { hint: "wait longer" }));
+    },
+  });
+  const fifth = flowNamed("current").hops[4];
+  await expect(upload(input({ signal: deadline.signal }), one.ports)).rejects.toMatchObject({
+    code: "E_DEADLINE",
+    message: `no end within 5 s: stuck before ${fifth?.name} (${fifth?.from} → ${fifth?.to})`,
+    hint: "wait longer",
+  });
+});
+
+test("a confirmation that is under way is waited for a moment, so that it is known what became of it", async () => {
+  for (const isAnswered of [true, false]) {
+    const stopping = new AbortController();
+    const stages: string[] = [];
+    let answer = () => undefined as unknown;
+    const one: Pipeline = pipeline({
+      onConfirm: () => {
+        stopping.abort(new Error("stopped"));
+        return new Promise((resolve) => {
+          answer = () => resolve(undefined);
+        });
+      },
+    });
+    const uploading = upload(
+      input({ signal: stopping.signal, onStage: (stage) => void stages.push(stage) }),
+      one.ports,
+    );
+    uploading.catch(() => undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    if (isAnswered) answer();
+    else await one.clock.advance(200);
+    await expect(uploading).rejects.toThrow("stopped");
+    expect(stages.includes("accepted")).toBe(isAnswered);
+  }
+});
+
+test("a resumed flow is told like an upload, from its first hop since then", async () => {
+  const one = pipeline();
+  one.recorder.hop(sampleHop({ flowId, atMs: 400 }));
+  const payload = example("analysis.completed");
+  const events = Promise.resolve([{ name: "analysis.completed", id: "e", payload }]);
+  const { signal } = new AbortController();
+  const report = await follow({ file: "a.jpg", flowId, objectKey, events, signal }, one.ports);
+  expect(UploadReport.parse(report)).toMatchObject(report);
+  expect(report).toMatchObject({ isResumed: true, status: "completed", durationMs: 600 });
+  expect(one.recorder.hopsOf(flowId)).toEqual([]);
+});

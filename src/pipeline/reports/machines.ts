@@ -1,0 +1,32 @@
+import * as z from "zod";
+
+/** A machine, as the machine storage has it. */
+export const Machine = z.object({
+  id: z.string(),
+  brand: z.string().nullable(),
+  type: z.string().nullable(),
+  model: z.string().nullable(),
+  name: z.string(),
+  confidence: z.number(),
+  firstSeenAt: z.string(),
+  lastSeenAt: z.string(),
+  sightings: z.array(
+    z.object({
+      flowId: z.string(),
+      objectKey: z.string(),
+      seenAt: z.string(),
+      verdict: z.enum(["new", "known", "ambiguous"]),
+    }),
+  ),
+  resembles: z.array(z.object({ machineId: z.string(), score: z.number() })),
+});
+
+/** What `machines show -o json` prints, and `machines -o jsonl` on each line. */
+export const MachineReport = Machine.extend({ schema: z.literal("tu-analyze/machine@1") });
+export type MachineReport = z.infer<typeof MachineReport>;
+
+/** What `machines -o json` prints. */
+export const MachinesReport = z.object({
+  schema: z.literal("tu-analyze/machines@1"),
+  machines: z.array(Machine),
+});

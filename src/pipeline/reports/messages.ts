@@ -1,0 +1,40 @@
+import * as z from "zod";
+import { flowNames } from "../contracts/contract.ts";
+
+const Consumer = z.object({
+  service: z.string(),
+  source: z.string(),
+  flows: z.array(z.enum(flowNames)),
+  isNews: z.boolean().optional(),
+  isPerInstance: z.boolean().optional(),
+});
+const RouteOutput = z.object({
+  transport: z.enum(["kafka", "rabbitmq"]),
+  topic: z.string().optional(),
+  key: z.string().optional(),
+  casing: z.enum(["camel", "pascal"]).optional(),
+  exchange: z.string().optional(),
+  exchangeType: z.enum(["fanout", "direct"]).optional(),
+  producer: z.string(),
+  consumers: z.array(Consumer),
+});
+const Message = z.object({
+  name: z.string(),
+  kind: z.enum(["command", "event"]),
+  summary: z.string(),
+  schemaId: z.string(),
+  flows: z.array(z.enum(flowNames)),
+  routes: z.array(RouteOutput),
+  example: z.record(z.string(), z.unknown()),
+});
+
+/** What `messages <name> -o json` prints, and `messages -o jsonl` on each line. */
+export const MessageReport = Message.extend({ schema: z.literal("tu-analyze/message@1") });
+export type MessageReport = z.infer<typeof MessageReport>;
+
+/** What `messages -o json` prints. */
+export const MessagesReport = z.object({
+  schema: z.literal("tu-analyze/messages@1"),
+  messages: z.array(Message),
+});
+export type MessagesReport = z.infer<typeof MessagesReport>;
