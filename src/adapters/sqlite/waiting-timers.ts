@@ -1,6 +1,6 @@
 import type { Timer } from "../../pipeline/message.ts";
 import type { JournalPlace } from "../../pipeline/ports/journal.ts";
-import { type Checkpoints, isOpen } from "./checkpoint.ts";
+import { type Checkpoints, isOpen, timerKind } from "./checkpoint.ts";
 import type { Database } from "./database.ts";
 import { consequencesFrom } from "./entry-row.ts";
 import { type IdTexts, idsOfTexts, idTexts } from "./keys.ts";
@@ -9,12 +9,14 @@ import type { Text } from "./schema.ts";
 export type WaitingTimers = (places: readonly JournalPlace[]) => readonly (Timer | null)[];
 
 /**
- * Timers by their places. Whether one still waits is what entries say, as in `checkpoint.ts`, and not `pending`, which
- * knows that of the last checkpoint.
+ * Timers by their places, which were in `pending` once. What is not there any more is finished; most is, and costs no
+ * look at its entry. What is there was open at the last checkpoint: whether it still waits is what entries say.
  */
 export function createWaitingTimers(database: Database, checkpoints: Checkpoints): WaitingTimers {
   const entries = database.prepare(
-    `SELECT seq, ${idTexts}, consequences FROM entry WHERE seq IN (SELECT value FROM json_each(?1))`,
+    `SELECT seq, ${idTexts}, consequences FROM entry WHERE seq IN (
+       SELECT pending.seq FROM json_each(?1) AS place CROSS JOIN pending ON pending.seq = place.value
+       WHERE pending.kind = ${timerKind})`,
   );
   const stillWaits = ({ owner, message: { id, flowId } }: Timer) =>
     isOpen(checkpoints, { kind: "timer", consumer: owner, messageId: id, flowId });
