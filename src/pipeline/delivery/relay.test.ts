@@ -33,8 +33,12 @@ beforeEach(() => {
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
         if (ms === 0) return resolve();
-        sleepers.add(resolve);
-        signal?.addEventListener("abort", () => reject(signal.reason as Error));
+        const abort = () => reject(signal?.reason as Error);
+        signal?.addEventListener("abort", abort);
+        sleepers.add(() => {
+          signal?.removeEventListener("abort", abort);
+          resolve();
+        });
       }),
   };
   tick = async () => {
