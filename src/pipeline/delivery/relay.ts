@@ -15,7 +15,7 @@ import type { Publish } from "./publish.ts";
 //   L1. What an entry says is sent when it was recorded; what a transport did not take stays owed in the
 //       journal, and goes in the order of recording when the transport takes again.
 //   L2. Work of runs that are gone is taken over all the time: their messages are sent again, their timers
-//       scheduled. Consumers that recorded a message already pass over it, so sending it is harmless.
+//       scheduled, or left in the journal until they are near (`far-timers.ts`). Consumers that recorded a message already pass over it, so sending it is harmless.
 //   L3. A store may fail and have recorded all the same. Whoever meets such a record sends what it says, and
 //       what nobody meets is found by looking.
 //   L4. Nothing is held in memory that is not under way: what is owed is read page by page.
