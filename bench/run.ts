@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { embeddedBroker } from "./embedded-broker.ts";
 import { engineThroughput } from "./engine.ts";
+import { firstAnswer } from "./first-answer.ts";
 import { wholeFlows } from "./flows.ts";
 import { growth } from "./growth.ts";
 import { print } from "./measure.ts";
@@ -36,6 +37,7 @@ if (globalThis.gc === undefined) {
   }
   if (isWanted("G3")) for (const figure of await stateSize(isSmoke ? 3 : 100)) print(figure);
   if (isWanted("G4")) for (const figure of await uploads(isSmoke ? 2 : 15)) print(figure);
+  if (isWanted("G5")) for (const figure of await firstAnswer(isSmoke ? 1 : 15)) print(figure);
   if (isWanted("D1")) print(await embeddedBroker(isSmoke ? 1 : 7, isSmoke ? 1000 : 20_000));
   if (isWanted("P12")) for (const figure of packages()) print(figure);
   // Last, for what the other sides load would weigh on the figures behind them.

@@ -19,6 +19,7 @@ import {
 
 // How right recognition is on photographs of your own, and what it costs:
 //   npm run accuracy -- <folder> <truth.json> [--only a.jpg,b.jpg] [--show] [--json] [--models <folder>]
+//     [--runtime wasm|native]
 // truth.json: { "a.jpg": { "brand": "Caterpillar" | null, "model": "323" | ["320DL", "320D"] | null,
 // "type"?: "Excavator" }, … }; null is what a person does not read either. One picture after the other, in
 // one process, by the code of `tu-analyze recognise`.
@@ -47,7 +48,7 @@ async function run(): Promise<void> {
   const files = chosen(truth, present, values.only);
   const unknown = unknownBrands(files.flatMap((file) => truth[file] ?? []));
   if (unknown.length > 0) console.error(`note: not in the list of brands: ${unknown.join(", ")}`);
-  const vision = createLocalVision({ models: values.models ?? null });
+  const vision = createLocalVision({ models: values.models ?? null, runtime: runtimeOf(values) });
   try {
     const ports = { vision, images: createImages(), clock: createSystemClock() };
     const { costs, memoryMb, scored } = await readAll({ folder, truth, files }, ports);
@@ -74,6 +75,7 @@ function readArguments() {
         show: { type: "boolean", default: false },
         only: { type: "string" },
         models: { type: "string" },
+        runtime: { type: "string", default: "wasm" },
       },
     });
   } catch (error) {
@@ -81,9 +83,14 @@ function readArguments() {
   }
 }
 
+function runtimeOf({ runtime }: { readonly runtime: string }): "wasm" | "native" {
+  if (runtime === "wasm" || runtime === "native") return runtime;
+  throw usage(`--runtime: ${runtime} is neither wasm nor native`);
+}
+
 function usage(message: string): TuError {
   return new TuError("E_USAGE", message, {
-    hint: "npm run accuracy -- <folder> <truth.json> [--only a.jpg,b.jpg] [--show] [--json] [--models <folder>]",
+    hint: "npm run accuracy -- <folder> <truth.json> [--only a.jpg,b.jpg] [--show] [--json] [--models <folder>] [--runtime wasm|native]",
   });
 }
 
@@ -163,7 +170,8 @@ async function answerTo(bytes: Uint8Array, ports: RecognisePorts) {
     return { answer: (await readMachine({ bytes }, ports)).recognition.aggregate };
   } catch (error) {
     // Without networks no picture is read: that is no fault of this one.
-    if (!(error instanceof TuError) || error.code === "E_VISION_MODELS") throw error;
+    if (!(error instanceof TuError) || ["E_VISION_MODELS", "E_VISION_RUNTIME"].includes(error.code))
+      throw error;
     return { error: `${error.code}: ${error.message}` };
   }
 }

@@ -2,10 +2,25 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
+const root = join(import.meta.dirname, "..");
+
 test("what is packed has no script that npm would ask about when it is installed", () => {
-  const file = join(import.meta.dirname, "..", "package.json");
+  const file = join(root, "package.json");
   const { scripts } = JSON.parse(readFileSync(file, "utf8")) as { scripts: object }; // npm's own format
   // These npm counts as install scripts, `prepare` for what comes from a file; not `postprepare`.
   for (const name of ["preinstall", "install", "postinstall", "prepare"])
     expect(scripts).not.toHaveProperty(name);
+});
+
+test("the native runtime that is proven to read the same is of the version that is bundled", () => {
+  const versionIn = (lock: string, name: string) => {
+    // npm's lock file, format 3.
+    const { packages } = JSON.parse(readFileSync(join(root, lock), "utf8")) as {
+      packages: Record<string, { version: string }>;
+    };
+    return packages[`node_modules/${name}`]?.version;
+  };
+  expect(versionIn("bench/native/package-lock.json", "onnxruntime-node")).toBe(
+    versionIn("package-lock.json", "onnxruntime-web"),
+  );
 });

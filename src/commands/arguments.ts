@@ -25,15 +25,17 @@ export type VisionFlags = {
   readonly vision?: Settings["vision"];
   readonly visionDir?: string;
   readonly visionModels?: string;
+  readonly visionRuntime?: Settings["visionRuntime"];
   readonly visionEndpoint?: string;
   readonly maxVisionCalls?: string;
 };
 
 /** As settings. Throws E_USAGE. */
 export function visionSettings(flags: VisionFlags) {
-  const { maxVisionCalls, vision, visionDir, visionEndpoint, visionModels } = flags;
+  const { maxVisionCalls, vision, visionDir, visionEndpoint, visionModels, visionRuntime } = flags;
   const callLimit = readLimit("--max-vision-calls", maxVisionCalls, "calls");
-  return { vision, visionDir, visionEndpoint, visionModels, maxVisionCalls: callLimit };
+  const reader = { visionModels, visionRuntime };
+  return { vision, visionDir, visionEndpoint, ...reader, maxVisionCalls: callLimit };
 }
 
 /** Throws E_USAGE naming the flag. */

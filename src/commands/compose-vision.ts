@@ -11,6 +11,8 @@ export type VisionOptions = {
   readonly directory: string;
   /** A folder with other networks for the local reader; null takes those that come along. */
   readonly models: string | null;
+  /** What runs the networks of the local reader. */
+  readonly runtime: "auto" | "wasm" | "native";
   /** Nothing but one picture will be read. */
   readonly isForOne?: boolean;
   readonly endpoint: string;
@@ -26,12 +28,19 @@ const callTimeoutMs = 20_000;
 
 /**
  * Who looks at pictures: the local reader, Google, Google with what it says kept, or only what is kept.
- * Throws E_VISION_CREDENTIALS and E_CASSETTE_UNWRITABLE before there is any picture.
+ * Throws E_VISION_CREDENTIALS, E_VISION_RUNTIME and E_CASSETTE_UNWRITABLE before there is any picture.
  */
 export async function openVision(options: VisionOptions, around: Around): Promise<Vision> {
   if (options.mode === "local") {
     const { createLocalVision } = await import("../adapters/local-vision/vision.ts");
-    return createLocalVision({ models: options.models, isForOne: options.isForOne === true });
+    const { models, runtime, isForOne = false } = options;
+    const onFallback = (problem: string) =>
+      around.reporter.notice({
+        code: "runtime",
+        message: `onnxruntime-node cannot be used, so WebAssembly is (--vision-runtime wasm): ${problem}`,
+        flowId: null,
+      });
+    return createLocalVision({ models, runtime, isForOne, onFallback });
   }
   const { createGoogleVision } = await import("../adapters/google-vision/vision.ts");
   const annotator = await openAnnotator(options, around);

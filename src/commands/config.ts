@@ -52,6 +52,7 @@ const Origin = z
   );
 
 export const visionModes = ["local", "google", "record", "replay"] as const;
+const visionRuntimes = ["auto", "wasm", "native"] as const;
 
 /** What can be set in a file. Unknown keys are errors. */
 export const Settings = z.strictObject({
@@ -67,6 +68,8 @@ export const Settings = z.strictObject({
   visionDir: Path,
   /** A folder with other networks of PP-OCR; empty for those that come along. */
   visionModels: z.string({ error: "not a path" }),
+  /** What runs the local reader's networks: native code where it is installed, or WebAssembly. */
+  visionRuntime: z.enum(visionRuntimes, { error: `not one of ${visionRuntimes.join(", ")}` }),
   visionEndpoint: Endpoint,
   maxVisionCalls: limitOf("calls"),
   /** How long finished flows are kept. */
@@ -90,6 +93,7 @@ const variables: Readonly<Record<keyof Settings, string>> = {
   vision: "TU_ANALYZE_VISION",
   visionDir: "TU_ANALYZE_VISION_DIR",
   visionModels: "TU_ANALYZE_VISION_MODELS",
+  visionRuntime: "TU_ANALYZE_VISION_RUNTIME",
   visionEndpoint: "TU_ANALYZE_VISION_ENDPOINT",
   maxVisionCalls: "TU_ANALYZE_MAX_VISION_CALLS",
   keepFor: "TU_ANALYZE_KEEP_FOR",
@@ -108,6 +112,7 @@ const flagNames: Readonly<Partial<Record<keyof Settings, string>>> = {
   vision: "--vision",
   visionDir: "--vision-dir",
   visionModels: "--vision-models",
+  visionRuntime: "--vision-runtime",
   visionEndpoint: "--vision-endpoint",
   maxVisionCalls: "--max-vision-calls",
   keepFor: "--older-than",
@@ -155,6 +160,7 @@ export async function loadSettings(
     vision: pick("vision", "local"),
     visionDir: resolve(pick("visionDir", join(stateDir, "vision-cassettes"))),
     visionModels: pick("visionModels", ""),
+    visionRuntime: pick("visionRuntime", "auto"),
     visionEndpoint: pick("visionEndpoint", "https://vision.googleapis.com"),
     maxVisionCalls: pick("maxVisionCalls", "unlimited"),
     keepFor: pick("keepFor", "30d"),
@@ -202,6 +208,7 @@ export function visionOptions(settings: Settings): VisionOptions {
     mode: settings.vision,
     directory: settings.visionDir,
     models: settings.visionModels === "" ? null : resolve(settings.visionModels),
+    runtime: settings.visionRuntime,
     endpoint: settings.visionEndpoint,
     callsMax: settings.maxVisionCalls === "unlimited" ? null : settings.maxVisionCalls,
     keyFile: nonEmpty(process.env["GOOGLE_APPLICATION_CREDENTIALS"]) ?? null,

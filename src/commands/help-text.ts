@@ -9,7 +9,8 @@ Examples:
   tu-analyze machines -o json                      what was recognised so far
 
 Variables: TU_ANALYZE_STATE_DIR, _FLOW, _TIMEOUT, _CONCURRENCY, _VISION, _VISION_DIR, _VISION_MODELS,
-_VISION_ENDPOINT, _MAX_VISION_CALLS, _KEEP_FOR, _KEEP_FLOWS; NO_COLOR. Flags win over them, and they over files.
+_VISION_RUNTIME, _VISION_ENDPOINT, _MAX_VISION_CALLS, _KEEP_FOR, _KEEP_FLOWS; NO_COLOR. Flags win over them, and
+they over files.
 
 Exit codes: 0 done; 1 it ran, and the answer is "failed"; 2 usage or configuration; 3 partly done; 4 not found;
 5 not allowed; 6 cannot connect; 7 deadline passed; 8 conflict; 9 refused by a guard; 70 our bug;
@@ -23,8 +24,8 @@ Examples:
   curl -s https://example.org/photo.jpg | tu-analyze upload -
 
 Variables: TU_ANALYZE_STATE_DIR, TU_ANALYZE_FLOW, TU_ANALYZE_TIMEOUT, TU_ANALYZE_CONCURRENCY, TU_ANALYZE_VISION,
-TU_ANALYZE_VISION_DIR, TU_ANALYZE_VISION_MODELS, TU_ANALYZE_VISION_ENDPOINT, TU_ANALYZE_MAX_VISION_CALLS;
-GOOGLE_APPLICATION_CREDENTIALS.
+TU_ANALYZE_VISION_DIR, TU_ANALYZE_VISION_MODELS, TU_ANALYZE_VISION_RUNTIME, TU_ANALYZE_VISION_ENDPOINT,
+TU_ANALYZE_MAX_VISION_CALLS; GOOGLE_APPLICATION_CREDENTIALS.
 
 Exit codes: 0 analysed, and as expected; 1 an analysis failed, or is not as expected, or every image failed;
 3 some images were analysed, some not; 7 the deadline passed; 130 or 143 stopped: each image says what became of
@@ -39,7 +40,7 @@ Examples:
 In a directory, which is made, each image becomes <name of the image>.png.
 
 Variables: TU_ANALYZE_TIMEOUT, TU_ANALYZE_VISION, TU_ANALYZE_VISION_DIR, TU_ANALYZE_VISION_MODELS,
-TU_ANALYZE_VISION_ENDPOINT, TU_ANALYZE_MAX_VISION_CALLS; GOOGLE_APPLICATION_CREDENTIALS.
+TU_ANALYZE_VISION_RUNTIME, TU_ANALYZE_VISION_ENDPOINT, TU_ANALYZE_MAX_VISION_CALLS; GOOGLE_APPLICATION_CREDENTIALS.
 
 Exit codes: 0 read, whatever was recognised; 3 some images could not be read; otherwise as \`upload\`.`;
 

@@ -290,6 +290,13 @@ function withVision(command: Command): Command {
     )
     .option("--vision-dir <dir>", "where answers of Google Vision are kept")
     .option("--vision-models <dir>", "other networks of PP-OCR for the local reader")
+    .addOption(
+      oneOf(new Option("--vision-runtime <which>", "what runs them (default auto)"), [
+        "auto",
+        "wasm",
+        "native",
+      ]),
+    )
     .option("--vision-endpoint <url>", "another address of Google Vision; http:// is an emulator")
     .option("--max-vision-calls <n>", "call Google Vision at most so often");
 }

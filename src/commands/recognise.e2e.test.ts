@@ -185,6 +185,14 @@ test("a folder of networks that is none is refused, with its name", async () => 
   expect(result.code).toBe(2);
 });
 
+test("a reader that cannot be opened ends the command, and does not wait for the deadline", async () => {
+  const result = await tool(["recognise", komatsu, "--vision", "google", "--json"], {
+    env: { GOOGLE_APPLICATION_CREDENTIALS: "no-such-key.json" },
+  });
+  expect(json(result)).toMatchObject({ code: "E_VISION_CREDENTIALS" });
+  expect(result.code).toBe(5);
+});
+
 describe("bad input is refused as in an upload", () => {
   test("each by its own code", async () => {
     const codes = {

@@ -31,6 +31,7 @@ export const openReplayingPipeline = ({
     door: { allowed: loopbackOnly, introspection: false },
     vision: {
       ...{ mode: "replay", directory: answers, models: null, endpoint: "" },
+      runtime: "wasm",
       ...{ callsMax: null, keyFile: null, quotaProject: null },
     },
     reporter,

@@ -110,9 +110,12 @@ function createDeadline(deadline: Deadline | undefined, controller: AbortControl
           resolve();
         }, leftMs(graceMs));
       });
-      await Promise.race([cleanUp, timeUp]);
-      // Without work this changes nothing; what blocks in the operating system would keep the process alive.
-      overdue?.unref();
+      try {
+        await Promise.race([cleanUp, timeUp]);
+      } finally {
+        // Without work this changes nothing; what blocks in the operating system would keep the process alive.
+        overdue?.unref();
+      }
     },
   };
 }

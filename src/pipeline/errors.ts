@@ -69,6 +69,7 @@ const catalogue = {
   E_SERVICE_UNAVAILABLE: infrastructure(transient(exitCodes.cannotConnect)),
   E_VISION_FAILED: transient(exitCodes.failed),
   E_VISION_MODELS: permanent(exitCodes.usage),
+  E_VISION_RUNTIME: permanent(exitCodes.usage),
   E_VISION_QUOTA: transient(exitCodes.refused),
   E_VISION_UNAVAILABLE: transient(exitCodes.cannotConnect),
   E_VISION_DEADLINE: transient(exitCodes.deadline),

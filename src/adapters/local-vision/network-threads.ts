@@ -1,13 +1,27 @@
 import type { MessagePort } from "node:worker_threads";
 import type { ModelFiles } from "./models.ts";
+import type { NativeCalls } from "./native-calls.ts";
 import type { Networks } from "./networks.ts";
+import type { Runtime } from "./runtime.ts";
 
 export type NetworkThreadData = {
   readonly models: ModelFiles;
   readonly port: MessagePort;
   /** The network that it loads at once; the other waits until it is needed. */
   readonly first: keyof Networks;
+  readonly runtime: Runtime;
+  readonly calls: NativeCalls;
 };
+/** What a network thread says to the one that started it, once: what it loaded, or why it could not. */
+export type Begun =
+  | {
+      readonly kind: Runtime["kind"];
+      /** `wasm 1.30.0`, `native 1.30.0`. */
+      readonly name: string;
+      /** Why it is not the native one, where that was tried. */
+      readonly problem: string | null;
+    }
+  | { readonly refused: string };
 
 /** What a network thread is asked for; it answers with an `Answer`, before it is asked again. */
 export type Task = {

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { InferenceSession, Tensor } from "onnxruntime-web/wasm";
+import type { Env, InferenceSession, Tensor } from "onnxruntime-web/wasm";
 import { alphabetOf, decode } from "../../pipeline/scene-text/decode.ts";
 import type { Eyes } from "../../pipeline/scene-text/eyes.ts";
 import { planesOf } from "../../pipeline/scene-text/planes.ts";
@@ -8,25 +8,26 @@ import type { ModelFiles } from "./models.ts";
 
 /** The two networks of PP-OCR: where text is, and what it says. */
 export type Networks = Pick<Eyes, "detect" | "recognise">;
-/**
- * A plan of the memory for each size of the input would be kept for good, and sizes differ. The
- * optimizations take half a second when it is loaded and 80 MB, and save nothing later.
- */
-const sessionOptions = { enableMemPattern: false, graphOptimizationLevel: "disabled" } as const;
 /** What is used of ONNX Runtime. */
-export type Runtime = {
+export type OnnxRuntime = {
   readonly InferenceSession: {
-    create(model: Uint8Array, options: typeof sessionOptions): Promise<InferenceSession>;
+    create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
   };
   readonly Tensor: new (type: "float32", data: Float32Array, dims: readonly number[]) => Tensor;
+  readonly env: Env;
 };
 
 /** Each is loaded when it is first asked for, or told to `prepare`. */
 export type LazyNetworks = Networks & { prepare(network: keyof Networks): Promise<unknown> };
 
-export function lazyNetworks(runtime: Runtime, models: ModelFiles): LazyNetworks {
+export function lazyNetworks(
+  runtime: Pick<OnnxRuntime, "InferenceSession" | "Tensor">,
+  models: ModelFiles,
+  options: InferenceSession.SessionOptions,
+): LazyNetworks {
+  // A plan of the memory for each size of the input would be kept for good, and sizes differ.
   const load = async (file: string) =>
-    runtime.InferenceSession.create(await readFile(file), sessionOptions);
+    runtime.InferenceSession.create(await readFile(file), { ...options, enableMemPattern: false });
   const detector = lazily(() => load(models.detection));
   const recogniser = lazily(() => load(models.recognition));
   const alphabet = lazily(async () => alphabetOf(await readFile(models.dictionary, "utf8")));

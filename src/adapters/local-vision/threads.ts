@@ -1,11 +1,8 @@
-import { createRequire } from "node:module";
-import { availableParallelism } from "node:os";
-import { dirname, join } from "node:path";
-import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { TuError } from "../../pipeline/errors.ts";
 import type { ReadText } from "../../pipeline/ports/vision.ts";
-import type { ModelFiles } from "./models.ts";
-import type { NetworkThreadData } from "./network-threads.ts";
+import type { Begun } from "./network-threads.ts";
+import { unusableRuntime } from "./runtime.ts";
+import { type NetworkOptions, startNetworks, startThread, type Thread } from "./start-networks.ts";
 
 // Reading keeps processors busy, so it has threads of its own: one that reads, and behind it some that run
 // the networks, which block. This is the other end of the first.
@@ -27,6 +24,8 @@ export type Answer = {
 export type ReadingThreads = {
   /** Several pictures may be open at once. */
   readonly open: (image: Uint8Array) => OpenPicture;
+  /** What the networks run on, as it calls itself; settled before the first look has an answer. */
+  readonly runtime: Promise<string>;
   /** Ends the threads at once; what is under way rejects with E_VISION_FAILED. */
   readonly close: () => Promise<void>;
 };
@@ -45,54 +44,46 @@ type Waiting = {
   readonly reject: (error: Error) => void;
 };
 
-/**
- * What each loads first: lines are found before they are read. Each holds the networks once more; a third would
- * want more memory than it is worth.
- */
-const networkThreads = ["detect", "recognise"] as const;
+export type ThreadOptions = NetworkOptions & {
+  /** They are over, for whatever reason. */
+  readonly onEnd: () => void;
+  /** The runtime that was found cannot be used, and WebAssembly takes its place. */
+  readonly onFallback: (problem: string) => void;
+};
 
-/** At most `most` that run networks; `onEnd` is called when they are over, for whatever reason. */
-export function startThreads(
-  models: ModelFiles,
-  { most, onEnd }: { readonly most: number; readonly onEnd: () => void },
-): ReadingThreads {
+export function startThreads(options: ThreadOptions): ReadingThreads {
+  const { onEnd } = options;
   const waiting = new Map<number, Waiting>();
   const rejectAll = (what: Error | string, isConcerned = (_: Question) => true) => {
-    const error = visionFailed(what instanceof Error ? what : new Error(what));
+    const error = what instanceof TuError ? what : visionFailed(what);
     for (const { question, reject } of waiting.values()) {
       if (isConcerned(question) && waiting.delete(question.number)) reject(error);
     }
   };
-  const workers: Worker[] = [];
-  let isOver = false;
-  const close = async () => {
-    isOver = true;
-    await Promise.all(workers.map((each) => each.terminate()));
-  };
-  const start = (entry: string, workerData: unknown, transferList: MessagePort[]): Worker => {
-    const started = new Worker(fileOf(entry), { workerData, transferList });
-    workers.push(started);
-    started.on("error", rejectAll);
+  const threads: Thread[] = [];
+  const watch = (thread: Thread): void => {
+    threads.push(thread);
+    thread.worker.on("error", rejectAll);
     // None is of use without the others.
-    started.on("exit", () => {
+    thread.worker.on("exit", () => {
       onEnd();
       rejectAll("a thread of the reader ended");
       void close();
     });
-    return started;
   };
-  const firsts = networkThreads.slice(0, Math.min(most, availableParallelism()));
-  const channels = firsts.map(() => new MessageChannel());
-  /** One when the one before is ready, so that the first is ready soonest. */
-  const startNetworks = (at: number): void => {
-    const [first, port] = [firsts[at], channels[at]?.port1];
-    if (first === undefined || port === undefined || isOver) return;
-    const data: NetworkThreadData = { models, port, first };
-    start("network-thread", data, [port]).once("message", () => startNetworks(at + 1));
+  const { begun, ports, startNoMore } = startNetworks(options, watch);
+  const close = async () => {
+    startNoMore();
+    await Promise.all(threads.map(({ end }) => end()));
   };
-  startNetworks(0);
-  const ports = channels.map(({ port2 }) => port2);
-  const worker = start("reading-thread", ports, ports);
+  const runtime = begun.then((first) => nameOf(first, options));
+  runtime.catch((error: Error) => {
+    onEnd();
+    rejectAll(error);
+    void close();
+  });
+  const worker = startThread("reading-thread", ports, ports);
+  watch({ worker, end: () => worker.terminate() });
   worker.on("message", ({ number, problem, result }: Answer) => {
     const asked = waiting.get(number);
     waiting.delete(number);
@@ -108,6 +99,7 @@ export function startThreads(
       worker.postMessage(question satisfies Question);
     });
   return {
+    runtime,
     open(image) {
       pictures += 1;
       const picture = pictures;
@@ -125,10 +117,12 @@ export function startThreads(
   };
 }
 
-/** Bundled by the build; found from the sources as well as from dist/. */
-function fileOf(entry: string): string {
-  const root = dirname(createRequire(import.meta.url).resolve("tu-analyze/package.json"));
-  return join(root, "dist", `${entry}.js`);
+/** Throws E_VISION_RUNTIME. */
+function nameOf(begun: Begun, { onFallback, runtime }: ThreadOptions): string {
+  if ("refused" in begun)
+    throw unusableRuntime(runtime.kind === "native" ? runtime.file : "it", begun.refused);
+  if (begun.problem !== null) onFallback(begun.problem);
+  return begun.name;
 }
 
 function errorOf({ task }: Question, cause: Error): TuError {
@@ -139,7 +133,8 @@ function errorOf({ task }: Question, cause: Error): TuError {
   });
 }
 
-function visionFailed(cause: Error): TuError {
+function visionFailed(why: Error | string): TuError {
+  const cause = why instanceof Error ? why : new Error(why);
   return new TuError("E_VISION_FAILED", "the text in the picture could not be read", {
     hint: "try again; if it fails for every picture, install tu-analyze again",
     cause,

@@ -1,6 +1,7 @@
 import type { ReadText, Vision, VisionProvider } from "../../pipeline/ports/vision.ts";
 import { plan } from "../../pipeline/scene-text/looks.ts";
 import { findModels } from "./models.ts";
+import { findRuntime, type RuntimeChoice } from "./runtime.ts";
 import { type OpenPicture, type ReadingThreads, startThreads } from "./threads.ts";
 
 const provider: VisionProvider = {
@@ -16,24 +17,31 @@ const provider: VisionProvider = {
  * The `Vision` port without any network: text is found and read by the networks of PP-OCR, one look after
  * the other until it is enough. How far it looks depends on the picture alone, never on the time it takes.
  * `models` names a folder with other networks of that kind; null takes those that come along.
- * Throws E_VISION_MODELS as well.
+ * Throws E_VISION_RUNTIME; reading throws that and E_VISION_MODELS as well.
  */
 export function createLocalVision({
   models = null,
   isForOne = false,
+  runtime = "wasm",
+  onFallback = () => undefined,
 }: {
   readonly models?: string | null;
+  readonly runtime?: RuntimeChoice;
+  /** With the reason why a native runtime that is there was not taken. */
+  readonly onFallback?: (problem: string) => void;
   /** A single picture: two threads of networks read it sooner, for 300 MB that many pictures would keep. */
   readonly isForOne?: boolean;
 } = {}): Vision {
+  const found = findRuntime(runtime);
   const most = isForOne ? 2 : 1;
   let threads: Promise<ReadingThreads> | undefined;
   const open = (): Promise<ReadingThreads> => {
     const forget = () => {
       if (threads === opened) threads = undefined;
     };
+    const options = { runtime: found, most, onEnd: forget, onFallback };
     const opened =
-      threads ?? findModels(models).then((files) => startThreads(files, { most, onEnd: forget }));
+      threads ?? findModels(models).then((files) => startThreads({ ...options, models: files }));
     threads = opened;
     opened.catch(forget);
     return opened;
@@ -46,7 +54,8 @@ export function createLocalVision({
       signal?.addEventListener("abort", picture.close, { once: true });
       try {
         await picture.decoded;
-        return { provider, texts: await lookUntil(picture, isEnough), hints: [] };
+        const texts = await lookUntil(picture, isEnough);
+        return { provider, texts, hints: [], runtime: await started.runtime };
       } catch (error) {
         signal?.throwIfAborted();
         throw error;

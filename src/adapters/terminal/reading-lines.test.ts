@@ -27,7 +27,7 @@ const text = (content: string, more: Partial<Text> = {}): Text => ({
 const meaning = (more: Partial<Text["meanings"][number]>): Text["meanings"] => [
   { about: "brand", value: "Komatsu", confidence: 0.9, how: "brand name", isTaken: true, ...more },
 ];
-const local = { name: "local", apiVersion: null, featureset: [], maxResults: null };
+const local = { name: "local", apiVersion: null, featureset: [], maxResults: null, runtime: null };
 const komatsuPc210: ShownReading["machine"] = {
   brand: "Komatsu",
   model: "PC210LC",
@@ -73,12 +73,13 @@ const rival = text("BOBCAT", {
 });
 
 test.each([
-  ["local", false, "local"],
-  ["vision", false, "Google Vision"],
-  ["vision", true, "Google Vision, replayed"],
-])("%s, replayed %s, is read by %s", (name, isReplayed, shown) => {
+  ["local", "native 1.30.0", false, "local (native 1.30.0)"],
+  ["local", null, false, "local"],
+  ["vision", null, false, "Google Vision"],
+  ["vision", null, true, "Google Vision, replayed"],
+])("%s on %s, replayed %s, is read by %s", (name, runtime, isReplayed, shown) => {
   const lines = readingLines(
-    { ...reading(), provider: { ...local, name } },
+    { ...reading(), provider: { ...local, name, runtime } },
     layout({ isReplayed }),
   );
   expect(lines).toContain(`  picture   jpeg 4032×3024, read by ${shown}`);
@@ -126,7 +127,11 @@ describe("the table", () => {
           const evil = text(content, { preparation: content, why: content });
           const meant = text(content, { meanings: meaning({ value: content, how: content }) });
           const lines = readingLines(
-            { ...reading(evil, meant), annotated: content, provider: { ...local, name: content } },
+            {
+              ...reading(evil, meant),
+              annotated: content,
+              provider: { ...local, name: content, runtime: content },
+            },
             layout({ width }),
           );
           for (const line of lines) expect(line).not.toMatch(control);

@@ -50,8 +50,9 @@ export function readingLines(reading: ShownReading, layout: ReadingLayout): read
 }
 
 /** By the name that people know; the messages call it "vision". */
-function readerOf({ name }: ShownReading["provider"], { isReplayed }: ReadingLayout): string {
-  if (name !== "vision") return name;
+function readerOf(provider: ShownReading["provider"], { isReplayed }: ReadingLayout): string {
+  const { name, runtime } = provider;
+  if (name !== "vision") return runtime === null ? name : `${name} (${printable(runtime)})`;
   return isReplayed ? "Google Vision, replayed" : "Google Vision";
 }
 

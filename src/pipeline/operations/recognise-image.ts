@@ -81,7 +81,10 @@ export function recogniseReport(
     file,
     status: "read",
     image: uprightOf(header),
-    provider: { name, apiVersion, featureset: [...featureset], maxResults },
+    provider: {
+      ...{ name, apiVersion, featureset: [...featureset], maxResults },
+      runtime: reading.runtime ?? null,
+    },
     machine: recognition.aggregate,
     texts: explained.texts.map(({ meanings, text, why }) => ({
       text: text.text,

@@ -39,6 +39,8 @@ export type VisionReading = {
   readonly provider: VisionProvider;
   readonly texts: readonly ReadText[];
   readonly hints: readonly VisionHint[];
+  /** What the networks ran on, as it calls itself, for a provider that runs here. */
+  readonly runtime?: string;
 };
 
 /** Brand and model, or the brand at least. */

@@ -16,7 +16,10 @@ export const RecogniseReport = z.object({
     width: z.int(),
     height: z.int(),
   }),
-  provider: Provider,
+  provider: Provider.extend({
+    /** What the local reader's networks ran on, with its version: `wasm 1.30.0`, `native 1.30.0`. */
+    runtime: z.string().nullable().default(null),
+  }),
   machine: Aggregate,
   texts: z.array(
     z.object({

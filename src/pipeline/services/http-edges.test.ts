@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import { createSystemClock } from "../../adapters/memory/clock.ts";
 import { createRandomIds, md5, sha256 } from "../../adapters/memory/ids.ts";
@@ -377,6 +378,11 @@ describe("media access and the object store", () => {
       });
     expect((await put({ "transfer-encoding": "chunked" })).status).toBe(411);
     expect((await put({ "content-length": "7" })).headers["etag"]).toBe(etag);
+    const digestOf = (text: string) => createHash("md5").update(text).digest("base64");
+    const digests = [digestOf("other"), "not base64 of 16 bytes", digestOf("picture")];
+    const answers = await Promise.all(digests.map((digest) => put({ "content-md5": digest })));
+    expect(answers.map(({ status }) => status)).toEqual([400, 400, 200]);
+    expect(answers.map(textOf).join()).toMatch(/<Code>BadDigest<.*<Code>InvalidDigest</s);
     const other = await call("objects", "GET", "/trackunit-images/<&?x", "");
     expect(textOf(other)).toContain("<Resource>/trackunit-images/&#60;&#38;</Resource>");
   });

@@ -8,7 +8,7 @@ type Md5 = (bytes: Uint8Array) => string;
 
 /**
  * The object store's HTTP edge: presigned PUT and GET with the semantics of S3. The ETag is the MD5 of
- * the bytes, one byte range is served, and errors are S3's XML.
+ * the bytes, a Content-MD5 is checked, one byte range is served, and errors are S3's XML.
  */
 export function createObjectStoreEndpoints(objects: ObjectStore, md5: Md5): readonly Endpoint[] {
   return [
@@ -21,6 +21,11 @@ export function createObjectStoreEndpoints(objects: ObjectStore, md5: Md5): read
         if (!access.allowed) return refused(access.reason, request);
         if (isOfUnknownLength(request)) return s3Error("MissingContentLength", request);
         if (request.body.length > imageBytesMax) return s3Error("EntityTooLarge", request);
+        const digest = request.headers["content-md5"];
+        if (digest !== undefined && !/^[A-Za-z0-9+/]{22}==$/.test(digest))
+          return s3Error("InvalidDigest", request);
+        if (digest !== undefined && hexOf(atob(digest)) !== md5(request.body))
+          return s3Error("BadDigest", request);
         return put(access.key, request, objects, md5);
       },
     },
@@ -82,6 +87,9 @@ function isOfUnknownLength({ headers }: EndpointRequest): boolean {
   return headers["transfer-encoding"] !== undefined && headers["content-length"] === undefined;
 }
 
+const hexOf = (binary: string) =>
+  Array.from(binary, (char) => char.charCodeAt(0).toString(16).padStart(2, "0")).join("");
+
 const etagOf = (bytes: Uint8Array, md5: Md5) => `"${md5(bytes)}"`;
 
 /** Whether a list of entity tags has this one; `*` has any. */
@@ -124,7 +132,9 @@ function refused(
 const s3Errors = {
   AccessDenied: [403, "Request has expired"],
   AuthorizationQueryParametersError: [400, "The query parameters of the signature are not valid."],
+  BadDigest: [400, "The Content-MD5 you specified did not match what we received."],
   EntityTooLarge: [400, "The upload is larger than the maximum allowed size."],
+  InvalidDigest: [400, "The Content-MD5 you specified is not valid."],
   InvalidRange: [416, "The requested range is not satisfiable"],
   MissingContentLength: [411, "You must provide the Content-Length HTTP header."],
   NoSuchKey: [404, "The specified key does not exist."],
