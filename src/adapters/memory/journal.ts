@@ -1,3 +1,4 @@
+import type { Timer } from "../../pipeline/message.ts";
 import type {
   FlowRecord,
   Journal,
@@ -123,6 +124,13 @@ export function createMemoryJournal(
         owed.type === "message" ? owed.message.id : `${owed.timer.owner} ${owed.timer.message.id}`;
       return [...new Map(left.map(({ owed }) => [named(owed), owed])).values()];
     },
+    async waiting(places) {
+      const timers = new Map<string, Timer>();
+      for (const { owed } of open.values())
+        if (owed.type === "timer")
+          timers.set(`${owed.place.seq}/${owed.place.position}`, owed.timer);
+      return places.map(({ position, seq }) => timers.get(`${seq}/${position}`) ?? null);
+    },
     async failed(consumer, message, at) {
       const before = tries.get(keyOf(consumer, message.id));
       const now = { count: (before?.count ?? 0) + 1, firstAt: before?.firstAt ?? at };
@@ -154,7 +162,7 @@ function follow(shared: SharedJournal, run: Run, owedTo: OwedTo, entry: JournalE
   for (const [position, timer] of entry.timers.entries())
     begin(shared, {
       consumer: timer.owner,
-      owed: { type: "timer", timer },
+      owed: { type: "timer", timer, place: { seq, position } },
       place: { seq, position },
       run,
     });

@@ -135,7 +135,9 @@ export function sharedBy(
   { flowId, id, subject }: Pick<Message, "id" | "flowId" | "subject">,
   common: Common | undefined,
 ): Shared {
-  return { flowId, causationId: id, subject, ...common };
+  if (common === undefined) return { flowId, causationId: id, subject };
+  const { headers, occurredAt, producer } = common;
+  return { flowId, causationId: id, subject, occurredAt, producer, headers };
 }
 
 const schemaOf = (name: string) => `${name}.v1`;

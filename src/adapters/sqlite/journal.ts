@@ -8,7 +8,7 @@ import type {
   RecordResult,
 } from "../../pipeline/ports/journal.ts";
 import { advance, createCheckpoints } from "./checkpoint.ts";
-import { createConsumers } from "./consumers.ts";
+import { createConsumers, transport } from "./consumers.ts";
 import type { Database } from "./database.ts";
 import { type EntryStatements, prepareEntryStatements } from "./entry-statements.ts";
 import { createFlowRetention } from "./flow-retention.ts";
@@ -21,9 +21,11 @@ import {
 } from "./inheritance.ts";
 import { createOpenWork, type OpenWork } from "./open-work.ts";
 import { createPacking } from "./packing.ts";
+import { createPairs } from "./pairs.ts";
 import type { Runners } from "./runners.ts";
 import { createTroubles } from "./troubles.ts";
 import { realTurns, type Turns } from "./turns.ts";
+import { createWaitingTimers } from "./waiting-timers.ts";
 import type { Writer } from "./writer.ts";
 
 // The only durable point of the message flow.
@@ -56,6 +58,7 @@ export function createSqliteJournal(options: {
   const inheritance = createInheritance(database);
   const packing = createPacking(database, { clock, turns });
   const work = createOpenWork();
+  const waiting = createWaitingTimers(database, checkpoints);
   let sinceCheckpoint = 0;
   /** A commit may have failed: what it wrote may be there all the same. */
   let isUncertain = false;
@@ -117,6 +120,7 @@ export function createSqliteJournal(options: {
       return { messages: owed.flatMap(messagesIn), next };
     },
     adopt: createAdoption({ database, writer, runners, inheritance, checkpoint, work }),
+    waiting: async (places) => waiting(places),
     failed: (consumer, message, at) => troubles.count(consumer, message, at),
     pardon: (consumer, message) => troubles.forget(consumer, message),
     checkpoint() {
@@ -205,8 +209,12 @@ const messagesIn = (owed: Owed) => (owed.type === "message" ? [owed.message] : [
 
 /** A message that two entries sent to different consumers is sent to all of them at once. */
 function distinct(all: readonly Owed[]): readonly Owed[] {
-  const seen = new Set<string>();
-  const named = (owed: Owed) =>
-    owed.type === "message" ? owed.message.id : `${owed.timer.owner} ${owed.timer.message.id}`;
-  return all.filter((owed) => seen.size < seen.add(named(owed)).size);
+  const seen = createPairs<true>();
+  return all.filter((owed) => {
+    const [consumer, { id }] =
+      owed.type === "message" ? [transport, owed.message] : [owed.timer.owner, owed.timer.message];
+    if (seen.get(consumer, id) !== undefined) return false;
+    seen.set(consumer, id, true);
+    return true;
+  });
 }

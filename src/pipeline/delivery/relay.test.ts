@@ -16,7 +16,7 @@ let notices: string[];
 let nowMs: number;
 /** What a transport does with a message; takes it. */
 let transport: (message: Message) => Promise<void>;
-/** Ends the sleep that the relay is in. */
+/** Ends the sleeps that the relay is in. */
 let tick: () => Promise<void>;
 let clock: Clock;
 let say: (state: TransportState) => void;
@@ -27,18 +27,24 @@ beforeEach(() => {
   notices = [];
   nowMs = 1_000_000;
   transport = async (message) => void taken.push(message);
-  let wake: () => void = () => undefined;
+  const sleepers = new Set<() => void>();
   clock = {
     nowMs: () => nowMs,
-    sleep: (_, signal) =>
+    sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
-        wake = resolve;
-        signal?.addEventListener("abort", () => reject(signal.reason as Error));
+        if (ms === 0) return resolve();
+        const abort = () => reject(signal?.reason as Error);
+        signal?.addEventListener("abort", abort);
+        sleepers.add(() => {
+          signal?.removeEventListener("abort", abort);
+          resolve();
+        });
       }),
   };
   tick = async () => {
     nowMs += 2_000;
-    wake();
+    for (const wake of [...sleepers]) wake();
+    sleepers.clear();
     await settled();
   };
 });
@@ -380,11 +386,45 @@ describe("runs that are gone", () => {
     );
     gone.close();
     const relay = relayOn(journal);
+    const dueAtMs = nowMs + 30_000;
     await relay.start();
-    expect(scheduled.map(({ message: { id }, dueAtMs }) => [id, dueAtMs - nowMs])).toEqual([
+    expect(scheduled.map((one) => [one.message.id, one.dueAtMs - nowMs])).toEqual([
       ["agreed", -20_000],
-      ["patience", 30_000],
     ]);
+    while (nowMs < dueAtMs - 2_000) await tick();
+    expect(scheduled.slice(1)).toEqual([{ ...timer("patience", true), dueAtMs }]);
     await relay.close();
+  });
+
+  test("leave timers that are not scheduled, when what they are for has come meanwhile", async () => {
+    const { gone, journal } = world();
+    const timer = (id: string): Timer => ({
+      message: sampleMessage({ id, kind: "timer", occurredAt: toIso(nowMs) }),
+      dueAtMs: nowMs + 30_000,
+      owner: "svc-a",
+    });
+    const [fired, waits] = [timer("fired"), timer("waits")];
+    await gone.record(sampleEntry({ message: sampleMessage({ id: "m" }), timers: [fired, waits] }));
+    gone.close();
+    const relay = relayOn(journal);
+    await relay.start();
+    expect(scheduled).toEqual([]);
+    await journal.record(sampleEntry({ consumer: "svc-a", message: fired.message }));
+    while (nowMs < waits.dueAtMs) await tick();
+    expect(scheduled).toEqual([waits]);
+    await relay.close();
+  });
+
+  test("leave timers that nobody schedules once the relay is closed", async () => {
+    const { gone, journal } = world();
+    const message = sampleMessage({ id: "t", kind: "timer", occurredAt: toIso(nowMs) });
+    const timer = { message, dueAtMs: nowMs + 30_000, owner: "svc-a" };
+    await gone.record(sampleEntry({ message: sampleMessage({ id: "m" }), timers: [timer] }));
+    gone.close();
+    const relay = relayOn(journal);
+    await relay.start();
+    await relay.close();
+    for (let ticks = 0; ticks < 20; ticks += 1) await tick();
+    expect(scheduled).toEqual([]);
   });
 });
