@@ -1,4 +1,4 @@
-import { told } from "../errors.ts";
+import { describeError } from "../errors.ts";
 import type { Timer } from "../message.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Journal, JournalPlace } from "../ports/journal.ts";
@@ -81,7 +81,7 @@ export function createFarTimers(ports: {
     looking = null;
   };
   const tell = (error: unknown) => {
-    const { code, reason } = told(error);
+    const { code, reason } = describeError(error);
     reporter.notice({ code, message: `timers could not be read: ${reason}`, flowId: null });
   };
   return {
