@@ -39,7 +39,7 @@ export function createAddresses(): Addresses {
 type EdgeOptions = {
   readonly door: Door;
   /** What does not work for a service; it is ready when there is nothing. */
-  readonly troubles: (service: string) => Promise<readonly string[]>;
+  readonly problems: (service: string) => Promise<readonly string[]>;
   readonly addresses: Addresses;
   readonly clock: Clock;
   readonly reporter: Reporter;
@@ -70,7 +70,7 @@ export function createEdges(options: EdgeOptions, scope: Scope): Edges {
   const door = createDoor(options.door.allowed);
   const guard = (service: string): ListenerOptions => ({
     door,
-    troubles: () => options.troubles(service),
+    problems: () => options.problems(service),
   });
   const open = async (service: string, endpoints: readonly Endpoint[]) => {
     if (endpoints.length === 0) {

@@ -171,7 +171,7 @@ async function serve(
   const edges = createEdges(
     {
       ...{ ...tools, reporter: tools.recorder },
-      troubles: (service) => readiness.troubles(service, probesOf(service, stores)),
+      problems: (service) => readiness.problems(service, probesOf(service, stores)),
     },
     scope,
   );

@@ -9,7 +9,7 @@ import { problem } from "./problem.ts";
 export type ListenerOptions = {
   readonly door: Door;
   /** What does not work, in a few words each; the service is ready when there is nothing. */
-  readonly troubles: () => Promise<readonly string[]>;
+  readonly problems: () => Promise<readonly string[]>;
   /** Default: what a picture over a slow line needs. */
   readonly patience?: Patience;
 };
@@ -96,7 +96,7 @@ export async function listen(options: ListenerOptions, handlers: Handlers): Prom
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { door, troubles }: ListenerOptions,
+  { door, problems }: ListenerOptions,
   handlers: Handlers,
 ): Promise<void> {
   const refusal = door.refusalOf(originOf(request));
@@ -109,7 +109,7 @@ async function answer(
     case "/health/live":
       return healthy(response);
     case "/health/ready":
-      return ready(response, await troubles().catch((error: unknown) => [String(error)]));
+      return ready(response, await problems().catch((error: unknown) => [String(error)]));
     default:
       handlers.request(request, response);
   }
@@ -129,9 +129,9 @@ function plain(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(text);
 }
 
-function ready(response: ServerResponse, troubles: readonly string[]): void {
-  if (troubles.length === 0) healthy(response);
-  else plain(response, 503, `Unhealthy\n${troubles.join("\n")}\n`);
+function ready(response: ServerResponse, problems: readonly string[]): void {
+  if (problems.length === 0) healthy(response);
+  else plain(response, 503, `Unhealthy\n${problems.join("\n")}\n`);
 }
 
 /** For whoever has nothing to ask for but its health. */

@@ -106,7 +106,7 @@ export function messageOf(row: MessageColumns): Message | Sender {
 const nothing: Consequences = { outgoing: [], timers: [] };
 
 /** What follows from an entry. */
-export const consequencesOf = (row: ConsequencesColumns): Consequences =>
+export const toJournalEntry = (row: ConsequencesColumns): Consequences =>
   consequencesFrom(row.consequences, { id: idOf(row.message_id), flowId: idOf(row.flow_id) });
 
 /** The same of an entry that took that message. */

@@ -6,13 +6,13 @@ import type { Consumers } from "./consumers.ts";
 import type { Database } from "./database.ts";
 import {
   type ConsequencesColumns,
-  consequencesOf,
   consequencesText,
   type MessageColumns,
   messageOf,
   messageText,
   parsed,
   type Sender,
+  toJournalEntry,
 } from "./entry-row.ts";
 import { createFlowCache } from "./flow-cache.ts";
 import { keyOf } from "./keys.ts";
@@ -119,7 +119,7 @@ function prepareReading(database: Database, consumers: Consumers) {
 
   const sentBy = ([seq, position]: Sender) => {
     const row = bySeq.first([seq]);
-    const message = row && consequencesOf(row as ConsequencesColumns).outgoing[position]; // its columns are selected
+    const message = row && toJournalEntry(row as ConsequencesColumns).outgoing[position]; // its columns are selected
     if (message !== undefined) return message;
     throw new Error(`entry ${seq} did not send what another one took from it`);
   };
@@ -130,7 +130,7 @@ function prepareReading(database: Database, consumers: Consumers) {
   const entryOf = (row: EntryRow): JournalEntry => ({
     consumer: consumers.nameOf(row.consumer),
     message: takenBy(row),
-    ...consequencesOf(row),
+    ...toJournalEntry(row),
     flow: toFlow(row),
   });
   return {

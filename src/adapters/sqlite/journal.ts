@@ -11,6 +11,7 @@ import { advance, createCheckpoints } from "./checkpoint.ts";
 import { createConsumers, transport } from "./consumers.ts";
 import type { Database } from "./database.ts";
 import { type EntryStatements, prepareEntryStatements } from "./entry-statements.ts";
+import { createFailedTries } from "./failed-tries.ts";
 import { createFlowRetention } from "./flow-retention.ts";
 import {
   behindMessage,
@@ -23,7 +24,6 @@ import { createOpenWork, type OpenWork } from "./open-work.ts";
 import { createPacking } from "./packing.ts";
 import { createPairs } from "./pairs.ts";
 import type { Runners } from "./runners.ts";
-import { createTroubles } from "./troubles.ts";
 import { realTurns, type Turns } from "./turns.ts";
 import { createWaitingTimers } from "./waiting-timers.ts";
 import type { Writer } from "./writer.ts";
@@ -53,7 +53,7 @@ export function createSqliteJournal(options: {
   const { checkpointEvery = checkpointEveryDefault, turns = realTurns } = options;
   const consumers = createConsumers(database);
   const statements = prepareEntryStatements(database, { clock, consumers, turns });
-  const troubles = createTroubles(database, writer, consumers);
+  const tries = createFailedTries(database, writer, consumers);
   const checkpoints = createCheckpoints(database, consumers);
   const inheritance = createInheritance(database);
   const packing = createPacking(database, { clock, turns });
@@ -74,7 +74,7 @@ export function createSqliteJournal(options: {
     isUncertain = true;
   });
   const note = (entry: JournalEntry, seq: number, runner: number) => {
-    troubles.settled(entry.message);
+    tries.settled(entry.message);
     work.note({ ...decidedOf(entry), seq, runner }, owedTo);
     sinceCheckpoint += 1;
     if (entry.flow?.ended === true) packing.soon();
@@ -84,7 +84,7 @@ export function createSqliteJournal(options: {
     if (sinceCheckpoint >= checkpointEvery) checkpoint(runner);
     const body = (): Decided => {
       const decided = decide(statements, entry, { runner, atMs: clock.nowMs() });
-      if (decided.seq !== null) troubles.over(entry.consumer, entry.message);
+      if (decided.seq !== null) tries.decided(entry.consumer, entry.message);
       return decided;
     };
     const afterCommit = ({ seq }: Decided) => {
@@ -121,8 +121,8 @@ export function createSqliteJournal(options: {
     },
     adopt: createAdoption({ database, writer, runners, inheritance, checkpoint, work }),
     waiting: async (places) => waiting(places),
-    failed: (consumer, message, at) => troubles.count(consumer, message, at),
-    pardon: (consumer, message) => troubles.forget(consumer, message),
+    failed: (consumer, message, at) => tries.count(consumer, message, at),
+    pardon: (consumer, message) => tries.forget(consumer, message),
     checkpoint() {
       const runner = runners.own();
       if (runner === null) return;

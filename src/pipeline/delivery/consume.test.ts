@@ -6,14 +6,14 @@ import { TuError } from "../errors.ts";
 import type { Message, Timer } from "../message.ts";
 import type { LogDelivery } from "../ports/event-log.ts";
 import type { Hop } from "../ports/reporter.ts";
-import { arrivedFromLog } from "./arrived.ts";
 import { fromUtf8, toUtf8 } from "./bytes.ts";
 import { createConsumer } from "./consume.ts";
 import { toDeadLetter } from "./dead-letter.ts";
+import { deliveryFromLog } from "./delivery.ts";
 import type { Handler, Service } from "./service.ts";
 import { believing, idleTimers, takingRelay } from "./shell.samples.ts";
 import type { ShellPorts } from "./shell.ts";
-import type { Arrived } from "./wire.ts";
+import type { Delivery } from "./wire.ts";
 
 const contract = findContract("tu.images.uploaded");
 if (contract === undefined) throw new Error("no such message");
@@ -59,7 +59,7 @@ const settle = {
   done: async () => void settled.push("done"),
   again: async () => void settled.push("again"),
 };
-const arrived = (body: string | Uint8Array, offset = 7): Arrived => {
+const arrived = (body: string | Uint8Array, offset = 7): Delivery => {
   const headers = { "x-correlation-id": "f1", "x-message-id": `m${offset}`, custom: "kept" };
   const delivery: LogDelivery = {
     topic: "tu.images.uploaded",
@@ -72,12 +72,12 @@ const arrived = (body: string | Uint8Array, offset = 7): Arrived => {
     retry: async () => undefined,
   };
   const expected = { contract, route: contract.routes[0] };
-  return arrivedFromLog(delivery, expected, "2026-01-01T00:00:00.000Z");
+  return deliveryFromLog(delivery, expected, "2026-01-01T00:00:00.000Z");
 };
 /** The usual way in, listened to by these. */
 const listenedTo = (
   ...listening: readonly { service: Service["name"]; isEphemeral?: true; isPerInstance?: true }[]
-): Arrived["route"] => {
+): Delivery["route"] => {
   const [route] = contract.routes;
   const [first] = route.consumers;
   if (first === undefined) throw new Error("somebody listens");
@@ -111,7 +111,7 @@ test("a message is recorded, then published, then acknowledged", async () => {
         return journal.record(entry);
       },
     },
-    relay: { ...ports.relay, send: async () => void order.push("publish") },
+    relay: { ...ports.relay, dispatch: async () => void order.push("publish") },
   };
   const consumer = createConsumer(bridge(forward), watched);
   await consumer.onArrived(arrived(good), {
@@ -135,7 +135,7 @@ test("with transports that end with it, a message is handed on before it is on t
         return ports.journal.accept(entry);
       },
     },
-    relay: { ...ports.relay, send: async () => void order.push("publish") },
+    relay: { ...ports.relay, dispatch: async () => void order.push("publish") },
   };
   await createConsumer(bridge(forward), early).onArrived(arrived(good), settle);
   expect([...order, ...settled]).toEqual(["accept", "publish", "done"]);

@@ -12,7 +12,7 @@ export type Probe = { readonly name: string; readonly work: () => Promise<unknow
 
 export type Readiness = {
   /** What does not work for that service, in a few words each. Ready is earned: all of it is tried. */
-  troubles(service: string, own: readonly Probe[]): Promise<readonly string[]>;
+  problems(service: string, own: readonly Probe[]): Promise<readonly string[]>;
   /** The service listens to everything that it has to. */
   connected(service: string): void;
 };
@@ -64,7 +64,7 @@ export function createReadiness(options: {
     }
   };
   return {
-    async troubles(service, own) {
+    async problems(service, own) {
       const found = await Promise.all([...shared, ...own].map(tried));
       const all = found.filter((trouble) => trouble !== null);
       return connected.has(service) ? all : ["it is not connected yet", ...all];

@@ -78,7 +78,7 @@ const entryOf = (id: string, subject = id) =>
 async function recorded(journal: Journal, relay: Relay, id: string, subject = id): Promise<void> {
   const entry = entryOf(id, subject);
   await journal.record(entry);
-  await relay.send(entry);
+  await relay.dispatch(entry);
 }
 const ids = () => taken.map(({ id }) => id);
 
@@ -292,9 +292,9 @@ test("a flow that has ended waits for no timer any more", async () => {
     timers: { ...idleTimers, cancelFlow: (flowId) => void cancelled.push(flowId) },
   });
   const state = { sequence: 1, state: null };
-  await relay.send({ ...entryOf("a"), flow: { ...state, ended: false } });
+  await relay.dispatch({ ...entryOf("a"), flow: { ...state, ended: false } });
   expect(cancelled).toEqual([]);
-  await relay.send({ ...entryOf("b"), flow: { ...state, ended: true } });
+  await relay.dispatch({ ...entryOf("b"), flow: { ...state, ended: true } });
   expect(cancelled).toEqual(["flow-1"]);
 });
 
@@ -304,7 +304,7 @@ test("what is waited for is waited for as long as was decided, by a clock that w
   const message = sampleMessage({ id: "t", kind: "timer", occurredAt: toIso(nowMs) });
   const timer = { message, dueAtMs: nowMs + 5_000, owner: "svc-a" };
   nowMs += 3_600_000;
-  await relay.send({ ...entryOf("a"), timers: [timer] });
+  await relay.dispatch({ ...entryOf("a"), timers: [timer] });
   expect(scheduled).toEqual([{ ...timer, dueAtMs: nowMs + 5_000 }]);
   await relay.close();
 });

@@ -22,7 +22,7 @@ import type { Publish } from "./publish.ts";
 
 export type Relay = {
   /** Sends what an entry says. Resolves when transports have taken it, or the relay sees to it later. */
-  send(entry: JournalEntry): Promise<void>;
+  dispatch(entry: JournalEntry): Promise<void>;
   /**
    * Takes over what earlier runs left, and goes on looking until it is closed. Resolves with the flows that
    * go on now; those that wait for a later timer are not among them.
@@ -94,7 +94,7 @@ export function createRelay(ports: RelayPorts): Relay {
     }
     await outbox.put(messages);
   };
-  const send: Relay["send"] = async ({ flow, message, outgoing, timers: scheduled }) => {
+  const dispatch: Relay["dispatch"] = async ({ flow, message, outgoing, timers: scheduled }) => {
     for (const timer of scheduled) timers.schedule(begunNow(timer, clock.nowMs()));
     if (flow?.ended === true) timers.cancelFlow(message.flowId);
     await outbox.put(outgoing);
@@ -103,7 +103,7 @@ export function createRelay(ports: RelayPorts): Relay {
   const resolveDoubts = async (): Promise<void> => {
     for (const [key, { consumer, messageId }] of doubts) {
       const entry = await journal.find(consumer, messageId);
-      if (doubts.delete(key) && entry !== undefined) await send(entry);
+      if (doubts.delete(key) && entry !== undefined) await dispatch(entry);
     }
   };
   const look = async (): Promise<void> => {
@@ -124,7 +124,7 @@ export function createRelay(ports: RelayPorts): Relay {
     reporter.notice({ code, message: `what is left was not looked at: ${reason}`, flowId: null });
   };
   return {
-    send,
+    dispatch,
     async start() {
       const resumed = await takeOver();
       looking ??= lookUntilClosed();
