@@ -74,7 +74,7 @@ const arrived = (body: string | Uint8Array, offset = 7): Delivery => {
   const expected = { contract, route: contract.routes[0] };
   return deliveryFromLog(delivery, expected, "2026-01-01T00:00:00.000Z");
 };
-/** The usual way in, listened to by these. */
+/** The usual route, with these consumers. */
 const listenedTo = (
   ...listening: readonly { service: Service["name"]; isEphemeral?: true; isPerInstance?: true }[]
 ): Delivery["route"] => {
@@ -204,7 +204,7 @@ describe("a message that cannot be worked off", () => {
       "x-dead-code": "E_BUG",
       "x-dead-reason": "broken",
     });
-    await consumer.onArrived(arrived(good), settle); // delivered once more: still parked once
+    await consumer.onArrived(arrived(good), settle); // redelivered: still parked once
     expect(new Set(letters().map(({ headers }) => headers["x-dead-origin"])).size).toBe(1);
   });
 
@@ -231,7 +231,7 @@ test("a store that fails one message's record, and nothing else, has it delivere
     ...ports,
     journal: {
       ...journal,
-      // Of parking the store would take the record: nothing but the decision keeps the message.
+      // The store would accept the record of parking: only the decision keeps the message.
       record: (entry) =>
         isBusy && entry.message.id === "m7"
           ? Promise.reject(new TuError("E_STATE_BUSY", "locked by another process"))
@@ -394,7 +394,7 @@ test("time in which nothing could be sent does not use up a patience", async () 
   await consumer.onTimer({ message, dueAtMs: nowMs, owner: service.name, isPatience: true });
   expect(handled).toBe(0);
   expect(scheduled).toMatchObject([{ message: { id: "t1" }, dueAtMs: nowMs + 10_000 }]);
-  held = 12_000; // two seconds more of an outage; the ten are had
+  held = 12_000; // the outage lasts two seconds more; the ten are already granted
   const [again] = scheduled.splice(0);
   if (again !== undefined) await consumer.onTimer({ ...again, dueAtMs: nowMs });
   expect(scheduled).toMatchObject([{ message: { id: "t1" }, dueAtMs: nowMs + 2_000 }]);
@@ -503,7 +503,7 @@ describe("what every instance hears", () => {
     await hear(1_024);
     await hear(1);
     expect(heard).toHaveLength(1_025);
-    await hear(0); // the oldest, which is forgotten
+    await hear(0); // the oldest, already forgotten
     expect(heard.slice(1_024)).toEqual(["m1024", "m0"]);
   });
 
@@ -519,7 +519,7 @@ describe("what every instance hears", () => {
     );
     for (let time = 0; time < 2; time += 1)
       await consumer.onArrived({ ...arrived(good), route: news }, settle);
-    // Work like any other: recorded, and not done twice.
+    // Recorded like any other message, and not processed twice.
     expect(heard).toEqual(["m7"]);
   });
 });
@@ -572,7 +572,7 @@ test("news is passed on every time, and recorded nowhere", async () => {
     await consumer.onArrived({ ...arrived(good), route }, settle);
   expect(heard).toEqual(["m7", "m7"]);
   expect(await ports.journal.find("svc-messaging-bridge", "m7")).toBeUndefined();
-  // Nothing to forgive where nothing failed.
+  // Nothing to pardon without a failure.
   expect(pardoned).toEqual([]);
 });
 

@@ -40,7 +40,7 @@ const fromQueue = (
   return deliveryFromQueue(delivery, expected, receivedAt);
 };
 
-/** Parks it, and gives what is published for it once the journal has written it down as JSON. */
+/** Parks it, and returns what is published for it after the journal has stored it as JSON. */
 async function parked(arrived: Delivery) {
   const published: Message[] = [];
   const ports: ShellPorts = {
@@ -62,7 +62,7 @@ async function parked(arrived: Delivery) {
   const trouble = { code: "E_MESSAGE_INVALID", reason: "ü", attempts: 1, firstAt: receivedAt };
   const message = envelopeOfUnreadable(arrived, ports);
   await park(service, ports, { arrived, message, trouble });
-  // A parsed letter is a message again: the test looks at no more than what JSON keeps.
+  // A parsed letter is a message again: the test only looks at what JSON preserves.
   return toDeadLetter(JSON.parse(JSON.stringify(published[0])) as Message);
 }
 
@@ -183,7 +183,7 @@ test("a letter that an earlier version recorded is still sent", () => {
     headers: { "x-dead-code": "E_MESSAGE_INVALID", custom: "ü" },
     body: "\u00ff\u0000",
   };
-  const message = { flowId: "f", id: "m", payload } as unknown as Message; // no more of it is read
+  const message = { flowId: "f", id: "m", payload } as unknown as Message; // nothing else is read
   expect(toDeadLetter(message)).toEqual({
     transport: "kafka",
     record: {

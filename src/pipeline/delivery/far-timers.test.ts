@@ -9,11 +9,11 @@ import { createFarTimers, type FarTimers } from "./far-timers.ts";
 const startMs = 1_000_000;
 let clock: ManualClock;
 let far: FarTimers;
-/** What the journal has, by `seq`. */
+/** The journal's content, by `seq`. */
 let waiting: Map<number, Timer>;
-/** How many were asked for at once. */
+/** The size of each read. */
 let asked: number[];
-/** When, in milliseconds after the start, and for when. */
+/** When, in milliseconds after the start, and due when. */
 let scheduled: (readonly [id: string, atMs: number, dueMs: number])[];
 let notices: string[];
 let read: (places: readonly JournalPlace[]) => Promise<readonly (Timer | null)[]>;
@@ -44,7 +44,7 @@ function keep(seq: number, dueMs: number): boolean {
     dueAtMs: startMs + dueMs,
     owner: "svc-a",
   };
-  // As it was recorded: when it is due now is not in the journal.
+  // As recorded: the current due time is not in the journal.
   waiting.set(seq, { ...timer, dueAtMs: 7 });
   return far.keep(timer, { seq, position: 0 });
 }

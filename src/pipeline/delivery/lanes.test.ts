@@ -3,7 +3,7 @@ import { createLanes } from "./lanes.ts";
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 1));
 
-/** Work that ends when it is told to. */
+/** Work that ends on command. */
 function createWork() {
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
@@ -29,7 +29,7 @@ test("in a lane one comes after the other, and lanes do not wait for each other"
   await end("a1");
   expect(await first).toBe("a1");
   expect(begun).toEqual(["a1", "b1", "a2"]);
-  // Behind one that is still running, also when its predecessor is gone.
+  // Behind one that is still running, even though its predecessor has finished.
   void lanes.run("a", work("a3"));
   await settled();
   expect(begun).toEqual(["a1", "b1", "a2"]);

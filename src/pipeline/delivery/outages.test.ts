@@ -9,17 +9,17 @@ const at = (ms: number) => {
 test("the time of all outages since then is counted, also of one that goes on", () => {
   const outages = createOutages({ nowMs: () => nowMs });
   at(100);
-  outages.end(); // there was none
+  outages.end(); // none has begun
   outages.begin();
   at(130);
-  outages.begin(); // it goes on
+  outages.begin(); // already begun
   expect(outages.isOn()).toBe(true);
   expect(outages.ms(0)).toBe(30);
   at(200);
   outages.end();
   expect(outages.isOn()).toBe(false);
   at(500);
-  outages.end(); // it is over
+  outages.end(); // over
   expect(outages.ms(0)).toBe(100);
   expect(outages.ms(150)).toBe(50);
   expect(outages.ms(300)).toBe(0);

@@ -6,7 +6,7 @@ import { createOutbox, type Outbox } from "./outbox.ts";
 
 let outbox: Outbox;
 let sent: string[];
-/** What became known as sent. */
+/** What was noted as sent. */
 let noted: string[];
 let notices: string[];
 let transport: (message: Message) => Promise<void>;

@@ -63,7 +63,7 @@ const fromQueue = (body: string, redelivered: boolean) => {
   const place = { exchange: "e", queue: "q", redelivered, ack: nobody, nack: nobody };
   return deliveryFromQueue({ ...message, ...place }, expected, receivedNow());
 };
-/** Every call is a process of its own, which dies before it can settle what it parked. */
+/** Every call is a separate process, which dies before it can settle what it parked. */
 const deliverTo = async (journal: Journal, arrived: ReturnType<typeof fromLog>, times = 1) => {
   for (let time = 0; time < times; time += 1) {
     const consumer = createConsumer(failing, { ...ports, journal });
@@ -198,12 +198,12 @@ test("the record of a letter says what it parks, and the letter's envelope what 
   ]);
   const parked = recorded.map((entry) => (entry as { parks: unknown }).parks);
   const ids = new Set(parked.map((one) => (one as { messageId: string }).messageId));
-  // The same bytes at another place, or others at the same, are another message.
+  // The same bytes at another position, or others at the same, are a different message.
   expect(ids.size).toBe(3);
   expect(parked).toEqual(
     [...ids].map((messageId) => ({ consumer: "svc-messaging-bridge", messageId })),
   );
-  // Without an id of its flow it is a flow of its own.
+  // Without the id of a flow it gets one of its own.
   const [first] = recorded as { message: Message; parks: { messageId: string } }[];
   expect(first?.message.flowId).toBe(first?.parks.messageId);
 });

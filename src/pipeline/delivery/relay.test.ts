@@ -14,9 +14,9 @@ let taken: Message[];
 let scheduled: Timer[];
 let notices: string[];
 let nowMs: number;
-/** What a transport does with a message; takes it. */
+/** What the transport does with a message; by default it takes it. */
 let transport: (message: Message) => Promise<void>;
-/** Ends the sleeps that the relay is in. */
+/** Ends the relay's current sleeps. */
 let tick: () => Promise<void>;
 let clock: Clock;
 let say: (state: TransportState) => void;
@@ -49,7 +49,7 @@ beforeEach(() => {
   };
 });
 
-/** Lets everything go on that can. */
+/** Lets everything proceed that can. */
 const settled = () => new Promise((resolve) => setTimeout(resolve, 1));
 const relayOn = (journal: Journal): Relay =>
   createRelay({

@@ -66,7 +66,7 @@ function messageOf({ contract, route }: Pick<Input, "contract" | "route">): Mess
   };
 }
 
-/** An instance of the gateway in a process of its own, and what its clients hear. */
+/** An instance of the gateway in its own process, and what its clients receive. */
 async function openGateway(journal = createMemoryJournal()) {
   const connection = broker.connect();
   const heard = createCollector<string>();

@@ -106,7 +106,7 @@ test("what nobody decided is not taken for what was acknowledged", async () => {
   const next = open();
   const undecided = await deliver(true, { by: next });
   expect(undecided.id).not.toBe(id);
-  // Undecided still, it has the same id wherever it comes, so that its tries add up.
+  // While undecided it keeps its id wherever it arrives, so that its attempts add up.
   expect((await deliver(true, { by: open() })).id).toBe(undecided.id);
 });
 
