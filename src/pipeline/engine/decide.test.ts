@@ -119,7 +119,7 @@ test("on_failure continue records the failure and goes on without a result", () 
 });
 test("replies that overtake the trigger are not lost", () => {
   const decision = given(two, done("a", "m1"), done("b", "m2")).when(requested());
-  // What is known already is not asked for.
+  // A result that is already known is not requested.
   expect(asked(decision)).toEqual(["run.started", "run.completed"]);
 });
 test("a success that overtakes its step takes the place of the command", () => {
