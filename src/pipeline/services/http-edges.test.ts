@@ -17,7 +17,7 @@ import { createMediaAccess } from "./media-access.ts";
 import { createObjectStoreEndpoints } from "./object-store.ts";
 import { createStorage } from "./storage.ts";
 
-// The HTTP edges as the contracts of the real services describe them, called without a network.
+// The HTTP edges as specified by the real services' contracts, called without a network.
 
 const clock = createSystemClock();
 const ids = createRandomIds(clock);

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { FlowName, ServiceName } from "../contracts/contract.ts";
 import { openCluster, truth } from "./mixed-cluster.samples.ts";
 
-// Each of our services among the deployed ones, which send bodies and hardly anything else: no headers but on
+// Each of our services among the deployed ones, which send little more than bodies: no headers except on
 // Kafka, no ids at all, an object key only where an upload is announced.
 
 type Cluster = Awaited<ReturnType<typeof openCluster>>;
@@ -73,7 +73,7 @@ describe("our orchestrator behind the deployed bridge", () => {
       expect(end).toMatchObject({ where: "analysis.completed", body: completed("Volvo") });
     expect(new Set(ends.map(({ headers }) => headers["x-message-id"])).size).toBe(2);
     expect(notices.join("\n")).toContain("nobody can tell whose it is");
-    // Those that waited may have been answered so: that nobody answered would be false.
+    // The waiting flows may have received that result: to report that none arrived would be false.
     await timers.fireAll();
     const failures = (await sent.atLeast(6)).slice(4);
     for (const failure of failures)

@@ -12,7 +12,7 @@ import { createOrchestrator, pinOf } from "./orchestrator.ts";
 const { definition } = flowNamed("full");
 const [recognition, ...others] = definition.steps;
 if (recognition === undefined) throw new Error("the flow has steps");
-/** The same version with another content, and without the steps behind the first. */
+/** The same version with different content: only the first step. */
 const shorter: Definition = { ...definition, steps: [recognition] };
 const newer: Definition = { ...shorter, version: "99" };
 
@@ -58,7 +58,7 @@ describe("an instance that began under another definition", () => {
 
   test("that was pinned before definitions had a hash goes on", async () => {
     const begun = await react(following(definition), undefined, "tu.image.uploaded");
-    const { state } = begun.state as { state: unknown }; // as it was recorded then
+    const { state } = begun.state as { state: unknown }; // in the format recorded then
     const next = await react(following(definition), state, "recognition.completed");
     expect(next.sent).toEqual(["analysis.comparison.request"]);
   });

@@ -57,7 +57,7 @@ test.each([
   });
 });
 
-/** A store that refuses the first so many URLs that it is asked with. */
+/** A store that refuses the first `times` URLs it receives. */
 function fetchRefused(times: number) {
   const used: string[] = [];
   let made = 0;
