@@ -11,7 +11,7 @@ function imagesOf(asked: string[]): Images {
       return header;
     },
     verify: async () => void asked.push("verify"),
-  } as unknown as Images; // nothing else is asked
+  } as unknown as Images; // nothing else is called
 }
 
 test("an image is looked at, cheapest first", async () => {

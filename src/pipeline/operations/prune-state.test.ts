@@ -54,7 +54,7 @@ test("a file in use keeps its size, and the others are compacted; anything else 
         if (error !== undefined) throw error;
         compacted.push(name);
       },
-    }) as FlowRetention; // nothing else is asked
+    }) as FlowRetention; // nothing else is called
   const busy = journal("busy", new TuError("E_STATE_BUSY", "in use", { hint: "" }));
   const both = new Map([
     ["busy", busy],

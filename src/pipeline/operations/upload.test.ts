@@ -18,7 +18,7 @@ const flowId = "0198c7e6-2f6a-7000-8000-000000000001";
 const bytes = new Uint8Array([1, 2, 3]);
 const example = (name: string) => ({ ...findContract(name)?.example, objectKey });
 
-/** A gateway that a test leads. `onConfirm` decides what happens then. */
+/** A gateway controlled by the test. `onConfirm` is its reaction to the confirm. */
 function pipeline({
   flow = "current" as "current" | "full",
   putStatus = 200,
@@ -75,7 +75,7 @@ const input = (values: Partial<UploadInput> = {}): UploadInput => ({
   ...values,
 });
 
-/** As the pipeline would, once it is confirmed. */
+/** The pipeline's reaction to a confirm. */
 const completing = (of: () => Pipeline) => async () => {
   await of().clock.advance(250);
   of().tell("recognition.completed");

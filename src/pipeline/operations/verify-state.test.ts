@@ -5,7 +5,7 @@ import { StateVerification } from "../reports/state.ts";
 import { ended, keptWith, keyOf, print } from "./kept.samples.ts";
 import { verifyState } from "./verify-state.ts";
 
-/** Of the bytes that every picture of the samples has. */
+/** Of the bytes of every sample picture. */
 const checksum = sha256(new Uint8Array([1]));
 
 async function sound() {
@@ -14,7 +14,7 @@ async function sound() {
     await kept.uploads.markUploaded(id, { bytes: 1, checksum: `sha256:${checksum}` });
     await kept.fingerprints.save({ ...print, objectKey: keyOf(id), checksum });
   }
-  // Its own type would say that objects can only be listed and deleted.
+  // Its declared type only allows listing and deleting.
   const objects = kept.objects as ReturnType<typeof createMemoryObjectStore>;
   return { ...kept, objects, digest: sha256 };
 }
