@@ -34,7 +34,7 @@ describe("work that a signal gives up", () => {
     const { signal } = controller;
     const work = new Promise((_, reject) => {
       const fail = () => process.nextTick(reject, new Error("The operation was aborted"));
-      signal.addEventListener("abort", fail); // as a stream does
+      signal.addEventListener("abort", fail); // as streams do
     });
     const ended = orAborted(work, signal);
     controller.abort(late);

@@ -9,7 +9,7 @@ import {
   stepListeners,
 } from "./contract.ts";
 
-/** The failed twin of every success event. `attempt` counts from 1. */
+/** The failure counterpart of every success event. `attempt` counts from 1. */
 export const StepFailed = z.object({
   objectKey: z.string(),
   step: z.string(),
@@ -21,7 +21,7 @@ export const StepFailed = z.object({
 });
 export type StepFailed = z.infer<typeof StepFailed>;
 
-/** Declares a failed twin. */
+/** Declares a failure counterpart. */
 export function failedTwin(options: {
   step: string;
   producer: ServiceName;

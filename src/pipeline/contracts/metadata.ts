@@ -8,7 +8,7 @@ export type MetadataRequest = z.infer<typeof MetadataRequest>;
 
 export const MetadataSorted = z.object({
   objectKey: z.string(),
-  /** ISO 8601; with an offset when the camera gave one. */
+  /** ISO 8601; with an offset if the camera recorded one. */
   capturedAt: z.string().optional(),
   /** Degrees (WGS 84), metres. */
   location: z
