@@ -4,7 +4,7 @@ import { simulate } from "./simulate.ts";
 
 // The short run; `npm run simulate -- --seeds 10000` is the long one, which CI runs too.
 const seeds = Array.from({ length: 60 }, (_, index) => index + 1);
-/** Most are noticed by the first; what needs a rare fault takes longer. */
+/** The first seed catches most; bugs that need a rare fault take longer. */
 const seedsOfBugs = 300;
 
 test("nothing is lost, nothing double, nothing stuck", async () => {
