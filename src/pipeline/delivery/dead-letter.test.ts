@@ -95,7 +95,7 @@ test("a record keeps its key, its headers and its body, byte for byte and in the
   });
 });
 
-test("a record without key and body stays without, and one with empty ones has empty ones", async () => {
+test("missing key and body stay missing, and empty ones stay empty", async () => {
   for (const one of [null, bytes()]) {
     const letter = await parked(fromLog({ key: one, headers: [], body: one }));
     expect(letter).toMatchObject({ record: { key: one, body: one } });
@@ -156,7 +156,7 @@ test("a queue's message keeps header types, properties and routing key", async (
   expect(publication.properties).toEqual({ ...properties, correlationId: expect.any(String) });
 });
 
-test("what is text in headers can be worked with, the rest is only kept", () => {
+test("text headers are decoded, others only preserved", () => {
   const { headers, key } = fromLog({
     key: bytes(255),
     headers: [

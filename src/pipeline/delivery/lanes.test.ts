@@ -18,7 +18,7 @@ function createWork() {
   return { begun, work, end };
 }
 
-test("in a lane one comes after the other, and lanes do not wait for each other", async () => {
+test("work in a lane is sequential, and lanes do not wait for each other", async () => {
   const { begun, end, work } = createWork();
   const lanes = createLanes(9);
   const first = lanes.run("a", work("a1"));
@@ -37,7 +37,7 @@ test("in a lane one comes after the other, and lanes do not wait for each other"
   expect(begun).toEqual(["a1", "b1", "a2", "a3"]);
 });
 
-test("so many are at work at once, and whoever waited longest is next", async () => {
+test("the total is limited, and the longest waiting is next", async () => {
   const { begun, end, work } = createWork();
   const lanes = createLanes(2);
   for (const name of ["a", "b", "c", "d"]) void lanes.run(name, work(name));

@@ -6,7 +6,7 @@ const at = (ms: number) => {
   nowMs = ms;
 };
 
-test("the time of all outages since then is counted, also of one that goes on", () => {
+test("all outages since then count, including one in progress", () => {
   const outages = createOutages({ nowMs: () => nowMs });
   at(100);
   outages.end(); // none has begun
@@ -28,7 +28,7 @@ test("the time of all outages since then is counted, also of one that goes on", 
   expect(outages.ms(150)).toBe(60);
 });
 
-test("of so many outages the last are remembered", () => {
+test("only the most recent outages are remembered", () => {
   const outages = createOutages({ nowMs: () => nowMs });
   for (let count = 0; count < 101; count += 1) {
     at(count * 10);

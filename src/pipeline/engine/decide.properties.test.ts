@@ -84,7 +84,7 @@ function replyTo(step: string, fate: Fate, attempt: number): readonly Message[] 
   return [failedReply(step, id, attempt, fate !== "permanent")];
 }
 
-/** Everything a step's service will ever reply, whether or not it is asked. */
+/** Everything a step's service will ever reply, commanded or not. */
 function allReplies(step: string, fate: Fate): readonly Message[] {
   const last = fate === "success" || fate === "permanent" ? 1 : attemptsMax;
   return Array.from({ length: last }, (_, index) => replyTo(step, fate, index + 1)).flat();
@@ -159,7 +159,7 @@ test("a workflow that gets its replies or its timers ends exactly once", () => {
   );
 });
 
-test("and so does one whose replies come before anybody asks", () => {
+test("and so does one whose replies arrive before their commands", () => {
   fc.assert(
     fc.property(anyPlan, (plan) => {
       const { events, state } = run(plan, [requested(), ...everyReply(plan)], () => true);
@@ -175,7 +175,7 @@ const isNoTimeout = ({ payload }: Message) =>
   !(typeof payload === "object" && payload !== null && "purpose" in payload) ||
   payload.purpose !== "timeout";
 
-test("the result does not depend on the order of the replies, nor on who asked first", () => {
+test("the result does not depend on the order of replies, nor of commands", () => {
   fc.assert(
     fc.property(answeredPlan, fc.nat(), (plan, seed) => {
       const asked = run(plan, [requested(), ...waits(plan)], isNoTimeout);

@@ -20,7 +20,7 @@ test("an image is looked at, cheapest first", async () => {
   expect(asked).toEqual(["identify", "verify"]);
 });
 
-test("one byte more than 10 MiB is refused before anybody looks", async () => {
+test("one byte more than 10 MiB is refused before the image is read", async () => {
   const asked: string[] = [];
   const checking = checkImage(new Uint8Array(10 * mebibytes + 1), imagesOf(asked));
   await expect(checking).rejects.toMatchObject({

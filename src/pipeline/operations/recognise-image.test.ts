@@ -79,7 +79,7 @@ test("the machine, every text with its reason, and where the time went", async (
   expect(report.image).toEqual({ format: "jpeg", width: 300, height: 400 });
 });
 
-test("the reader is told what is known, of the brand alone too", async () => {
+test("the reader can ask whether the machine, or only the brand, is known", async () => {
   const known: boolean[] = [];
   const asking: Vision = {
     ...vision,

@@ -126,7 +126,7 @@ describe("further looks at a picture without text", () => {
   });
 });
 
-test("the windows and lines of a look are asked for at once, and keep their order", async () => {
+test("the windows and lines of a look are processed concurrently, and keep their order", async () => {
   const { networks } = networksFor([line, { ...line, y: 0.6 }, { ...line, y: 0.7 }]);
   let asked = 0;
   const latestFirst = {

@@ -48,7 +48,7 @@ test("bars apart are regions of their own", () => {
   expect(findRegions(map, clear)).toHaveLength(3);
 });
 
-test("what is faint or low is text only for whoever asks for that", () => {
+test("faint or low regions count as text only under a lower threshold", () => {
   const faint = { x: 80, y: 60, length: 60, height: 10, radians: 0, ink: 0.25 };
   const low = { x: 240, y: 180, length: 6, height: 1, radians: 0, ink: 0.9 };
   expect(findRegions(mapWith(faint), clear)).toEqual([]);

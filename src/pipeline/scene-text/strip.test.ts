@@ -54,7 +54,7 @@ test("a slanting line is put level, with its letters turned with it or upright",
   expect(dotIn(cutOut(above, place, "turned")).x).toBeLessThan(0.49);
 });
 
-test("outside of the picture its edge goes on", () => {
+test("outside the picture its edge is repeated", () => {
   const place = { centre: { x: 0, y: 0 }, length: 100, height: 40, radians: 0 };
   const { data } = cutOut(dotAt(200, 150), place, "turned");
   expect(data[0]).toBe(1);

@@ -34,7 +34,7 @@ const completed = (brand: string) => ({
 });
 
 describe("our orchestrator behind the deployed bridge", () => {
-  test("leads an upload without headers to its end, and says that this was a guess", async () => {
+  test("completes an upload without headers, and marks its link as a guess", async () => {
     const { madeOf, notices, publish, sent } = await open("current", "svc-analysis-orchestrator");
     await publish(only.exchange, upload("a.png"));
     await sent.atLeast(1);
@@ -61,7 +61,7 @@ describe("our orchestrator behind the deployed bridge", () => {
     ]);
   });
 
-  test("answers equal results that nobody can tell as the deployed one does, each of them", async () => {
+  test("answers each of several indistinguishable results, as the deployed one does", async () => {
     const { notices, publish, sent, timers } = await open("current", "svc-analysis-orchestrator");
     await publish(only.exchange, upload("a.png"));
     await publish(only.exchange, upload("b.png"));
@@ -83,7 +83,7 @@ describe("our orchestrator behind the deployed bridge", () => {
       });
   });
 
-  test("answers a result that nobody waits for", async () => {
+  test("answers a result that no flow is waiting for", async () => {
     const { publish, sent } = await open("current", "svc-analysis-orchestrator");
     await publish(only.result, result(null));
     const [end] = await sent.atLeast(1);
@@ -114,7 +114,7 @@ describe("our bridge", () => {
     },
   );
 
-  test("says of a result that it has no flow, and our orchestrator answers it all the same", async () => {
+  test("marks a result as having no flow, and our orchestrator still answers it", async () => {
     const { append, sent } = await open("current", ...ours, "svc-analysis-orchestrator");
     const { aggregate, provider } = result("Volvo");
     await append("tu.recognition.completed", {
@@ -159,7 +159,7 @@ describe("our vision adapter", () => {
     },
   );
 
-  test("its result is found by its content behind the deployed bridge, among others that wait", async () => {
+  test("its result is matched by content behind the deployed bridge, among other waiting flows", async () => {
     const ours = ["svc-ai-vision-adapter", "svc-analysis-orchestrator"] as const;
     const { append, notices, publish, sent } = await open("current", ...ours);
     await append("tu.images.uploaded", pascal(upload("a.png")), { key: "a.png", flowId: "f1" });
@@ -175,7 +175,7 @@ describe("our vision adapter", () => {
 });
 
 describe("our gateway behind the deployed orchestrator", () => {
-  test("tells its clients of starts and ends, each of them", async () => {
+  test("informs its clients of every start and end", async () => {
     const { madeOf, publish, told } = await open("current", "graph-gateway");
     await publish("analysis.started", { objectKey: "a.png" });
     await publish("analysis.completed", completedBody("Volvo"));
@@ -189,7 +189,7 @@ describe("our gateway behind the deployed orchestrator", () => {
   const completedBody = (brand: string) => ({ success: true, recognitionPayload: result(brand) });
 });
 
-test("flow full leads an upload that says nothing but its key through every step", async () => {
+test("flow full takes an upload that carries only its key through every step", async () => {
   const { publish, sent } = await open(
     ...(["full", "svc-analysis-orchestrator", "svc-ai-vision-adapter"] as const),
     ...(["comparison-service", "metadata-service"] as const),
