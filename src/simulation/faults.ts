@@ -94,7 +94,7 @@ export async function io<T>(nature: Nature, life: Life, effect: () => T | Promis
   return result;
 }
 
-/** The same over a network: the call may also get lost, before or after the effect, which `fault` then records. */
+/** The same over a network: the call may also get lost, before or after the effect; `fault` then records that. */
 export async function network<T>(
   nature: Nature,
   life: Life,

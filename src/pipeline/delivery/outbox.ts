@@ -11,7 +11,7 @@ import type { Publish } from "./publish.ts";
 //
 //   O1. A message is sent once its predecessor with the same subject was taken and the window has room.
 //   O2. While a transport is in trouble the outbox is closed: messages recorded later must not overtake those
-//       that are owed. Whoever has sent everything owed, in order, reopens it.
+//       that are owed. It is reopened once everything owed was sent, in order.
 //   O3. A message that cannot be sent blocks no other; it stays owed.
 
 export type Outbox = {

@@ -74,7 +74,7 @@ async function recorded(entry: JournalEntry, { handsOnEarly, journal, links, rel
   }
 }
 
-/** Earlier decisions were sent by whoever made them, unless it was unknown that they were recorded. */
+/** An earlier decision was sent when it was made, unless its record was in doubt. */
 function unlessSent(entry: JournalEntry, { relay }: ShellPorts): JournalEntry | undefined {
   return relay.wasDoubted(entry.consumer, entry.message.id) ? entry : undefined;
 }

@@ -17,8 +17,8 @@ import type { Publish } from "./publish.ts";
 //   L2. The work of dead runners is adopted continuously: their messages are sent again, their timers
 //       scheduled, or left in the journal until they are near (`far-timers.ts`). Consumers skip messages they
 //       have recorded, so resending is harmless.
-//   L3. A store may report a failure and have recorded all the same. Whoever finds such a record sends its
-//       messages; the rest are found by polling.
+//   L3. A store may report a failure and have recorded all the same. When the message arrives again, the
+//       record's messages are sent; other such records are found by polling.
 //   L4. Memory holds only work in progress: what is owed is read page by page.
 
 export type Relay = {

@@ -13,11 +13,11 @@ import type { Delivery } from "./wire.ts";
 //       process.
 //   N2. A first delivery (AMQP's `redelivered` is false) is a different event from all before it: the next
 //       number.
-//   N3. A redelivery is either one that this process gave back, or one that was recorded and not
-//       acknowledged, which `acknowledged` keeps track of; otherwise it is undecided, and gets the next
-//       number. After a crash between an acknowledgement and its record, one such event is mistaken for its
-//       predecessor; if the connection is lost while one is processed, it is decided twice, because it is
-//       redelivered concurrently.
+//   N3. A redelivery is either one that this process gave back, or one that was recorded and not acknowledged
+//       (`acknowledged` records acknowledgements); otherwise it is undecided, and gets the next number. After
+//       a crash between an acknowledgement and its record, one such event is mistaken for its predecessor; if
+//       the connection is lost while one is processed, it is decided twice, because it is redelivered
+//       concurrently.
 
 export type Unidentified = {
   /** The same delivery with an id. Rejects if the journal does. */

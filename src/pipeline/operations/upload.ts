@@ -62,7 +62,7 @@ export async function upload(input: UploadInput, ports: UploadPorts): Promise<Up
   await input.onStage("started", { flowId, objectKey: started.key });
   const events: ClientEvent[] = [];
   const end = createDeferred();
-  end.promise.catch(() => undefined); // whoever awaits it gets the error; until then the upload's own error counts
+  end.promise.catch(() => undefined); // awaiting it throws; until then the upload's own error counts
   const subscription = await ports.gateway.subscribe(flowId, {
     onEvent(event) {
       events.push(event);

@@ -99,7 +99,7 @@ export function recognise(
   };
 }
 
-/** Whether what is wanted is certain enough to stop reading: clearly read, or read twice. */
+/** Whether the machine (or brand) is certain enough to stop reading: clearly read, or read twice. */
 export function isEnough(texts: readonly ReadText[], wanted: Wanted = "machine"): boolean {
   const { brandStrength, model, hasRivalBrand, hasRivalModel } = understand(texts).finding;
   if (wanted === "brand") return brandStrength > 0;

@@ -61,7 +61,7 @@ function keyErrors(key: string): FieldErrors {
   return problem === undefined ? {} : { key: [problem] };
 }
 
-/** The real service accepts any such prefix; a type that no header can carry could never be uploaded. */
+/** The real service accepts any type with this prefix; one that no header can carry could never be uploaded. */
 function contentTypeErrors(contentType: string): FieldErrors {
   if (contentType === "") return { contentType: ["Required"] };
   const isTaken = contentType.startsWith("image/") && isSignable(contentType);
