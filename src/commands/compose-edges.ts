@@ -45,12 +45,12 @@ type EdgeOptions = {
   readonly reporter: Reporter;
 };
 export type Edges = {
-  /** Every service has one: whoever has no endpoints still says whether it is well. */
+  /** Every service gets one; those without endpoints still answer health checks. */
   serve(service: string, endpoints: readonly Endpoint[]): Promise<void>;
   serveGraphql(service: string, gateway: Gateway, feed: Feed): Promise<void>;
 };
 
-/** Loads what takes the longest to load, and opens nothing: for whoever has something else to wait for. */
+/** Loads the slowest modules without opening anything, while the caller waits for something else. */
 export async function preloadEdges(): Promise<void> {
   const [http, graphql] = await Promise.all([
     import("../adapters/http/server.ts"),

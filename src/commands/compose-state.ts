@@ -94,7 +94,7 @@ export async function openStores(
   return { journal, journals, taken, definitions, uploads, machines, fingerprints, objects, notes };
 }
 
-/** Uploads of all flows are kept together; what was recorded for them stands in the journal of each. */
+/** Uploads of all flows share a file; what was recorded for them is in each flow's own journal. */
 function takenInAll(
   own: FlowRetention,
   openOthers: () => Promise<ReadonlyMap<string, FlowRetention>>,

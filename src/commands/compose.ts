@@ -47,7 +47,7 @@ export type PipelineOptions = {
   /** Timeouts that replace those of the definition, by step, like `500ms`. */
   readonly stepTimeouts: Readonly<Record<string, string>>;
   readonly vision: VisionOptions;
-  /** What is let go of at the start. */
+  /** What is pruned at the start. */
   readonly limits: KeepLimits;
   readonly door: Door;
   readonly reporter: Reporter;
@@ -60,7 +60,7 @@ export type Pipeline = UploadPorts & {
   /** Base addresses by service. */
   readonly addresses: ReadonlyMap<string, string>;
   readonly images: Images;
-  /** Flows that an earlier run left and this one goes on with. */
+  /** Flows that an earlier run left and this one resumes. */
   readonly resumed: readonly Resumed[];
   readonly notes: UploadNotes;
   /** Takes no new work, lets what is under way end, releases everything. */
@@ -232,7 +232,7 @@ function probesOf(service: string, { machines, objects, uploads }: Stores): read
   }
 }
 
-/** Takes over what earlier runs left, and says which flows go on. */
+/** Takes over what earlier runs left, and returns the flows that it resumes. */
 async function goOn(
   relay: Relay,
   { journal, notes }: Stores,
@@ -244,7 +244,7 @@ async function goOn(
   const stateOf = async (flowId: string): Promise<FlowState> =>
     orchestrator.stateOf(await journal.flow(orchestrator.orchestratorName, flowId));
   const going: string[] = [];
-  // Of a flow that had ended something may still be owed, and nobody waits for that.
+  // A flow that had ended may still owe something, but nothing waits for that.
   for (const flowId of await relay.start())
     if (!hasEnded(await stateOf(flowId)) || hearing.hasHeardEnd(flowId)) going.push(flowId);
   hearing.keepOnly(going);

@@ -309,7 +309,7 @@ function collect(value: string, previous: readonly string[]): readonly string[] 
   return [...previous, value];
 }
 
-/** What is done counts for less when it could not be said, and for all when nobody wanted to hear more. */
+/** A result that could not be printed is a failure; one that the reader did not want to the end is not. */
 function withOutput(code: number): number {
   if (failedToPrint()) return exitCodes.failed;
   return hasSeenEnough() ? exitCodes.done : code;

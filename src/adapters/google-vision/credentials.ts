@@ -10,7 +10,7 @@ export type CredentialSettings = {
 };
 
 const scopes = ["https://www.googleapis.com/auth/cloud-vision"];
-/** A machine without a metadata server says so within moments, or never. */
+/** A machine without a metadata server fails within milliseconds, or never. */
 const patienceMs = 5_000;
 
 /**

@@ -134,7 +134,7 @@ function ready(response: ServerResponse, problems: readonly string[]): void {
   else plain(response, 503, `Unhealthy\n${problems.join("\n")}\n`);
 }
 
-/** For whoever has nothing to ask for but its health. */
+/** For services without endpoints, which only answer health checks. */
 export const notFound: Handlers["request"] = (_request, response) =>
   refuse(response, 404, "Not Found");
 
@@ -143,7 +143,7 @@ function refuse(response: ServerResponse, status: number, title: string): void {
   response.writeHead(status, { ...headers, connection: "close" }).end(JSON.stringify(body));
 }
 
-/** So that whoever opens connections and says nothing, or not all of it, keeps nobody else out. Gives all that are open. */
+/** Keeps clients that open connections and send nothing, or send slowly, from locking others out. Returns the open ones. */
 function closeIdle(server: Server): ReadonlySet<Socket> {
   const open = new Set<Socket>();
   /** Longest first. */

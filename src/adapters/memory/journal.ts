@@ -10,7 +10,7 @@ import type {
 } from "../../pipeline/ports/journal.ts";
 
 type Run = { readonly isAlive: () => boolean };
-/** Somebody has to record a message, a transport has to take it, or a timer has to fire. */
+/** A message that a consumer must record or a transport must take, or a timer that must fire. */
 type Work = {
   readonly owed: Owed;
   readonly consumer: string;
@@ -48,7 +48,7 @@ export function createSharedJournal(): SharedJournal {
 
 export type MemoryJournalOptions = {
   readonly owedTo?: OwedTo;
-  /** Default: nobody shares it. */
+  /** Default: it is not shared. */
   readonly shared?: SharedJournal;
   /** Default: until it is closed. */
   readonly isAlive?: () => boolean;

@@ -43,7 +43,7 @@ const insertFollowingSql = `${into} SELECT ${values}
   WHERE EXISTS (
     SELECT 1 FROM entry WHERE flow_id = ?4 AND consumer = ?2 AND flow_sequence = ?5 - 1)
   ON CONFLICT DO NOTHING`;
-/** A state that another one has followed is nobody's any more, unless it was final; packing drops it. */
+/** A state that a later one has replaced is no longer needed, unless it was final; packing drops it. */
 const entrySql = `SELECT consumer, message_id, flow_id, flow_sequence, ended, message, from_seq,
     from_position, consequences,
     CASE WHEN ended > 0 OR NOT EXISTS (

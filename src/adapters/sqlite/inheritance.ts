@@ -17,21 +17,21 @@ import type { Text } from "./schema.ts";
 // All of these run inside a transaction of the caller.
 
 export type Inheritance = {
-  /** What those that are gone were to finish is `heir`'s from now on, all of it at once. Null: nothing. */
+  /** Assigns everything that dead runners left to `heir`, in one step. Null: nothing was left. */
   claim(heir: number, isGone: (runner: number) => boolean): Batch | null;
-  /** What was claimed at once, in the order of recording. */
+  /** What was claimed in one step, in the order of recording. */
   inherited(batch: Batch, from: Reading, limit: number): Page;
   /** What no transport has taken, of one runner, in the order of recording. */
   unsent(runner: number, from: Reading, limit: number): Page;
 };
 type Batch = number;
-/** Behind which piece of work reading goes on. */
+/** The piece of work after which reading continues. */
 export type Reading = JournalPlace & { readonly kind: number };
 export const unread: Reading = { seq: 0, kind: messageKind, position: -1 };
 export const behindMessage = (place: JournalPlace): Reading => ({ ...place, kind: messageKind });
 
 export type Page = {
-  /** At most as many as were asked for, each once, whoever waits for it. */
+  /** At most as many as requested, each once, regardless of who waits for it. */
   readonly owed: readonly Owed[];
   /** Those of them that a transport took: the one that had them may be gone. */
   readonly taken: readonly Taken[];

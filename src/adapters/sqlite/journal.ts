@@ -143,7 +143,7 @@ function createAdoption(options: {
 }): Journal["adopt"] {
   const { checkpoint, database, inheritance, runners, work, writer } = options;
   let begun: Begun | null = null;
-  /** Null: nobody that is gone has left anything. */
+  /** Null: dead runners left nothing. */
   const begin = (runner: number): Begun | null => {
     const version = database.pragma("data_version");
     checkpoint(runner);
@@ -156,7 +156,7 @@ function createAdoption(options: {
   };
   const goOn = (runner: number): Begun | null => {
     if (begun === null || begun.next !== null) return begun ?? begin(runner);
-    // When nobody else has written since, there is nothing more for now.
+    // Without writes by others since, there is nothing more for now.
     return begun.version === database.pragma("data_version") ? null : begin(runner);
   };
   return async (limit) => {
@@ -207,7 +207,7 @@ const decidedOf = ({ consumer, message, flow, outgoing, timers, parks }: Journal
 
 const messagesIn = (owed: Owed) => (owed.type === "message" ? [owed.message] : []);
 
-/** A message that two entries sent to different consumers is sent to all of them at once. */
+/** A message that two entries sent to different consumers is sent to all of them in one go. */
 function distinct(all: readonly Owed[]): readonly Owed[] {
   const seen = createPairs<true>();
   return all.filter((owed) => {

@@ -3,7 +3,7 @@ import type { JournalEntry, OwedTo } from "../../pipeline/ports/journal.ts";
 import { transport } from "./consumers.ts";
 import { createPairs } from "./pairs.ts";
 
-/** Somebody has to record a message, a transport has to take it, or a timer has to fire. */
+/** A message that a consumer must record or a transport must take, or a timer that must fire. */
 export type Work = {
   readonly kind: "message" | "timer";
   readonly consumer: string;

@@ -22,7 +22,7 @@ export type SqliteStateOptions = {
   readonly runnerId: string;
   /** How long to wait for another process that holds the file. Default 5 000. */
   readonly busyTimeoutMs?: number;
-  /** Default: nobody. */
+  /** Default: none. */
   readonly owedTo?: OwedTo;
   /** How many entries pass between two checkpoints of unfinished work. Default 2 500. */
   readonly checkpointEvery?: number;
@@ -39,7 +39,7 @@ export type SqliteState = {
   readonly uploads: Uploads;
   readonly machines: Machines;
   readonly fingerprints: Fingerprints;
-  /** Commits what is waiting, leaves what is unfinished to the next run, and lets go of the file. */
+  /** Commits what is pending, leaves unfinished work to the next run, and closes the file. */
   close(): Promise<void>;
 };
 

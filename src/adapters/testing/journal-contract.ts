@@ -244,7 +244,7 @@ function leftContract(scenario: Scenario): void {
       expect(page.length).toBeLessThanOrEqual(7);
       found.push(...page.map(idOf));
     }
-    // Once a page: to who has to record it and to its transport at once.
+    // Once per page: both to its consumer and to its transport.
     expect([...new Set(found)]).toEqual(many.map(({ id }) => id));
     expect(await heir.adopt(7)).toEqual([]);
   });
