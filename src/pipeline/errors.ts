@@ -97,8 +97,8 @@ export type ErrorCode = keyof typeof catalogue;
 export const errorCodes = Object.keys(catalogue) as readonly ErrorCode[];
 
 /**
- * Whether an error with this code is the fault of a store or a transport. A message that meets one is
- * redelivered until it is resolved, and never parked because of it.
+ * Whether an error with this code is the fault of a store or a transport. A message that meets one is redelivered
+ * until it is resolved, and never parked because of it.
  */
 export function isInfrastructure(code: ErrorCode): boolean {
   return catalogue[code].isInfrastructure;

@@ -4,9 +4,9 @@ import * as z from "zod";
  * The envelope inside the tool. On the wire the body is only the payload, and the rest travels in headers
  * (`delivery/wire.ts`).
  *
- * `command` goes to one handler, `event` to any listener. `timer` and `request` never leave the process: a
- * timer is a message to oneself at a later time, a request is an HTTP call that a service recorded as the
- * cause of what it sent.
+ * `command` goes to one handler, `event` to any listener. `timer` and `request` never leave the process: a timer is
+ * a message to oneself at a later time, a request is an HTTP call that a service recorded as the cause of what it
+ * sent.
  */
 export const Message = z.object({
   id: z.string().min(1),

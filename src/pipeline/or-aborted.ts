@@ -1,7 +1,7 @@
 /**
- * Settles with the work, or rejects with the signal's reason as soon as it is aborted, however the work
- * reacts: Node's streams reject with their own AbortError, and waits in the operating system do not end. A
- * later outcome of the work is ignored.
+ * Settles with the work, or rejects with the signal's reason as soon as it is aborted, however the work reacts:
+ * Node's streams reject with their own AbortError, and waits in the operating system do not end. A later outcome of
+ * the work is ignored.
  */
 export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {

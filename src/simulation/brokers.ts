@@ -5,17 +5,17 @@ import { createKafka } from "./kafka.ts";
 import { createRabbit } from "./rabbit.ts";
 import type { Life } from "./scheduler.ts";
 
-// Brokers that behave as badly as real ones may: they keep what they have accepted, and deliver it at least
-// once, in almost any order. Each process has its own connection; a crash closes it, and an outage interrupts
-// all of them for a while.
+// Brokers that behave as badly as real ones may: they keep what they have accepted, and deliver it at least once,
+// in almost any order. Each process has its own connection; a crash closes it, and an outage interrupts all of them
+// for a while.
 
 export type SimulatedBrokers = {
   /** Everything ever accepted, in order. */
   readonly taken: readonly Publication[];
   readonly appended: readonly LogRecord[];
   /**
-   * Another client of the broker: what it sends arrives once. False: the broker is away, or the destination
-   * does not exist.
+   * Another client of the broker: what it sends arrives once. False: the broker is away, or the destination does
+   * not exist.
    */
   readonly foreign: {
     append(record: LogRecord): boolean;

@@ -7,8 +7,8 @@ import { toEpochMs } from "../pipeline/time.ts";
 import type { JournalFile } from "./journals.ts";
 import type { Plant } from "./process.ts";
 
-// Mistakes that are easily made in a shell like ours. Each is planted by changing a port; the simulation must
-// catch every one, or its silence means nothing.
+// Mistakes that are easily made in a shell like ours. Each is planted by changing a port; the simulation must catch
+// every one, or its silence means nothing.
 
 /** `shared` is what all processes of a run have in common, and survives crashes. */
 export type Bug = {

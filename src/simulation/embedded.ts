@@ -8,8 +8,8 @@ import { type Nature, network, pause } from "./faults.ts";
 import { createOutages, type Outages } from "./outages.ts";
 import type { Life } from "./scheduler.ts";
 
-// The shipped brokers, as in a process that runs alone: they belong to it and die with it. Their connections
-// are lost now and then, and a call may get lost before or after its effect.
+// The shipped brokers, as in a process that runs alone: they belong to it and die with it. Their connections are
+// lost now and then, and a call may get lost before or after its effect.
 
 type Own = {
   readonly life: Life;

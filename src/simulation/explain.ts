@@ -4,16 +4,15 @@ import { parseDuration } from "../pipeline/time.ts";
 import type { ClientStory } from "./client.ts";
 import type { Recorded, Remains } from "./remains.ts";
 
-// A flow may fail only because of injected faults. Every attempt that led to the failure needs a fault of its
-// own.
+// A flow may fail only because of injected faults. Every attempt that led to the failure needs a fault of its own.
 
 type Attempt = { readonly step: string; readonly attempt: number; readonly code: string };
 type Failed = Attempt & { readonly atMs: number };
 type Counted = { readonly code: string; readonly attempts: readonly Failed[] };
 
 /**
- * The failed analyses of clients that should not have failed, each with the reason; empty if faults explain
- * them all.
+ * The failed analyses of clients that should not have failed, each with the reason; empty if faults explain them
+ * all.
  */
 export function unexplainedIn(remains: Remains): readonly string[] {
   return remains.clients.flatMap((client) => {

@@ -12,10 +12,7 @@ export const unwatched: Transport = {
 
 export type Outages = ReturnType<typeof createOutages>;
 
-/**
- * Occasionally a broker becomes unavailable to all; its earlier deliveries then no longer belong to any
- * process.
- */
+/** Occasionally a broker becomes unavailable to all; its earlier deliveries then no longer belong to any process. */
 export function createOutages(
   nature: Nature,
   onLost: () => void,

@@ -3,8 +3,8 @@ import { deadLetters } from "../pipeline/topology.ts";
 import type { Poison } from "./poison.ts";
 import type { Remains } from "./remains.ts";
 
-// Compares the published dead letters with the injected messages, byte by byte, and without using the code
-// that writes the letters.
+// Compares the published dead letters with the injected messages, byte by byte, and without using the code that
+// writes the letters.
 
 /** The attempts at a readable message. */
 const triesMax = 8;

@@ -1,7 +1,7 @@
 // Virtual time, and the only source of order in a simulated run: one seed, one run.
 //
-//   S1. Every await in the simulated world is a step here; steps are resolved one at a time, and all
-//       consequences of one have come to rest before the next.
+//   S1. Every await in the simulated world is a step here; steps are resolved one at a time, and all consequences
+//       of one have come to rest before the next.
 //   S2. Steps of a dead process are never resolved, as after a power failure.
 
 import { createHeap } from "../adapters/memory/heap.ts";
@@ -64,8 +64,8 @@ export function createScheduler(startMs: number): Scheduler {
 }
 
 /**
- * Resolves once every promise that can proceed has done so: a tick requested among promises runs after the
- * last of them. A turn of the event loop would guarantee the same, but takes longer.
+ * Resolves once every promise that can proceed has done so: a tick requested among promises runs after the last of
+ * them. A turn of the event loop would guarantee the same, but takes longer.
  */
 function rest(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));

@@ -1,8 +1,8 @@
 // One simulated run: the real services in a simulated world, and the violations found at the end.
 //
 //   - two to four clients, one or two processes, flow `full` or `current`;
-//   - brokers that survive their clients (a cluster), or die with them (embedded, in half of the runs the
-//     shipped ones);
+//   - brokers that survive their clients (a cluster), or die with them (embedded, in half of the runs the shipped
+//     ones);
 //   - stores on one disk, which may be slow, busy or full;
 //   - bad weather for a while, then calm, so that everything that is not lost can finish.
 

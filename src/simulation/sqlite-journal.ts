@@ -20,9 +20,9 @@ import type { Nature } from "./faults.ts";
 import type { JournalKeeper, JournalsOptions } from "./journals.ts";
 import type { Life } from "./scheduler.ts";
 
-// The shipped journal on a real file. Its turns and its clock are simulated, so that a seed is one run. A
-// process that dies leaves its connection as it is; uncommitted writes are lost. Sometimes the power fails
-// during a commit: part of its writes are on the disk, and nothing after them.
+// The shipped journal on a real file. Its turns and its clock are simulated, so that a seed is one run. A process
+// that dies leaves its connection as it is; uncommitted writes are lost. Sometimes the power fails during a commit:
+// part of its writes are on the disk, and nothing after them.
 
 /** In memory if possible: a thousand commits would wait for a real disk. */
 const place = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();

@@ -24,13 +24,13 @@ export type Consumer = {
   readonly source: string;
   readonly flows: readonly FlowName[];
   /**
-   * True: only passed on to clients connected right now. Not recorded, and after a restart nothing is owed to
-   * this consumer.
+   * True: only passed on to clients connected right now. Not recorded, and after a restart nothing is owed to this
+   * consumer.
    */
   readonly isEphemeral?: boolean;
   /**
-   * True: every running instance of the service receives every message, through a queue or group of its own
-   * that is removed with it. All events for clients travel this way. False: the instances share the messages.
+   * True: every running instance of the service receives every message, through a queue or group of its own that is
+   * removed with it. All events for clients travel this way. False: the instances share the messages.
    */
   readonly isPerInstance?: boolean;
 };

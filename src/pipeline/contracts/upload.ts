@@ -6,8 +6,8 @@ import { type Contract, flowNames } from "./contract.ts";
 export const checksumPattern = /^[sS][hH][aA]256:[0-9a-fA-F]{64}$/;
 
 /**
- * The upload's description of the picture. The deployed services read only the key, and their bridge writes
- * missing values as null or 0.
+ * The upload's description of the picture. The deployed services read only the key, and their bridge writes missing
+ * values as null or 0.
  */
 export const uploadFields = {
   contentType: z.string().nullable().default(null),

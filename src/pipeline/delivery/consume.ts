@@ -1,12 +1,11 @@
 // The imperative shell around every service: record, publish, acknowledge. It holds no rules.
 //
-//   C1. A delivery is acknowledged only after it is recorded. Its outgoing messages are sent then, and those
-//       that cannot be sent now are left to the relay; after a crash in between they are sent again: same
-//       ids, same bodies. Whether the record must be on disk by then depends on who receives them
-//       (`behind-journal.ts`).
+//   C1. A delivery is acknowledged only after it is recorded. Its outgoing messages are sent then, and those that
+//       cannot be sent now are left to the relay; after a crash in between they are sent again: same ids, same
+//       bodies. Whether the record must be on disk by then depends on who receives them (`behind-journal.ts`).
 //   C2. A message that this consumer has recorded is never decided again, and has no further effect.
-//   C3. A message that cannot be read, or that fails too often, across all processes
-//       (`delivery-failures.ts`), is parked with its reason; its neighbours continue. Nothing is dropped.
+//   C3. A message that cannot be read, or that fails too often, across all processes (`delivery-failures.ts`), is
+//       parked with its reason; its neighbours continue. Nothing is dropped.
 //   C4. A failing store or transport is not the message's fault: the message is redelivered indefinitely.
 
 import { TuError } from "../errors.ts";

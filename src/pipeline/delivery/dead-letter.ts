@@ -8,8 +8,8 @@ import { Letter, storedWire, wireOf } from "./letter.ts";
 import type { Delivery, Wire } from "./wire.ts";
 
 // A message that cannot be processed is taken out of line, with its reason, so that its neighbours continue.
-// Parking is a recorded outgoing message like any other; only people consume it. Key, headers and body stay
-// as received; headers are only appended.
+// Parking is a recorded outgoing message like any other; only people consume it. Key, headers and body stay as
+// received; headers are only appended.
 
 export const deadLetterName = "tu.dead-letter";
 
@@ -25,8 +25,8 @@ export type Parking = {
 
 /**
  * The same for every attempt to park one delivery, across crashes; different for a later delivery of the same
- * message. A log position tells deliveries apart, even after the attempts are forgotten. A queue has no
- * positions: there the time of the first attempt does.
+ * message. A log position tells deliveries apart, even after the attempts are forgotten. A queue has no positions:
+ * there the time of the first attempt does.
  */
 export function letterIdOf(
   { arrived, consumer, firstAt }: Pick<Parking, "arrived" | "consumer" | "firstAt">,

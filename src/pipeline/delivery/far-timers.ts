@@ -5,13 +5,13 @@ import type { Journal, JournalPlace } from "../ports/journal.ts";
 import type { Reporter } from "../ports/reporter.ts";
 import type { Timers } from "../ports/timers.ts";
 
-// Adopted timers that are far from due stay in the journal; memory holds only the place and due time of each.
-// With a hundred thousand timers held as objects, they caused most of the garbage collection during adoption.
+// Adopted timers that are far from due stay in the journal; memory holds only the place and due time of each. With
+// a hundred thousand timers held as objects, they caused most of the garbage collection during adoption.
 //
 //   F1. A timer that is near is scheduled, for the millisecond it was due at; none fires early.
 //   F2. Whether it is still waiting is checked then: timers kept here need no cancelling.
-//   F3. A timer that cannot be read stays, and is read again later. The journal has it, whatever happens to
-//       this process.
+//   F3. A timer that cannot be read stays, and is read again later. The journal has it, whatever happens to this
+//       process.
 //   F4. Setting the clock does not change any wait.
 
 export type FarTimers = {

@@ -6,23 +6,21 @@ import type { Journal } from "../ports/journal.ts";
 import { createFlowMemory, keep, keyless, type Place, uploadIdIn, uploads } from "./flow-memory.ts";
 import { headerNames } from "./headers.ts";
 
-// Finds the flow of a message that does not name it. The deployed bridge drops key and headers, and no body
-// of the deployed services names a flow: that leaves the object key, the upload id, or content and time.
+// Finds the flow of a message that does not name it. The deployed bridge drops key and headers, and no body of the
+// deployed services names a flow: that leaves the object key, the upload id, or content and time.
 //
-//   K1. A message that names its flow is believed, unless the upload of its picture arrived without that name
-//       and began the flow under another.
-//   K2. An object key not yet seen with a flow determines one, the same in every process. Only an upload
-//       begins it.
-//   K3. A result without a key goes to the flow whose result has the same content; among identical ones any
-//       will do. Otherwise to the only flow waiting for one; if several are waiting, to none.
+//   K1. A message that names its flow is believed, unless the upload of its picture arrived without that name and
+//       began the flow under another.
+//   K2. An object key not yet seen with a flow determines one, the same in every process. Only an upload begins it.
+//   K3. A result without a key goes to the flow whose result has the same content; among identical ones any will
+//       do. Otherwise to the only flow waiting for one; if several are waiting, to none.
 //   K4. The flows that were waiting then are in doubt: silence does not prove that no result arrived.
 //
-// Messages that other processes have seen are unknown here, except confirmed uploads, which are in the
-// journal.
+// Messages that other processes have seen are unknown here, except confirmed uploads, which are in the journal.
 
 /**
- * How certain a link is. `object-key` and `upload-id` are certain, `content` is equally good, `time` is a
- * guess: no other flow is waiting. `none`: unknown, and the message stands alone.
+ * How certain a link is. `object-key` and `upload-id` are certain, `content` is equally good, `time` is a guess: no
+ * other flow is waiting. `none`: unknown, and the message stands alone.
  */
 type FlowLink = "object-key" | "upload-id" | "content" | "time" | "none";
 

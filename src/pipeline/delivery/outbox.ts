@@ -10,8 +10,8 @@ import type { Publish } from "./publish.ts";
 // Sends messages: many confirms in flight, in order per subject.
 //
 //   O1. A message is sent once its predecessor with the same subject was taken and the window has room.
-//   O2. While a transport is in trouble the outbox is closed: messages recorded later must not overtake those
-//       that are owed. It is reopened once everything owed was sent, in order.
+//   O2. While a transport is in trouble the outbox is closed: messages recorded later must not overtake those that
+//       are owed. It is reopened once everything owed was sent, in order.
 //   O3. A message that cannot be sent blocks no other; it stays owed.
 
 export type Outbox = {

@@ -14,9 +14,9 @@ export type DeliveryFailure = {
 };
 
 /**
- * Records the dead letter for `arrived` and sends it. The record is separate: when delivered again, the
- * message is handled as if for the first time. Its neighbours continue once this resolves. However often one
- * delivery is parked, because of crashes or failing stores, the letter is the one recorded first.
+ * Records the dead letter for `arrived` and sends it. The record is separate: when delivered again, the message is
+ * handled as if for the first time. Its neighbours continue once this resolves. However often one delivery is
+ * parked, because of crashes or failing stores, the letter is the one recorded first.
  */
 export async function park(
   service: Service,

@@ -11,8 +11,8 @@ export type Transports = { readonly log: EventLog; readonly broker: Broker };
 export type Publish = (message: Message) => Promise<void>;
 
 /**
- * Sends a recorded message. Resolves when the transport has taken it; throws E_UNROUTABLE when the broker has
- * no queue for a message that must have a receiver.
+ * Sends a recorded message. Resolves when the transport has taken it; throws E_UNROUTABLE when the broker has no
+ * queue for a message that must have a receiver.
  */
 export function createPublish({ log, broker }: Transports, flow: FlowName): Publish {
   return (message) =>

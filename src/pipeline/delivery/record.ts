@@ -10,8 +10,8 @@ type Named = Pick<Service, "name">;
 const contendedMax = 20;
 
 /**
- * Records what an HTTP request caused; from then on the request is accepted, and its messages are sent
- * whatever happens. `cause.id` identifies the request: repeating it has no effect.
+ * Records what an HTTP request caused; from then on the request is accepted, and its messages are sent whatever
+ * happens. `cause.id` identifies the request: repeating it has no effect.
  */
 export async function recordRequest(
   service: Named,
@@ -88,8 +88,7 @@ async function decideOn(
   const flow = await ports.journal.flow(service.name, message.flowId);
   const reaction = await handler(flow?.state, message);
   if (reaction === "no change") {
-    // Guarded like a change while the flow is running: to ignore a message based on stale state could lose a
-    // result.
+    // Guarded like a change while the flow is running: to ignore a message based on stale state could lose a result.
     const guard =
       flow === undefined || flow.ended ? null : { ...flow, sequence: flow.sequence + 1 };
     return { consumer: service.name, message, outgoing: [], timers: [], flow: guard };

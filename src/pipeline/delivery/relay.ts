@@ -12,21 +12,21 @@ import type { Publish } from "./publish.ts";
 
 // Ensures that everything recorded is sent, without a restart, no matter which process recorded it.
 //
-//   L1. An entry's messages are sent once it is recorded; those that a transport did not take stay owed in
-//       the journal, and are sent in the order of recording when the transport is available again.
-//   L2. The work of dead runners is adopted continuously: their messages are sent again, their timers
-//       scheduled, or left in the journal until they are near (`far-timers.ts`). Consumers skip messages they
-//       have recorded, so resending is harmless.
-//   L3. A store may report a failure and have recorded all the same. When the message arrives again, the
-//       record's messages are sent; other such records are found by polling.
+//   L1. An entry's messages are sent once it is recorded; those that a transport did not take stay owed in the
+//       journal, and are sent in the order of recording when the transport is available again.
+//   L2. The work of dead runners is adopted continuously: their messages are sent again, their timers scheduled, or
+//       left in the journal until they are near (`far-timers.ts`). Consumers skip messages they have recorded, so
+//       resending is harmless.
+//   L3. A store may report a failure and have recorded all the same. When the message arrives again, the record's
+//       messages are sent; other such records are found by polling.
 //   L4. Memory holds only work in progress: what is owed is read page by page.
 
 export type Relay = {
   /** Sends an entry's messages. Resolves when transports have taken them, or the relay will send them later. */
   dispatch(entry: JournalEntry): Promise<void>;
   /**
-   * Adopts what earlier runs left behind, and keeps polling until closed. Resolves with the flows that resume
-   * now, excluding those that wait for a later timer.
+   * Adopts what earlier runs left behind, and keeps polling until closed. Resolves with the flows that resume now,
+   * excluding those that wait for a later timer.
    */
   start(): Promise<readonly string[]>;
   /** Recording that message failed, but the record may exist. */

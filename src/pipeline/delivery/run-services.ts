@@ -33,8 +33,8 @@ export async function declareTopology(
 }
 
 /**
- * Connects a service to all of its inputs in `flow`. Closing the subscription stops new messages, and
- * resolves when the running handlers have finished.
+ * Connects a service to all of its inputs in `flow`. Closing the subscription stops new messages, and resolves when
+ * the running handlers have finished.
  */
 export function runService(
   service: Service,

@@ -45,8 +45,8 @@ export type Service = {
 
 export type StatefulReaction = Reaction & { readonly state: unknown; readonly ended: boolean };
 /**
- * `state` is what this handler returned for the flow's previous message; undefined for the first. Throws for
- * a message it must not decide; nothing is recorded then.
+ * `state` is what this handler returned for the flow's previous message; undefined for the first. Throws for a
+ * message it must not decide; nothing is recorded then.
  */
 export type StatefulHandler = (
   state: unknown,

@@ -6,18 +6,15 @@ import type { ShellPorts } from "./shell.ts";
 import type { Delivery } from "./wire.ts";
 
 // Assigns ids to messages that arrive on a queue without one, as the deployed services send them. A log has a
-// position for each record; a queue has none, so the body alone cannot tell a redelivery from an identical
-// event.
+// position for each record; a queue has none, so the body alone cannot tell a redelivery from an identical event.
 //
 //   N1. Identical bodies in one queue are numbered, and the id is derived from the number: the same in every
 //       process.
-//   N2. A first delivery (AMQP's `redelivered` is false) is a different event from all before it: the next
-//       number.
+//   N2. A first delivery (AMQP's `redelivered` is false) is a different event from all before it: the next number.
 //   N3. A redelivery is either one that this process gave back, or one that was recorded and not acknowledged
-//       (`acknowledged` records acknowledgements); otherwise it is undecided, and gets the next number. After
-//       a crash between an acknowledgement and its record, one such event is mistaken for its predecessor; if
-//       the connection is lost while one is processed, it is decided twice, because it is redelivered
-//       concurrently.
+//       (`acknowledged` records acknowledgements); otherwise it is undecided, and gets the next number. After a
+//       crash between an acknowledgement and its record, one such event is mistaken for its predecessor; if the
+//       connection is lost while one is processed, it is decided twice, because it is redelivered concurrently.
 
 export type Unidentified = {
   /** The same delivery with an id. Rejects if the journal does. */

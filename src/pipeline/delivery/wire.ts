@@ -1,7 +1,7 @@
 // Converts between the envelope and the two wire formats. The body is only the payload; the rest is headers.
 //
-//   W1. Writers are strict: a payload that the contract's schema rejects is never sent, and fields it does
-//       not name are not written. Fields are in schema order, so the same payload gives the same bytes.
+//   W1. Writers are strict: a payload that the contract's schema rejects is never sent, and fields it does not name
+//       are not written. Fields are in schema order, so the same payload gives the same bytes.
 //   W2. Readers are tolerant of letter case in keys, known aliases, unknown fields, and missing headers.
 //   W3. An unreadable body is a value (`unreadable`), not an exception: it is parked as is.
 //   W4. A body written by this process that returns byte for byte is not parsed again: its content is known.

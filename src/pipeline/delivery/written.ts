@@ -7,8 +7,8 @@ type Written = { readonly route: Route; readonly body: Uint8Array; readonly payl
 const most = 4096;
 
 /**
- * The content of bodies recently written by this process, by message. A reader that receives the very same
- * bytes, from any transport, need not parse them.
+ * The content of bodies recently written by this process, by message. A reader that receives the very same bytes,
+ * from any transport, need not parse them.
  */
 export function createWritten() {
   const recent = new Map<string, Written>();

@@ -1,8 +1,8 @@
 import type { Machine, MachineObservation, MachineSummary } from "../ports/machines.ts";
 
 /**
- * The machine an observation belongs to: the one with the same picture, if there is one (`pictured`, by
- * checksum), otherwise the one it names.
+ * The machine an observation belongs to: the one with the same picture, if there is one (`pictured`, by checksum),
+ * otherwise the one it names.
  */
 export function machineOf(
   { checksum, machineId }: MachineObservation,
@@ -12,9 +12,9 @@ export function machineOf(
 }
 
 /**
- * A machine is the sum of its observations, in the order they were saved. Every sighting counts once; brand,
- * type, model, name and confidence come from the observation with the highest confidence, the first if tied;
- * a resemblance has its latest score, and a machine does not resemble itself.
+ * A machine is the sum of its observations, in the order they were saved. Every sighting counts once; brand, type,
+ * model, name and confidence come from the observation with the highest confidence, the first if tied; a
+ * resemblance has its latest score, and a machine does not resemble itself.
  */
 export function withObservation(
   id: string,

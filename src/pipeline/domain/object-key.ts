@@ -37,9 +37,8 @@ const extensions: Readonly<Record<string, string>> = {
 };
 
 /**
- * `images/{yyyy}/{MM}/{dd}/{uuid}.{ext}` by the UTC date. A plain extension from the client is kept; an odd
- * one (which the real services accept here and refuse later, with a 500) is replaced by that of the content
- * type.
+ * `images/{yyyy}/{MM}/{dd}/{uuid}.{ext}` by the UTC date. A plain extension from the client is kept; an odd one
+ * (which the real services accept here and refuse later, with a 500) is replaced by that of the content type.
  */
 export function objectKeyFor(options: {
   filename: string;

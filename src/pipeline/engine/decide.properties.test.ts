@@ -6,8 +6,8 @@ import { decide, type Effect } from "./decide.ts";
 import { type Definition, readDefinition } from "./definition.ts";
 import { type FlowState, hasEnded, initialState } from "./state.ts";
 
-// Random workflows in a world with an uncontrolled order of arrival: replies overtake triggers and commands,
-// arrive twice or never, and timers fire at any time.
+// Random workflows in a world with an uncontrolled order of arrival: replies overtake triggers and commands, arrive
+// twice or never, and timers fire at any time.
 
 const attemptsMax = 2; // of every step in the samples
 type Fate = "success" | "second time" | "fails" | "permanent" | "silent";

@@ -4,11 +4,11 @@
 //   D2. Inputs are never mutated; an ignored message returns the very same `state`.
 //   D3. Deciding twice yields the same effects in the same order; the shell derives their ids.
 //   D4. A finished instance ignores every further message.
-//   D5. A success completes its step whichever attempt it answers; a failure or a timer counts only for the
-//       running attempt.
-//   D6. A reply that overtakes what it answers (the trigger, the step, the attempt) is held until that
-//       begins, and applied then: a success replaces the command, a failure counts for the attempt it names.
-//       No order of arrival loses a result.
+//   D5. A success completes its step whichever attempt it answers; a failure or a timer counts only for the running
+//       attempt.
+//   D6. A reply that overtakes what it answers (the trigger, the step, the attempt) is held until that begins, and
+//       applied then: a success replaces the command, a failure counts for the attempt it names. No order of
+//       arrival loses a result.
 //
 // Out of scope: sending, recording, time (the shell in `delivery/`), and what the services do.
 

@@ -5,10 +5,10 @@
 //   operators    ! not   < <= > >=   == !=   && and   || or   a ? b : c   ( )
 //   marker       `${…}` inside a condition is equivalent to parentheses
 //
-// Missing values, the one rule: a path that does not resolve is *missing*. Missing equals null, is neither
-// smaller nor greater than anything, and is falsy. Values of different types are never equal and never
-// ordered. Falsy values are false, null, missing, 0 and the empty text. `a && b` and `a || b` return one of
-// their operands, as in JavaScript.
+// Missing values, the one rule: a path that does not resolve is *missing*. Missing equals null, is neither smaller
+// nor greater than anything, and is falsy. Values of different types are never equal and never ordered. Falsy
+// values are false, null, missing, 0 and the empty text. `a && b` and `a || b` return one of their operands, as in
+// JavaScript.
 
 import { TuError } from "../errors.ts";
 

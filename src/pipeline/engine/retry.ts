@@ -3,8 +3,8 @@ import type { Retry } from "./definition.ts";
 
 /**
  * The delay in milliseconds after attempt `attempt` (from 1) failed. Exponential backoff doubles from
- * `initial_delay`; nothing exceeds `max_delay`. `jitter` shortens the delay by up to that fraction, derived
- * from `seed`: deciding twice gives the same delay.
+ * `initial_delay`; nothing exceeds `max_delay`. `jitter` shortens the delay by up to that fraction, derived from
+ * `seed`: deciding twice gives the same delay.
  */
 export function retryDelayMs(retry: Retry, attempt: number, seed: string): number {
   const { type, initial_delay, max_delay, jitter } = retry.backoff;

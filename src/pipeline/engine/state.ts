@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { Message } from "../message.ts";
 
-// These schemas parse recorded instances, in later versions too: a new field is optional, and a field whose
-// meaning changes gets a new name.
+// These schemas parse recorded instances, in later versions too: a new field is optional, and a field whose meaning
+// changes gets a new name.
 
 const Failure = z.object({
   step: z.string(),

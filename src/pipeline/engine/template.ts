@@ -4,9 +4,8 @@ const marker = /\$\{([^}]*)\}/g;
 const wholeMarker = /^\$\{([^}]*)\}$/;
 
 /**
- * Fills `${…}` in a JSON value. A marker that is the whole text becomes the value itself; within a longer
- * text it becomes the value's text. A missing value omits its property, is null in a list, and empty within a
- * text.
+ * Fills `${…}` in a JSON value. A marker that is the whole text becomes the value itself; within a longer text it
+ * becomes the value's text. A missing value omits its property, is null in a list, and empty within a text.
  */
 export function fill(template: unknown, scope: Scope): unknown {
   if (typeof template === "string") return fillText(template, scope);

@@ -1,8 +1,8 @@
 import type { Door } from "../ports/door.ts";
 
 // Decides which HTTP requests are admitted: those from programs on this machine, and from pages of configured
-// origins. A third-party page in a local browser can reach loopback too: it then sends its own Origin, or, if
-// its own name resolves to this machine (DNS rebinding), a Host that is not ours.
+// origins. A third-party page in a local browser can reach loopback too: it then sends its own Origin, or, if its
+// own name resolves to this machine (DNS rebinding), a Host that is not ours.
 
 /** What the configuration allows besides loopback names. */
 export type Allowed = {

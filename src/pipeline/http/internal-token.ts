@@ -4,10 +4,7 @@ import { textReply } from "./replies.ts";
 /** Sent by our callers, and by the deployed callers of storage. */
 export const internalTokenHeader = "x-internal-token";
 
-/**
- * Restricts the endpoint to callers with the token; others get a 401, worded like the deployed storage
- * service's.
- */
+/** Restricts the endpoint to callers with the token; others get a 401, worded like the deployed storage service's. */
 export function guarded(endpoint: Endpoint, internalToken: string): Endpoint {
   return {
     ...endpoint,

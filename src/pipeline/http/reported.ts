@@ -7,8 +7,8 @@ import { requestHop } from "../trace/hops.ts";
 type Around = { readonly clock: Pick<Clock, "nowMs">; readonly reporter: Reporter };
 
 /**
- * The same endpoint, reporting each request as a hop of its flow. Anything it throws becomes a status: the
- * caller gets a sentence, the operator a notice with the reason.
+ * The same endpoint, reporting each request as a hop of its flow. Anything it throws becomes a status: the caller
+ * gets a sentence, the operator a notice with the reason.
  */
 export function reported(
   endpoint: Endpoint,

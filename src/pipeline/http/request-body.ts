@@ -2,11 +2,10 @@ import { fromUtf8 } from "../delivery/bytes.ts";
 import type { EndpointReply, EndpointRequest } from "../ports/endpoint.ts";
 import { problemReply } from "./replies.ts";
 
-// JSON bodies as ASP.NET Core binds them for an [ApiController] (System.Text.Json, web defaults):
-// case-insensitive names, the last duplicate wins, numbers may be strings, unknown members are ignored. A
-// missing number or UUID is the type's default, a missing string is refused. The framework answers 400 to an
-// unreadable body; the service validates what was read. The framework's messages also give line and byte,
-// which are omitted here.
+// JSON bodies as ASP.NET Core binds them for an [ApiController] (System.Text.Json, web defaults): case-insensitive
+// names, the last duplicate wins, numbers may be strings, unknown members are ignored. A missing number or UUID is
+// the type's default, a missing string is refused. The framework answers 400 to an unreadable body; the service
+// validates what was read. The framework's messages also give line and byte, which are omitted here.
 
 const emptyUuid = "00000000-0000-0000-0000-000000000000";
 

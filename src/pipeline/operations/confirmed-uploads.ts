@@ -3,8 +3,8 @@ import type { Message } from "../message.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { UploadSession, Uploads } from "../ports/uploads.ts";
 
-// An upload is accepted when its confirm is recorded. Its session is updated shortly afterwards, in another
-// file: a failure in between must not make an accepted picture look unconfirmed.
+// An upload is accepted when its confirm is recorded. Its session is updated shortly afterwards, in another file: a
+// failure in between must not make an accepted picture look unconfirmed.
 
 export type Confirmed = {
   readonly uploads: Uploads;

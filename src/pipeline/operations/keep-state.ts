@@ -8,8 +8,8 @@ import type { ClearReport } from "../reports/state.ts";
 import { toIso } from "../time.ts";
 import { type Confirmed, isConfirmed } from "./confirmed-uploads.ts";
 
-// Pruning removes flows that are too old or too many, unconfirmed uploads, and the pictures and fingerprints
-// of both. Machines and the pictures they were seen in are always kept.
+// Pruning removes flows that are too old or too many, unconfirmed uploads, and the pictures and fingerprints of
+// both. Machines and the pictures they were seen in are always kept.
 
 /** An unconfirmed upload has no flow; its URL is valid for minutes. */
 const pendingForMs = 24 * 3_600_000;
@@ -54,10 +54,7 @@ export async function planPrune(
   return { flows, uploads, objects };
 }
 
-/**
- * Returns the ids of the removed flows. They are removed last: if anything fails before, they lead to it next
- * time.
- */
+/** Returns the ids of the removed flows. They are removed last: if anything fails before, they lead to it next time. */
 export async function applyPrune(
   kept: Kept,
   plan: PrunePlan,
@@ -82,9 +79,9 @@ export async function applyPrune(
 }
 
 /**
- * Removes all flows, uploads and pictures, even those in progress; machines and the pictures they were seen
- * in only if `what` includes them. Throws E_STATE_BUSY while another process uses the state. `kept` is null
- * if there is no state.
+ * Removes all flows, uploads and pictures, even those in progress; machines and the pictures they were seen in only
+ * if `what` includes them. Throws E_STATE_BUSY while another process uses the state. `kept` is null if there is no
+ * state.
  */
 export async function clearState(
   kept: Kept | null,

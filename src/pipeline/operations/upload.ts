@@ -40,17 +40,16 @@ export type UploadInput = {
 type Started = { readonly flowId: string; readonly objectKey: string };
 
 /**
- * `started`: the gateway has assigned the flow id. `confirming`: from now on it may be accepted. `accepted`:
- * it is recorded.
+ * `started`: the gateway has assigned the flow id. `confirming`: from now on it may be accepted. `accepted`: it is
+ * recorded.
  */
 export type UploadStage = "started" | "confirming" | "accepted";
 
 export type ClientEvent = Parameters<ClientListener["onEvent"]>[0];
 
 /**
- * Uploads one image and follows its analysis to the end. A failed analysis is a report; it throws only if
- * there can be none: E_UPLOAD_REFUSED, E_SERVICE_UNAVAILABLE, or the signal's reason (E_DEADLINE names the
- * missing hop).
+ * Uploads one image and follows its analysis to the end. A failed analysis is a report; it throws only if there can
+ * be none: E_UPLOAD_REFUSED, E_SERVICE_UNAVAILABLE, or the signal's reason (E_DEADLINE names the missing hop).
  */
 export async function upload(input: UploadInput, ports: UploadPorts): Promise<UploadReport> {
   input.signal.throwIfAborted(); // it may have waited for another upload of the same content
@@ -98,8 +97,8 @@ export type FollowInput = Pick<UploadInput, "file" | "signal"> &
   };
 
 /**
- * Follows a flow left by an earlier run to its end, like an upload: the report has the hops since then.
- * Throws the signal's reason.
+ * Follows a flow left by an earlier run to its end, like an upload: the report has the hops since then. Throws the
+ * signal's reason.
  */
 export async function follow(input: FollowInput, ports: UploadPorts): Promise<UploadReport> {
   const { flowId, objectKey, signal } = input;

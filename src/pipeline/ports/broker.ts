@@ -1,8 +1,8 @@
 import type { Subscription, Transport } from "./transport.ts";
 
 /**
- * A value in an AMQP table, by its wire type. The width of a number is lost: clients do not expose it. A
- * timestamp is in seconds; a decimal is `digits` × 10^-`places`.
+ * A value in an AMQP table, by its wire type. The width of a number is lost: clients do not expose it. A timestamp
+ * is in seconds; a decimal is `digits` × 10^-`places`.
  */
 export type AmqpValue =
   | string
@@ -45,10 +45,10 @@ export type QueueDelivery = Publication & {
   readonly redelivered: boolean;
   ack(): Promise<void>;
   /**
-   * `requeue` redelivers the message after `delayMs`; without it the message is discarded, or dead-lettered
-   * to the queue's dead-letter exchange. AMQP has no delay, so the consumer holds the message unacknowledged
-   * until then: it counts towards `prefetch`, and returns early when the consumer closes or the connection is
-   * lost. Resolves when the rejection is accepted, not after the delay.
+   * `requeue` redelivers the message after `delayMs`; without it the message is discarded, or dead-lettered to the
+   * queue's dead-letter exchange. AMQP has no delay, so the consumer holds the message unacknowledged until then:
+   * it counts towards `prefetch`, and returns early when the consumer closes or the connection is lost. Resolves
+   * when the rejection is accepted, not after the delay.
    */
   nack(options: { requeue: boolean; delayMs?: number }): Promise<void>;
 };
@@ -84,27 +84,27 @@ export type BrokerTopology = {
 
 export interface Broker extends Transport {
   /**
-   * Creates whatever is missing. Throws E_TOPOLOGY_MISMATCH for anything that exists with other properties
-   * (AMQP's 406, or 405 for another connection's exclusive queue) and leaves it unchanged; E_UNROUTABLE for a
-   * binding to something that does not exist.
+   * Creates whatever is missing. Throws E_TOPOLOGY_MISMATCH for anything that exists with other properties (AMQP's
+   * 406, or 405 for another connection's exclusive queue) and leaves it unchanged; E_UNROUTABLE for a binding to
+   * something that does not exist.
    */
   declare(topology: BrokerTopology): Promise<void>;
   /**
-   * Passive: creates nothing. Resolves with the names of what is missing; throws E_TOPOLOGY_MISMATCH for
-   * anything that exists with other properties. Bindings are not checked: AMQP cannot query them.
+   * Passive: creates nothing. Resolves with the names of what is missing; throws E_TOPOLOGY_MISMATCH for anything
+   * that exists with other properties. Bindings are not checked: AMQP cannot query them.
    */
   check(
     topology: Pick<BrokerTopology, "exchanges" | "queues">,
   ): Promise<{ readonly missing: readonly string[] }>;
   /**
-   * Resolves when the broker has confirmed the message (publisher confirm). `routed`: whether it reached any
-   * queue (AMQP returns a mandatory message that reaches none; it does not report how many). Throws
-   * E_UNROUTABLE when the exchange does not exist.
+   * Resolves when the broker has confirmed the message (publisher confirm). `routed`: whether it reached any queue
+   * (AMQP returns a mandatory message that reaches none; it does not report how many). Throws E_UNROUTABLE when the
+   * exchange does not exist.
    */
   publish(publication: Publication): Promise<{ routed: boolean }>;
   /**
-   * At most `prefetch` deliveries are unacknowledged at a time. Throws E_UNROUTABLE when the queue does not
-   * exist. If the handler rejects, its message is redelivered after a short delay.
+   * At most `prefetch` deliveries are unacknowledged at a time. Throws E_UNROUTABLE when the queue does not exist.
+   * If the handler rejects, its message is redelivered after a short delay.
    */
   consume(
     options: { queue: string; prefetch: number },

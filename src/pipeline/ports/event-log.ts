@@ -18,15 +18,14 @@ export type LogDelivery = LogRecord & {
   readonly offset: number;
   /**
    * Marks this record as done. Resolves when it is marked, which is not durable yet: the group's offset is
-   * committed periodically, and when the subscription closes. It follows the contiguous prefix of delivered
-   * records that are done (offsets have gaps where records were compacted away), so after a crash some
-   * records are redelivered although they were done: at most `window` per partition, plus those marked but
-   * not yet committed.
+   * committed periodically, and when the subscription closes. It follows the contiguous prefix of delivered records
+   * that are done (offsets have gaps where records were compacted away), so after a crash some records are
+   * redelivered although they were done: at most `window` per partition, plus those marked but not yet committed.
    */
   commit(): Promise<void>;
   /**
-   * Not done: the record is redelivered after `delayMs`. Until then it counts towards `window`, and records
-   * with its key wait; others proceed. Resolves when that is accepted, not after the delay.
+   * Not done: the record is redelivered after `delayMs`. Until then it counts towards `window`, and records with
+   * its key wait; others proceed. Resolves when that is accepted, not after the delay.
    */
   retry(delayMs: number): Promise<void>;
 };
@@ -38,8 +37,8 @@ export type GroupChange =
   /** The complete current assignment, initial or after a rebalance; may be empty. */
   | { readonly type: "assigned"; readonly partitions: readonly TopicPartition[] }
   /**
-   * No longer a member: evicted, or disconnected. It has no partitions, and committing records it had
-   * received rejects with E_SERVICE_UNAVAILABLE. It rejoins by itself.
+   * No longer a member: evicted, or disconnected. It has no partitions, and committing records it had received
+   * rejects with E_SERVICE_UNAVAILABLE. It rejoins by itself.
    */
   | { readonly type: "lost" };
 
@@ -50,8 +49,8 @@ export type GroupStatus = {
     /** From the committed offset to the end of the partition, in offsets; 0 when everything is done. */
     readonly lag: number;
     /**
-     * When a record was last done here. Never before the partition was assigned, nor before work arrived
-     * again after the lag had been 0: idling is not stalling.
+     * When a record was last done here. Never before the partition was assigned, nor before work arrived again
+     * after the lag had been 0: idling is not stalling.
      */
     readonly lastProgressAtMs: number;
   })[];
@@ -74,19 +73,19 @@ export type LogSubscribeOptions = {
 
 export interface EventLog extends Transport {
   /**
-   * Creates the topic if it is missing. Throws E_TOPOLOGY_MISMATCH, and changes nothing, when it has another
-   * number of partitions: keys would map to other partitions from then on.
+   * Creates the topic if it is missing. Throws E_TOPOLOGY_MISMATCH, and changes nothing, when it has another number
+   * of partitions: keys would map to other partitions from then on.
    */
   createTopic(topic: { name: string; partitions: number }): Promise<void>;
   /**
-   * Resolves when the log has accepted the record. A key always maps to the same partition; a record with an
-   * empty key or none goes to any. Throws E_UNROUTABLE when the topic does not exist.
+   * Resolves when the log has accepted the record. A key always maps to the same partition; a record with an empty
+   * key or none goes to any. Throws E_UNROUTABLE when the topic does not exist.
    */
   append(record: LogRecord): Promise<{ partition: number; offset: number }>;
   /**
-   * Reads as a member of `group`, up to `window` records of a partition concurrently. Order is kept per key:
-   * a record waits until its predecessor with the same key is done. Records with an empty key or none are
-   * unordered. If the handler rejects, its record is redelivered after a short delay.
+   * Reads as a member of `group`, up to `window` records of a partition concurrently. Order is kept per key: a
+   * record waits until its predecessor with the same key is done. Records with an empty key or none are unordered.
+   * If the handler rejects, its record is redelivered after a short delay.
    */
   subscribe(
     options: LogSubscribeOptions,

@@ -29,8 +29,8 @@ export interface FlowRetention {
   }>;
   count(): Promise<{ readonly finished: number; readonly underWay: number }>;
   /**
-   * Removes the removable ones among them, each as a whole. Resolves with the ids of those removed. A message
-   * of a removed flow is decided as if it were new.
+   * Removes the removable ones among them, each as a whole. Resolves with the ids of those removed. A message of a
+   * removed flow is decided as if it were new.
    */
   remove(flowIds: readonly string[]): Promise<readonly string[]>;
   /** The message with that id, if any consumer has decided it. */

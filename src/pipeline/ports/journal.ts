@@ -36,8 +36,8 @@ export type Owed =
   | { readonly type: "timer"; readonly timer: Timer; readonly place: JournalPlace };
 
 /**
- * Who has to record a message before it counts as done, besides the transport that has to take it: the
- * services of this process if the transport dies with it; no one if the transport outlives it.
+ * Who has to record a message before it counts as done, besides the transport that has to take it: the services of
+ * this process if the transport dies with it; no one if the transport outlives it.
  */
 export type OwedTo = (message: Message) => readonly string[];
 
@@ -55,9 +55,9 @@ export interface Journal {
   /** Durable when it resolves, as is everything accepted before. Atomic: the whole entry or nothing. */
   record(entry: JournalEntry): Promise<RecordResult>;
   /**
-   * Recorded when it resolves, and durable soon: before anything recorded later, together with it, or never
-   * if the process dies. Visible at once in this process, and in no other. If the write to disk fails, it is
-   * retried until it succeeds, and everything else is refused meanwhile.
+   * Recorded when it resolves, and durable soon: before anything recorded later, together with it, or never if the
+   * process dies. Visible at once in this process, and in no other. If the write to disk fails, it is retried until
+   * it succeeds, and everything else is refused meanwhile.
    */
   accept(entry: JournalEntry): Promise<RecordResult>;
   /** Resolves when everything accepted is durable. Rejects if the disk cannot take it now; it stays accepted. */
@@ -68,8 +68,8 @@ export interface Journal {
   /** All entries of a flow, oldest first. The state of an entry is null unless it is the last or ended the flow. */
   history(flowId: string): Promise<readonly JournalEntry[]>;
   /**
-   * Transports have taken these outgoing messages. Written lazily: after a crash some are owed again. A
-   * message that a consumer has recorded counts as sent, too.
+   * Transports have taken these outgoing messages. Written lazily: after a crash some are owed again. A message
+   * that a consumer has recorded counts as sent, too.
    */
   sent(messages: readonly Message[]): void;
   /** Messages of this run that no transport has taken, after a place, in the order of recording. */
@@ -79,14 +79,14 @@ export interface Journal {
     readonly next: JournalPlace | null;
   }>;
   /**
-   * Adopts what dead runners left behind, at most `limit` items in the order of recording; none when nothing
-   * is left. They belong to this run from then on and are never returned to it again; a call that rejects has
-   * adopted nothing.
+   * Adopts what dead runners left behind, at most `limit` items in the order of recording; none when nothing is
+   * left. They belong to this run from then on and are never returned to it again; a call that rejects has adopted
+   * nothing.
    */
   adopt(limit: number): Promise<readonly Owed[]>;
   /**
-   * Timers by the places that `adopt` returned, in that order; null where its owner has recorded it, or its
-   * flow has ended.
+   * Timers by the places that `adopt` returned, in that order; null where its owner has recorded it, or its flow
+   * has ended.
    */
   waiting(places: readonly JournalPlace[]): Promise<readonly (Timer | null)[]>;
   /** Counts a failed attempt, durably. A record of that consumer and message, or `pardon`, resets the count. */

@@ -23,9 +23,9 @@ export type Machine = {
 };
 
 /**
- * What svc-machine-storage saves for one analysis. Among observations of one machine, the one with the
- * highest confidence gives brand, type, model, name and confidence (the first saved if tied); a resemblance
- * has its latest score; of two with the same `sighting.flowId` the second is ignored.
+ * What svc-machine-storage saves for one analysis. Among observations of one machine, the one with the highest
+ * confidence gives brand, type, model, name and confidence (the first saved if tied); a resemblance has its latest
+ * score; of two with the same `sighting.flowId` the second is ignored.
  */
 export type MachineObservation = {
   /** The machine to update or create. A machine with the same picture takes precedence. */
@@ -47,8 +47,8 @@ export type MachineSummary = Omit<Machine, "sightings">;
 export interface Machines {
   /**
    * Creates the machine or adds the sighting to it, and returns its id. Idempotent by `sighting.flowId`. One
-   * picture is one machine: an observation whose checksum is already stored belongs to that machine, whatever
-   * its own `machineId`, which was determined before both were stored.
+   * picture is one machine: an observation whose checksum is already stored belongs to that machine, whatever its
+   * own `machineId`, which was determined before both were stored.
    */
   save(observation: MachineObservation): Promise<string>;
   find(id: string): Promise<Machine | undefined>;

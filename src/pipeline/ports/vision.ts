@@ -49,8 +49,8 @@ export type Wanted = "machine" | "brand";
 /** A provider that reads the text in a photograph. */
 export interface Vision {
   /**
-   * Throws E_VISION_*, E_CASSETTE_*, or E_IMAGE_* for an unreadable image. Calls `isEnough` between looks
-   * with everything read so far; looks for what is already known may be skipped.
+   * Throws E_VISION_*, E_CASSETTE_*, or E_IMAGE_* for an unreadable image. Calls `isEnough` between looks with
+   * everything read so far; looks for what is already known may be skipped.
    */
   read(
     image: Uint8Array,

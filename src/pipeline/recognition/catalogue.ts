@@ -1,10 +1,10 @@
 import * as z from "zod";
 import brands from "./brands.json" with { type: "json" };
 
-// What manufacturers call their machines. `pattern` is matched against a model's compact spelling: upper
-// case, without spaces; hyphens stay, because "531-70" is a telehandler and "53170" is not. Sizes are listed
-// one by one, never as a wildcard: otherwise a digit read for a letter would be a model too. docs/brands.md
-// lists the reviewed brands and what is left out.
+// What manufacturers call their machines. `pattern` is matched against a model's compact spelling: upper case,
+// without spaces; hyphens stay, because "531-70" is a telehandler and "53170" is not. Sizes are listed one by one,
+// never as a wildcard: otherwise a digit read for a letter would be a model too. docs/brands.md lists the reviewed
+// brands and what is left out.
 
 export const machineTypes = [
   "Wheel Loader",

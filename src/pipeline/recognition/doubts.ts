@@ -2,8 +2,8 @@ import { isBelow } from "./columns.ts";
 import { boxAround, isBeside, type Word } from "./lines.ts";
 import type { ModelMention } from "./model-mentions.ts";
 
-// Reasons why a model may be incomplete or wrong. Each rule names its reason; any of them prevents a
-// confident answer.
+// Reasons why a model may be incomplete or wrong. Each rule names its reason; any of them prevents a confident
+// answer.
 
 type Rule = (mention: ModelMention, others: readonly Word[]) => boolean;
 

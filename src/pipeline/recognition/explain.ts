@@ -8,8 +8,8 @@ import { textOf, type Word } from "./lines.ts";
 import { compactOf } from "./noise.ts";
 import { type Aggregate, type Understood, understand } from "./recognise.ts";
 
-// Explains what became of every text and hint, and why: the answer to "why this result?". It decides nothing,
-// and only queries the rules.
+// Explains what became of every text and hint, and why: the answer to "why this result?". It decides nothing, and
+// only queries the rules.
 
 export const Meaning = z.object({
   about: z.enum(["brand", "model", "type", "ignored"]),

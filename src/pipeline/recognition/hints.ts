@@ -11,8 +11,8 @@ import { type TypeGuess, typeNamed } from "./type-names.ts";
 //
 //   H1. A logo is a brand only if the list has that brand. No hint introduces a new name into the answer.
 //   H2. Text takes precedence: a logo of a different brand counts only with a model of its own beside it, and
-//       lowers the confidence otherwise; the web supplies brand and model only if the picture names none, and
-//       then never confidently.
+//       lowers the confidence otherwise; the web supplies brand and model only if the picture names none, and then
+//       never confidently.
 //   H3. The type comes from the series; if that leaves it open, from web entities, the best guess, labels and
 //       objects, in this order, each above its threshold.
 //   H4. Every hint is in the evidence: what it was used for, or why it was not.

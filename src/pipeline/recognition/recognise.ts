@@ -11,18 +11,18 @@ import { boxAround, type Line, textOf, toLines, type Word } from "./lines.ts";
 import { findModels, findUniqueModels, type ModelMention, modelInRest } from "./model-mentions.ts";
 import { findNoise, isCompanyLine, isWithin, type Noise, noiseText } from "./noise.ts";
 
-// From the text in a photograph to brand, model and type: rules and a list of series, no guesses. Out of
-// scope: reading (the Vision port) and the list (brands.json).
+// From the text in a photograph to brand, model and type: rules and a list of series, no guesses. Out of scope:
+// reading (the Vision port) and the list (brands.json).
 //
 //   R1. Total and deterministic: any texts, in any order, give the same answer and never throw.
 //   R2. A model belongs to a series of the brand it is reported with.
-//   R3. Anything ambiguous is null: two equally strong models, two equally strong brands, a type that a model
-//       name does not settle.
+//   R3. Anything ambiguous is null: two equally strong models, two equally strong brands, a type that a model name
+//       does not settle.
 //   R4. The type comes from the series; hints (hints.ts) supply it if the series leaves it open.
 //
-// Confidence. b and m are the strengths of the best mention of brand and model: the reader's confidence times
-// the rule's weight (1 for an exact name; less for a short or purely numeric model, for replaced look-alikes,
-// for a name one letter off). A second preparation with the same reading adds 30 % of the remainder.
+// Confidence. b and m are the strengths of the best mention of brand and model: the reader's confidence times the
+// rule's weight (1 for an exact name; less for a short or purely numeric model, for replaced look-alikes, for a
+// name one letter off). A second preparation with the same reading adds 30 % of the remainder.
 //
 //   brand and model    0.2 + 0.35 b + 0.45 m
 //   brand only         0.6 b
@@ -30,9 +30,8 @@ import { findNoise, isCompanyLine, isWithin, type Noise, noiseText } from "./noi
 //   type only          0.3 of the hint's confidence
 //   nothing            0
 //
-// times 0.75 if another brand, or 0.85 if another model of the brand, was read as well. So a model without
-// its brand is never confident, and 0.9 requires both, clearly read. Whatever only the web names stays at
-// 0.45 at most.
+// times 0.75 if another brand, or 0.85 if another model of the brand, was read as well. So a model without its
+// brand is never confident, and 0.9 requires both, clearly read. Whatever only the web names stays at 0.45 at most.
 
 const Box = z
   .object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() })

@@ -6,8 +6,8 @@ import type { Place } from "./strip.ts";
 import type { TextNetworks } from "./text-networks.ts";
 import { type Part, viewOf, type Window } from "./view.ts";
 
-// The looks taken at a picture, most rewarding first. Each is bounded by windows, pixels and lines, never by
-// a clock, so that a picture gives the same texts on every machine.
+// The looks taken at a picture, most rewarding first. Each is bounded by windows, pixels and lines, never by a
+// clock, so that a picture gives the same texts on every machine.
 
 /** A picture being read, and what earlier looks found. */
 export type Scene = {

@@ -1,5 +1,5 @@
-// Turns the detector's map, the probability of text per pixel, into rectangles around lines. Rules as in
-// DBNet (Liao et al. 2020): the map shows shrunken lines, so they are grown again.
+// Turns the detector's map, the probability of text per pixel, into rectangles around lines. Rules as in DBNet
+// (Liao et al. 2020): the map shows shrunken lines, so they are grown again.
 
 export type Point = { readonly x: number; readonly y: number };
 /** A line of text: its centre, its length and height, and its reading direction. */

@@ -30,11 +30,10 @@ export type IngestionPorts = {
 };
 
 /**
- * The public upload API. On confirm it fetches the stored object and compares size and checksum with the
- * claim; confirming again is accepted and announces nothing new. A mismatching claim is refused in flow
- * `full`. In flow `current` it is accepted, as the deployed service accepts every claim: the event then
- * describes the stored object, and a notice and `x-claim-mismatch` (the names of the fields) report the
- * mismatch.
+ * The public upload API. On confirm it fetches the stored object and compares size and checksum with the claim;
+ * confirming again is accepted and announces nothing new. A mismatching claim is refused in flow `full`. In flow
+ * `current` it is accepted, as the deployed service accepts every claim: the event then describes the stored
+ * object, and a notice and `x-claim-mismatch` (the names of the fields) report the mismatch.
  */
 export function createIngestion(ports: IngestionPorts): Service {
   return {

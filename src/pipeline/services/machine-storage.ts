@@ -17,10 +17,10 @@ type MachineStoragePorts = {
 };
 
 /**
- * Owns the machine records. Saving is idempotent by flow, and the identity of a machine is determined here:
- * two flows with one picture may both have compared before either was saved, so the id of a new machine
- * derives from its picture (from its flow if no comparison supplied the checksum). A picture in which nothing
- * was recognised, and which is not known either, creates no machine: it would have no name.
+ * Owns the machine records. Saving is idempotent by flow, and the identity of a machine is determined here: two
+ * flows with one picture may both have compared before either was saved, so the id of a new machine derives from
+ * its picture (from its flow if no comparison supplied the checksum). A picture in which nothing was recognised,
+ * and which is not known either, creates no machine: it would have no name.
  */
 export function createMachineStorage(ports: MachineStoragePorts): Service {
   return {

@@ -9,8 +9,8 @@ const name = "tu-media-access-service";
 const ttlSec = 300;
 
 /**
- * Issues presigned GETs to the analysing services, which know the internal token (the deployed service
- * requires none). Does not check whether the object exists.
+ * Issues presigned GETs to the analysing services, which know the internal token (the deployed service requires
+ * none). Does not check whether the object exists.
  */
 export function createMediaAccess(ports: {
   readonly http: HttpClient;

@@ -4,8 +4,8 @@ import type { Reaction, Service } from "../delivery/service.ts";
 import type { Message } from "../message.ts";
 
 /**
- * Forwards events from Kafka to RabbitMQ, with key and headers (the real one drops both, and with them every
- * way to attribute a result). The recognition's `machineType` arrives as `type`.
+ * Forwards events from Kafka to RabbitMQ, with key and headers (the real one drops both, and with them every way to
+ * attribute a result). The recognition's `machineType` arrives as `type`.
  */
 export function createMessagingBridge(): Service {
   return {

@@ -22,8 +22,8 @@ import type { Images } from "../ports/images.ts";
 import type { Vision } from "../ports/vision.ts";
 import { allServices } from "./all-services.ts";
 
-// Some of our services over in-memory transports; the test plays the others, the deployed ones, and sends
-// what they would send.
+// Some of our services over in-memory transports; the test plays the others, the deployed ones, and sends what they
+// would send.
 
 const picture = toUtf8("a picture");
 export const truth = { bytes: picture.length, checksum: `sha256:${sha256(picture)}` };

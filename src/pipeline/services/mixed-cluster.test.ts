@@ -2,8 +2,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { FlowName, ServiceName } from "../contracts/contract.ts";
 import { openCluster, truth } from "./mixed-cluster.samples.ts";
 
-// Each of our services among the deployed ones, which send little more than bodies: no headers except on
-// Kafka, no ids at all, an object key only where an upload is announced.
+// Each of our services among the deployed ones, which send little more than bodies: no headers except on Kafka, no
+// ids at all, an object key only where an upload is announced.
 
 type Cluster = Awaited<ReturnType<typeof openCluster>>;
 let cluster: Cluster;

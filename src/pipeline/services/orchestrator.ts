@@ -50,8 +50,8 @@ export function createOrchestrator(ports: OrchestratorPorts): Service {
 
 /**
  * The message and state that the engine sees. Messages of deployed services have gaps: an unverified claim, a
- * result that cannot be attributed (answered at once, as the deployed orchestrator does), and a timeout that
- * proves nothing because such a result may have been the reply.
+ * result that cannot be attributed (answered at once, as the deployed orchestrator does), and a timeout that proves
+ * nothing because such a result may have been the reply.
  */
 function asHeard(
   definition: Definition,

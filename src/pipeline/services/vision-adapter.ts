@@ -79,8 +79,8 @@ export function createVisionAdapter(options: {
 }
 
 /**
- * Flow `current`: the upload event is the request, and the service runs its own attempts. Each failure is an
- * event; the last one states that no other follows.
+ * Flow `current`: the upload event is the request, and the service runs its own attempts. Each failure is an event;
+ * the last one states that no other follows.
  */
 function selfDriven(options: {
   readonly work: StepWork;

@@ -12,8 +12,8 @@ export const silence = Symbol("no answer");
 
 /**
  * Turns a step's work into a command handler: success becomes the success event, anything thrown its failure
- * counterpart. A failing step is a message, not an exception; an abort is not a failure. Neither is trouble
- * with a store of ours: it says nothing about the picture, and the command is redelivered until it works.
+ * counterpart. A failing step is a message, not an exception; an abort is not a failure. Neither is trouble with a
+ * store of ours: it says nothing about the picture, and the command is redelivered until it works.
  */
 export function stepHandler(step: {
   readonly name: string;

@@ -17,12 +17,11 @@ const firstWaitMs = 200;
 export type ImageAccess = (message: Message) => Promise<Uint8Array>;
 
 /**
- * Gives an analysing service access to a picture: a presigned GET from the media-access service, then the
- * object itself. Retries 408, 429 and 5xx after 200 and 400 ms, and requests another URL once if one is
- * refused; accepts image/* and application/octet-stream of at most 10 MiB, and only the picture that was
- * uploaded: size and checksum must match the upload event, if the message carries them. Throws
- * E_IMAGE_CHANGED, E_OBJECT_NOT_FOUND, E_URL_REFUSED, E_FETCH_FAILED, E_IMAGE_EMPTY, E_IMAGE_TOO_LARGE,
- * E_IMAGE_TYPE_REFUSED.
+ * Gives an analysing service access to a picture: a presigned GET from the media-access service, then the object
+ * itself. Retries 408, 429 and 5xx after 200 and 400 ms, and requests another URL once if one is refused; accepts
+ * image/* and application/octet-stream of at most 10 MiB, and only the picture that was uploaded: size and checksum
+ * must match the upload event, if the message carries them. Throws E_IMAGE_CHANGED, E_OBJECT_NOT_FOUND,
+ * E_URL_REFUSED, E_FETCH_FAILED, E_IMAGE_EMPTY, E_IMAGE_TOO_LARGE, E_IMAGE_TYPE_REFUSED.
  */
 export function createImageAccess(ports: {
   readonly http: HttpClient;

@@ -1,5 +1,5 @@
-// The comparison's rules, pure. Only the same picture is `known`; the same model is a reason to look twice,
-// never a reason to merge two machines.
+// The comparison's rules, pure. Only the same picture is `known`; the same model is a reason to look twice, never a
+// reason to merge two machines.
 
 import type { ComparisonCompleted } from "../../contracts/comparison.ts";
 import { bitsApart } from "../../domain/picture.ts";
@@ -64,8 +64,8 @@ export function isSameModel(a: Attributes, b: Attributes): boolean {
 }
 
 /**
- * Machines are stored as recognised, including today's services' "Caterpillar Inc.": brand aliases are
- * resolved here, on both sides, so that earlier records need no rewriting.
+ * Machines are stored as recognised, including today's services' "Caterpillar Inc.": brand aliases are resolved
+ * here, on both sides, so that earlier records need no rewriting.
  */
 function agree(field: keyof Attributes, a: Attributes, b: Attributes): boolean {
   const [one, other] = [a[field], b[field]];

@@ -8,12 +8,11 @@ import {
   similarPictureBitsMax,
 } from "./compare.ts";
 
-// Selects the stored machines that can be among a candidate's matches. A full scan would give the same
-// matches:
+// Selects the stored machines that can be among a candidate's matches. A full scan would give the same matches:
 //
 // 1. A picture counts for a machine if it is the same file or similar, and those are queried directly.
-// 2. The only other evidence is brand and model. Machines with nothing more score alike and are ordered by
-//    id, so the first few suffice.
+// 2. The only other evidence is brand and model. Machines with nothing more score alike and are ordered by id, so
+//    the first few suffice.
 
 const pageSize = 20;
 
