@@ -23,7 +23,7 @@ const step = (sequence: number, values: object = {}) =>
   });
 const sentIn = (messages: readonly { readonly id: string }[]) => messages.map(({ id }) => id);
 
-/** A journal whose turns are taken by hand, on a disk that can be full. */
+/** A journal whose turns are run by hand, on a disk that can be full. */
 async function openByTurns() {
   const { directory, remove } = await createTemporaryDirectory();
   const file = `${directory}/flow.db`;
@@ -60,18 +60,18 @@ async function openByTurns() {
   };
   return {
     ...{ disk, errors, file, journal },
-    /** What happens now and then: a lease is renewed, a finished flow is packed. */
+    /** Periodic work: a lease is renewed, a finished flow is packed. */
     tick() {
       for (const work of repeated) work();
     },
     turn,
-    /** A turn in which all that was accepted gets on the disk. */
+    /** A turn that writes everything accepted to disk. */
     async commit() {
       const durable = journal.durable();
       turn();
       await durable;
     },
-    /** The process is gone, with what it had not committed. */
+    /** The process is gone, and with it what it had not committed. */
     async next() {
       real.rollback();
       real.close();
@@ -85,7 +85,7 @@ async function openByTurns() {
 const later = { ...clock, nowMs: () => Date.now() + 60_000 };
 const failure = (code: string) => Object.assign(new Error("planted"), { code });
 
-/** What somebody else sees in the file. */
+/** The file's content as another process sees it. */
 function countIn(file: string): unknown {
   const database = new Libsql(file);
   const row = database.prepare("SELECT count(*) AS count FROM entry").get() as { count: unknown };
@@ -137,7 +137,7 @@ test("a full disk keeps what was accepted waiting; with room it is written, in i
   await journal.durable();
   expect(await journal.accept(step(3))).toEqual({ outcome: "recorded" });
   turn();
-  // What was sent meanwhile is not sent again; what the next step took was sent.
+  // Messages sent in the meantime are not sent again; what the next step took had been sent.
   expect(sentIn((await journal.unsent({ after: null, limit: 10 })).messages)).toEqual(["m4"]);
   const heir = await next();
   const history = await heir.journal.history("f");
@@ -160,7 +160,7 @@ test("what another process decided while our commit failed stays decided", async
   disk.isFull = false;
   await commit();
   expect(await journal.find("svc-a", "m1")).toEqual(theirs);
-  // It takes a message that now nobody has sent.
+  // It takes a message that no entry has sent any more.
   expect(await journal.accept(step(2))).toEqual({ outcome: "recorded" });
   turn();
   expect(await journal.find("svc-a", "m2")).toEqual(step(2));

@@ -7,11 +7,11 @@ import { type IdTexts, idOf, idsOfTexts, idTexts, keyOf } from "./keys.ts";
 import type { Decided, OpenWork, Work } from "./open-work.ts";
 import type { Schema, Text } from "./schema.ts";
 
-// Finding unfinished work without reading history.
+// Finding unfinished work without reading the whole history.
 //
-// 1. Whatever an entry up to `checkpoint.seq` asked for is finished or in `pending`.
-// 2. The checkpoint and `pending` move together, in one transaction.
-// All of these run inside a transaction of the caller; `work` may be cleared when it has committed.
+// 1. Work requested by any entry up to `checkpoint.seq` is either finished or in `pending`.
+// 2. The checkpoint and `pending` are updated together, in one transaction. All of these functions run inside a
+// transaction of the caller; `work` may be cleared once it has committed.
 
 export type Checkpoints = {
   readonly consumers: Consumers;
@@ -26,7 +26,7 @@ export const createCheckpoints = (database: Database, consumers: Consumers): Che
 /** Of `pending.kind`. */
 export const [messageKind, timerKind] = [0, 1];
 
-/** What runs once per entry or piece of work, or is asked again and again. */
+/** Statements that run once per entry or piece of work, or repeatedly. */
 function prepareStatements(database: Database) {
   const prepare = (sql: string) => database.prepare(sql);
   return {
@@ -59,7 +59,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** Moves the checkpoint to the last entry. Those of the runner `known`, if any, `work` knows already. */
+/** Moves the checkpoint to the last entry. `work` already contains the entries of the runner `known`, if any. */
 export function advance(
   checkpoints: Checkpoints,
   work: OpenWork,
@@ -82,7 +82,7 @@ function* entriesAfter(
   but: number | null,
 ): Generator<Decided> {
   for (let after = from; ; ) {
-    const rows = statements.entriesAfter.all([after, but ?? -1, pageSize]) as readonly After[]; // its columns are selected
+    const rows = statements.entriesAfter.all([after, but ?? -1, pageSize]) as readonly After[]; // the selected columns
     for (const row of rows) {
       after = row.seq;
       const taken = idsOfTexts(row);
@@ -110,7 +110,7 @@ type After = IdTexts & {
 function removeFinished(checkpoints: Checkpoints, work: OpenWork): void {
   const { consumers, statements } = checkpoints;
   const closed = work.closed();
-  // Most of what is closed never was on the disk: whichever is shorter is gone through.
+  // Most closed work was never written to disk, so iterate over whichever is shorter.
   if (numberIn(statements.countPending.first([]), "count") < closed.length) {
     removeThose(checkpoints, work);
   } else {
@@ -123,7 +123,7 @@ function removeFinished(checkpoints: Checkpoints, work: OpenWork): void {
 
 function removeThose({ consumers, statements }: Checkpoints, work: OpenWork): void {
   for (const row of statements.pending.all([])) {
-    const { consumer, kind, message_id, position, seq } = row as PendingRow; // its columns are selected
+    const { consumer, kind, message_id, position, seq } = row as PendingRow; // the selected columns
     if (work.isClosed(consumers.nameOf(consumer), idOf(message_id)))
       statements.deletePending.run([seq, kind, position, consumer]);
   }
@@ -133,7 +133,7 @@ type PendingRow = Pick<
   "seq" | "kind" | "position" | "consumer" | "message_id"
 >;
 
-/** Whether no entry finished it: one before those that `work` has seen, or one of another runner. */
+/** Whether no entry has finished it: none from before those that `work` has seen, and none of another runner. */
 export function isOpen(
   { consumers, statements }: Checkpoints,
   work: Pick<Work, "kind" | "consumer" | "messageId" | "flowId">,

@@ -1,17 +1,17 @@
 import type { Database } from "./database.ts";
 
-/** Consumers by number: a name is written once in a file, and not with every entry. */
+/** Consumers by number: a file stores each name once, not with every entry. */
 export type Consumers = {
-  /** Gives it a number when it has none. Inside a transaction. */
+  /** Assigns a number if there is none. Inside a transaction. */
   numberOf(name: string): number;
-  /** One that nothing has when nothing was written for it. */
+  /** A number that no row has if nothing was ever written for the consumer. */
   known(name: string): number;
   nameOf(number: number): string;
 };
 
-/** In place of a consumer: the transport that has to take a message. */
+/** Stands in for a consumer: the transport that has to take a message. */
 export const transport = "";
-/** `consumer.id` begins behind it. */
+/** `consumer.id` starts above it. */
 export const transportNumber = 0;
 const nobody = -1;
 
@@ -32,7 +32,7 @@ export function createConsumers(database: Database): Consumers {
     keep(transport, transportNumber);
   };
   begin();
-  // What a transaction that did not commit has written has no number.
+  // Numbers written by a transaction that did not commit are invalid.
   database.onRollback(begin);
 
   const known = (wanted: string): number => {

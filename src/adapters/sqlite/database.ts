@@ -6,8 +6,8 @@ import { isBusy, toStateError, unusable } from "./state-error.ts";
 
 type Value = string | number | Uint8Array | null;
 /**
- * A prepared statement; the hot path calls it directly. Of one statement only `first` or only `all`: after
- * `all`, libsql's next `get` gives nothing.
+ * A prepared statement, called directly on the hot path. Use either `first` or `all` on one statement, not both:
+ * after `all`, libsql's next `get` returns nothing.
  */
 export type Statement = {
   run(values: readonly Value[]): { readonly changes: number; readonly seq: number };
@@ -16,30 +16,33 @@ export type Statement = {
 };
 type Row = Readonly<Record<string, Value>>;
 
-/** One connection to the state file. Everything is synchronous; errors come as TuError where a user can act. */
+/** One connection to the state file. Everything is synchronous; errors that a user can act on are TuErrors. */
 export type Database = {
   readonly file: string;
   /** Builds queries; `all`, `first` and `run` execute them. */
   readonly query: Kysely<Schema>;
   all<Row>(query: Compilable<Row>): readonly Row[];
   first<Row>(query: Compilable<Row>): Row | undefined;
-  /** Gives the number of changed rows. */
+  /** Returns the number of changed rows. */
   run(query: Compilable<unknown>): number;
   prepare(sql: string): Statement;
   exec(sql: string): void;
   pragma(name: string): number;
-  /** What SQLite finds broken in the file, in its words. Reads all of it. */
+  /** The corruption that SQLite reports, in its own words. Reads the whole file. */
   integrityProblems(): string[];
-  /** All of `body` or nothing, and no other process writes meanwhile. `body` must not await. */
+  /** Atomic, and no other process writes meanwhile. `body` must not await. */
   transaction<T>(body: () => T): T;
-  /** Begins one that outlasts the call; no other process writes meanwhile. A `transaction` has `end` end it first. */
+  /**
+   * Begins a transaction that outlives the call; no other process writes meanwhile. `transaction` first calls `end`
+   * on it.
+   */
   begin(end: () => void): void;
-  /** Throws when it could not be committed; it is still to be rolled back then. */
+  /** Throws if it could not be committed; it must then still be rolled back. */
   commit(): void;
   rollback(): void;
   /** The same for part of a transaction, which continues if `body` throws. */
   part<T>(body: () => T): T;
-  /** `listener` hears of every transaction that did not commit. */
+  /** Calls `listener` for every transaction that did not commit. */
   onRollback(listener: () => void): void;
   close(): void;
 };
@@ -57,16 +60,16 @@ type Native = {
 };
 
 /**
- * Opens or creates the file (0600), in a directory that exists, in WAL mode with synchronous=FULL: a commit
- * is on the disk when it returns. Throws E_STATE_UNUSABLE, and E_STATE_BUSY when another process
- * holds the file for longer than `busyTimeoutMs`.
+ * Opens or creates the file (0600), in an existing directory, in WAL mode with synchronous=FULL: when a commit
+ * returns, it is on disk. Throws E_STATE_UNUSABLE, and E_STATE_BUSY when another process holds the file for longer
+ * than `busyTimeoutMs`.
  */
 export async function openDatabase(file: string, busyTimeoutMs: number): Promise<Database> {
   const driver = await loadDriver();
   await createPrivateFile(file);
   const native = openNative(() => driver.connect(file, busyTimeoutMs), file);
   try {
-    // Entries are of 2 to 4 KB: on pages of 4 KB each would have one to itself, half of it empty.
+    // Entries take 2 to 4 KB: on 4 KB pages, each would occupy a page of its own, half of it empty.
     native.exec("PRAGMA page_size = 8192");
     await enterWal(native, busyTimeoutMs);
     native.exec(ofConnection);
@@ -79,7 +82,7 @@ export async function openDatabase(file: string, busyTimeoutMs: number): Promise
 
 const ofConnection = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
 
-/** What has to be loaded before a file is opened. */
+/** Modules that must be loaded before a file is opened. */
 export type Driver = {
   readonly connect: (file: string, busyTimeoutMs: number) => Native;
   readonly query: Kysely<Schema>;
@@ -90,7 +93,7 @@ export async function loadDriver(): Promise<Driver> {
   return { query, connect: (file, timeout) => new Libsql(file, { timeout }) };
 }
 
-/** The same for a file that was opened before, without waiting for anything. */
+/** The same for a file that was opened before, synchronously. */
 export function reopenDatabase(driver: Driver, file: string, busyTimeoutMs: number): Database {
   const native = openNative(() => driver.connect(file, busyTimeoutMs), file);
   native.exec(ofConnection);
@@ -103,7 +106,7 @@ async function createQueryBuilder(): Promise<Kysely<Schema>> {
   return new Kysely<Schema>({
     dialect: {
       createAdapter: () => new SqliteAdapter(),
-      // Kysely builds; `Database` executes, because a transaction here must not await.
+      // Kysely only builds queries; `Database` executes them, because a transaction here must not await.
       createDriver: () => new DummyDriver(),
       createIntrospector: (db) => new SqliteIntrospector(db),
       createQueryCompiler: () => new SqliteQueryCompiler(),
@@ -113,7 +116,7 @@ async function createQueryBuilder(): Promise<Kysely<Schema>> {
 
 async function createPrivateFile(file: string): Promise<void> {
   try {
-    // SQLite gives the -wal and -shm files the mode of this one.
+    // SQLite creates the -wal and -shm files with the mode of this one.
     const handle = await open(file, "a", 0o600);
     await handle.close();
   } catch (error) {
@@ -129,7 +132,7 @@ function openNative(connect: () => Native, file: string): Native {
   }
 }
 
-/** SQLite does not wait for its busy timeout here, so two processes that create a file would fail. */
+/** SQLite ignores its busy timeout here, so one of two processes that create a file would fail. */
 async function enterWal(native: Native, busyTimeoutMs: number): Promise<void> {
   const pauseMs = 20;
   for (let waitedMs = 0; ; waitedMs += pauseMs) {
@@ -149,7 +152,7 @@ function createDatabase(native: Native, query: Kysely<Schema>, file: string): Da
   let endBegun: (() => void) | null = null;
   let isClosed = false;
   const guard = <T>(body: () => T): T => {
-    // libsql keeps a closed connection working for as long as a statement of it lives.
+    // libsql keeps a closed connection open for as long as one of its statements is alive.
     if (isClosed) throw new Error(`${file} was used after it had been closed`);
     try {
       return body();
@@ -173,7 +176,7 @@ function createDatabase(native: Native, query: Kysely<Schema>, file: string): Da
   };
   const rollback = () => {
     endBegun = null;
-    // A full disk or a broken file has ended it already; a connection that is closed cannot even be asked.
+    // A full disk or a corrupt file has ended the transaction already; a closed connection cannot even be queried.
     if (!isClosed && native.inTransaction) guard(() => void native.exec("ROLLBACK"));
     for (const listener of rollbackListeners) listener();
   };
@@ -238,7 +241,7 @@ function createDatabase(native: Native, query: Kysely<Schema>, file: string): Da
   };
 }
 
-/** libsql gives what it gives as bytes for one row as a buffer for many, and does not take that back. */
+/** What libsql's `get` returns as bytes, `all` returns as an ArrayBuffer, which libsql does not accept back. */
 function withBytes(rows: unknown[]): unknown[] {
   for (const row of rows as Record<string, unknown>[])
     for (const column in row) {
@@ -249,7 +252,7 @@ function withBytes(rows: unknown[]): unknown[] {
 }
 
 const readPragma = (native: Native, name: string) =>
-  native.prepare(`PRAGMA ${name}`).all([])[0] as Record<string, unknown>; // a pragma that reads gives one row
+  native.prepare(`PRAGMA ${name}`).all([])[0] as Record<string, unknown>; // a reading pragma returns one row
 
 function inPart<T>(native: Native, body: () => T): T {
   native.exec("SAVEPOINT part");
@@ -258,7 +261,7 @@ function inPart<T>(native: Native, body: () => T): T {
     native.exec("RELEASE part");
     return result;
   } catch (error) {
-    // A full disk or a broken file has ended the transaction already.
+    // A full disk or a corrupt file has ended the transaction already.
     if (native.inTransaction) native.exec("ROLLBACK TO part; RELEASE part");
     throw error;
   }

@@ -21,7 +21,7 @@ export function createSqliteDefinitions(database: Database, writer: Writer): Def
           .where((where) =>
             where.or([
               where("pin", "=", pin),
-              // Between "pin#" and the sign after "#": all that begin with it.
+              // Between "pin#" and the character after "#": everything with that prefix.
               where.and([where("pin", ">", `${pin}#`), where("pin", "<", `${pin}$`)]),
             ]),
           )

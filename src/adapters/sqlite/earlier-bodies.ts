@@ -3,7 +3,7 @@ import type { Message, Timer } from "../../pipeline/message.ts";
 import type { JournalEntry } from "../../pipeline/ports/journal.ts";
 import { type Caused, type Consequences, type Sender, sharedBy, withShared } from "./entry-row.ts";
 
-// Up to schema 4 an entry was one body. Read when a file is brought up, and nowhere else.
+// Up to schema 4 an entry was a single body. Read only while a file is upgraded.
 
 type Common = Pick<Message, "occurredAt" | "producer" | "headers">;
 type BodyV3 = {
@@ -16,15 +16,15 @@ type BodyV3 = {
   readonly timers: readonly (Omit<Timer, "message"> & { readonly message: Caused })[];
   readonly parks?: JournalEntry["parks"];
 };
-/** Every caused message had all fields but those of its cause. */
+/** Every caused message had all fields except those of its cause. */
 type BodyV2 = Omit<BodyV3, "v" | "common"> & { readonly v: 2 };
-/** As schema 1 had it. */
+/** As in schema 1. */
 type BodyV1 = Pick<BodyV3, "outgoing" | "timers"> & {
   readonly v?: undefined;
   readonly message: Omit<Message, "id" | "flowId">;
 };
 
-/** What such a body says: the message or its sender, and what follows. */
+/** The content of such a body: the message or its sender, and the consequences. */
 export function readEarlier(
   body: string | Uint8Array,
   { id, flowId }: Pick<Message, "id" | "flowId">,
@@ -34,7 +34,7 @@ export function readEarlier(
   const { common, from, message, outgoing, parks, subject, timers } = read;
   const shared = sharedBy({ id, flowId, subject }, common);
   return {
-    // Of one that is referred to only the subject is known, and needed.
+    // Of a referenced message only the subject is known, and needed.
     taken: { id, flowId, subject, ...(message ?? unsaid) },
     sender: from,
     outgoing: outgoing.map((caused) => withShared(caused, shared)),
@@ -58,6 +58,6 @@ function upcast(body: BodyV3 | BodyV2 | BodyV1): BodyV3 {
   return { ...body, v: 3, subject, message, timers, from: null };
 }
 
-/** Schema 1 did not say which timers restart their wait after a restart: the timeouts of steps. */
+/** Schema 1 did not record which timers restart their wait after a restart: the timeouts of steps. */
 const isTimeout = (payload: unknown): boolean =>
   (payload as { readonly purpose?: unknown } | null)?.purpose === "timeout"; // the engine wrote it

@@ -7,12 +7,12 @@ import { idOf } from "./keys.ts";
 import { openSqliteState } from "./state.ts";
 
 const clock = { nowMs: () => Date.now(), sleep: () => Promise.reject(new Error("unused")) };
-/** As libsql gives them. */
+/** As libsql returns them. */
 type Row = Record<string, unknown>;
 const schemas = ["1", "3", "4", "5"];
 const flows = ["full", "current"];
 
-/** Opens a copy of a file that an earlier schema left; `before` are its entries as they stood there. */
+/** Opens a copy of a file that an earlier schema left behind; `before` are its entries as stored there. */
 async function withEarlier(
   { schema, flow, sql = "" }: { schema: string; flow: string; sql?: string },
   run: (opened: {
@@ -43,7 +43,7 @@ async function withEarlier(
   }
 }
 
-/** Since schema 5 a consumer is a number and a UUID its bytes. */
+/** Since schema 5 a consumer is a number and a UUID is bytes. */
 const entriesOf = (schema: string): string =>
   Number(schema) < 5
     ? "SELECT * FROM entry ORDER BY seq"
@@ -52,7 +52,7 @@ const entriesOf = (schema: string): string =>
 const textOf = (id: unknown): string =>
   idOf(id instanceof ArrayBuffer ? new Uint8Array(id) : String(id));
 
-/** What no schema may change; texts that a machine made are too long to be read here. */
+/** Content that no schema may change; machine-generated texts are too long to be readable here. */
 const outlineOf = ({ consumer, flow, message, outgoing, parks, timers }: JournalEntry) => ({
   ...{ consumer, message, flow, parks },
   outgoing: outgoing.map(({ payload, ...rest }) => ({
@@ -102,7 +102,7 @@ describe.each(schemas.flatMap((schema) => flows.map((flow) => ({ schema, flow })
   },
 );
 
-/** A place is this file's own affair. */
+/** A position is internal to this file. */
 const withoutPlace = (owed: Owed) =>
   owed.type === "timer" ? { type: owed.type, timer: owed.timer } : owed;
 
@@ -166,7 +166,7 @@ test("machines are added up as they were from what earlier versions saw", async 
      VALUES (?, ?, ?, ?, 'Excavator', ?, 'name', ?, ?, ?, 'new', ?)`,
   );
   const resembles = JSON.stringify([{ machineId: id, score: 0.5 }]);
-  // One that names another machine and shows the first one's picture, surer and seen before it.
+  // One that names another machine and shows the first one's picture, more certain and seen earlier.
   insert.run(["f2", "named", checksum, "Volvo", "L120H", 0.99, "k2", "2025-01-01", "[]"]);
   insert.run(["f3", "other", null, "Volvo", "L120H", 0.5, "k3", "2027-01-01", resembles]);
   insert.run(["f4", "other", "c4", null, null, 0.4, "k4", "2026-01-01", "[]"]);

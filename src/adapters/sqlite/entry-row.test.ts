@@ -5,7 +5,7 @@ import { consequencesText, messageOf, messageText, packed, toJournalEntry } from
 import { keyOf } from "./keys.ts";
 
 const cause = sampleMessage({ id: "cause", name: "asked" });
-/** What is written and what is left out where a message says the same as its cause. */
+/** What is written, and what is omitted where a message matches its cause. */
 const caused = (values: Partial<Message> = {}) =>
   sampleMessage({ id: "caused", name: "told", schema: "told.v1", causationId: "cause", ...values });
 const shared = { headers: {}, occurredAt: cause.occurredAt, producer: cause.producer };
@@ -40,7 +40,7 @@ describe("what it does not share is its own", () => {
     expect(readBack([caused(own)])).toEqual([caused(own)]);
   });
 
-  // Common is what the first one says.
+  // The first one determines the common fields.
   test.each<Partial<Message>>([
     { occurredAt: "2025-11-22T10:00:00.001Z" },
     { producer: "another" },

@@ -4,34 +4,34 @@ import type { JournalEntry } from "../../pipeline/ports/journal.ts";
 import { idOf, type Key } from "./keys.ts";
 import type { Text } from "./schema.ts";
 
-// How a decision is written down. Every message once: one that an entry of this file sent is referred to
-// by the entry that took it, and what is caused leaves out what it shares with its cause and its siblings.
+// How a decision is stored. Each message is stored once: if an entry of this file sent it, the entry that took it
+// refers to that one, and caused messages omit what they share with their cause and siblings.
 
-/** The entry that sent a message, and the place among what it sent. */
+/** The entry that sent a message, and the position among its outgoing messages. */
 export type Sender = readonly [seq: number, position: number];
 
-/** What says which message was taken. */
+/** Identifies the message that was taken. */
 export type MessageColumns = {
   readonly message_id: Key;
   readonly flow_id: Key;
-  /** The message, or null: then the next two say who sent it. */
+  /** The message, or null: then the next two fields identify its sender. */
   readonly message: Text | null;
   readonly from_seq: number | null;
   readonly from_position: number | null;
 };
-/** What says what follows from it. */
+/** The consequences. */
 export type ConsequencesColumns = {
   readonly message_id: Key;
   readonly flow_id: Key;
   readonly consequences: Text | null;
 };
 
-/** Goes up with every change of the shapes below; what is older is brought up when it is read. */
+/** Incremented with every change of the shapes below; older rows are upgraded when read. */
 const version = 4;
 type Taken = Omit<Message, "id" | "flowId"> & { readonly v: typeof version };
-/** What all that an entry sends and sets has in common, most times. */
+/** Usually common to everything that an entry sends and schedules. */
 type Common = Pick<Message, "occurredAt" | "producer" | "headers">;
-/** Defaults of a message that was caused by another. */
+/** Defaults of a message caused by another. */
 type Shared = Pick<Message, "flowId" | "causationId" | "subject"> & Partial<Common>;
 type Left = keyof Shared | "schema";
 export type Caused = Omit<Message, Left> & {
@@ -41,7 +41,7 @@ type CausedTimer = Omit<Timer, "message"> & { readonly message: Caused };
 type Following = {
   readonly v: typeof version;
   readonly subject: string;
-  /** Of the first of those below. */
+  /** Taken from the first one below. */
   readonly common?: Common;
   readonly outgoing?: readonly Caused[];
   readonly timers?: readonly CausedTimer[];
@@ -54,7 +54,7 @@ export function messageText({ id: _, flowId: __, ...rest }: Message): string {
   return JSON.stringify({ v: version, ...rest } satisfies Taken);
 }
 
-/** Null when nothing follows. Throws like `messageText`. */
+/** Null without consequences. Throws like `messageText`. */
 export function consequencesText(entry: Consequences & Pick<JournalEntry, "message">) {
   const { message, outgoing, parks, timers } = entry;
   const first = outgoing[0] ?? timers[0]?.message;
@@ -78,10 +78,10 @@ export function consequencesText(entry: Consequences & Pick<JournalEntry, "messa
   return JSON.stringify(following);
 }
 
-/** From here on deflating a text (RFC 1951, about 35 µs) makes less than half of it. */
+/** From this length on, deflating a text (RFC 1951, about 35 µs) shrinks it to less than half. */
 const deflatedFrom = 512;
 
-/** What is written once more when a flow has ended, and seldom read again. */
+/** For what is rewritten once, when a flow has ended, and then rarely read. */
 export function packed(text: Text | null): Text | null {
   if (typeof text !== "string" || text.length < deflatedFrom) return text;
   return deflateRawSync(text);
@@ -92,7 +92,7 @@ const unpacked = (text: Text): string =>
 
 export const parsed = (text: Text): unknown => JSON.parse(unpacked(text));
 
-/** The message an entry took, if it is stored there; otherwise a reference to its sender. */
+/** The message that an entry took if it is stored there, otherwise a reference to its sender. */
 export function messageOf(row: MessageColumns): Message | Sender {
   const id = idOf(row.message_id);
   if (row.message !== null) {
@@ -105,11 +105,11 @@ export function messageOf(row: MessageColumns): Message | Sender {
 
 const nothing: Consequences = { outgoing: [], timers: [] };
 
-/** What follows from an entry. */
+/** The consequences of an entry. */
 export const toJournalEntry = (row: ConsequencesColumns): Consequences =>
   consequencesFrom(row.consequences, { id: idOf(row.message_id), flowId: idOf(row.flow_id) });
 
-/** The same of an entry that took that message. */
+/** The consequences of an entry that took that message. */
 export function consequencesFrom(
   text: Text | null,
   taken: Pick<Message, "id" | "flowId">,
@@ -142,7 +142,7 @@ export function sharedBy(
 
 const schemaOf = (name: string) => `${name}.v1`;
 
-/** A field that is undefined is not written. */
+/** Undefined fields are not written. */
 function withoutShared(caused: Message, shared: Shared): Caused {
   const { causationId, flowId, headers, id, kind, name, occurredAt, payload } = caused;
   const { producer, schema, subject } = caused;
@@ -171,7 +171,7 @@ export function haveSameHeaders(
   return names.every((name) => headers[name] === others[name]);
 }
 
-/** What was written is its own, `causationId: null` too. Without common fields all of them were written. */
+/** A written field is the message's own, even `causationId: null`. Without common fields, all of them were written. */
 export function withShared(caused: Caused, shared: Shared): Message {
   const { causationId, id, kind, name, payload } = caused;
   return {

@@ -20,9 +20,9 @@ import { createKnownMessages } from "./known-messages.ts";
 import type { Schema } from "./schema.ts";
 import type { Turns } from "./turns.ts";
 
-/** The statements of the hot path, prepared once. */
+/** The statements on the hot path, prepared once. */
 export type EntryStatements = {
-  /** The entry's number; null when its message is recorded already or its flow's sequence does not follow. */
+  /** The entry's number; null if its message is already recorded, or its flow sequence is not the next one. */
   insert(
     entry: JournalEntry,
     by: { readonly runner: number; readonly atMs: number },
@@ -30,7 +30,7 @@ export type EntryStatements = {
   find(consumer: string, messageId: string): JournalEntry | undefined;
   flow(consumer: string, flowId: string): FlowRecord | undefined;
   history(flowId: string): readonly JournalEntry[];
-  /** What the entry of that number took. */
+  /** The message that the entry with that number took. */
   messageAt(seq: number): Message | undefined;
 };
 
@@ -38,12 +38,12 @@ const values = "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
 const into = `INSERT INTO entry (runner, consumer, message_id, flow_id, flow_sequence, ended, at,
                                  message, from_seq, from_position, consequences, state)`;
 const insertSql = `${into} VALUES (${values}) ON CONFLICT DO NOTHING`;
-/** One statement decides: a second one to look first would be a second trip for every entry. */
+/** A single statement decides: a separate lookup would cost every entry a second round trip. */
 const insertFollowingSql = `${into} SELECT ${values}
   WHERE EXISTS (
     SELECT 1 FROM entry WHERE flow_id = ?4 AND consumer = ?2 AND flow_sequence = ?5 - 1)
   ON CONFLICT DO NOTHING`;
-/** A state that a later one has replaced is no longer needed, unless it was final; packing drops it. */
+/** A state superseded by a later one is no longer needed unless it was final; packing deletes it. */
 const entrySql = `SELECT consumer, message_id, flow_id, flow_sequence, ended, message, from_seq,
     from_position, consequences,
     CASE WHEN ended > 0 OR NOT EXISTS (
@@ -94,7 +94,7 @@ export function prepareEntryStatements(
         cache.drop(consumer, message.flowId);
         return null;
       }
-      // So that what follows it need not look.
+      // So that later entries need no lookup.
       if (flow !== null) cache.set(consumer, message.flowId, flow);
       known.add(entry, seq);
       return seq;
@@ -119,7 +119,7 @@ function prepareReading(database: Database, consumers: Consumers) {
 
   const sentBy = ([seq, position]: Sender) => {
     const row = bySeq.first([seq]);
-    const message = row && toJournalEntry(row as ConsequencesColumns).outgoing[position]; // its columns are selected
+    const message = row && toJournalEntry(row as ConsequencesColumns).outgoing[position]; // the selected columns
     if (message !== undefined) return message;
     throw new Error(`entry ${seq} did not send what another one took from it`);
   };
@@ -136,7 +136,7 @@ function prepareReading(database: Database, consumers: Consumers) {
   return {
     find(consumer: string, messageId: string): JournalEntry | undefined {
       const row = found.first([keyOf(messageId), consumers.known(consumer)]);
-      return row === undefined ? undefined : entryOf(row as EntryRow); // its columns are selected
+      return row === undefined ? undefined : entryOf(row as EntryRow); // the selected columns
     },
     flow(consumer: string, flowId: string): FlowRecord | undefined {
       const row = lastOfFlow.first([keyOf(flowId), consumers.known(consumer)]);

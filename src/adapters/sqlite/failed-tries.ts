@@ -5,13 +5,13 @@ import type { Database } from "./database.ts";
 import { keyOf } from "./keys.ts";
 import type { Writer } from "./writer.ts";
 
-/** Failed tries, which count across processes and restarts. */
+/** Failed tries, counted across processes and restarts. */
 export type FailedTries = {
   count(consumer: string, message: Message, at: string): Promise<Tries>;
   forget(consumer: string, message: Message): Promise<void>;
-  /** The message is decided. Inside a commit, for every message: costs nothing where all went well. */
+  /** The message is decided. Called inside a commit for every message: free where nothing failed. */
   decided(consumer: string, message: Message): void;
-  /** And that is committed. */
+  /** The decision is committed. */
   settled(message: Message): void;
 };
 
@@ -27,7 +27,7 @@ export function createFailedTries(
 ): FailedTries {
   const count = database.prepare(countSql);
   const forget = database.prepare(forgetSql);
-  /** Whether there is anything to forget, as far as this process has seen. */
+  /** Whether there is anything to delete, as far as this process knows. */
   const seen = new Set<string>();
   return {
     count(consumer, { flowId, id }, at) {

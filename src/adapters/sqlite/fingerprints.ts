@@ -3,11 +3,11 @@ import type { Database } from "./database.ts";
 import { bytesOf, createPictures, hexOf } from "./pictures.ts";
 import type { Writer } from "./writer.ts";
 
-/** Fingerprints in the state file: objects, and the pictures that they hold. */
+/** Fingerprints in the state file: objects, and the pictures they hold. */
 export function createSqliteFingerprints(database: Database, writer: Writer): Fingerprints {
   const pictures = createPictures(database);
   const statements = prepareStatements(database);
-  const pictureOf = (objectKey: string) => statements.find.first([objectKey]) as Row | undefined; // its columns are selected
+  const pictureOf = (objectKey: string) => statements.find.first([objectKey]) as Row | undefined; // as selected
   return {
     async save({ checksum, objectKey, perceptualHash }) {
       const [file, hash] = [bytesOf(checksum), bytesOf(perceptualHash)];
@@ -27,7 +27,7 @@ export function createSqliteFingerprints(database: Database, writer: Writer): Fi
     async near({ checksum, perceptualHash }, bitsMax) {
       const seqs = pictures.near(bytesOf(perceptualHash), bitsMax);
       const values = [JSON.stringify(seqs), bytesOf(checksum)];
-      return (statements.held.all(values) as unknown as readonly Row[]).map(toPicture); // its columns are selected
+      return (statements.held.all(values) as unknown as readonly Row[]).map(toPicture); // the selected columns
     },
     async remove(objectKeys) {
       if (objectKeys.length === 0) return;

@@ -66,7 +66,7 @@ test("believes nothing any more when another process has written; a sequence it 
   expect(cache.get("svc-a", "flow-1")).toBeUndefined();
   cache.set("svc-a", "flow-1", record(1));
   anotherWrites();
-  // Asked in this turn already.
+  // Checked in this turn already.
   expect(cache.get("svc-a", "flow-1")).toEqual(record(1));
   expect(nextTurn).toHaveLength(1);
   for (const work of nextTurn.splice(0)) work();

@@ -2,23 +2,22 @@ import type { FlowRecord } from "../../pipeline/ports/journal.ts";
 import type { Database } from "./database.ts";
 import type { Turns } from "./turns.ts";
 
-// The last records of flows that are under way, so that the next message of a flow costs neither a
-// query nor a parse.
+// The last records of flows in progress, so that the next message of a flow needs neither a query nor a parse.
 //
-//   1. What this process has written is in here, committed or not: whoever rolls it back clears it. Nothing of
-//      a flow that has ended is.
-//   2. When another process has written anything, nothing here is believed any more. Whether it has
-//      is asked once per turn of the event loop: an answer is never older than that.
-//   3. A sequence stays true when the rest is out of date: entries of a flow under way are never
-//      removed. What follows it therefore leaves no gap; that nobody took its place is for the unique index to say.
+//   1. It holds what this process has written, committed or not: a rollback must clear it. It holds nothing of flows
+//      that have ended.
+//   2. Once another process has written anything, the whole cache is out of date. This is checked once per turn of
+//      the event loop, so an answer is never older than that.
+//   3. A sequence stays valid when the rest is out of date: entries of a flow in progress are never removed. The
+//      next sequence therefore leaves no gap; the unique index detects whether another process has taken it.
 
 const flowsMax = 4096;
 
 export type FlowCache = {
   get(consumer: string, flowId: string): FlowRecord | undefined;
-  /** The sequence of the last record that was known here, be it out of date. */
+  /** The sequence of the last record known here, even if it is out of date. */
   sequence(consumer: string, flowId: string): number | undefined;
-  /** Takes a record that is the last one of its flow in the file. */
+  /** Adds a record that is the last of its flow in the file. */
   set(consumer: string, flowId: string, record: FlowRecord): void;
   drop(consumer: string, flowId: string): void;
   clear(): void;

@@ -137,7 +137,7 @@ test("what is recorded after everything was removed is owed after a kill", async
   expect(await state.flows.remove(["a", "b", "c"])).toEqual(["a", "b"]);
   const outgoing = [about("next", "n2", { name: "owed" })];
   await state.journal.record(sampleEntry({ message: about("next", "n1"), outgoing }));
-  // The lease of the run that was killed is over.
+  // The lease of the killed run has expired.
   nowMs += minute;
   const next = await open();
   const owed = await next.journal.adopt(10);

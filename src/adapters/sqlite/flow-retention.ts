@@ -13,11 +13,11 @@ import type { Writer } from "./writer.ts";
 
 // Which flows the journal keeps.
 //
-// 1. A flow goes as a whole: its entries refer to each other, and to those of no other flow.
-// 2. One that somebody may still be writing to stays: what is owed, what has a state, and whatever was
-//    touched a moment ago (see `known-messages.ts`).
-// 3. The entry with the highest number stays, with its flow: SQLite would give that number again, and
-//    checkpoints and other processes would take the new entry for the old one.
+// 1. A flow is removed as a whole: its entries refer to each other, and to those of no other flow.
+// 2. A flow that may still be written to stays: one that owes something, has a state, or was touched recently (see
+//    `known-messages.ts`).
+// 3. The entry with the highest number stays, with its flow: SQLite would assign that number again, and checkpoints
+//    and other processes would mistake the new entry for the old one.
 
 const pageSize = 500;
 const settledAfterMs = 60_000;
@@ -39,13 +39,13 @@ const keptSql = `SELECT min(seq) AS first_seq, min(at) AS first_at, max(at) AS l
 const removableSql = `SELECT ${isFinished("?1")} AND ${isSettledSql} AND ?2 IS NULL AS is_removable
   FROM entry WHERE flow_id = ?1`;
 const beginningsSql = "SELECT seq, flow_id FROM entry WHERE seq > ?1 ORDER BY seq LIMIT ?2";
-/** Of the next flows behind an id; any id is behind a number. */
+/** Of the next flows after an id; every id sorts after a number. */
 const countSql = `SELECT count(*) AS flows, coalesce(sum(is_finished), 0) AS finished, max(flow_id) AS last
   FROM (
     SELECT flow_id, ${isFinished("page.flow_id")} AS is_finished FROM (
       SELECT DISTINCT flow_id FROM entry WHERE flow_id > ?1 ORDER BY flow_id LIMIT ?2) AS page)`;
 const beforeAll = -1;
-/** A few milliseconds, so that other work can run in between. */
+/** Takes a few milliseconds; other work can run in between. */
 const countedAtOnce = 100;
 
 export function createFlowRetention(options: {
@@ -56,7 +56,7 @@ export function createFlowRetention(options: {
   readonly consumers: Consumers;
   readonly packing: Packing;
   readonly journal: Pick<Journal, "history"> & Pick<EntryStatements, "messageAt">;
-  /** Writes down what is open, which until then is known in memory alone. */
+  /** Writes open work to the file; until then it exists in memory only. */
   readonly checkpoint: () => void;
   readonly turns?: Turns;
 }): FlowRetention {
@@ -68,12 +68,12 @@ export function createFlowRetention(options: {
     if (after !== null) await breath(turns);
     writer.flush();
     if (after === null) checkpoint();
-    const rows = statements.beginnings.all([after ?? 0, limit]) as readonly Beginning[]; // its columns are selected
+    const rows = statements.beginnings.all([after ?? 0, limit]) as readonly Beginning[]; // the selected columns
     const last = rows.at(-1);
     const asked = [consumers.known(parking), clock.nowMs() - settledAfterMs] as const;
     const flows: KeptFlow[] = [];
     for (const flowKey of begunIn(rows)) {
-      const row = statements.kept.first([flowKey, ...asked]) as KeptRow; // its columns are selected
+      const row = statements.kept.first([flowKey, ...asked]) as KeptRow; // the selected columns
       if (rows.some(({ seq }) => seq === row.first_seq))
         flows.push(keptOf(row, idOf(flowKey), journal.messageAt(row.first_seq)?.subject ?? ""));
     }
@@ -146,7 +146,7 @@ export function createFlowRetention(options: {
 async function countFlows({ count }: ReturnType<typeof prepareStatements>, turns: Turns) {
   let [finished, underWay] = [0, 0];
   for (let after: Key | number = beforeAll; ; ) {
-    const page = count.first([after, countedAtOnce]) as Counted; // its columns are selected
+    const page = count.first([after, countedAtOnce]) as Counted; // the selected columns
     finished += page.finished;
     underWay += page.flows - page.finished;
     if (page.flows < countedAtOnce) return { finished, underWay };
@@ -184,7 +184,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** Each flow of these entries, once. */
+/** The flow of each of these entries, once. */
 const begunIn = (rows: readonly Beginning[]): readonly Key[] =>
   [...new Set(rows.map(({ flow_id }) => idOf(flow_id)))].map(keyOf);
 
@@ -202,7 +202,7 @@ function keptOf(row: KeptRow, flowId: string, subject: string): KeptFlow {
   };
 }
 
-/** Reading an entry follows what it refers to. */
+/** Reading an entry resolves its references. */
 async function problemsIn(
   journal: Pick<Journal, "history">,
   flowId: string,

@@ -1,15 +1,15 @@
 import type { Database } from "./database.ts";
 
 /**
- * Follows a table that only grows, so that what is asked often is answered from memory: `catchUp`
- * applies the rows that this process and others added since the last look. Never inside a
- * transaction, whose rows may not stay.
+ * Follows an append-only table, so that frequent queries are answered from memory: `catchUp` applies the rows that
+ * this process and others added since the last call. Never call it inside a transaction: its rows may be rolled
+ * back.
  */
 export type Follower = {
   catchUp(): void;
-  /** Those up to there are known. */
+  /** Rows up to this one are known. */
   startAfter(seq: number): void;
-  /** This process added a row; SQLite itself reports rows of other connections. */
+  /** Call when this process added a row; SQLite itself reports only other connections' writes. */
   added(): void;
 };
 

@@ -1,15 +1,15 @@
 import { hammingModule } from "./hamming.ts";
 
-/** Hashes of 256 bits under numbers, packed, for being looked through: 40 bytes each. */
+/** Numbered hashes of 256 bits, packed for scanning: 40 bytes each. */
 export type Hashes = {
   add(number: number, hash: Uint8Array): void;
   /** At most `blockSize` per call, as `halvesOf` packs them. */
   addBlock(numbers: Float64Array, halves: Uint8Array): void;
-  /** Numbers of those that differ from this one in at most so many bits. */
+  /** Numbers of those that differ from this one in at most that many bits. */
   near(hash: Uint8Array, bitsMax: number): readonly number[];
 };
 
-/** What hamming.wat exports. */
+/** The exports of hamming.wat. */
 type Hamming = {
   readonly memory: WebAssembly.Memory;
   readonly near: (from: number, count: number, toSecond: number, bitsMax: number) => number;
@@ -20,14 +20,14 @@ export const blockSize = 1024;
 const blockBytes = blockSize * hashBytes;
 const toSecond = blockSize * halfBytes;
 const pageBytes = 65_536;
-/** The answer for a block has room before the first one. */
+/** The result for a block fits before the first block. */
 const [answerAt, blocksAt] = [hashBytes, pageBytes];
 
 type Block = { count: number; readonly numbers: Float64Array };
 
 export function createHashes(): Hashes {
   const module = new WebAssembly.Module(Buffer.from(hammingModule, "base64"));
-  // hamming.wat is where it comes from.
+  // The module is compiled from hamming.wat.
   const { memory, near } = new WebAssembly.Instance(module).exports as unknown as Hamming;
   const blocks: Block[] = [];
 
@@ -39,7 +39,7 @@ export function createHashes(): Hashes {
     blocks.push(block);
     return block;
   };
-  /** Behind what is in the last block, which has room for them. */
+  /** After the content of the last block, which has room for them. */
   const put = (block: Block, numbers: Float64Array, halves: Uint8Array) => {
     const place = placeOf(blocks.length - 1) + block.count * halfBytes;
     const bytes = new Uint8Array(memory.buffer);
@@ -48,7 +48,7 @@ export function createHashes(): Hashes {
     block.numbers.set(numbers, block.count);
     block.count += numbers.length;
   };
-  /** Of the block at `from` those that the last answer names. */
+  /** Those in the block at `from` that the last result lists. */
   const answered = ({ numbers }: Block, from: number, count: number): readonly number[] => {
     const places = new Uint32Array(memory.buffer, answerAt, count);
     return Array.from(places, (place) => numbers[(place - from) / halfBytes] ?? 0);
@@ -73,7 +73,7 @@ export function createHashes(): Hashes {
   };
 }
 
-/** The first halves of hashes behind each other, and then their second halves. */
+/** The first halves of the hashes in sequence, then their second halves. */
 export function halvesOf(hashes: readonly Uint8Array[]): Uint8Array {
   const halves = new Uint8Array(hashes.length * hashBytes);
   for (const [at, hash] of hashes.entries()) {

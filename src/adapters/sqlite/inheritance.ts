@@ -7,42 +7,42 @@ import { type Consequences, consequencesFrom } from "./entry-row.ts";
 import { type IdTexts, idsOfTexts, idTexts } from "./keys.ts";
 import type { Text } from "./schema.ts";
 
-// Who finishes what is open, and what that is.
+// Who finishes open work, and which.
 //
-// 1. Work in `pending` belongs to the runner that was to finish it, or to its heir: only that of runners that
-//    are gone changes hands, in the transaction that found them gone, up to the checkpoint of then. One that
-//    was suspended and goes on has what it records after that for itself.
-// 2. Nothing is written anew for that, and nothing is read before it is given.
+// 1. Work in `pending` belongs to the runner that was to finish it, or to its heir: only the work of dead runners
+//    changes hands, in the transaction that found them dead, up to the checkpoint at that time. A runner that was
+//    only suspended and continues keeps what it records after that.
+// 2. Adopting rewrites nothing, and reads nothing before it is handed out.
 //
-// All of these run inside a transaction of the caller.
+// All of these functions run inside a transaction of the caller.
 
 export type Inheritance = {
-  /** Assigns everything that dead runners left to `heir`, in one step. Null: nothing was left. */
+  /** Assigns everything that dead runners left behind to `heir`, in one step. Null: there was nothing. */
   claim(heir: number, isGone: (runner: number) => boolean): Batch | null;
-  /** What was claimed in one step, in the order of recording. */
+  /** Work claimed in one step, in the order of recording. */
   inherited(batch: Batch, from: Reading, limit: number): Page;
-  /** What no transport has taken, of one runner, in the order of recording. */
+  /** One runner's messages that no transport has taken, in the order of recording. */
   unsent(runner: number, from: Reading, limit: number): Page;
 };
 type Batch = number;
-/** The piece of work after which reading continues. */
+/** The piece of work after which reading resumes. */
 export type Reading = JournalPlace & { readonly kind: number };
 export const unread: Reading = { seq: 0, kind: messageKind, position: -1 };
 export const behindMessage = (place: JournalPlace): Reading => ({ ...place, kind: messageKind });
 
 export type Page = {
-  /** At most as many as requested, each once, regardless of who waits for it. */
+  /** At most as many as requested, each once, regardless of how many wait for it. */
   readonly owed: readonly Owed[];
-  /** Those of them that a transport took: the one that had them may be gone. */
+  /** The ones that a transport had taken: it may be gone. */
   readonly taken: readonly Taken[];
   /** Null: nothing is left. */
   readonly next: Reading | null;
 };
 type Taken = JournalPlace & { readonly message: Message };
 
-/** Most entries ask for about so many things. */
+/** Most entries request about this many things. */
 const piecesOfEntry = 3;
-/** More than an entry has. */
+/** More than any entry has. */
 const positionsMax = 2 ** 32;
 
 export function createInheritance(database: Database): Inheritance {
@@ -65,16 +65,16 @@ export function createInheritance(database: Database): Inheritance {
   };
 }
 
-/** Those that have work. */
+/** Runners that have work. */
 type Holders = {
-  /** Runners that have some that was not taken over. */
+  /** Runners with work that has not been adopted. */
   readonly own: readonly number[];
   readonly heirs: readonly number[];
-  /** All that `pending` names. */
+  /** Every runner named in `pending`. */
   readonly named: readonly number[];
 };
 
-/** They are known for as long as no other connection has written. */
+/** Valid for as long as no other connection has written. */
 function createHolders(database: Database, statements: ReturnType<typeof prepareStatements>) {
   let known: { readonly version: number; readonly holders: Holders } | null = null;
   const read = (): Holders => {
@@ -101,13 +101,13 @@ function createHolders(database: Database, statements: ReturnType<typeof prepare
 function prepareStatements(database: Database) {
   const prepare = (sql: string) => database.prepare(sql);
   const those = "(SELECT value FROM json_each(?1))";
-  /** Of a row of `pending`: by whom, if by anybody, it was taken over. */
+  /** Who adopted a row of `pending`, if anyone. */
   const inheritedAs = (column: "heir" | "batch") =>
     `(SELECT ${column} FROM inherited WHERE inherited.runner = pending.runner
       AND inherited.upto >= pending.seq ORDER BY inherited.upto LIMIT 1)`;
   const holder = `coalesce(${inheritedAs("heir")}, pending.runner)`;
   const isUnsent = `pending.consumer = ${transportNumber}`;
-  /** In the order of the key, so that it needs neither a sort nor an index; a row for each entry. */
+  /** In key order, which needs neither a sort nor an index; one row per entry. */
   const page = (condition: string) =>
     prepare(
       `SELECT entry.seq, ${idTexts}, entry.consequences,
@@ -118,7 +118,7 @@ function prepareStatements(database: Database) {
     );
   return {
     holders: prepare(
-      // Without grouping all of it, which would sort it. What was taken over mostly reaches to the end.
+      // Without grouping all rows, which would sort them. Adopted work mostly reaches to the end.
       `SELECT runner, EXISTS (
          SELECT 1 FROM pending WHERE pending.runner = named.runner AND pending.seq > coalesce(
            (SELECT max(upto) FROM inherited WHERE inherited.runner = named.runner), 0)) AS own
@@ -143,10 +143,10 @@ function readPage(
   limit: number,
 ): Page {
   const entriesMax = Math.ceil(limit / piecesOfEntry);
-  // One more says whether anything is left.
+  // One extra row shows whether anything is left.
   const rows = statement.all([
     ...[whose, from.seq, from.kind, from.position, entriesMax + 1],
-  ]) as readonly unknown[] as readonly EntryRow[]; // its columns are selected
+  ]) as readonly unknown[] as readonly EntryRow[]; // the selected columns
   const owed: Owed[] = [];
   const taken: Taken[] = [];
   let next = from;
@@ -167,12 +167,12 @@ function readPage(
 type EntryRow = IdTexts & {
   readonly seq: number;
   readonly consequences: Text | null;
-  /** For each piece its kind, its position, and whether it is a transport or a consumer that it waits for. */
+  /** For each piece its kind, its position, and whether it waits for a transport or for a consumer. */
   readonly pieces: string;
 };
 type Piece = Pick<Reading, "kind" | "position"> & { readonly isTaken: boolean };
 
-/** Of many entries these are the same. */
+/** Shared by many entries. */
 const knownPieces = new Map<string, readonly Piece[]>();
 const knownPiecesMax = 256;
 
@@ -185,7 +185,7 @@ function piecesIn(codes: string): readonly Piece[] {
   return pieces;
 }
 
-/** Each piece once; messages stand before timers, a transport before consumers. */
+/** Each piece once; messages sort before timers, a transport before consumers. */
 function codesIn(pieces: string): readonly number[] {
   const codes = pieces.split(",").map(Number);
   return codes

@@ -7,8 +7,7 @@ import { sampleMessage } from "../testing/samples.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
 import { openSqliteState, type SqliteState } from "./state.ts";
 
-// Random runs, in memory and in the file side by side: every answer is the same, whether a run ends
-// by closing or by vanishing.
+// Random runs, in memory and in the file side by side: every answer must match, whether a run closes or vanishes.
 
 const consumers = ["svc-a", "svc-b", "svc-c"] as const;
 const messageOf = (index: number): Message =>
@@ -18,7 +17,7 @@ const timerOf = (index: number, owner: string): Timer => ({
   dueAtMs: index,
   owner,
 });
-/** Fixed by the message, as in a topology: none, some or all. */
+/** Determined by the message, as in a topology: none, some or all. */
 const owedTo = ({ payload }: Message) =>
   consumers.filter((_, bit) => ((Number(payload) + 1) >> bit) % 2 === 1);
 
@@ -36,7 +35,7 @@ const recordOperation = fc.record({
     fc.tuple(index, consumer).map(([one, owner]) => timerOf(one, owner)),
     { maxLength: 2 },
   ),
-  /** How far the sequence is from the one that would follow; null for a consumer without flows. */
+  /** The distance from the next sequence; null for a consumer without flows. */
   sequenceOff: fc.option(fc.constantFrom(0, 0, 0, 0, -1, 1)),
 });
 const endOperation = fc.record({
@@ -54,7 +53,7 @@ async function entryFor(journal: Journal, operation: RecordOperation): Promise<J
   if (sequenceOff === null) return { ...base, flow: null };
   const last = (await journal.flow(name, message.flowId))?.sequence ?? 0;
   const sequence = last + 1 + sequenceOff;
-  // Once ended, always ended: a final state has no other after it.
+  // Once ended, always ended: no state follows a final one.
   return { ...base, flow: { sequence, state: { sequence, by: message.id }, ended: sequence >= 3 } };
 }
 
@@ -77,7 +76,7 @@ const recorded = (
   ...{ type: "record" as const, consumer: name, incoming, timers: [], sequenceOff: null },
   outgoing: sends.map(messageOf),
 });
-/** Sent before a checkpoint and once more behind it, then recorded by whom it is for. */
+/** Sent before a checkpoint and again after it, then recorded by its consumer. */
 const sentTwice = [
   recorded("svc-a", timerOf(0, "").message, [3]),
   recorded("svc-a", timerOf(1, "").message, []),
@@ -108,7 +107,7 @@ test("the journal in memory and the one in the file answer alike", {
             continue;
           }
           if (step.how === "close") await opened.at(-1)?.close();
-          // The lease of one that vanished has to run out, as its process, ours, is alive.
+          // The lease of one that vanished has to expire, since its process, ours, is alive.
           else nowMs += 20_001;
           const next = await open();
           opened.push(next);

@@ -31,15 +31,15 @@ import type { Writer } from "./writer.ts";
 // The only durable point of the message flow.
 //
 // 1. `record` and `accept` are each one change in the shared commit of `writer.ts`.
-// 2. Open work is followed in memory and written down at a checkpoint: every `checkpointEvery` entries,
-//    whenever somebody asks for what is left, and at close.
-// 3. An entry of ours is noted in the same turn as its commit. A checkpoint in between would pass
-//    over it, and a kill after that would lose its work.
+// 2. Open work is followed in memory and written to the file at a checkpoint: every `checkpointEvery` entries, on
+//    every query for unfinished work, and at close.
+// 3. Our own entries are noted in the same turn as their commit. A checkpoint in between would skip the entry, and a
+//    kill after that would lose its work.
 
-/** What a restart after a kill has to read again. */
+/** The number of entries that a restart after a kill has to read again. */
 const checkpointEveryDefault = 2_500;
 
-/** `checkpoint` is for closing: it writes down what is open and leaves it to the next runner. */
+/** `checkpoint` is for closing: it writes open work to the file and leaves it to the next runner. */
 export function createSqliteJournal(options: {
   readonly database: Database;
   readonly writer: Writer;
@@ -60,7 +60,7 @@ export function createSqliteJournal(options: {
   const work = createOpenWork();
   const waiting = createWaitingTimers(database, checkpoints);
   let sinceCheckpoint = 0;
-  /** A commit may have failed: what it wrote may be there all the same. */
+  /** A commit that seems to have failed may still have written. */
   let isUncertain = false;
 
   const checkpoint = (runner: number) => {
@@ -132,7 +132,7 @@ export function createSqliteJournal(options: {
   };
 }
 
-/** Takes over, page by page, what runs that are gone left. */
+/** Adopts, page by page, what dead runs left behind. */
 function createAdoption(options: {
   readonly database: Database;
   readonly writer: Writer;
@@ -143,7 +143,7 @@ function createAdoption(options: {
 }): Journal["adopt"] {
   const { checkpoint, database, inheritance, runners, work, writer } = options;
   let begun: Begun | null = null;
-  /** Null: dead runners left nothing. */
+  /** Null: dead runners left nothing behind. */
   const begin = (runner: number): Begun | null => {
     const version = database.pragma("data_version");
     checkpoint(runner);
@@ -156,7 +156,7 @@ function createAdoption(options: {
   };
   const goOn = (runner: number): Begun | null => {
     if (begun === null || begun.next !== null) return begun ?? begin(runner);
-    // Without writes by others since, there is nothing more for now.
+    // Unless others write, there is nothing more for now.
     return begun.version === database.pragma("data_version") ? null : begin(runner);
   };
   return async (limit) => {
@@ -171,7 +171,7 @@ function createAdoption(options: {
   };
 }
 
-/** What was taken over, and how far it is given; null: all of it. */
+/** Adopted work, and how far it has been handed out; null: all of it. */
 type Begun = {
   readonly batch: number;
   readonly next: Reading | null;
@@ -207,7 +207,7 @@ const decidedOf = ({ consumer, message, flow, outgoing, timers, parks }: Journal
 
 const messagesIn = (owed: Owed) => (owed.type === "message" ? [owed.message] : []);
 
-/** A message that two entries sent to different consumers is sent to all of them in one go. */
+/** A message that two entries sent to different consumers is sent to all of them at once. */
 function distinct(all: readonly Owed[]): readonly Owed[] {
   const seen = createPairs<true>();
   return all.filter((owed) => {

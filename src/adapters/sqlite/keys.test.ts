@@ -21,7 +21,7 @@ test("comes back from a file as it was, one row or many", async () => {
     for (const id of [uuid, "m1"]) insert.run([keyOf(id)]);
     const found = database.prepare("SELECT id FROM key WHERE id = ?1");
     const all = database.prepare("SELECT id FROM key").all([]);
-    const ids = (rows: readonly unknown[]) => rows.map((row) => idOf((row as { id: Key }).id)); // its column is selected
+    const ids = (rows: readonly unknown[]) => rows.map((row) => idOf((row as { id: Key }).id)); // the selected columns
     expect(ids(all).sort()).toEqual([uuid, "m1"]);
     for (const row of all)
       expect(ids([found.first([(row as { id: Key }).id])])).toEqual(ids([row]));
@@ -42,7 +42,7 @@ test("two of them come back in one text, whatever they are", async () => {
     const insert = database.prepare("INSERT INTO entry VALUES (?1, ?2)");
     for (const { flowId, id } of pairs) insert.run([keyOf(id), keyOf(flowId)]);
     const rows = database.prepare(`SELECT ${idTexts} FROM entry ORDER BY rowid`).all([]);
-    expect(rows.map((row) => idsOfTexts(row as IdTexts))).toEqual(pairs); // its columns are selected
+    expect(rows.map((row) => idsOfTexts(row as IdTexts))).toEqual(pairs); // the selected columns
   } finally {
     database.close();
     await remove();

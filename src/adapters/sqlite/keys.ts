@@ -1,7 +1,7 @@
-/** An id as it is kept: a UUID as its 16 bytes (RFC 9562), any other text as it is. */
+/** An id as stored: a UUID as its 16 bytes (RFC 9562), any other text unchanged. */
 export type Key = Uint8Array | string;
 
-/** Other spellings of a UUID are other ids, and stay what they are. */
+/** Other spellings of a UUID are different ids, and stay as they are. */
 const canonical = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export const keyOf = (id: string): Key =>
@@ -19,8 +19,8 @@ function dashed(hex: string, from: number): string {
 }
 
 /**
- * Selects the ids of what an entry took in one text. Of a page of rows, bytes cost twice what texts do, and two texts,
- * in the case that we write, twice what one does that is made lower here.
+ * Selects the ids of a taken message as one text. Over a page of rows, bytes cost twice as much as texts; two texts,
+ * in the case that we write, cost twice as much as one that is lower-cased here.
  */
 export const idTexts = `CASE
     WHEN typeof(entry.message_id) = 'blob' AND typeof(entry.flow_id) = 'blob'

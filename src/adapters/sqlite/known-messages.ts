@@ -4,19 +4,19 @@ import type { Clock } from "../../pipeline/ports/clock.ts";
 import type { JournalEntry } from "../../pipeline/ports/journal.ts";
 import { haveSameHeaders, type Sender } from "./entry-row.ts";
 
-/** Messages that entries of this file sent a short while ago: who takes one needs not write it again. */
+/** Messages that entries of this file sent recently: an entry that takes one need not store it again. */
 export type KnownMessages = {
-  /** An entry is written under that number. */
+  /** An entry is stored under that number. */
   add(entry: JournalEntry, seq: number): void;
-  /** Who sent the very same message; null when it is not known. */
+  /** Who sent exactly this message; null if unknown. */
   senderOf(message: Message): Sender | null;
-  /** What was written was rolled back. */
+  /** The writes were rolled back. */
   clear(): void;
 };
 
-/** They are held with their payloads, so few: what was sent long ago is written again. */
+/** They are held with their payloads, so only a few: a message sent long ago is stored again. */
 const messagesMax = 2048;
-/** Well within the time for which a finished flow is kept: a sender that is referred to is there. */
+/** Well within the time for which a finished flow is kept: a referenced sender still exists. */
 const knownForMs = 30_000;
 
 type Known = { readonly message: Message; readonly sender: Sender; readonly atMs: number };
@@ -35,7 +35,7 @@ export function createKnownMessages(clock: Pick<Clock, "nowMs">): KnownMessages 
     senderOf(message) {
       const found = known.get(message.id);
       if (found === undefined || clock.nowMs() - found.atMs > knownForMs) return null;
-      // A message that came over the wire may be spelled differently; then it is stored as it came.
+      // A message received over the wire may be spelled differently; it is then stored as received.
       return isSame(found.message, message) ? found.sender : null;
     },
     clear: () => known.clear(),
@@ -47,7 +47,7 @@ const fields = [
   ...(["subject", "occurredAt", "producer", "schema"] as const),
 ] as const;
 
-/** Of two with one id. Most times the payload is the very same object. */
+/** For two with one id. Usually the payload is the same object. */
 function isSame(one: Message, other: Message): boolean {
   return (
     fields.every((field) => one[field] === other[field]) &&

@@ -38,7 +38,7 @@ export function toSummary(row: MachineRow): MachineSummary {
   };
 }
 
-/** What machines add up to, one row for each. */
+/** Machines aggregated from their observations, one row each. */
 export function prepareMachineRow(database: Database) {
   const find = database.prepare("SELECT * FROM machine WHERE id = ?1");
   const write = database.prepare(

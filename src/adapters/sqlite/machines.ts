@@ -16,12 +16,12 @@ import {
 } from "./machine-rows.ts";
 import type { Writer } from "./writer.ts";
 
-/** Behind every text that is an id or a time. */
+/** Sorts after every text that is an id or a time. */
 const last = "\u{10ffff}";
 
 /**
- * Observations in the state file, and beside them what the machines add up to. Which machine an observation
- * belongs to is settled in the transaction that stores it, for every process alike.
+ * Observations in the state file, and next to them the machines aggregated from them. The machine of an observation
+ * is determined in the transaction that stores it, for every process alike.
  */
 export function createSqliteMachines(database: Database, writer: Writer): Machines {
   const rows = prepareMachineRow(database);
@@ -40,7 +40,7 @@ export function createSqliteMachines(database: Database, writer: Writer): Machin
   const whole = (summaries: readonly MachineSummary[]): readonly Machine[] => {
     const seen = new Map<string, Sighting[]>(summaries.map(({ id }) => [id, []]));
     const found = statements.sightings.all([JSON.stringify([...seen.keys()])]);
-    for (const row of found as unknown as readonly ObservationRow[]) // its columns are selected
+    for (const row of found as unknown as readonly ObservationRow[]) // the selected columns
       seen.get(row.machine_id)?.push(toSighting(row));
     return summaries.map((summary) => ({ ...summary, sightings: seen.get(summary.id) ?? [] }));
   };
@@ -65,7 +65,7 @@ export function createSqliteMachines(database: Database, writer: Writer): Machin
         summariesIn(statements.list.all([after?.lastSeenAt ?? last, after?.id ?? last, limit])),
       ),
     async count() {
-      const { machines, sightings } = statements.count.first([]) as Counted; // its columns are selected
+      const { machines, sightings } = statements.count.first([]) as Counted; // the selected columns
       return { machines, sightings };
     },
     async clear() {

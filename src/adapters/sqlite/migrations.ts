@@ -6,7 +6,7 @@ import { toSchema6 } from "./schema-6.ts";
 /** Marks the file as ours (`PRAGMA application_id`): "TUan". */
 const applicationId = 0x5455616e;
 
-/** Each one takes the file from the version that is its index to the next. Never edit one that was released. */
+/** Each takes the file from the version that is its index to the next. Never edit a released one. */
 const migrations: readonly (string | ((database: Database) => void))[] = [
   `
   -- One row is one decision: inbox, outbox and history. The first index finds it by its message,
@@ -169,15 +169,15 @@ const migrations: readonly (string | ((database: Database) => void))[] = [
 ];
 
 /**
- * Brings the file to the version that this code knows, in one transaction: of two processes that
- * open a new file at once, the second finds it done. `onUpgrade` hears of a file that an earlier version
- * wrote, which may take a while, before it begins. Throws E_STATE_NEWER for a file of a later
- * version, and E_STATE_UNUSABLE for a database that is somebody else's.
+ * Upgrades the file to the version that this code knows, in one transaction: of two processes that open a new file
+ * at once, the second finds it done. `onUpgrade` is called before the upgrade of a file that an earlier version
+ * wrote, which may take a while. Throws E_STATE_NEWER for a file of a later version, and E_STATE_UNUSABLE for a
+ * database that is not ours.
  */
 export function migrate(database: Database, onUpgrade: () => void = () => undefined): void {
   if (isCurrent(database)) return;
   if (versionOf(database) > 0) onUpgrade();
-  // Rebuilding a table drops it in between (https://sqlite.org/lang_altertable.html#otheralter).
+  // Rebuilding a table drops it temporarily (https://sqlite.org/lang_altertable.html#otheralter).
   database.exec("PRAGMA foreign_keys = OFF");
   try {
     database.transaction(() => {

@@ -1,20 +1,20 @@
 import type { Database } from "./database.ts";
 import type { Turns } from "./turns.ts";
 
-/** Makes a change and gives what is to happen behind its commit. It may run again, which comes to the same. */
+/** Makes a change and returns what to do after its commit. It may run again, with the same outcome. */
 export type Change = () => () => void;
 
-/** The transaction that is open until the end of a turn, and what it owes to the file. */
+/** The transaction that stays open until the end of a turn, and what it still owes the file. */
 export type OpenTransaction = {
-  /** Makes it now. Throws what it throws, and what a commit failed with that still has to succeed. */
+  /** Makes the change now. Throws what it throws, and the error of a failed commit that has not succeeded since. */
   accept(change: Change): void;
-  /** Whether the event loop has to come between, before more is accepted. */
+  /** Whether the event loop must run before more is accepted. */
   isFull(): boolean;
-  /** Resolves behind the next commit, be it in vain. */
+  /** Resolves after the next commit, even if it fails. */
   room(): Promise<void>;
-  /** All that is accepted, and what `write` adds. Throws what that fails with: then nothing is in the file. */
+  /** Commits everything accepted, and what `write` adds. Throws what that fails with: then nothing is in the file. */
   commit(write: (() => void) | null): void;
-  /** Whether anything that was accepted is not on the disk. */
+  /** Whether anything accepted is not on disk yet. */
   isOwed(): boolean;
   durable(): Promise<void>;
   /** Does not retry commits on its own. */
@@ -30,15 +30,15 @@ type Waiting = { readonly resolve: () => void; readonly reject: (error: unknown)
 export function createOpenTransaction(options: {
   readonly database: Pick<Database, "begin" | "commit" | "rollback">;
   readonly turns: Turns;
-  /** Has `commit` called at the end of the turn. */
+  /** Schedules `commit` for the end of the turn. */
   readonly schedule: () => void;
   readonly isOfFile: (error: unknown) => boolean;
 }): OpenTransaction {
   const { database, isOfFile, schedule, turns } = options;
-  /** Not on the disk, in their order. */
+  /** Not on disk yet, in order. */
   let accepted: Accepted[] = [];
   let isOpen = false;
-  /** Of the last commit, while what was accepted waits for another one. */
+  /** The error of the last commit, while accepted changes wait for another. */
   let failure: { readonly error: unknown } | null = null;
   let listening: Waiting[] = [];
   const forRoom: (() => void)[] = [];

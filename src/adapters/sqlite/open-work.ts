@@ -9,12 +9,12 @@ export type Work = {
   readonly consumer: string;
   readonly messageId: string;
   readonly flowId: string;
-  /** The entry that asks for it, and the place among its outgoing messages or timers. */
+  /** The entry that requested it, and the position among its outgoing messages or timers. */
   readonly seq: number;
   readonly position: number;
   readonly runner: number;
 };
-/** What an entry does to the open work. */
+/** The effect of an entry on open work. */
 export type Decided = {
   readonly seq: number;
   readonly runner: number;
@@ -30,14 +30,14 @@ export type WorkKey = { readonly consumer: string; readonly messageId: string };
 export type FlowKey = { readonly consumer: string; readonly flowId: string };
 
 /**
- * What entries opened and closed since the last checkpoint. Most work is opened and closed in
- * between, and so never reaches the disk a second time.
+ * Work that entries opened and closed since the last checkpoint. Most is opened and closed in between, and so is
+ * never written a second time.
  */
 export type OpenWork = {
   /** In the order of recording. Noting an entry again changes nothing. */
   note(decided: Decided, owedTo: OwedTo): void;
   sent(messageId: string): void;
-  /** A transport has to take it once more: the one that had it may be gone. */
+  /** A transport must take it again: the one that took it may be gone. */
   inherited(message: Message, place: Pick<Work, "seq" | "position" | "runner">): void;
   opened(): readonly Work[];
   closed(): readonly WorkKey[];
@@ -56,7 +56,7 @@ export function createOpenWork(): OpenWork {
     if (opened.get(consumer, messageId) !== undefined) return;
     if (closed.get(consumer, messageId) === undefined) opened.set(consumer, messageId, work);
   };
-  // Also what is not open here, and what is: it may be on the disk, where another entry asked for it before.
+  // Includes work that is not open here, and work that is: another entry may have requested it earlier, on disk.
   const close = (consumer: string, messageId: string) => {
     opened.delete(consumer, messageId);
     closed.set(consumer, messageId, true);

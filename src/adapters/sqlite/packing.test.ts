@@ -31,7 +31,7 @@ const sizes = (file: string) => {
     .prepare(
       "SELECT flow_id, sum(length(message) + length(consequences)) AS size FROM entry GROUP BY 1",
     )
-    .all() as { flow_id: string; size: number }[]; // its columns are selected
+    .all() as { flow_id: string; size: number }[]; // the selected columns
   database.close();
   return Object.fromEntries(rows.map(({ flow_id, size }) => [flow_id, size]));
 };
@@ -78,7 +78,7 @@ test("is packed a moment after its end, while nothing closes and little comes", 
   for (let flow = 0; flow < 4; flow += 1) packing.soon();
   expect(ticks).toHaveLength(1);
   nowMs = Date.now() + 60_000;
-  ticks[0]?.(); // four flows came since the last one
+  ticks[0]?.(); // four flows arrived since the last one
   expect([sizes(file)["a"], isTicking]).toEqual([before, true]);
   nowMs = Date.now() - 60_000;
   ticks[0]?.();
@@ -100,7 +100,7 @@ test("what a killed run left is packed by the next one", async () => {
   await state.close();
 });
 
-/** `ticks` is what happens again and again now; nothing once it is quiet. */
+/** `ticks` is the periodic work as of now; nothing when idle. */
 function turnsByHand() {
   const ticks: (() => void)[] = [];
   const every = (_: number, work: () => void) => {
@@ -110,7 +110,7 @@ function turnsByHand() {
   return { ticks, turns: { next: () => undefined, every } };
 }
 
-/** States as they stand in the file, by message; of what was packed only that it is there. */
+/** States as stored in the file, by message; of a packed one only that it exists. */
 const statesIn = (file: string) => {
   const database = new Libsql(file);
   const rows = database.prepare("SELECT message_id, state FROM entry ORDER BY seq").all();
@@ -139,7 +139,7 @@ test("of a flow that has ended the last state of each consumer stays", async () 
   await record("svc-b", "b2", 2);
   await record("svc-a", "a2", 2);
   await record("svc-a", "a3", 3, true);
-  await record("svc-a", "a4", 4, true); // an end that is said again
+  await record("svc-a", "a4", 4, true); // an end that is recorded again
   await state.close();
   expect(statesIn(file)).toEqual([
     ...[

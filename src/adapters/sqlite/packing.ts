@@ -6,23 +6,23 @@ import type { Key } from "./keys.ts";
 import type { Schema } from "./schema.ts";
 import type { Turns } from "./turns.ts";
 
-/** What a finished flow takes becomes less than half of it, when there is nothing better to do. */
+/** Shrinks a finished flow to less than half its size, in idle time. */
 export type Packing = {
   /** A flow has ended. */
   soon(): void;
-  /** All that can be packed. */
+  /** Everything that can be packed. */
   all(): void;
-  /** Packs what a short run leaves; of a long one the next run packs the rest. */
+  /** Packs what a short run leaves behind; after a long one, the next run packs the rest. */
   stop(): void;
 };
 
-/** A few milliseconds, in which nothing else happens. */
+/** Takes a few milliseconds, during which nothing else runs. */
 const flowsAtOnce = 16;
 const flowsAtStop = 64;
 const everyMs = 250;
-/** Who finishes more between two ticks has something better to do. */
+/** A process that finishes more than this between two ticks is not idle. */
 const busyFrom = 4;
-/** What follows an end is recorded by then, most times. */
+/** By then, what follows an end has usually been recorded. */
 const settledAfterMs = 2_000;
 
 const endedSql = `SELECT seq, flow_id FROM entry INDEXED BY entry_unpacked
@@ -44,9 +44,9 @@ export function createPacking(
   let stopTicking: (() => void) | null = null;
   let endedSinceTick = 0;
 
-  // Taken out and put in again: a row that only shrinks leaves its page as large as it was.
+  // Deleted and reinserted: a row that merely shrinks leaves its page as large as before.
   const packFlow = (flowId: Key) => {
-    const rows = texts.all([flowId]) as unknown as readonly Row[]; // its columns are selected
+    const rows = texts.all([flowId]) as unknown as readonly Row[]; // the selected columns
     for (const row of rows) {
       const isPassed = row.ended === 0 && rows.some((other) => follows(other, row));
       const small = { ...row, ...packedTexts(isPassed ? { ...row, state: null } : row) };
@@ -55,10 +55,10 @@ export function createPacking(
       insert.run(columns.map((column) => small[column]));
     }
   };
-  /** How many flows it packed. */
+  /** Returns how many flows it packed. */
   const packSome = (limit: number, before: number): number =>
     database.transaction(() => {
-      const flows = ended.all([before, limit]) as readonly Ended[]; // its columns are selected
+      const flows = ended.all([before, limit]) as readonly Ended[]; // the selected columns
       for (const { flow_id, seq } of flows) {
         packFlow(flow_id);
         done.run([seq]);
@@ -80,7 +80,7 @@ export function createPacking(
     soon() {
       endedSinceTick += 1;
       stopTicking ??= turns.every(everyMs, () => {
-        // A file that is busy or full is for those to tell who have something to lose.
+        // Callers with something to lose report a file that is busy or full.
         try {
           tick();
         } catch {

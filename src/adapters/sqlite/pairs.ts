@@ -1,4 +1,4 @@
-/** Values by consumer and id; consumers are few, and no key is put together. */
+/** Values by consumer and id; consumers are few, and no combined key is built. */
 export type Pairs<Value> = {
   get(consumer: string, id: string): Value | undefined;
   set(consumer: string, id: string, value: Value): void;

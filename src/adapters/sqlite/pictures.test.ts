@@ -42,7 +42,7 @@ async function openWorld() {
 const saveAll = ({ save }: Fingerprints, all: readonly number[]) =>
   Promise.all(all.map((at) => save(fingerprint(at))));
 
-/** Asks for some, and for each compares with all that are there. */
+/** Queries some, and compares each with all that exist. */
 async function expectNear({ near }: Fingerprints, there: readonly number[]): Promise<void> {
   const pictures = there.map((at) => fingerprint(at));
   for (const at of [0, 17, 900, 1023, 1024, 1025, 2047, 2048, 2499, 5000]) {

@@ -2,9 +2,9 @@ import type { Database } from "./database.ts";
 import { createFollower } from "./follower.ts";
 import { blockSize, createHashes, type Hashes, halvesOf } from "./hashes.ts";
 
-// Pictures by their perceptual hash. No index of a database finds what differs in up to 48 of 256 bits without
-// looking at a large part of all: so all are looked through, 32 bytes each, which takes a few milliseconds for
-// a million. They are packed into blocks in the file (`picture_block`), and read when they are first asked for.
+// Pictures by perceptual hash. No database index finds hashes that differ in up to 48 of 256 bits without reading a
+// large part of them: so all are scanned, 32 bytes each, which takes a few milliseconds for a million. They are
+// packed into blocks in the file (`picture_block`), and read on first use.
 
 /** Rows read per batch. */
 const blocksAtOnce = 64;
@@ -12,11 +12,11 @@ const blocksAtOnce = 64;
 export type Pictures = {
   /** The number of a picture. Inside a transaction. */
   save(checksum: Uint8Array, hash: Uint8Array): number;
-  /** Numbers of those within so many bits, and of some that are gone. */
+  /** Numbers of pictures within that many bits, including some that are gone. */
   near(hash: Uint8Array, bitsMax: number): readonly number[];
-  /** Forgets those that nothing holds any more. Inside a transaction. */
+  /** Deletes pictures that no object holds any more. Inside a transaction. */
   removeUnused(seqs: readonly number[]): void;
-  /** When more than half of what blocks hold is gone. Inside a transaction. */
+  /** For when more than half of the blocks' content is gone. Inside a transaction. */
   repack(): void;
   /** This process has stored some. */
   added(): void;
@@ -24,19 +24,19 @@ export type Pictures = {
 
 export function createPictures(database: Database): Pictures {
   const statements = prepareStatements(database);
-  /** Made when it is first asked for. */
+  /** Created on first use. */
   let hashes: Hashes | null = null;
   const follower = createFollower({
     database,
-    rowsAfter: (seq) => statements.after.all([seq]) as readonly unknown[] as readonly Row[], // its columns are selected
+    rowsAfter: (seq) => statements.after.all([seq]) as readonly unknown[] as readonly Row[], // the selected columns
     apply: ({ perceptual_hash, seq }) => hashes?.add(seq, perceptual_hash),
   });
-  /** Gives the last picture of the blocks. */
+  /** Returns the last picture of the blocks. */
   const load = (hashes: Hashes): number => {
     for (let after = 0; ; ) {
       const rows = statements.blocks.all([after, blocksAtOnce]) as readonly unknown[];
       for (const { hashes: packed, last, seqs } of rows as readonly Block[]) {
-        // its columns are selected
+        // the selected columns
         hashes.addBlock(numbersIn(seqs), packed);
         after = last;
       }
@@ -45,7 +45,7 @@ export function createPictures(database: Database): Pictures {
   };
   /** False: there is nothing to pack. */
   const pack = (): boolean => {
-    const rows = statements.loose.all([blockSize]) as readonly unknown[] as readonly Row[]; // its columns are selected
+    const rows = statements.loose.all([blockSize]) as readonly unknown[] as readonly Row[]; // the selected columns
     const last = rows.at(-1);
     if (last === undefined) return false;
     const seqs = Float64Array.from(rows, ({ seq }) => seq);
@@ -73,7 +73,7 @@ export function createPictures(database: Database): Pictures {
       for (const seq of seqs) statements.removeUnused.run([seq]);
     },
     repack() {
-      const { blocks, pictures } = statements.count.first([]) as Counted; // its columns are selected
+      const { blocks, pictures } = statements.count.first([]) as Counted; // the selected columns
       if (blocks * blockSize <= 2 * pictures + blockSize) return;
       statements.removeBlocks.run([]);
       while (pack());
@@ -114,7 +114,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** As bytes that were given by a database they need not begin where numbers may. */
+/** Bytes returned by a database are not necessarily aligned for numbers. */
 const numbersIn = (bytes: Uint8Array): Float64Array =>
   new Float64Array(Uint8Array.from(bytes).buffer);
 

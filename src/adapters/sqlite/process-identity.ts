@@ -1,19 +1,19 @@
 import { readFileSync, readlinkSync } from "node:fs";
 
-// Process numbers come again: after a restart in a container it is 1 each time, and two containers on one
-// directory have one each. A process is told by its number together with the boot, the namespace that the
-// number is of and the moment it started; only within one boot and namespace anything can be said of it.
+// Process ids are reused: after a restart in a container it is 1 each time, and two containers that share a
+// directory have one each. A process is identified by its id together with the boot, the id's namespace and the time
+// it started; nothing can be said about one of another boot or namespace.
 
-/** Null where the system does not say: then leases alone count. */
+/** Null where the system does not provide it: then only leases count. */
 export function thisProcess(): string | null {
   try {
     return [...system(), process.pid, startOf(process.pid)].join(" ");
   } catch {
-    return null; // no Linux
+    return null; // not Linux
   }
 }
 
-/** True only if certain: the process number may have been reused, or be free. */
+/** True only if certain: the process id may have been reused, or be free. */
 export function isProcessGone(identity: string | null): boolean {
   if (identity === null) return false;
   const [boot, namespace, pid, start] = identity.split(" ");
@@ -21,12 +21,12 @@ export function isProcessGone(identity: string | null): boolean {
     const [ownBoot, ownNamespace] = system();
     if (boot !== ownBoot || namespace !== ownNamespace) return false;
   } catch {
-    return false; // written on a system that says, read on one that does not
+    return false; // written on a system that provides it, read on one that does not
   }
   try {
     return startOf(Number(pid)) !== start;
   } catch {
-    return true; // nobody has its number
+    return true; // no process has its id
   }
 }
 
@@ -35,7 +35,7 @@ function system(): readonly [boot: string, namespace: string] {
   return [boot, readlinkSync("/proc/self/ns/pid")];
 }
 
-/** In ticks since the boot (proc(5), field 22); the name before it may hold spaces and brackets. */
+/** In ticks since boot (proc(5), field 22); the name before it may contain spaces and parentheses. */
 function startOf(pid: number): string {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const start = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];

@@ -24,7 +24,7 @@ function start(mode: "flows" | "compete", file: string, name: string): ChildProc
   return fork(path, [mode, file, name], { execArgv: ["--import", "tsx"] });
 }
 
-/** Kills the child when it has said `count` words; gives all that it said. */
+/** Kills the child after `count` reports; returns all of them. */
 async function killAfter(child: ChildProcess, count: number): Promise<readonly string[]> {
   const said: string[] = [];
   child.on("message", (word) => {
@@ -38,7 +38,7 @@ async function killAfter(child: ChildProcess, count: number): Promise<readonly s
 
 inDirectory("after a kill nothing recorded is lost and nothing is left undone", async (file) => {
   const recorded: string[] = [];
-  // Not at random: a number that fails must fail again.
+  // Not random: a number that fails must fail again.
   for (const [run, count] of [1, 37, 143].entries())
     recorded.push(...(await killAfter(start("flows", file, `run${run}`), count)));
 
@@ -65,7 +65,7 @@ inDirectory("after a kill nothing recorded is lost and nothing is left undone", 
       expect([flowId, found.delete(`message ${flowId}/${steps}`)]).toEqual([flowId, isOpen]);
       expect([flowId, found.delete(`timer ${flowId}/timer`)]).toEqual([flowId, isOpen]);
     }
-    // What is left are flows of which the child recorded more than it could say.
+    // The remaining flows are those of which the child recorded more than it could report.
     for (const left of found) {
       const flowId = left.slice(left.indexOf(" ") + 1, left.lastIndexOf("/"));
       const { length } = await state.journal.history(flowId);

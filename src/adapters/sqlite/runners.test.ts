@@ -17,7 +17,7 @@ type World = {
   readonly file: string;
   readonly open: (checkpointEvery?: number) => Promise<SqliteState>;
   readonly wait: (ms: number) => void;
-  /** What could not be renewed. */
+  /** Leases that could not be renewed. */
   readonly errors: readonly unknown[];
   readonly left: (state: SqliteState) => Promise<readonly string[]>;
 };
@@ -84,7 +84,7 @@ describe("work of other runners", () => {
     world.wait(3_600_000);
     const [one, two] = [await world.open(), await world.open()];
     await one.journal.record(sends("a"));
-    world.wait(-5_000); // as clocks are put right
+    world.wait(-5_000); // as clocks are corrected
     expect(await world.left(two)).toEqual([]);
     world.wait(-3_600_000);
     expect(await world.left(two)).toEqual(["a"]);
@@ -102,7 +102,7 @@ describe("work of other runners", () => {
     }
     await one.close();
     expect(await world.left(two)).toEqual(["a"]);
-    // One that left comes back for nothing.
+    // A runner that left is not restored.
     vi.advanceTimersByTime(60_000);
     const database = new Libsql(world.file);
     expect(database.prepare("SELECT count(*) FROM runner").pluck().all([])[0]).toBe(1);
@@ -235,7 +235,7 @@ describe("work of other runners", () => {
       (await journal.unsent({ after: null, limit: 10 })).messages.map(({ id }) => id);
     expect(await unsentOf(one)).toEqual(["b"]);
     expect(await unsentOf(two)).toEqual(["a"]);
-    // Gone for good: what it had recorded since then is taken over too, and nothing twice.
+    // Gone for good: what it had recorded since then is adopted too, and nothing twice.
     expect(await world.left(two)).toEqual(["b"]);
     expect(await unsentOf(two)).toEqual(["a", "b"]);
     expect(await world.left(two)).toEqual([]);

@@ -5,28 +5,31 @@ import { realTurns, type Turns } from "./turns.ts";
 
 const leaseMs = 10_000;
 const renewEveryMs = 3_000;
-/** No live lease ends later than this: the clock was set back, and it has not been renewed since. */
+/** No live lease ends later than this: otherwise the clock was set back, and the lease has not been renewed since. */
 const longestLeaseMs = leaseMs + 5_000;
 
-/** Those that use this file, as far as it matters who is alive. */
+/** The runners of this file, as far as it matters who is alive. */
 export type Runners = {
-  /** The number of this one; registers it when it was not. Never inside a transaction, whose end may undo it. */
+  /**
+   * The number of this runner, registering it if necessary. Never call it inside a transaction, which may roll that
+   * back.
+   */
   register(): number;
   /** Null while it is not registered. */
   own(): number | null;
   /** Whether that runner's work must be left alone. */
   isAlive(runner: number): boolean;
   hasOthers(): boolean;
-  /** Forgets who is gone. Inside a transaction, when nothing is left under their numbers. */
+  /** Deletes dead runners. Inside a transaction, when nothing is left under their numbers. */
   removeGone(): void;
-  /** Leaves: what this runner did not finish is free for the others. */
+  /** Leaves: other runners may take over what this one did not finish. */
   leave(): void;
 };
 
 /**
- * A runner is alive while its lease holds; it is gone sooner when this system can tell that its process is.
- * Every opening of the file is a runner of its own, so that a restart does not wait for itself. One that
- * never records is never registered.
+ * A runner is alive while its lease holds; it is dead sooner if this system can tell that its process is gone. Every
+ * opening of the file is a runner of its own, so that a restart does not wait for itself. A runner that never
+ * records is never registered.
  */
 export function createRunners(options: {
   readonly database: Database;
@@ -39,7 +42,7 @@ export function createRunners(options: {
   const { query } = database;
   const own = { process: thisProcess(), id: null as number | null };
   let stopRenewing = () => {};
-  /** Whatever becomes of what others are writing. */
+  /** Independent of the outcome of other pending writes. */
   const atOnce = <T>(body: () => T): T => database.transaction(body);
 
   const lease = () => ({
@@ -47,7 +50,7 @@ export function createRunners(options: {
     process: own.process,
     lease_until_ms: clock.nowMs() + leaseMs,
   });
-  /** Also brings back a row that others removed while this process was suspended. */
+  /** Also restores a row that others removed while this process was suspended. */
   const renew = (id: number) => {
     const row = { id, ...lease() };
     const upsert = query
@@ -63,7 +66,7 @@ export function createRunners(options: {
       try {
         renew(id);
       } catch (error) {
-        // The lease outlives a few failed renewals; losing it costs a second delivery, no data.
+        // The lease outlives a few failed renewals; losing it costs a second delivery, not data.
         options.onError(error);
       }
     });

@@ -3,8 +3,9 @@ import { readEarlier } from "./earlier-bodies.ts";
 import { consequencesText, messageText } from "./entry-row.ts";
 import { keyOf } from "./keys.ts";
 
-// From schema 4 to 5: ids become bytes, names of consumers numbers, a body what was taken and what follows. The
-// state of a flow stands in its last entry again: one row is written for a decision, and no other one read.
+// From schema 4 to 5: ids become bytes, consumer names become numbers, and a body is split into the message taken
+// and its consequences. The state of a flow is stored in its last entry again: a decision writes one row and reads
+// no other.
 
 const tables = `
   ALTER TABLE entry RENAME TO earlier_entry;
@@ -127,7 +128,7 @@ function copyOthers(database: Database): void {
     pending.run([
       ...[Number(row["seq"]), row["kind"] === "timer" ? 1 : 0, Number(row["position"])],
       ...[Number(row["number"]), keyOf(String(row["message_id"])), keyOf(String(row["flow_id"]))],
-      Math.abs(Number(row["runner"])), // below zero was what had been claimed and not been read
+      Math.abs(Number(row["runner"])), // negative meant claimed, but not read
     ]);
   const state = database.prepare(
     "UPDATE entry SET state = ?4 WHERE flow_id = ?1 AND consumer = ?2 AND flow_sequence = ?3",

@@ -4,8 +4,8 @@ import type { Database } from "./database.ts";
 import { type ObservationRow, prepareMachineRow, toObservation } from "./machine-rows.ts";
 import { bytesOf, createPictures, isHash } from "./pictures.ts";
 
-// From schema 5 to 6: what machines and pictures add up to stands in the file, so that nobody has to read all
-// of them to know about one. An observation names the machine that it belongs to, settled when it was stored.
+// From schema 5 to 6: aggregated machines and pictures are stored in the file, so that looking one up does not read
+// all of them. An observation refers to its machine, which was determined when it was stored.
 
 const tables = `
   -- Work of runners that are gone changes hands without being written anew: what entries up to upto asked of
@@ -76,7 +76,7 @@ function copyFingerprints(database: Database): void {
   const pictures = createPictures(database);
   for (const row of rowsOf(page)) {
     const [key, checksum, hash] = [row["object_key"], row["checksum"], row["perceptual_hash"]];
-    // Nothing else was ever written by a version that anybody had.
+    // No released version ever wrote anything else.
     if (isHash(String(checksum)) && isHash(String(hash)))
       write.run([String(key), pictures.save(bytesOf(String(checksum)), bytesOf(String(hash)))]);
   }
@@ -98,7 +98,7 @@ function addUpMachines(database: Database): void {
   for (const machine of machines.values()) machineRow.write(machine);
 }
 
-/** By pages, as rows are changed meanwhile. */
+/** In pages, because rows are changed meanwhile. */
 function* rowsOf(page: ReturnType<Database["prepare"]>) {
   for (let after = 0; ; ) {
     const rows = page.all([after, pageSize]);

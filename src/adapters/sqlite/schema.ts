@@ -22,7 +22,7 @@ export type Schema = {
     readonly from_seq: number | null;
     readonly from_position: number | null;
     readonly consequences: Text | null;
-    /** Of the flow, for as long as this entry is its last one, and a little longer. */
+    /** The flow's state, for as long as this entry is its last one, and a little longer. */
     readonly state: Text | null;
   };
   readonly checkpoint: { readonly id: number; readonly seq: number };
@@ -35,7 +35,7 @@ export type Schema = {
     readonly consumer: number;
     readonly message_id: Key;
     readonly flow_id: Key;
-    /** Whose it was first; see `inherited`. */
+    /** The original owner; see `inherited`. */
     readonly runner: number;
   };
   readonly inherited: {
@@ -47,7 +47,7 @@ export type Schema = {
   readonly runner: {
     readonly id: Generated<number>;
     readonly name: string;
-    /** What tells its process from every other one, where the system says; null where it does not. */
+    /** Distinguishes its process from every other one, where the system provides it; otherwise null. */
     readonly process: string | null;
     readonly lease_until_ms: number;
   };
@@ -74,7 +74,7 @@ export type Schema = {
   readonly observation: {
     readonly seq: Generated<number>;
     readonly flow_id: string;
-    /** That it belongs to, whatever it named. */
+    /** The machine it belongs to, whatever it named. */
     readonly machine_id: string;
     /** Of the picture. Null if never computed. */
     readonly checksum: string | null;

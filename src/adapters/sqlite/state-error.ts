@@ -6,7 +6,7 @@ export const codeOf = (error: unknown): string =>
 export const isBusy = (error: unknown): boolean =>
   codeOf(error).startsWith("SQLITE_BUSY") || codeOf(error).startsWith("SQLITE_LOCKED");
 
-/** What SQLite says, as an error that a user can act on; what is our own mistake stays as it is. */
+/** Turns an SQLite error into one that a user can act on; errors that are bugs of ours are returned unchanged. */
 export function toStateError(error: unknown, file: string): unknown {
   const code = codeOf(error);
   if (isBusy(error))
@@ -29,7 +29,7 @@ export const unusable = (file: string, cause: unknown) =>
     cause,
   });
 
-/** Also of what is only looked at: SQLite keeps beside a file who reads it. */
+/** Reading needs this too: SQLite records a file's readers in a file next to it. */
 export const unwritable = (path: string, cause: unknown) =>
   new TuError("E_STATE_UNWRITABLE", `${path} cannot be written: ${reasonOf(cause)}`, {
     hint: "give this user the right to read and write there, or use another state directory",

@@ -25,7 +25,7 @@ const withFile = (name: string, run: (file: string) => Promise<void>) =>
     }
   });
 
-/** Runs SQL as somebody else would. */
+/** Runs SQL as another program would. */
 function asAnother(file: string, sql: string): void {
   const database = new Libsql(file);
   database.exec(sql);
@@ -91,7 +91,7 @@ withFile("no directory is made for it", async (file) => {
   });
 });
 
-// Permissions do not bind root.
+// Permissions do not restrict root.
 test.skipIf(process.getuid?.() === 0)("a file that may not be read is unusable", async () => {
   const { directory, remove } = await createTemporaryDirectory();
   await chmod(directory, 0o500);
@@ -106,7 +106,7 @@ withFile("a file damaged in the middle fails the calls that meet the damage", as
   await state.close();
   const { size } = await stat(file);
   const handle = await openFile(file, "r+");
-  // All but the first page, which says what the file is.
+  // All but the first page, which identifies the file.
   const pageBytes = 8192;
   await handle.write(Buffer.alloc(size - pageBytes, 0x5a), 0, size - pageBytes, pageBytes);
   await handle.close();
@@ -145,7 +145,7 @@ withFile("a full disk fails the calls of its commit and records none of them", a
     owedTo: () => [],
   });
   await journal.record(entry("m1"));
-  // What a full disk does: the file may not grow.
+  // Simulates a full disk: the file may not grow.
   database.exec(`PRAGMA max_page_count = ${database.pragma("page_count")}`);
   const big = sampleEntry({
     message: sampleMessage({ id: "m3", payload: randomBytes(100_000).toString("hex") }),

@@ -18,17 +18,17 @@ import { createWriter } from "./writer.ts";
 
 export type SqliteStateOptions = {
   readonly clock: Clock;
-  /** A name for people; every opening is a runner of its own, whatever its name. */
+  /** A display name; every opening is a runner of its own, whatever its name. */
   readonly runnerId: string;
   /** How long to wait for another process that holds the file. Default 5 000. */
   readonly busyTimeoutMs?: number;
   /** Default: none. */
   readonly owedTo?: OwedTo;
-  /** How many entries pass between two checkpoints of unfinished work. Default 2 500. */
+  /** How many entries separate two checkpoints of unfinished work. Default 2 500. */
   readonly checkpointEvery?: number;
-  /** Hears of a file that an earlier version wrote, before it is brought up: that may take a while. */
+  /** Called before a file that an earlier version wrote is upgraded, which may take a while. */
   readonly onUpgrade?: ((file: string) => void) | undefined;
-  /** Hears of a lease that could not be renewed; without it the process prints a warning. */
+  /** Called when a lease could not be renewed; without it the process prints a warning. */
   readonly onError?: (error: unknown) => void;
 };
 
@@ -39,12 +39,13 @@ export type SqliteState = {
   readonly uploads: Uploads;
   readonly machines: Machines;
   readonly fingerprints: Fingerprints;
-  /** Commits what is pending, leaves unfinished work to the next run, and closes the file. */
+  /** Commits pending writes, leaves unfinished work to the next run, and closes the file. */
   close(): Promise<void>;
 };
 
 /**
- * Everything durable except the objects, in one file. Several processes may have it open. Throws E_STATE_UNUSABLE, E_STATE_NEWER, E_STATE_BUSY and E_STATE_FULL.
+ * Everything durable except the objects, in one file. Several processes may open it at once. Throws
+ * E_STATE_UNUSABLE, E_STATE_NEWER, E_STATE_BUSY and E_STATE_FULL.
  */
 export async function openSqliteState(
   file: string,
@@ -92,7 +93,7 @@ export async function openSqliteState(
   };
 }
 
-/** Also when the last checkpoint failed: a lease that is still renewed would keep its work from others. */
+/** Also if the last checkpoint failed: a lease that keeps being renewed would withhold its work from others. */
 function release(runners: Runners, database: Database): void {
   try {
     runners.leave();

@@ -1,8 +1,8 @@
 /** Schedules background work; a simulation supplies its own. */
 export type Turns = {
-  /** Once, after the event loop has taken in all that was ready. */
+  /** Once, after the event loop has processed everything that was ready. */
   next(work: () => void): void;
-  /** Again and again, until the returned function is called. Does not keep the process alive. */
+  /** Repeatedly, until the returned function is called. Does not keep the process alive. */
   every(ms: number, work: () => void): () => void;
 };
 

@@ -9,8 +9,9 @@ import type { Text } from "./schema.ts";
 export type WaitingTimers = (places: readonly JournalPlace[]) => readonly (Timer | null)[];
 
 /**
- * Timers by their places, which were in `pending` once. What is not there any more is finished; most is, and costs no
- * look at its entry. What is there was open at the last checkpoint: whether it still waits is what entries say.
+ * Timers by their positions, which were in `pending` once. A timer that is no longer there is finished; most are,
+ * and need no lookup of their entry. One that is still there was open at the last checkpoint: whether it still waits
+ * is determined from the entries.
  */
 export function createWaitingTimers(database: Database, checkpoints: Checkpoints): WaitingTimers {
   const entries = database.prepare(
@@ -21,7 +22,7 @@ export function createWaitingTimers(database: Database, checkpoints: Checkpoints
   const stillWaits = ({ owner, message: { id, flowId } }: Timer) =>
     isOpen(checkpoints, { kind: "timer", consumer: owner, messageId: id, flowId });
   return (places) => {
-    const rows = entries.all([JSON.stringify(places.map(({ seq }) => seq))]) as readonly Row[]; // its columns are selected
+    const rows = entries.all([JSON.stringify(places.map(({ seq }) => seq))]) as readonly Row[]; // the selected columns
     const timersAt = new Map(
       rows.map((row) => [row.seq, consequencesFrom(row.consequences, idsOfTexts(row)).timers]),
     );

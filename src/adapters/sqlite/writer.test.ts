@@ -4,7 +4,7 @@ import { createWriter } from "./writer.ts";
 
 type Fault = () => Error | undefined;
 
-/** A writer whose turns are taken by hand, on a file that holds values. */
+/** A writer whose turns are run by hand, on a file that holds values. */
 function writerByTurns({ failBegin, failCommit }: { failBegin?: Fault; failCommit?: Fault } = {}) {
   const commits: number[] = [];
   const turns: (() => void)[] = [];

@@ -5,35 +5,36 @@ import { realTurns } from "./turns.ts";
 
 // Group commit: many changes share one transaction and one fsync.
 //
-//   W1. A write happens in the next commit, and is told behind it. When the file cannot be written, it has
+//   W1. A write is part of the next commit, and is reported after it. If the file cannot be written, the write has
 //       not happened.
-//   W2. What is accepted happens at once, in a transaction that is open until the end of the turn: all of this
-//       process see it, nobody else does, and whatever comes later is behind it in the file. A crash takes what
-//       is not committed, from the end.
-//   W3. Of a commit that fails, what was accepted is made again, in its order and before anything else, until
-//       that succeeds. Meanwhile nothing is accepted, and no write succeeds.
+//   W2. An accepted change is made at once, in a transaction that is open until the end of the turn: all of this
+//       process sees it, no other process does, and later changes follow it in the file. A crash loses what is not
+//       committed, from the end.
+//   W3. If a commit fails, its accepted changes are made again, in order and before anything else, until that
+//       succeeds. Meanwhile nothing is accepted, and no write succeeds.
 
 export type Writer = {
   /**
-   * Runs `body` in the next commit and resolves with its value when that is on the disk. `body` may
-   * not await, and makes one change: when it throws, its neighbours go on. `afterCommit` runs before anything else can look at the file.
+   * Runs `body` in the next commit and resolves with its value once that is on disk. `body` must not await, and
+   * makes one change: if it throws, its neighbours continue. `afterCommit` runs before anything else can read the
+   * file.
    */
   write<T>(body: () => T, afterCommit?: (value: T) => void): Promise<T>;
   /**
-   * Runs `body` now, or in a later turn when this one has taken enough, and resolves before it is on the disk.
-   * It may run again, which must come to the same. Rejects with what it throws, and with what a commit failed with.
+   * Runs `body` now, or in a later turn if this one has accepted enough, and resolves before it is on disk. It may
+   * run again, which must have the same outcome. Rejects with what it throws, and with the error of a failed commit.
    */
   accept<T>(body: () => T, afterCommit?: (value: T) => void): Promise<T>;
-  /** Resolves when all that was accepted is on the disk; rejects when a commit of it fails, which is tried again. */
+  /** Resolves when everything accepted is on disk; rejects when a commit of it fails, which is retried. */
   durable(): Promise<void>;
-  /** Commits what is waiting now. Throws when what was accepted could not be committed. */
+  /** Commits what is waiting now. Throws if accepted changes could not be committed. */
   flush(): void;
   /** Does not retry commits on its own. */
   stop(): void;
 };
 
 type Write = {
-  /** Gives what is to happen after the commit. */
+  /** Returns what to do after the commit. */
   readonly attempt: () => () => void;
   readonly fail: (error: unknown) => void;
 };
@@ -41,7 +42,7 @@ type Write = {
 /** With more, the first caller would wait for the last. */
 const commitSizeMax = 1024;
 
-/** Writes collect until the event loop has taken in all that was ready. */
+/** Writes accumulate until the event loop has processed everything that was ready. */
 export function createWriter(
   database: Pick<Database, "begin" | "commit" | "rollback">,
   turns = realTurns,
@@ -59,7 +60,7 @@ export function createWriter(
     });
   };
   const transaction = createOpenTransaction({ database, turns, schedule, isOfFile });
-  /** Gives what it failed with. */
+  /** Returns the error it failed with. */
   const commitSome = (): { readonly error: unknown } | null => {
     const writes = waiting.slice(0, commitSizeMax);
     waiting = waiting.slice(commitSizeMax);

@@ -2,14 +2,14 @@ import type { JournalEntry } from "../../../pipeline/ports/journal.ts";
 import { sampleEntry, sampleMessage } from "../../testing/samples.ts";
 import { openSqliteState } from "../state.ts";
 
-// What the tests of several processes fork. It says over IPC what was recorded, after it was.
+// The program that the multi-process tests fork. It reports over IPC what was recorded, after the fact.
 
 export const stepsPerFlow = 5;
 export const childMessage = (flowId: string, step: number) =>
   sampleMessage({ id: `${flowId}/${step}`, flowId, payload: { step } });
 export const childOwedTo = (): readonly string[] => ["svc-a"];
 
-/** Each step sends the next one; a timer set at the first step is off when the flow ends. */
+/** Each step sends the next one; a timer set at the first step is cancelled when the flow ends. */
 export function childEntry(flowId: string, step: number): JournalEntry {
   const timer = sampleMessage({ id: `${flowId}/timer`, flowId, kind: "timer" });
   return sampleEntry({
@@ -24,7 +24,7 @@ export function childEntry(flowId: string, step: number): JournalEntry {
 const clock = { nowMs: () => Date.now(), sleep: () => Promise.reject(new Error("unused")) };
 const say = (word: string) => process.send?.(word);
 
-/** Runs flows side by side for ever, first those that an earlier child left. */
+/** Runs flows concurrently forever, starting with those that an earlier child left behind. */
 async function runFlows(file: string, name: string): Promise<void> {
   const { journal } = await openSqliteState(file, {
     clock,
@@ -48,7 +48,7 @@ async function runFlows(file: string, name: string): Promise<void> {
   await Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map(lane));
 }
 
-/** Takes `rounds` turns in one flow that others write too. */
+/** Takes `rounds` turns in one flow that others write to as well. */
 async function compete(file: string, name: string, rounds: number): Promise<void> {
   const state = await openSqliteState(file, { clock, runnerId: name });
   for (let round = 0; round < rounds; ) {
