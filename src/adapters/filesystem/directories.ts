@@ -2,9 +2,8 @@ import { lstat, mkdir, readdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
 /**
- * Makes the directory and those above it that are missing, each with `mode`; one that exists stays as it
- * is. Throws what the file system says. Not `mkdir` with `recursive`: where nothing can be made, as below
- * /proc, that one tries again for ever.
+ * Creates the directory and its missing parents, each with `mode`; an existing one stays as it is. Throws the file
+ * system's errors. Not `mkdir` with `recursive`: where nothing can be created, as below /proc, it retries forever.
  */
 export async function makeDirectories(path: string, mode = 0o777): Promise<void> {
   const whole = resolve(path);
@@ -12,7 +11,7 @@ export async function makeDirectories(path: string, mode = 0o777): Promise<void>
   if (!(await stat(whole)).isDirectory()) throw notDirectory(whole);
 }
 
-/** What does not exist yet, the uppermost first. */
+/** The missing directories, topmost first. */
 async function missingUpTo(path: string): Promise<readonly string[]> {
   const missing: string[] = [];
   for (let at = path; !(await exists(at)); at = dirname(at)) {
@@ -32,7 +31,7 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Another process may have been faster. */
+/** Another process may have created it first. */
 async function makeOne(path: string, mode: number): Promise<void> {
   try {
     await mkdir(path, { mode });
@@ -49,7 +48,7 @@ function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }
 
-/** Bytes of all files in it and below, each once however many names it has; 0 when it does not exist. */
+/** Bytes of all files in it and below, counting each file once however many names it has; 0 if it does not exist. */
 export async function sizeOfFiles(directory: string): Promise<number> {
   const sizes = new Map<string, number>();
   const names = await readdir(directory, { recursive: true }).catch((error: unknown) => {
@@ -59,7 +58,7 @@ export async function sizeOfFiles(directory: string): Promise<number> {
   for (const name of names) {
     const path = join(directory, name);
     const status = await lstat(path).catch((error: unknown) => {
-      if (hasCode(error, "ENOENT")) return undefined; // gone meanwhile
+      if (hasCode(error, "ENOENT")) return undefined; // removed meanwhile
       throw error;
     });
     if (status?.isFile() === true) sizes.set(`${status.dev}/${status.ino}`, status.size);

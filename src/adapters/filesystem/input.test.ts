@@ -16,7 +16,7 @@ async function temporaryPath(name: string): Promise<string> {
   return join(directory, name);
 }
 
-/** A pipe with a name. Whatever still waits for its other end is let go after the test. */
+/** A named pipe. After the test, anything still waiting for its other end is released. */
 async function namedPipe(): Promise<string> {
   const path = await temporaryPath("pipe");
   execFileSync("mkfifo", [path]);
@@ -59,6 +59,6 @@ test.skipIf(process.platform === "win32").each([
   }
   const controller = new AbortController();
   const reading = read(path, controller.signal);
-  setTimeout(() => controller.abort(reason), 20); // it is opened by then, or else the easier case
+  setTimeout(() => controller.abort(reason), 20); // opened by then, or else the easier case
   await expect(reading).rejects.toBe(reason);
 });

@@ -7,19 +7,18 @@ import { orAborted } from "../../pipeline/or-aborted.ts";
 type Options = {
   readonly bytesMax: number;
   readonly onTooLarge: (sizeBytes: number) => Error;
-  /** Lets go of the input. */
+  /** Releases the input. */
   readonly signal: AbortSignal;
 };
 
 /**
- * Reads a file, or standard input for `-`, and stops at `bytesMax + 1`: whoever judges the size sees
- * that it is too large, and nothing larger is held. Throws E_FILE_NOT_FOUND, E_FILE_IS_DIRECTORY,
- * E_FILE_UNREADABLE; the signal's reason, at once, when it is aborted; `onTooLarge` makes the error for a
- * file whose size is known beforehand.
+ * Reads a file, or standard input for `-`, and stops at `bytesMax + 1`: enough to see that it is too large, without
+ * holding anything larger. Throws E_FILE_NOT_FOUND, E_FILE_IS_DIRECTORY, E_FILE_UNREADABLE; the signal's reason,
+ * immediately, when aborted; `onTooLarge` creates the error for a file whose size is known beforehand.
  */
 export async function readInput(path: string, options: Options): Promise<Uint8Array> {
   options.signal.throwIfAborted();
-  // A pipe without a writer, or a disk that does not respond, must not block Ctrl-C.
+  // A pipe without a writer, or an unresponsive disk, must not block Ctrl-C.
   return orAborted(readNamed(path, options), options.signal);
 }
 
@@ -42,7 +41,7 @@ async function openFile(path: string, { bytesMax, onTooLarge, signal }: Options)
     });
   }
   if (isFile && size > bytesMax) throw onTooLarge(size);
-  signal.throwIfAborted(); // opening a pipe without a writer could not be taken back
+  signal.throwIfAborted(); // opening a pipe without a writer could not be undone
   const stream = createReadStream(path);
   if (isPipe) {
     const onAbort = () => wakeReaderOf(path);
@@ -53,8 +52,8 @@ async function openFile(path: string, { bytesMax, onTooLarge, signal }: Options)
 }
 
 /**
- * Opening a pipe and reading from it wait in the operating system, and a process cannot end before they do:
- * another end and one byte wake both.
+ * Opening a pipe and reading from it block in the operating system, and a process cannot exit before they return:
+ * opening the other end and writing one byte unblocks both.
  */
 function wakeReaderOf(path: string): void {
   try {
@@ -65,7 +64,7 @@ function wakeReaderOf(path: string): void {
       closeSync(end);
     }
   } catch {
-    // It is gone or full: then nothing waits for it.
+    // The pipe is gone or full: then nothing waits for it.
   }
 }
 

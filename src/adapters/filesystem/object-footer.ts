@@ -1,14 +1,14 @@
 import type { FileHandle } from "node:fs/promises";
 
-// The end of an object's file: JSON, its length in four bytes, and a mark. Behind the bytes and not
+// The footer of an object's file: JSON, its length in four bytes, and a magic mark. After the bytes rather than
 // before them, so that any viewer still opens the file as a picture.
 
 const mark = Buffer.from("TUOBJ-1\n");
 const tailBytes = 4 + mark.length;
-/** A key has 200 characters at most and a content type few; more than this is not ours. */
+/** A key has at most 200 characters and a content type is short; a longer footer is not ours. */
 const jsonBytesMax = 4096;
 
-/** `key` only in the earlier layout, where each key had a file of its own. */
+/** `key` only in the earlier layout, where each key had its own file. */
 export type Footer = {
   readonly key?: string;
   readonly contentType: string;
@@ -22,7 +22,7 @@ export function footerOf({ contentType, sizeBytes }: Omit<Footer, "key">): Uint8
   return Buffer.concat([json, length, mark]);
 }
 
-/** Undefined for a file that is not a whole object. */
+/** Undefined for a file that is not a complete object. */
 export async function readFooter(handle: FileHandle): Promise<Footer | undefined> {
   const { size } = await handle.stat();
   const tail = await readAt(handle, size - tailBytes, tailBytes);

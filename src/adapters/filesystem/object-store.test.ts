@@ -28,7 +28,7 @@ const picture = { contentType: "image/jpeg" };
 
 type Synced = { readonly inode: number; readonly sizeBytes: number; readonly names: string[] };
 
-/** What is synced from now on, in order, as it is at that moment; a directory with what is in it. */
+/** What is synced from now on, in order, as it is at that time; a directory with its content. */
 async function watchSyncs(directories: readonly string[]): Promise<readonly Synced[]> {
   const synced: Synced[] = [];
   const handle = await open(import.meta.filename);

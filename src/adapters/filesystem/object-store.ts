@@ -11,23 +11,23 @@ import { createTemporaryFiles, type TemporaryFiles } from "./temporary-files.ts"
 
 // Objects as files.
 //
-// 1. A file is written and synced under a temporary name, then linked: an object is there as a
-//    whole or not at all, and of two puts to one key the first wins, in whichever process.
-// 2. `contents/` has each file once, named by its hash; a key is a further name of the same file. The
-//    file system counts the names, so that no crash and no race takes bytes that a key needs, and
-//    none leaves a reference to nothing. Where it has no hard links, each key has a copy.
-// 3. What belongs to the bytes (content type, size) ends the same file; the key is in its name. A second
-//    file beside it would need a second link, and a crash between the two would lose the object.
-// 4. The name begins with the hash of the key: no key leads out of the directory, into another key's
-//    place, or together with one that differs in case. The earlier layout had the key in the file and
-//    nothing but its hash in the name; such objects are read, kept and deleted as they are.
+// 1. A file is written and synced under a temporary name, then linked: an object exists completely or not at all,
+//    and of two puts to one key the first wins, across processes.
+// 2. `contents/` has each file once, named by its hash; a key is another hard link to it. The file system counts the
+//    links, so no crash and no race removes bytes that a key needs, or leaves a dangling reference. Where it has no
+//    hard links, each key has a copy.
+// 3. What belongs to the bytes (content type, size) is stored at the end of the same file; the key is in its name. A
+//    second file next to it would need a second link, and a crash between the two would lose the object.
+// 4. The name begins with the hash of the key: no key can escape the directory, take another key's place, or collide
+//    with one that differs in case. The earlier layout had the key in the file and only its hash in the name; such
+//    objects are read, kept and deleted as they are.
 
 const keyPattern = /^([0-9a-f]{32})\.(.+)\.object$/;
 const earlierPattern = /^[0-9a-f]{64}$/;
 
 /**
- * Opens or creates the store in `directory` and removes what dead runs left half-written; `signer`
- * gives and checks the URLs. Throws E_STATE_UNUSABLE, also later, and E_STATE_FULL.
+ * Opens or creates the store in `directory` and removes partial files of dead runs; `signer` creates and checks the
+ * URLs. Throws E_STATE_UNUSABLE, also later, and E_STATE_FULL.
  */
 export async function createFilesystemObjectStore(options: {
   readonly directory: string;
@@ -52,7 +52,7 @@ export async function createFilesystemObjectStore(options: {
     authorize: signer.authorize,
     async put(key, bytes, { contentType }) {
       requireObjectKey(key);
-      // Now: the caller may use its buffer again.
+      // Synchronously: the caller may reuse its buffer.
       const file = Buffer.concat([bytes, footerOf({ contentType, sizeBytes: bytes.length })]);
       const stored = { key, contentType, sizeBytes: bytes.length };
       return guard(() => putFile(places, stored, file));
@@ -74,7 +74,7 @@ const hashOf = (data: string | Uint8Array) => createHash("sha256").update(data).
 const nameOf = (key: string) => `${hashOf(key).slice(0, 32)}.${key.replaceAll("/", "+")}.object`;
 const earlierNameOf = (key: string) => hashOf(key);
 
-/** Undefined for a name that is no key's. */
+/** Undefined for a name that does not belong to a key. */
 function keyNamed(name: string): string | undefined {
   const key = keyPattern.exec(name)?.[2]?.replaceAll("+", "/");
   return key !== undefined && nameOf(key) === name ? key : undefined;
@@ -91,7 +91,7 @@ async function putFile(
   if (await share(places, path, file)) return wanted;
   const first = await findIntact(places.objects, wanted.key);
   if (first !== undefined) return sameOrRefused(first, wanted, file);
-  // What has the name is damaged and no object.
+  // The file with that name is damaged, and is not an object.
   await rm(path, { force: true });
   if (await share(places, path, file)) return wanted;
   throw new Error(`${path} was taken twice within one put`);
@@ -105,7 +105,7 @@ function sameOrRefused(there: Whole, wanted: StoredObject, file: Uint8Array): St
   throw new TuError("E_OBJECT_EXISTS", `${wanted.key} is stored already, with other bytes`);
 }
 
-/** A link in the place of an object is none, and is not followed. */
+/** A symbolic link in place of an object is not an object, and is not followed. */
 async function findIntact(objects: string, key: string): Promise<Whole | undefined> {
   try {
     return await find(objects, key, withBytes);
@@ -115,11 +115,11 @@ async function findIntact(objects: string, key: string): Promise<Whole | undefin
   }
 }
 
-/** Gives the file its key's name too, from the one copy of its contents. False: the name is taken. */
+/** Gives the single copy of the contents the key's name too. False: the name is taken. */
 async function share(places: Places, path: string, file: Uint8Array): Promise<boolean> {
   const content = join(places.contents, hashOf(file));
   if (!(await isIntact(content, file))) await writeContent(places, content, file);
-  // Without a copy: deleted meanwhile with its last key, or a file system without links.
+  // The contents are missing: deleted meanwhile with the last key, or a file system without hard links.
   const isDone = (await linked(content, path)) ?? (await placeWhole(places, path, file));
   await syncDirectory(places.objects);
   return isDone;
@@ -139,7 +139,7 @@ async function linked(from: string, to: string): Promise<boolean | undefined> {
 
 const withoutLinks = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"];
 
-/** A damaged copy must not spread to further keys. */
+/** A damaged copy must not spread to other keys. */
 async function isIntact(content: string, file: Uint8Array): Promise<boolean> {
   const handle = await openExisting(content);
   if (handle === undefined) return false;
@@ -174,7 +174,7 @@ async function placeWhole(places: Places, path: string, file: Uint8Array): Promi
   return isDone;
 }
 
-/** Removes the content's own name first: a crash in between leaves the object, never orphaned bytes. */
+/** Removes the contents' own name first: a crash in between leaves the object, never orphaned bytes. */
 async function remove({ contents, objects }: Places, key: string): Promise<void> {
   if (problemWithKey(key) !== undefined) return;
   const path = join(objects, nameOf(key));
@@ -189,7 +189,7 @@ async function remove({ contents, objects }: Places, key: string): Promise<void>
   await syncDirectory(objects);
 }
 
-/** 0700. A link in our place would lead somewhere else. */
+/** 0700. A symbolic link in place of our directory would lead elsewhere. */
 async function makeDirectory(path: string): Promise<void> {
   await makeDirectories(path, 0o700);
   const status = await lstat(path);
@@ -206,7 +206,7 @@ async function writeSynced(path: string, parts: readonly Uint8Array[]): Promise<
   }
 }
 
-/** Makes a rename last. Windows cannot open a directory, and does not need it. */
+/** Makes a rename durable. Windows cannot open a directory, and does not need this. */
 async function syncDirectory(path: string): Promise<void> {
   if (process.platform === "win32") return;
   const handle = await open(path, "r");
@@ -219,7 +219,7 @@ async function syncDirectory(path: string): Promise<void> {
 
 type Take<T> = (handle: FileHandle, stored: StoredObject) => Promise<T>;
 
-/** Undefined when there is no whole object of that key, in this layout or the earlier one. */
+/** Undefined if the key has no complete object, in this layout or the earlier one. */
 async function find<T>(objects: string, key: string, take: Take<T>): Promise<T | undefined> {
   if (problemWithKey(key) !== undefined) return undefined;
   const found = await read(join(objects, nameOf(key)), (handle, footer) =>
@@ -233,7 +233,7 @@ async function find<T>(objects: string, key: string, take: Take<T>): Promise<T |
 
 const describe = ({ contentType, sizeBytes }: Footer) => ({ contentType, sizeBytes });
 
-/** Undefined when there is no whole file. */
+/** Undefined if there is no complete file. */
 async function read<T>(
   path: string,
   take: (handle: FileHandle, footer: Footer) => Promise<T>,
@@ -278,7 +278,7 @@ async function listObjects(objects: string): Promise<readonly StoredObject[]> {
   return [...found.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-/** What the file system says, as an error that a user can act on. */
+/** Turns a file system error into one that a user can act on. */
 function createGuard(directory: string) {
   return async <T>(body: () => Promise<T>): Promise<T> => {
     try {

@@ -3,12 +3,12 @@ import { dirname } from "node:path";
 import { TuError } from "../../pipeline/errors.ts";
 import { makeDirectories } from "./directories.ts";
 
-/** Whether there is a directory of this name. */
+/** Whether a directory with this name exists. */
 export async function isDirectory(path: string): Promise<boolean> {
   return (await statOrNull(path))?.isDirectory() === true;
 }
 
-/** Throws E_OUTPUT when it cannot be made. */
+/** Throws E_OUTPUT if it cannot be created. */
 export async function makeDirectory(path: string): Promise<void> {
   try {
     await makeDirectories(path);
@@ -18,8 +18,8 @@ export async function makeDirectory(path: string): Promise<void> {
 }
 
 /**
- * Before anything is done for it: that a file can come to stand here, and is none of `inputs`, whatever
- * way leads to them. Throws E_USAGE, E_FILE_IS_DIRECTORY and E_FILE_NOT_FOUND.
+ * Checks beforehand that a file can be written here, and that it is none of `inputs`, by whatever path. Throws
+ * E_USAGE, E_FILE_IS_DIRECTORY and E_FILE_NOT_FOUND.
  */
 export async function requireWritable(path: string, inputs: readonly string[]): Promise<void> {
   const found = await statOrNull(path);
@@ -39,7 +39,7 @@ export async function requireWritable(path: string, inputs: readonly string[]): 
   }
 }
 
-/** What was there is overwritten. Throws E_OUTPUT. */
+/** Overwrites an existing file. Throws E_OUTPUT. */
 export async function writeOutput(path: string, bytes: Uint8Array): Promise<void> {
   try {
     await writeFile(path, bytes);
@@ -52,7 +52,7 @@ async function statOrNull(path: string) {
   try {
     return await stat(path, { bigint: true });
   } catch {
-    return null; // whoever reads or writes it says why
+    return null; // reading or writing it will report the reason
   }
 }
 

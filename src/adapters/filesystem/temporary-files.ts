@@ -3,20 +3,20 @@ import { readdir, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 
-/** Files that are being written, named after who writes them: `{host}-{process}-{run}-{file}`. */
+/** Files that are being written, named after their writer: `{host}-{process}-{run}-{file}`. */
 export type TemporaryFiles = {
   readonly directory: string;
-  /** Gives `write` a free path; removes what is there when it fails. */
+  /** Passes a free path to `write`; removes the file if it fails. */
   use(write: (path: string) => Promise<void>): Promise<void>;
-  /** Removes the files of processes that are gone. */
+  /** Removes the files of dead processes. */
   removeLeftovers(): Promise<void>;
 };
 
 const host = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
-/** Process numbers are reused, in a container even immediately; this is not. */
+/** Process ids are reused, in a container even immediately; this is not. */
 const run = randomUUID().slice(0, 8);
 const namePattern = /^([0-9a-f]{8})-(\d+)-([0-9a-f]{8})-[0-9a-f-]{36}$/;
-/** On another host only age can tell; no put takes a day. */
+/** On another host only the age can tell; no put takes a day. */
 const abandonedAfterMs = 24 * 60 * 60 * 1000;
 
 export function createTemporaryFiles(directory: string): TemporaryFiles {
@@ -44,7 +44,7 @@ export function createTemporaryFiles(directory: string): TemporaryFiles {
   };
 }
 
-/** 0 for a file that its owner has renamed or removed by now. */
+/** 0 for a file that its owner has renamed or removed meanwhile. */
 async function ageOf(path: string): Promise<number> {
   try {
     return Date.now() - (await stat(path)).mtimeMs;

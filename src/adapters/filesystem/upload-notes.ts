@@ -13,7 +13,7 @@ const Note = z.object({
 
 const fileName = /^([0-9a-f-]{36})\.json$/;
 
-/** A file for each flow, in a directory that is made with the first. One that is damaged is passed over. */
+/** One file per flow, in a directory created with the first. A damaged one is skipped. */
 export function createUploadNotes(directory: string): UploadNotes {
   const fileOf = (flowId: string) => join(directory, `${flowId}.json`);
   return {

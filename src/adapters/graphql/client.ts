@@ -57,7 +57,7 @@ const onAnalysisEvent = /* GraphQL */ `
   }
 `;
 
-/** Talks to a gateway over HTTP and, for events, over one WebSocket. `url` is its base address. */
+/** A client of a gateway over HTTP and, for events, over one WebSocket. `url` is its base address. */
 export async function createGraphqlGatewayClient(
   url: string,
 ): Promise<GatewayClient & { close(): Promise<void> }> {

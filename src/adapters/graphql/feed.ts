@@ -2,11 +2,11 @@ import type { Message } from "../../pipeline/message.ts";
 import type { ClientFeed } from "../../pipeline/ports/client-feed.ts";
 
 /**
- * In-process fan-out of events to the subscriptions that are open now. Not yoga's pub-sub: its iterators begin to
- * listen when they are first asked, and an event that comes between a subscription and its first `next` is lost.
+ * In-process fan-out of events to the open subscriptions. Not yoga's pub-sub: its iterators start listening on their
+ * first `next`, and lose an event that arrives between the subscription and that call.
  */
 export type Feed = ClientFeed & {
-  /** Messages from the moment of the call on; ends when the iterator is returned or the feed closes. */
+  /** Messages from this call on; ends when the iterator is returned or the feed closes. */
   subscribe(isWanted: (message: Message) => boolean): AsyncIterableIterator<Message>;
   close(): void;
 };

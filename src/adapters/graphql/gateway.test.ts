@@ -71,7 +71,7 @@ const ask = async (query: string, variables = {}, operationName?: string) => {
 
 describe("over HTTP", () => {
   test("nobody reaches it but through 127.0.0.1", async () => {
-    // On Linux all of 127.0.0.0/8 is here, and a server of every interface would answer.
+    // On Linux all of 127.0.0.0/8 is local, and a server bound to every interface would respond.
     const socket = connect({ host: "127.0.0.2", port: Number(new URL(server.url).port) });
     const outcome = await new Promise((resolve) => {
       socket.once("connect", () => resolve("connected")).once("error", () => resolve("refused"));
@@ -168,7 +168,7 @@ describe("the client", () => {
   });
 });
 
-/** A connection over which a client talks frame by frame. */
+/** A connection over which a client exchanges individual frames. */
 async function talk() {
   const socket = new WebSocket(
     `${server.url.replace("http", "ws")}/graphql`,
@@ -199,7 +199,7 @@ test("the console's own frames work: init, ack, subscribe without arguments, nex
     "subscription { onAnalysisCompleted { success recognitionPayload { aggregate { brand type } } } }";
   say({ id: "1", type: "subscribe", payload: { query } });
   say({ type: "ping" });
-  await until("pong"); // the subscription before it is in force
+  await until("pong"); // the previous subscription is active
   const aggregate = { brand: "Volvo", type: "Excavator", confidence: 1, isConfident: true };
   const provider = { name: "x", featureset: [] };
   feed.publish(

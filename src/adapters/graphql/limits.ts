@@ -8,19 +8,19 @@ import {
 } from "graphql";
 import type { createGraphQLError } from "graphql-yoga";
 
-// What one request may ask for. The documents of known clients need a tenth of it.
+// The limits of one request. The documents of known clients need a tenth of them.
 
 export const tokensMax = 1_000;
 export const bodyBytesMax = 64 * 1024;
-/** On one connection, at a time. */
+/** Concurrently, on one connection. */
 export const subscriptionsMax = 100;
 export const depthMax = 15;
 export const aliasesMax = 15;
-/** Fragments count wherever they are spread: a document of few tokens can ask for very many. */
+/** Fragments count wherever they are spread: a document of few tokens can expand to very many. */
 export const fieldsMax = 500;
 export const operationsMax = 10;
 
-/** Beside the rules of the specification. `toError` is the server's own, see `createResolvers`. */
+/** Added to the rules of the specification. `toError` is the server's own, see `createResolvers`. */
 export function limitingRules(options: {
   readonly introspection: boolean;
   readonly toError: typeof createGraphQLError;
@@ -36,7 +36,7 @@ export function limitingRules(options: {
 
 type Refuse = (message: string) => void;
 
-/** By name: the rule that comes with graphql asks for types of its own copy of the library. */
+/** By name: the rule that ships with graphql requires types of its own copy of the library. */
 const asksForTheSchema = (refuse: Refuse): ASTVisitor => ({
   Field({ name: { value } }) {
     if (value === "__schema" || value === "__type")
@@ -61,7 +61,7 @@ const asksForTooMuch = (refuse: Refuse, context: ValidationContext): ASTVisitor 
   },
 });
 
-/** Each fragment is measured once. One that spreads itself is refused by a rule of the specification. */
+/** Each fragment is measured once. A rule of the specification rejects one that spreads itself. */
 function measure(root: SelectionSetNode, context: ValidationContext): Asked {
   const known = new Map<FragmentDefinitionNode, Asked>();
   const ofSet = ({ selections }: SelectionSetNode): Asked =>
@@ -81,7 +81,7 @@ function measure(root: SelectionSetNode, context: ValidationContext): Asked {
     if (fragment === null || fragment === undefined) return nothing;
     const found = known.get(fragment);
     if (found !== undefined) return found;
-    known.set(fragment, nothing); // while it is under way
+    known.set(fragment, nothing); // while it is being measured
     const asked = ofSet(fragment.selectionSet);
     known.set(fragment, asked);
     return asked;

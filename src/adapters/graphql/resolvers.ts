@@ -58,8 +58,8 @@ function isOf(correlationId: string | null | undefined): (message: Message) => b
 }
 
 /**
- * The feed is subscribed to before the greeting goes out, so a client that has it misses nothing.
- * An iterator object and not a generator: `return` must reach the feed while `next` waits.
+ * Subscribes to the feed before the greeting is sent, so a client that has received it misses nothing. An iterator
+ * object rather than a generator: `return` must reach the feed while `next` waits.
  */
 function withGreeting(messages: AsyncIterableIterator<Message>): AsyncIterableIterator<unknown> {
   let isGreeted = false;

@@ -1,7 +1,7 @@
 /**
- * The gateway's schema. The first half is that of the real gateway; what is ours on top is optional
- * for its clients: the `correlationId` that ties start, confirm and subscriptions together, the
- * failed end, and one subscription that hears every event of a flow.
+ * The gateway's schema. The first half is that of the real gateway; our additions are optional for its clients: the
+ * `correlationId` that ties start, confirm and subscriptions together, the failed end, and one subscription to every
+ * event of a flow.
  */
 export const typeDefs = /* GraphQL */ `
   scalar DateTime

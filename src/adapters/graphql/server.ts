@@ -14,24 +14,24 @@ export type GraphqlServer = {
   close(): Promise<void>;
 };
 
-/** Has the handlers listened for, behind a door that knows who may come in. */
+/** Starts listening with the handlers, behind the access rules. */
 export type Listen = (handlers: {
   request(request: IncomingMessage, response: ServerResponse): void;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }) => Promise<GraphqlServer>;
 
-/** Loads what `startGraphqlServer` needs: that takes longer than to start it. */
+/** Loads the modules of `startGraphqlServer`, which takes longer than starting it. */
 export const loadGraphqlServer = () =>
   Promise.all([import("graphql-yoga"), import("graphql-ws/use/ws"), import("ws")]);
 
 /**
  * `/graphql` over HTTP (POST of JSON, no larger than `bodyBytesMax`) and WebSocket (sub-protocol
- * `graphql-transport-ws`), both within the limits of `limits.ts`. The feed is the caller's to close.
+ * `graphql-transport-ws`), both within the limits of `limits.ts`. The caller closes the feed.
  */
 export async function startGraphqlServer(options: {
   readonly gateway: Gateway;
   readonly feed: Feed;
-  /** Whether a client may ask for the schema. */
+  /** Whether clients may query the schema. */
   readonly introspection: boolean;
   readonly listen: Listen;
 }): Promise<GraphqlServer> {
@@ -64,7 +64,7 @@ export async function startGraphqlServer(options: {
   const webSockets = new WebSocketServer({ noServer: true, maxPayload: bodyBytesMax });
   const subscriptions = useServer(
     {
-      // Both ways take the same plugins, and one copy of graphql.
+      // Both transports share the plugins, and one copy of graphql.
       execute: (args) => envelopedIn(args).execute(args),
       subscribe: (args) => envelopedIn(args).subscribe(args),
       async onSubscribe({ subscriptions: open }, _id, { operationName, query, variables }) {
@@ -110,7 +110,7 @@ type Enveloped = ReturnType<
   ReturnType<typeof import("graphql-yoga")["createYoga"]>["getEnveloped"]
 >;
 
-/** `onSubscribe` has put it there. */
+/** Set by `onSubscribe`. */
 const envelopedIn = ({ rootValue }: ExecutionArgs) => rootValue as Enveloped;
 
 function parsed(parse: Enveloped["parse"], query: string): DocumentNode | Error {
@@ -123,7 +123,7 @@ function parsed(parse: Enveloped["parse"], query: string): DocumentNode | Error 
 
 type Refusal = readonly [status: number, message: string];
 
-/** What is not JSON any page may send without asking; what has no length could be endless. */
+/** Any page may send a body that is not JSON without a preflight; one without a length could be endless. */
 function refusalOf(request: IncomingMessage): Refusal | null {
   const { headers, method } = request;
   if (pathOf(request) !== "/graphql") return [404, "the endpoint is /graphql"];

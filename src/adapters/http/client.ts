@@ -3,7 +3,7 @@ import type { HttpClient, HttpRequest } from "../../pipeline/ports/http-client.t
 
 const timeoutMsDefault = 30_000;
 
-/** Node's own fetch behind the port. Any status is an answer; no answer is E_SERVICE_UNAVAILABLE. */
+/** Node's own fetch behind the port. Any status is a response; no response is E_SERVICE_UNAVAILABLE. */
 export function createFetchHttpClient(): HttpClient {
   return {
     async send(request) {
@@ -28,7 +28,7 @@ export function createFetchHttpClient(): HttpClient {
 }
 
 function bodyOf(body: Uint8Array | string): BodyInit {
-  // A view over any buffer; fetch's type asks for one that is not shared, and ours never is.
+  // A view over any buffer; fetch's type requires one that is not shared, and ours never is.
   return body as BodyInit;
 }
 

@@ -62,7 +62,7 @@ test("bytes, headers and target arrive as they were sent, and the answer as it w
 
 test("nobody reaches it but through 127.0.0.1", async () => {
   const { port } = new URL(await serve());
-  // On Linux all of 127.0.0.0/8 is here, and a server of every interface would answer.
+  // On Linux all of 127.0.0.0/8 is local, and a server bound to every interface would respond.
   const socket = connect({ host: "127.0.0.2", port: Number(port) });
   const outcome = await new Promise((resolve) => {
     socket.once("connect", () => resolve("connected")).once("error", () => resolve("refused"));

@@ -15,7 +15,7 @@ test("ten thousand idle connections keep nobody out", async () => {
       await Promise.all(
         Array.from({ length: 100 }, async () => {
           const socket = connect(Number(new URL(listener.url).port), "127.0.0.1");
-          socket.on("error", () => undefined); // the other side disconnects the longest idle
+          socket.on("error", () => undefined); // the server disconnects the longest idle one
           sockets.push(socket);
           await Promise.race([once(socket, "connect"), once(socket, "close")]);
         }),

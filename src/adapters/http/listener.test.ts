@@ -14,7 +14,7 @@ afterEach(async () => {
 
 const impatient = { headersMs: 200, requestMs: 400, idleMs: 200, checkEveryMs: 50 };
 
-/** Answers with what was posted to it. */
+/** Echoes the request body. */
 async function serve(options: Partial<ListenerOptions> = {}): Promise<number> {
   listener = await listen(
     { door: createDoor(loopbackOnly), problems: async () => [], ...options },
@@ -30,16 +30,16 @@ async function serve(options: Partial<ListenerOptions> = {}): Promise<number> {
   return Number(new URL(listener.url).port);
 }
 
-/** Opens a connection and says that. */
+/** Opens a connection and sends that. */
 function dial(port: number, said = ""): Socket {
   const socket = connect(port, "127.0.0.1");
-  socket.on("error", () => undefined); // the other side lets go
+  socket.on("error", () => undefined); // the server closes it
   sockets.push(socket);
   if (said !== "") socket.write(said);
   return socket;
 }
 
-/** All that the other side says until it ends the connection, or resets it. */
+/** Everything that the server sends until it closes or resets the connection. */
 function heard(socket: Socket): Promise<string> {
   let text = "";
   socket.on("data", (part: Buffer) => {
@@ -141,11 +141,11 @@ test.each(slow)(
 test("headers without end are refused", async () => {
   const port = await serve();
   const flood = `GET / HTTP/1.1\r\nhost: localhost\r\nx-a: ${"b".repeat(64 * 1024)}\r\n\r\n`;
-  // Whoever goes on sending may lose the answer with the connection.
+  // A client that keeps sending may lose the response with the connection.
   expect(await heard(dial(port, flood))).toMatch(/^(HTTP\/1.1 431 |$)/);
 });
 
-/** That many connections, opened a few at a time, that say nothing. */
+/** That many silent connections, opened a few at a time. */
 async function openIdle(port: number, count: number): Promise<void> {
   for (let opened = 0; opened < count; opened += 100)
     await Promise.all(

@@ -4,38 +4,38 @@ import type { Duplex } from "node:stream";
 import type { Door } from "../../pipeline/ports/door.ts";
 import { problem } from "./problem.ts";
 
-// The door that every service has: who may come in, how slow they may be, and whether anybody is at home.
+// The front of every service: who is admitted, how slow clients may be, and the health checks.
 
 export type ListenerOptions = {
   readonly door: Door;
-  /** What does not work, in a few words each; the service is ready when there is nothing. */
+  /** What does not work, in a few words each; the service is ready if it is empty. */
   readonly problems: () => Promise<readonly string[]>;
-  /** Default: what a picture over a slow line needs. */
+  /** Default: enough for a picture over a slow connection. */
   readonly patience?: Patience;
 };
 /** How slow a client may be, in milliseconds. */
 export type Patience = {
   readonly headersMs: number;
-  /** For all of a request. */
+  /** For an entire request. */
   readonly requestMs: number;
   /** Between two requests. */
   readonly idleMs: number;
-  /** How often it is looked at. */
+  /** How often the limits are checked. */
   readonly checkEveryMs: number;
 };
 export type Handlers = {
   readonly request: (request: IncomingMessage, response: ServerResponse) => void;
-  /** Without it nothing is upgraded. */
+  /** Without it no connection is upgraded. */
   readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 };
 export type Listener = {
   /** Base address without a trailing slash. */
   readonly url: string;
-  /** Ends every connection. */
+  /** Closes every connection. */
   close(): Promise<void>;
 };
 
-/** The largest picture may come at 0.4 MB/s. */
+/** Lets the largest picture arrive at 0.4 MB/s. */
 const patienceDefault: Patience = {
   headersMs: 10_000,
   requestMs: 30_000,
@@ -44,10 +44,10 @@ const patienceDefault: Patience = {
 };
 const headerBytesMax = 16 * 1024;
 const headersMax = 100;
-/** Connections beyond this close the one that has been idle for the longest. */
+/** Connections beyond this close the one that has been idle longest. */
 const connectionsMax = 256;
 
-/** A server that lets in what the door lets in, not yet listening. */
+/** A server that admits what the access rules admit, not yet listening. */
 export const createGuardedServer = (options: ListenerOptions, handlers: Handlers): Server =>
   guarded(options, handlers).server;
 
@@ -81,7 +81,7 @@ export async function listen(options: ListenerOptions, handlers: Handlers): Prom
     server.once("error", reject);
     server.listen({ host: "127.0.0.1", port: 0 }, resolve);
   });
-  // A TCP server that listens has this kind of address.
+  // A listening TCP server has this kind of address.
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
@@ -134,7 +134,7 @@ function ready(response: ServerResponse, problems: readonly string[]): void {
   else plain(response, 503, `Unhealthy\n${problems.join("\n")}\n`);
 }
 
-/** For services without endpoints, which only answer health checks. */
+/** For services without endpoints, which only respond to health checks. */
 export const notFound: Handlers["request"] = (_request, response) =>
   refuse(response, 404, "Not Found");
 
@@ -143,10 +143,13 @@ function refuse(response: ServerResponse, status: number, title: string): void {
   response.writeHead(status, { ...headers, connection: "close" }).end(JSON.stringify(body));
 }
 
-/** Keeps clients that open connections and send nothing, or send slowly, from locking others out. Returns the open ones. */
+/**
+ * Prevents clients that open connections and send nothing, or send slowly, from locking others out. Returns the open
+ * connections.
+ */
 function closeIdle(server: Server): ReadonlySet<Socket> {
   const open = new Set<Socket>();
-  /** Longest first. */
+  /** Longest idle first. */
   const idle = new Set<Socket>();
   server.on("connection", (socket) => {
     open.add(socket);
@@ -157,7 +160,7 @@ function closeIdle(server: Server): ReadonlySet<Socket> {
     });
     if (open.size <= connectionsMax) return;
     const [longest] = idle;
-    longest?.destroy(); // the new one, when all others are at work
+    longest?.destroy(); // the new one, if all others are busy
   });
   server.on("request", ({ socket }, response) => {
     idle.delete(socket);

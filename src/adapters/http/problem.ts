@@ -1,4 +1,4 @@
-/** What is refused before a service is asked (RFC 9457). */
+/** A request refused before it reaches a service (RFC 9457). */
 export const problem = (status: number, title: string) => ({
   status,
   headers: { "content-type": "application/problem+json; charset=utf-8" },

@@ -9,10 +9,10 @@ export type HttpServer = {
   close(): Promise<void>;
 };
 
-/** Largest request body: the largest image and a little more, so that the service can refuse it itself. */
+/** Largest request body: the largest image and a little more, so that the service can reject it itself. */
 const bodyBytesMax = 10 * 1024 * 1024 + 64 * 1024;
 
-/** Loads what `startHttpServer` needs: that takes longer than to start it. */
+/** Loads the modules of `startHttpServer`, which takes longer than starting it. */
 export const loadHttpServer = () => import("fastify");
 
 /** Serves a service's endpoints on a free loopback port. */
@@ -27,7 +27,7 @@ export async function startHttpServer(
   const server = fastify({
     bodyLimit: bodyBytesMax,
     forceCloseConnections: true,
-    // Paths are the services' to judge; a signed URL must arrive as it was sent.
+    // Paths are for the services to judge; a signed URL must arrive as it was sent.
     routerOptions: { maxParamLength: 500 },
     serverFactory: (request) => createGuardedServer(options, { request }),
   });
@@ -76,7 +76,7 @@ function refuseOthers(server: FastifyInstance, path: string, endpoints: readonly
 }
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-/** What is posted to a service is JSON; a form or a text, which any page may send, is not. */
+/** Requests to a service are posted as JSON; forms and text, which any page may send, are not. */
 function isUnsupported(request: FastifyRequest): boolean {
   const [type = ""] = (request.headers["content-type"] ?? "").split(";");
   return request.method === "POST" && !/^application\/(.+\+)?json$/.test(type.trim().toLowerCase());

@@ -14,7 +14,7 @@ type Stored = {
 export type Consumer = {
   readonly prefetch: number;
   readonly handler: (delivery: QueueDelivery) => Promise<void>;
-  /** Marks what is delivered now; the mark throws once the connection it came over is gone. */
+  /** Marks a delivery; the mark throws once the connection it came over is gone. */
   readonly hold: () => () => void;
   readonly unacknowledged: Set<Stored>;
   readonly running: Set<Promise<void>>;
@@ -23,7 +23,7 @@ export type Consumer = {
 export type Queue = {
   put(publication: Publication): void;
   attach(consumer: Consumer): void;
-  /** Takes no more; what the consumer has it may still settle. */
+  /** Starts no new deliveries; the consumer may still settle those it has. */
   stop(consumer: Consumer): void;
   /** Returns what the consumer has not settled to the head of the queue. */
   detach(consumer: Consumer): void;
@@ -33,22 +33,22 @@ export type QueueOptions = {
   readonly name: string;
   readonly nowMs: () => number;
   readonly later: (delayMs: number, action: () => void) => void;
-  /** How long a message is wanted; infinite for ever. */
+  /** How long a message is kept; infinite if there is no TTL. */
   readonly ttlMs: number;
-  /** Takes what was rejected without requeue, and what expired. */
+  /** Receives messages that were rejected without requeue, and expired ones. */
   readonly onDead: (publication: Publication) => void;
-  /** The last of its consumers has stopped. */
+  /** Its last consumer has stopped. */
   readonly onUnused: () => void;
-  /** Reports a handler that rejected and says how long its message waits. */
+  /** Reports a handler that rejected, and returns the delay before its message is redelivered. */
   readonly onError: (error: unknown) => number;
 };
 
 /**
- * 1. A message is in one place: ready, held by one consumer, or gone. One that waits for its delay is
- *    held: it uses up prefetch, as it must where the broker knows no delay.
- * 2. What comes back goes before everything that was never delivered, in its first order.
- * 3. A delivery is settled once; settling it again, or after its consumer closed, changes nothing.
- *    Settling it over a connection that is gone throws.
+ * 1. A message is in one place: ready, held by one consumer, or gone. One that waits for its delay is held: it
+ *    counts towards prefetch, since the broker itself knows no delay.
+ * 2. Returned messages go before everything that was never delivered, in their original order.
+ * 3. A delivery is settled once; settling it again, or after its consumer closed, changes nothing. Settling it over
+ *    a connection that is gone throws.
  * 4. Consumers with room take turns.
  */
 export function createQueue(options: QueueOptions): Queue {
@@ -92,7 +92,7 @@ export function createQueue(options: QueueOptions): Queue {
       consumer.running.add(running);
     }
   };
-  // Not within publish or ack: their callers have not gone on yet.
+  // Not inside publish or ack: their callers have not continued yet.
   function dispatch() {
     if (isDispatching) return;
     isDispatching = true;
@@ -122,13 +122,13 @@ export function createQueue(options: QueueOptions): Queue {
   };
 }
 
-/** What can be delivered now: first what came back, then what was never delivered. */
+/** What can be delivered now: returned messages first, then those never delivered. */
 function createReady({ later, nowMs, onDead, ttlMs }: QueueOptions) {
   const fresh = createFifo<Stored>();
   const returned = createHeap<Stored>((a, b) => a.order < b.order);
   let order = 0;
 
-  // Both in the order of their arrival, so the head is what expires first.
+  // Both in order of arrival, so the head expires first.
   const dropExpired = () => {
     const now = nowMs();
     for (const line of [returned, { peek: fresh.peek, pop: fresh.shift }]) {
@@ -162,7 +162,7 @@ function createReady({ later, nowMs, onDead, ttlMs }: QueueOptions) {
       dropExpired();
       return returned.size() + fresh.size() > 0;
     },
-    take: () => returned.pop() ?? (fresh.shift() as Stored), // called when one of them has something
+    take: () => returned.pop() ?? (fresh.shift() as Stored), // called when one of them has a message
   };
 }
 
@@ -185,7 +185,7 @@ function settlementOf(
     return isFirst;
   };
   const end = (then: (stored: Stored) => void) => {
-    // Meanwhile the consumer may have closed, or its connection gone: then it was given back before.
+    // Meanwhile the consumer may have closed, or lost its connection: then the message was already returned.
     if (!consumer.unacknowledged.delete(stored)) return;
     then(stored);
     dispatch();
@@ -203,7 +203,7 @@ function settlementOf(
     refuse: () => {
       if (begin()) end(({ publication }) => onDead(publication));
     },
-    /** For a handler that rejected; there may be no listener for the lost connection. */
+    /** For a handler that rejected; the lost connection may have no listener. */
     rejected: (delayMs: number) => {
       if (consumer.unacknowledged.has(stored)) requeue(delayMs);
     },

@@ -12,17 +12,17 @@ type Exchange = {
   readonly type: ExchangeDeclaration["type"];
   bindings: readonly BindingDeclaration[];
 };
-/** `owner` identifies a connection; null for what all may use. */
+/** `owner` identifies a connection; null if any connection may use it. */
 type Kept = { readonly declared: QueueDeclaration; readonly owner: object | null; queue: Queue };
 
 /** What exists on the broker, independent of connections. */
 export type StandingTopology = {
   declare(topology: BrokerTopology, owner: object): void;
-  /** The names of what does not exist. */
+  /** The names of what is missing. */
   missing(topology: Pick<BrokerTopology, "exchanges" | "queues">, owner: object): readonly string[];
   queue(name: string, owner: object): Queue;
   hasExchange(name: string): boolean;
-  /** Throws E_UNROUTABLE when there is no such exchange. */
+  /** Throws E_UNROUTABLE if the exchange does not exist. */
   route(publication: Publication): readonly Queue[];
   remove(queueName: string): void;
   /** Removes the exclusive queues of a connection that is gone. */

@@ -16,7 +16,7 @@ import { createSchedule } from "./schedule.ts";
 
 export type MemoryBrokerOptions = {
   readonly clock?: Clock;
-  /** Hears of every handler that rejects; without it the process prints a warning. */
+  /** Called for every handler that rejects; without it the process prints a warning. */
   readonly onError?: OnHandlerError;
 };
 
@@ -25,15 +25,15 @@ export type MemoryBroker = Broker &
   Outage & {
     /** Another connection to the same broker. */
     connect(): MemoryBroker;
-    /** The broker takes nothing from this connection until `unblock`. */
+    /** The broker accepts nothing from this connection until `unblock`. */
     block(): void;
     unblock(): void;
   };
 
 /**
- * Exchanges, bindings and queues, like RabbitMQ, in memory. The exchange with the empty name leads
- * to the queue that the routing key names (AMQP 0-9-1, 3.1.3.1). Of the queue arguments it acts on
- * `x-message-ttl`, `x-dead-letter-exchange` and `x-dead-letter-routing-key`; the others it compares only.
+ * Exchanges, bindings and queues, like RabbitMQ, in memory. The default exchange (empty name) routes to the queue
+ * named by the routing key (AMQP 0-9-1, 3.1.3.1). Of the queue arguments it implements `x-message-ttl`,
+ * `x-dead-letter-exchange` and `x-dead-letter-routing-key`; the others are only compared.
  */
 export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
   return createServer(options).connect();
@@ -101,7 +101,7 @@ function connectTo(server: Server): MemoryBroker {
       return { missing: topology.missing(expected, own) };
     },
     async publish(publication) {
-      // The caller may use its buffer again, also while the broker takes nothing.
+      // The caller may reuse its buffer, even while the broker accepts nothing.
       const kept = { ...publication, body: new Uint8Array(publication.body) };
       await connection.whenTaking();
       return { routed: put(topology, kept) };
@@ -128,12 +128,12 @@ function connectTo(server: Server): MemoryBroker {
 
 type Subscribed = {
   readonly name: string;
-  /** Another one once the queue went with its connection and was declared again. */
+  /** A different one if the queue was deleted with its connection and declared again. */
   queue: Queue;
   close(): Promise<void>;
 };
 
-/** What a connection has on the broker, and takes up again when it is back. */
+/** What a connection has on the broker, and restores when it reconnects. */
 function createOwn(topology: StandingTopology) {
   const consumers = new Map<Consumer, Subscribed>();
   let transient: readonly BrokerTopology[] = [];
@@ -180,7 +180,7 @@ function createOwn(topology: StandingTopology) {
   return own;
 }
 
-/** What is gone with a connection and has to be declared again. */
+/** What is deleted with a connection and must be declared again. */
 function transientOf({ bindings, queues }: BrokerTopology): BrokerTopology {
   const gone = queues.filter(
     ({ autoDelete, exclusive }) => autoDelete === true || exclusive === true,
@@ -200,7 +200,7 @@ function put(topology: StandingTopology, publication: Publication): boolean {
   return reached.length > 0;
 }
 
-/** Where there is no dead-letter exchange, the message is gone, as in RabbitMQ. */
+/** Without a dead-letter exchange the message is dropped, as in RabbitMQ. */
 function putDead(
   topology: StandingTopology,
   { arguments: given }: QueueDeclaration,

@@ -3,7 +3,7 @@ import type { Clock } from "../../pipeline/ports/clock.ts";
 /** setTimeout fires immediately beyond this, so longer waits are split. */
 const longestTimeoutMs = 2 ** 31 - 1;
 
-/** The clock on the wall, and one that does not jump with it. A sleep keeps the process alive until it ends or is aborted. */
+/** The wall clock, and a monotonic one beside it. A sleep keeps the process alive until it ends or is aborted. */
 export function createSystemClock(): Clock {
   return {
     nowMs: () => Date.now(),
@@ -32,13 +32,13 @@ export function createSystemClock(): Clock {
 
 export type ManualClock = Clock & {
   /**
-   * Moves the time and wakes whoever is due, in the order of their times; resolves when those that
-   * were woken, and what they started in microtasks, have run.
+   * Advances the time and wakes the sleepers that are due, in the order of their due times; resolves when they, and
+   * the microtasks they started, have run.
    */
   advance(ms: number): Promise<void>;
-  /** When the next sleeper is due; null without sleepers. */
+  /** When the next sleeper is due; null if there is none. */
   nextDueMs(): number | null;
-  /** The wall clock is set: no time passes. */
+  /** Sets the wall clock: no time passes. */
   jump(ms: number): void;
 };
 
@@ -88,5 +88,5 @@ export function createManualClock(startMs: number): ManualClock {
   };
 }
 
-/** One turn of the event loop comes after every microtask that is already waiting. */
+/** A turn of the event loop runs after all queued microtasks. */
 const settleMicrotasks = () => new Promise<void>((resolve) => setImmediate(resolve));

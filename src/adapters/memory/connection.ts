@@ -1,7 +1,7 @@
 import { TuError } from "../../pipeline/errors.ts";
 import type { TransportState } from "../../pipeline/ports/transport.ts";
 
-/** How tests and the simulation take a transport away and give it back. */
+/** How tests and the simulation interrupt a transport and restore it. */
 export type Outage = {
   lose(): void;
   restore(): void;
@@ -13,11 +13,11 @@ export type Connection = Outage & {
   isUp(): boolean;
   /** Throws E_SERVICE_UNAVAILABLE unless it is up. */
   requireUp(): void;
-  /** What it gives throws E_SERVICE_UNAVAILABLE once the connection was lost or closed after this call. */
+  /** The returned function throws E_SERVICE_UNAVAILABLE once the connection was lost or closed after this call. */
   hold(): () => void;
   block(): void;
   unblock(): void;
-  /** Resolves when it is not blocked; rejects with E_SERVICE_UNAVAILABLE when it is lost before. */
+  /** Resolves when it is not blocked; rejects with E_SERVICE_UNAVAILABLE if it is lost first. */
   whenTaking(): Promise<void>;
   close(): void;
 };
@@ -28,7 +28,7 @@ export function createConnection(
 ): Connection {
   const listeners = new Set<(state: TransportState) => void>();
   let state: "up" | "lost" | "closed" = "up";
-  /** Counts the connections there were: what belongs to an earlier one is stale. */
+  /** Counts the connections so far: anything that belongs to an earlier one is stale. */
   let epoch = 0;
   let isBlocked = false;
   let waiting: (() => void)[] = [];
@@ -99,7 +99,7 @@ export function createConnection(
   };
 }
 
-/** Runs once; later callers wait for the same end. */
+/** Runs once; later callers wait for the same completion. */
 export function onlyOnce(work: () => Promise<void>): () => Promise<void> {
   let done: Promise<void> | null = null;
   return async () => {

@@ -1,6 +1,6 @@
 import type { Definitions } from "../../pipeline/ports/definitions.ts";
 
-/** Definitions for as long as the process lives. */
+/** Definitions, for the lifetime of the process. */
 export function createMemoryDefinitions(): Definitions {
   const kept = new Map<string, unknown>();
   return {

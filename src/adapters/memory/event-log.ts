@@ -17,17 +17,17 @@ import { createSchedule } from "./schedule.ts";
 
 export type MemoryEventLogOptions = {
   readonly clock?: Clock;
-  /** Hears of every handler that rejects; without it the process prints a warning. */
+  /** Called for every handler that rejects; without it the process prints a warning. */
   readonly onError?: OnHandlerError;
   /**
-   * How many records a partition keeps for nobody: before the first group subscribes, and for
-   * groups without an open subscription. What an open subscription has not committed always stays.
+   * How many records a partition retains without a reader: before the first group subscribes, and for groups without
+   * an open subscription. Records that an open subscription has not committed are always retained.
    */
   readonly retainRecords?: number;
 };
 export type MemoryEventLog = EventLog &
   Outage & {
-    /** Of the records with one key keeps the last, which leaves gaps between the offsets. */
+    /** Keeps only the last record of each key, which leaves gaps between the offsets. */
     compact(topic: string): void;
   };
 
@@ -40,10 +40,10 @@ type Topic = {
 /**
  * A partitioned log with consumer groups, like Kafka, in memory.
  *
- * 1. A group's position in a partition is fixed when it first subscribes, so that records appended
- *    while nobody of the group is there are delivered later.
+ * 1. A group's position in a partition is fixed when it first subscribes, so that records appended while the group
+ *    has no members are delivered later.
  * 2. Each partition of a group belongs to one member; a membership change reassigns them.
- * 3. A record leaves when every group is past it (see `retainRecords`).
+ * 3. A record is removed when every group is past it (see `retainRecords`).
  */
 export function createMemoryEventLog(options: MemoryEventLogOptions = {}): MemoryEventLog {
   const clock = options.clock ?? createSystemClock();

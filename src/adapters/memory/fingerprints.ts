@@ -1,7 +1,7 @@
 import { bitsApart } from "../../pipeline/domain/picture.ts";
 import type { Fingerprint, Fingerprints } from "../../pipeline/ports/fingerprints.ts";
 
-/** Fingerprints for as long as the process lives. */
+/** Fingerprints, for the lifetime of the process. */
 export function createMemoryFingerprints(): Fingerprints {
   const fingerprints = new Map<string, Fingerprint>();
   return {

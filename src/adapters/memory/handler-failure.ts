@@ -1,7 +1,7 @@
-/** A handler given to `subscribe` or `consume` that rejected: its message is delivered again. */
+/** A handler given to `subscribe` or `consume` has rejected: its message is redelivered. */
 export type OnHandlerError = (error: unknown, where: string) => void;
 
-/** Default for a missing `onError`: visible, and nothing stops. */
+/** Default for a missing `onError`: visible, and stops nothing. */
 export const warnOfHandlerError: OnHandlerError = (error, where) => {
   const warning = error instanceof Error ? error : new Error(String(error));
   process.emitWarning(`${where}: ${warning.message}`, {
@@ -10,5 +10,5 @@ export const warnOfHandlerError: OnHandlerError = (error, where) => {
   });
 };
 
-/** How long a message waits whose handler rejected. */
+/** The delay before the message of a handler that rejected is redelivered. */
 export const redeliveryDelayMs = 100;

@@ -1,4 +1,4 @@
-/** A priority queue: `pop` gives the least item first. */
+/** A priority queue: `pop` returns the smallest item first. */
 export type Heap<T> = {
   push(item: T): void;
   peek(): T | undefined;
@@ -45,7 +45,7 @@ export function createHeap<T>(isBefore: (a: T, b: T) => boolean): Heap<T> {
       const least = items[0];
       const last = items.pop();
       if (items.length > 0) {
-        items[0] = last as T; // there was more than one item, so pop gave one
+        items[0] = last as T; // there was more than one item, so pop returned one
         sink(0);
       }
       return least;

@@ -4,20 +4,20 @@ import type { Digest } from "../../pipeline/ports/digest.ts";
 import type { Ids } from "../../pipeline/ports/ids.ts";
 import { createSystemClock } from "./clock.ts";
 
-// UUIDv7 (RFC 9562, section 5.7): 48 bits of milliseconds, then here a 42-bit counter that starts
-// at a random place every millisecond (section 6.2, method 1), then 32 random bits.
+// UUIDv7 (RFC 9562, section 5.7): 48 bits of milliseconds, then in this implementation a 42-bit counter with a
+// random start in every millisecond (section 6.2, method 1), then 32 random bits.
 
 const counterLimit = 2 ** 42;
-/** The counter starts in the lower half, so that a millisecond has room for 2^41 ids. */
+/** The counter starts in the lower half, which leaves room for 2^41 ids per millisecond. */
 const counterStartLimit = 2 ** 41;
 const uuidV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
 /** SHA-256 in lower-case hex. */
 export const sha256: Digest = (bytes) => hash("sha256", bytes, "hex");
-/** Lower-case hex: by it S3 names an object's bytes. */
+/** Lower-case hex, as S3 identifies an object's bytes. */
 export const md5 = (bytes: Uint8Array): string => hash("md5", bytes, "hex");
 
-/** Ids that sort by the time of their creation, also within a millisecond and when the clock steps back. */
+/** Ids that sort by creation time, even within a millisecond and when the clock steps back. */
 export function createRandomIds(clock: Clock = createSystemClock()): Ids {
   const random = createRandomWords();
   let lastMs = 0;
@@ -37,9 +37,9 @@ export function createRandomIds(clock: Clock = createSystemClock()): Ids {
 }
 
 /**
- * The id that `parentId` gives for `discriminator`: SHA-256 over parent, a zero byte and
- * discriminator, with the version and variant bits of a UUIDv7. The time is the parent's, so that
- * derived ids sort beside their cause; a parent that is no UUIDv7 leaves those 48 bits to the hash.
+ * The id derived from `parentId` and `discriminator`: SHA-256 over parent, a zero byte and discriminator, with the
+ * version and variant bits of a UUIDv7. The time is the parent's, so that derived ids sort next to their cause; if
+ * the parent is not a UUIDv7, the hash fills those 48 bits too.
  */
 export function deriveId(parentId: string, discriminator: string): string {
   const digest = hash("sha256", `${parentId}\u0000${discriminator}`, "hex");
@@ -62,7 +62,7 @@ function formatV7(ms: number, counter: number, tail: number): string {
 const hex = (value: number, digits: number) => value.toString(16).padStart(digits, "0");
 const variantDigit = (nibble: number) => hex(8 + (nibble % 4), 1);
 
-/** 32 random bits at a time; asking the system for each of them is what would cost. */
+/** Returns 32 random bits at a time from a buffer; asking the system for each would be the main cost. */
 function createRandomWords(): () => number {
   const words = new Uint32Array(256);
   let next = words.length;

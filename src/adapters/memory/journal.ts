@@ -18,13 +18,13 @@ type Work = {
   run: Run;
 };
 
-/** What all runs have written; one that is gone leaves its work in it to the others. */
+/** What all runs have written; a run that is gone leaves its work there to the others. */
 export type SharedJournal = {
   count: number;
   readonly byMessage: Map<string, JournalEntry>;
   readonly byFlow: Map<string, readonly JournalEntry[]>;
   readonly flows: Map<string, FlowRecord>;
-  /** Messages that arrived at one consumer at least. */
+  /** Messages that arrived at at least one consumer. */
   readonly arrived: Set<string>;
   /** In the order of recording. */
   readonly open: Map<string, Work>;
@@ -48,16 +48,16 @@ export function createSharedJournal(): SharedJournal {
 
 export type MemoryJournalOptions = {
   readonly owedTo?: OwedTo;
-  /** Default: it is not shared. */
+  /** Default: not shared. */
   readonly shared?: SharedJournal;
   /** Default: until it is closed. */
   readonly isAlive?: () => boolean;
 };
 
-/** In place of a consumer: the transport that has to take a message. */
+/** Stands in for a consumer: the transport that has to take a message. */
 const transport = "";
 
-/** Everything recorded, in memory, as one run sees it. */
+/** Everything recorded, in memory, as seen by one run. */
 export function createMemoryJournal(
   options: MemoryJournalOptions = {},
 ): Journal & { close(): void } {
@@ -66,7 +66,7 @@ export function createMemoryJournal(
   let isClosed = false;
   const own: Run = { isAlive: () => !isClosed && (options.isAlive?.() ?? true) };
 
-  /** States are those of last entries, and final ones. */
+  /** The states of last entries, and final ones. */
   const kept = (entry: JournalEntry): JournalEntry => {
     if (entry.flow === null || entry.flow.ended) return entry;
     const last = flows.get(keyOf(entry.consumer, entry.message.flowId));
@@ -116,7 +116,7 @@ export function createMemoryJournal(
       const left = [...open.values()].filter(({ run }) => !run.isAlive()).slice(0, limit);
       for (const work of left) {
         work.run = own;
-        // Its transport may be gone with its run: it is to be sent again.
+        // Its transport may be gone with its run: send it again.
         if (work.owed.type === "message")
           open.set(keyOf(transport, work.owed.message.id), { ...work, consumer: transport });
       }
@@ -146,7 +146,7 @@ export function createMemoryJournal(
   };
 }
 
-/** Opens what an entry asks for, and closes what it did. */
+/** Opens the work that an entry requests, and closes the work that it did. */
 function follow(shared: SharedJournal, run: Run, owedTo: OwedTo, entry: JournalEntry): void {
   close(shared, entry);
   shared.count += 1;

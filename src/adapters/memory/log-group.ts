@@ -9,16 +9,16 @@ import type { Owner, Reader } from "./log-reader.ts";
 /** One subscription of a group. */
 export type Member = Owner & Pick<LogSubscribeOptions, "topics" | "onGroup">;
 
-/** The members of a group, and who of them reads which partition. */
+/** The members of a group, and the assignment of partitions to them. */
 export type Group = {
-  /** Fixes the group's position in partitions that it did not read before. */
+  /** Fixes the group's position in partitions that it has not read before. */
   read(partitions: readonly Partition[], from: LogSubscribeOptions["from"]): void;
   add(member: Member): void;
   remove(member: Member): void;
   statusOf(member: Member): GroupStatus;
   /** The connection is gone: all partitions are unassigned. */
   lose(): void;
-  /** It is back: everybody joins again. */
+  /** The connection is back: all members rejoin. */
   rejoin(): void;
 };
 
@@ -27,7 +27,7 @@ export function createGroup(
 ): Group {
   const readers = new Map<Partition, Reader>();
   const members = new Set<Member>();
-  /** What each member was told last. */
+  /** The last assignment reported to each member. */
   const told = new Map<Member, string>();
   let isLost = false;
 

@@ -1,6 +1,6 @@
 import type { LogRecord } from "../../pipeline/ports/event-log.ts";
 
-/** What a group has claimed of a partition. */
+/** A group's claim on a partition. */
 export type Claim = {
   /** The first offset that the group still needs. */
   committed(): number;
@@ -8,7 +8,7 @@ export type Claim = {
   isOpen(): boolean;
   /** Records below `offset` are gone. */
   lost(offset: number): void;
-  /** There is a new record. */
+  /** A new record was appended. */
   appended(): void;
 };
 
@@ -23,7 +23,7 @@ export type Partition = {
   claim(claim: Claim): void;
   /** Drops records that no group needs any more. */
   release(): void;
-  /** Of the records with one key keeps the last; those without a key stay. */
+  /** Keeps only the last record of each key, and all those without a key. */
   compact(): void;
 };
 
@@ -85,12 +85,12 @@ export function createPartition(options: {
   };
 }
 
-/** A key as something to compare; null for none. */
+/** A key in comparable form; null if there is none. */
 export function keyText(key: Uint8Array | null): string | null {
   return key === null || key.length === 0 ? null : Buffer.from(key).toString("latin1");
 }
 
-/** The caller may use its buffers again. */
+/** The caller may reuse its buffers. */
 function copyOf({ body, headers, key, topic }: LogRecord): LogRecord {
   const bytes = (given: Uint8Array | null) => (given === null ? null : new Uint8Array(given));
   return {

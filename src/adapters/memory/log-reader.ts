@@ -6,11 +6,11 @@ import { createWindow, type Flight } from "./log-window.ts";
 export type Owner = {
   readonly window: number;
   readonly handler: (delivery: LogDelivery) => Promise<void>;
-  /** Its handlers under way, of all partitions. */
+  /** Its running handlers, across all partitions. */
   readonly running: Set<Promise<void>>;
 };
 
-/** The reading of one partition by one group. */
+/** One group's reading of one partition. */
 export type Reader = {
   readonly partition: Partition;
   /** Assigns the partition to a member, or to none. Takes effect when running handlers have ended. */
@@ -29,14 +29,14 @@ type ReaderOptions = {
   readonly later: (delayMs: number, action: () => void) => void;
   /** Marks a delivery; the mark throws once the connection it came over is gone. */
   readonly hold: () => () => void;
-  /** Reports a handler that rejected and says how long its record waits. */
+  /** Reports a handler that rejected, and returns the delay before its record is redelivered. */
   readonly onError: (error: unknown) => number;
 };
 
 /**
- * 1. `active` is whose deliveries are under way. Another `owner` waits until their handlers have ended,
+ * 1. `active` is the member whose deliveries are running. A different `owner` waits until their handlers have ended,
  *    and begins at the committed offset.
- * 2. Deliveries of an earlier owner, or of a connection that is gone, change nothing any more.
+ * 2. Deliveries of an earlier owner, or of a connection that is gone, no longer change anything.
  */
 export function createReader(options: ReaderOptions): Reader {
   const { nowMs, partition } = options;
@@ -44,7 +44,7 @@ export function createReader(options: ReaderOptions): Reader {
   let owner: Owner | null = null;
   let active: Owner | null = null;
   let underWay = 0;
-  /** Counts the takeovers, so that handlers from before a lost connection are told apart. */
+  /** Counts the takeovers, to distinguish handlers from before a lost connection. */
   let reign = 0;
   let progressAtMs = nowMs();
 
@@ -64,7 +64,7 @@ export function createReader(options: ReaderOptions): Reader {
     if (active === null || active !== owner) return;
     const [to, began] = [active, reign];
     underWay += 1;
-    // Not within append or commit: their callers have not gone on yet.
+    // Not inside append or commit: their callers have not continued yet.
     const running = Promise.resolve()
       .then(() => deliver(to, flight, { ...options, commit, retry }))
       .then(() => {

@@ -1,7 +1,7 @@
 import type { LogRecord } from "../../pipeline/ports/event-log.ts";
 import { keyText, type Partition } from "./log-partition.ts";
 
-/** A record that was read and is not behind the committed offset yet. */
+/** A record that was read and is not below the committed offset yet. */
 export type Flight = {
   readonly offset: number;
   readonly record: LogRecord;
@@ -9,25 +9,25 @@ export type Flight = {
   isDone: boolean;
 };
 
-/** What a group has read of a partition, from the committed offset on. */
+/** The records that a group has read from a partition, from the committed offset on. */
 export type LogWindow = {
   committed(): number;
   /** Reads ahead while fewer than `size` are pending; returns those with no predecessor. */
   read(size: number): readonly Flight[];
   isOpen(flight: Flight): boolean;
-  /** Gives the flight that waited for this one. */
+  /** Returns the flight that waited for this one. */
   done(flight: Flight): Flight | undefined;
-  /** Forgets what was read; `read` begins at the committed offset again. */
+  /** Discards what was read; `read` begins at the committed offset again. */
   reset(): void;
   /** Records below `offset` are gone. */
   lost(offset: number): void;
 };
 
 /**
- * 1. `flights` are in the order of offsets; none is below `committed`.
+ * 1. `flights` are in offset order; none is below `committed`.
  * 2. `lines` has the flights of each key that are not done; only the first of a line is delivered.
- * 3. `committed` is the first flight's offset or, without flights, `position`: what was compacted away
- *    is not waited for.
+ * 3. `committed` is the first flight's offset or, without flights, `position`: records that were compacted away are
+ *    not waited for.
  */
 export function createWindow(partition: Partition, from: "earliest" | "latest"): LogWindow {
   let committed = from === "earliest" ? partition.firstOffset() : partition.nextOffset();
@@ -89,7 +89,7 @@ function createLines() {
       lines.set(flight.key, line);
       return line.push(flight) === 1;
     },
-    /** Who is next once the first of a line is done. */
+    /** The next one once the first of a line is done. */
     leave({ key }: Flight): Flight | undefined {
       if (key === null) return undefined;
       const line = lines.get(key) ?? [];

@@ -1,13 +1,13 @@
 import { byLastSeen, machineOf, withObservation } from "../../pipeline/domain/machine.ts";
 import type { Machine, MachineSummary, Machines } from "../../pipeline/ports/machines.ts";
 
-/** Machines for as long as the process lives. */
+/** Machines, for the lifetime of the process. */
 export function createMemoryMachines(): Machines {
   const machines = new Map<string, Machine>();
   const byFlow = new Map<string, string>();
   const byObjectKey = new Map<string, string>();
   const byChecksum = new Map<string, string>();
-  /** Of each picture the keys of the objects that it was seen in. */
+  /** For each picture, the keys of the objects in which it was seen. */
   const keysOf = new Map<string, readonly string[]>();
 
   const summaryOf = (id: string): MachineSummary | undefined => {

@@ -3,10 +3,10 @@ import { TuError } from "../../pipeline/errors.ts";
 import type { ObjectStore } from "../../pipeline/ports/object-store.ts";
 import { sha256 } from "./ids.ts";
 
-/** `bytes` are shared by the keys that have equal ones; they go with the last of them. */
+/** Keys with equal bytes share `bytes`, which are removed with the last of them. */
 type Kept = { readonly bytes: Uint8Array; readonly checksum: string; readonly contentType: string };
 
-/** Objects for as long as the process lives; `signer` gives and checks their URLs. */
+/** Objects, for the lifetime of the process; `signer` creates and checks their URLs. */
 export function createMemoryObjectStore({
   signer,
 }: {
@@ -29,7 +29,7 @@ export function createMemoryObjectStore({
       const known = objects.get(key);
       if (known !== undefined && known.checksum !== checksum)
         throw new TuError("E_OBJECT_EXISTS", `${key} is stored already, with other bytes`);
-      // The caller may use its buffer again, here and in get.
+      // The caller may reuse its buffer, here and in get.
       const shared = known?.bytes ?? sharedBytes(checksum) ?? new Uint8Array(bytes);
       const kept = known ?? { bytes: shared, checksum, contentType };
       objects.set(key, kept);

@@ -1,32 +1,32 @@
 import type { Clock } from "../../pipeline/ports/clock.ts";
 import { createHeap } from "./heap.ts";
 
-/** Itself in the heap: of what waits in great numbers there is one object each. */
+/** The heap item itself: things that wait in great numbers take one object each. */
 export type Scheduled<T> = {
   /** In steady time. */
   readonly dueAtMs: number;
   readonly order: number;
-  /** Null when it was cancelled: it may stay in the heap for a while, and holds nothing there. */
+  /** Null once cancelled: the item may stay in the heap for a while, but references nothing there. */
   value: T | null;
   isWaiting: boolean;
 };
-/** Things to come back to later, with one sleep of the clock for all of them. */
+/** Delayed actions that share a single sleep of the clock. */
 export type Schedule<T> = {
   /**
-   * Hands `value` over at `dueAtMs` or soon after; those due at one time come in their order. Setting the
-   * clock meanwhile changes nothing: it waits as long as it was to.
+   * Delivers `value` at `dueAtMs` or soon after; values due at the same time are delivered in order. Setting the
+   * clock meanwhile changes nothing: the wait lasts as long as it would have.
    */
   at(dueAtMs: number, value: T): Scheduled<T>;
-  /** Changes nothing for what was handed over or cancelled before. */
+  /** No effect on items already delivered or cancelled. */
   cancel(item: Scheduled<T>): void;
-  /** Forgets everything; nothing comes afterwards and nothing keeps the process alive. */
+  /** Discards everything; nothing is delivered afterwards and nothing keeps the process alive. */
   close(): void;
 };
 
-/** What the clock is set by less than this is not told from how it runs. */
+/** A smaller adjustment of the clock cannot be distinguished from normal drift. */
 const jumpFromMs = 500;
 
-/** Time by a clock that is never set: waits here last exactly as long as requested. */
+/** Time from a clock that is never set: waits last exactly as long as requested. */
 function createSteadyTime(clock: Clock) {
   const elapsedMs = () => clock.elapsedMs?.() ?? clock.nowMs();
   let aheadMs = clock.nowMs() - elapsedMs();
@@ -40,7 +40,7 @@ function createSteadyTime(clock: Clock) {
   };
   return {
     nowMs: () => look() - jumpedMs,
-    /** Of a time that was told by the clock as it stands now. */
+    /** Converts a time read from the clock as it is set now. */
     of(toldMs: number): number {
       look();
       return toldMs - jumpedMs;
@@ -48,7 +48,7 @@ function createSteadyTime(clock: Clock) {
   };
 }
 
-/** Below this many cancelled items it is not worth looking for them. */
+/** With fewer cancelled items, searching for them is not worth it. */
 const compactAbove = 64;
 
 export function createSchedule<T>(clock: Clock, onDue: (value: T) => void): Schedule<T> {
@@ -76,7 +76,7 @@ export function createSchedule<T>(clock: Clock, onDue: (value: T) => void): Sche
         runDue();
       },
       (reason: unknown) => {
-        // An aborted sleep is how the schedule is re-armed; any other end would stop all of it.
+        // Aborting the sleep re-arms the schedule; any other failure would stop all of it.
         if (!abort.signal.aborted) throw reason;
       },
     );
@@ -104,7 +104,7 @@ export function createSchedule<T>(clock: Clock, onDue: (value: T) => void): Sche
       items.retain((one) => one.value !== null);
       cancelled = 0;
     }
-    // The last one gone must not keep the process waiting for it.
+    // The last one cancelled must not keep the process waiting for it.
     if (cancelled === items.size()) {
       items.retain(() => false);
       cancelled = 0;

@@ -6,7 +6,7 @@ import { type OnHandlerError, redeliveryDelayMs, warnOfHandlerError } from "./ha
 import { createSchedule, type Scheduled } from "./schedule.ts";
 
 export type MemoryTimersOptions = {
-  /** Hears of every handler that rejects; without it the process prints a warning. */
+  /** Called for every handler that rejects; without it the process prints a warning. */
   readonly onError?: OnHandlerError;
 };
 
@@ -17,11 +17,11 @@ type Owner = { consumers: readonly Consumer[]; readonly due: Map<string, Timer> 
 /**
  * Timers of this process, with one sleep of the clock for all of them.
  *
- * 1. A timer waits once, however often it is scheduled: its message id names it.
+ * 1. A timer waits once, however often it is scheduled: its message id identifies it.
  * 2. A due timer whose owner has no consumer is kept until it has one.
- * 3. One whose handler rejects comes again; a cancelled flow ends that too.
+ * 3. A timer whose handler rejects is redelivered, until its flow is cancelled.
  *
- * A waiting timer keeps the process alive, as its flow is not over; `close` forgets them all.
+ * A waiting timer keeps the process alive, because its flow is not over; `close` discards them all.
  */
 export function createMemoryTimers(
   clock: Clock,
@@ -29,7 +29,7 @@ export function createMemoryTimers(
 ): Timers & { close(): void } {
   const onError = options.onError ?? warnOfHandlerError;
   const owners = new Map<string, Owner>();
-  /** Of each flow, also those that are due and not yet with a handler. Most flows have one, without a list. */
+  /** Per flow, including timers that are due but not yet with a handler. Most flows have one, and need no list. */
   const flows = new Map<string, Scheduled<Timer> | readonly Scheduled<Timer>[]>();
   const schedule = createSchedule<Timer>(clock, (timer) => {
     const owner = ownerOf(timer.owner);

@@ -1,7 +1,7 @@
 import { TuError } from "../../pipeline/errors.ts";
 import type { UploadSession, Uploads } from "../../pipeline/ports/uploads.ts";
 
-/** Upload sessions for as long as the process lives. */
+/** Upload sessions, for the lifetime of the process. */
 export function createMemoryUploads(): Uploads {
   const sessions = new Map<string, UploadSession>();
   const list = () => [...sessions.values()].sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));

@@ -5,13 +5,13 @@ import type { Clock } from "../../pipeline/ports/clock.ts";
 import type { ObjectStore, PresignRequest } from "../../pipeline/ports/object-store.ts";
 
 export type UrlSignerOptions = {
-  /** Scheme, host and port under which the objects are served, asked for at each signature. */
+  /** Scheme, host and port under which the objects are served, queried for each signature. */
   readonly baseUrl: () => string;
   readonly secret: Uint8Array | string;
   readonly clock: Clock;
 };
 
-/** What a request has to be, letter by letter; HMAC-SHA256 covers these four. */
+/** What a request must match exactly; HMAC-SHA256 covers these four. */
 type Grant = {
   readonly method: string;
   readonly key: string;
@@ -26,12 +26,12 @@ const targetPattern =
   /^\/trackunit-images\/([^?]+)\?X-Tu-Expires=(\d{1,12})(?:&X-Tu-Content-Type=[^&]+)?&X-Tu-Signature=([0-9a-f]{64})$/;
 
 /**
- * URLs that open one object to one method for 1–3600 seconds:
- * `/trackunit-images/{key}?X-Tu-Expires={epoch seconds}[&X-Tu-Content-Type={type}]&X-Tu-Signature={hex}`.
- * The type is there for a PUT, whose Content-Type header must be exactly that.
+ * URLs that open one object to one method for 1–3600 seconds: `/trackunit-images/{key}?X-Tu-Expires={epoch
+ * seconds}[&X-Tu-Content-Type={type}]&X-Tu-Signature={hex}`. The type is included for a PUT, whose Content-Type
+ * header must match it exactly.
  *
- * A request is allowed when its target is, letter by letter, the one that would be signed today for
- * what it says; another order, encoding, case or number of parameters is a change like any other.
+ * A request is allowed if its target is exactly the one that would be signed today for its content; another order,
+ * encoding, case or number of parameters is a change like any other.
  */
 export function createUrlSigner(
   options: UrlSignerOptions,
@@ -39,7 +39,7 @@ export function createUrlSigner(
   const { clock, secret } = options;
   const sign = ({ method, key, expires, contentType }: Grant): string =>
     createHmac("sha256", secret)
-      // None of the four can hold a line end.
+      // None of the four can contain a line break.
       .update([method, key, expires, contentType].join("\n"))
       .digest("hex");
   return {
@@ -73,7 +73,7 @@ function grantOf({ method, key, contentType, expiresInSeconds }: PresignRequest,
     throw new TuError("E_USAGE", `a URL lives for 1 to ${longestSeconds} seconds`);
   if (method === "PUT" && !isSignable(contentType))
     throw new TuError("E_USAGE", `${JSON.stringify(contentType)} is no content type`);
-  // Rounded up: a URL never lives shorter than was asked for.
+  // Rounded up: a URL never expires earlier than requested.
   const expires = Math.ceil(nowMs / 1000) + expiresInSeconds;
   return { method, key, expires, contentType: method === "PUT" ? contentType : "" };
 }
