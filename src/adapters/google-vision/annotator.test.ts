@@ -195,7 +195,7 @@ describe("a server that", () => {
 });
 
 describe("stopping", () => {
-  // Without a cancelled call both would end too, by the deadline of a minute.
+  // Without a cancelled call both would end too, at the deadline of a minute.
   const soon = { timeout: 10_000 };
   const patient = { timeoutMs: 60_000 };
 
@@ -334,7 +334,7 @@ describe("credentials", () => {
   });
 });
 
-/** Passes everything on until it is cut. */
+/** Forwards everything until it is cut. */
 async function startProxy(target: string): Promise<{
   readonly endpoint: string;
   cut(how: string): void;

@@ -9,13 +9,13 @@ import { features, maxResults } from "./features.ts";
 export type GoogleSettings = CredentialSettings & {
   /** `https://…`, or `http://…` for an emulator, which gets no credentials. */
   readonly endpoint: string;
-  /** How long one call may take, sign-in and connecting included. */
+  /** The timeout of one call, including sign-in and connecting. */
   readonly timeoutMs: number;
 };
 
 /**
- * Google Cloud Vision over gRPC: one call a picture, one attempt a call. Throws E_VISION_CREDENTIALS
- * when there are none; `close` cancels the calls under way.
+ * Google Cloud Vision over gRPC: one call per picture, one attempt per call. Throws E_VISION_CREDENTIALS if there
+ * are none; `close` cancels pending calls.
  */
 export async function createGoogleAnnotator(settings: GoogleSettings): Promise<Annotator> {
   const endpoint = parseEndpoint(settings.endpoint);
@@ -68,7 +68,7 @@ function requestOf(image: Uint8Array): object {
 
 const Failure = z.object({ code: z.int(), details: z.string().catch("") });
 
-/** A call ends with a status; anything else is our bug and stays what it is. */
+/** A call ends with a status; anything else is our bug and is rethrown unchanged. */
 function failureOf(error: unknown): unknown {
   const { data } = Failure.safeParse(error);
   if (data === undefined) return error;
@@ -78,7 +78,7 @@ function failureOf(error: unknown): unknown {
 const Response = z.object({ responses: z.array(z.looseObject({})).min(1) });
 const Refusal = z.object({ error: z.object({ code: z.int(), message: z.string().catch("") }) });
 
-/** The one answer of a response. What it says of the picture may be a failure, with the rest empty. */
+/** The single answer in a response. It may report a failure for the picture, with the rest empty. */
 function answerOf(response: unknown): unknown {
   const { data } = Response.safeParse(response);
   const [answer] = data?.responses ?? [];
@@ -91,7 +91,7 @@ function answerOf(response: unknown): unknown {
   return withoutEmpty(answer);
 }
 
-/** gRPC gives unset fields as null and []; the REST API leaves them out. */
+/** gRPC returns unset fields as null and []; the REST API omits them. */
 function withoutEmpty(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutEmpty);
   if (typeof value !== "object" || value === null) return value;

@@ -1,7 +1,7 @@
 import * as z from "zod";
 
-// As much of google.cloud.vision.v1.AnnotateImageResponse, in the shape of the REST API, as is used.
-// proto3's JSON leaves out what is 0 or empty, so every field has a value to fall back to.
+// The part of google.cloud.vision.v1.AnnotateImageResponse that is used, in the shape of the REST API. proto3's JSON
+// omits 0 and empty values, so every field has a default.
 
 const number = z.number().catch(0);
 const text = z.string().catch("");
@@ -14,7 +14,7 @@ const Polygon = z
   .object({
     /** In pixels. */
     vertices: listOf(Vertex),
-    /** As parts of the picture, 0–1. */
+    /** As fractions of the picture, 0–1. */
     normalizedVertices: listOf(Vertex),
   })
   .catch({ vertices: [], normalizedVertices: [] });
@@ -40,7 +40,7 @@ const Page = z.object({ width: number, height: number, blocks: listOf(Block) });
 export type Page = z.infer<typeof Page>;
 
 export const Answer = z.object({
-  /** The first one is all of the text, the others are its words. */
+  /** The first is the whole text, the others are its words. */
   textAnnotations: listOf(Entity),
   fullTextAnnotation: z.object({ pages: listOf(Page) }).catch({ pages: [] }),
   logoAnnotations: listOf(Entity),

@@ -2,8 +2,8 @@ import { TuError } from "../../pipeline/errors.ts";
 import type { Annotator } from "../../pipeline/ports/annotator.ts";
 
 /**
- * At most `callsMax` calls over all pictures, failed ones and further attempts included: the service
- * may have billed them. After that throws E_VISION_BUDGET without a call.
+ * At most `callsMax` calls over all pictures, including failed ones and retries: the service may have billed them.
+ * After that it throws E_VISION_BUDGET without a call.
  */
 export function limitCalls(annotator: Annotator, callsMax: number): Annotator {
   let calls = 0;

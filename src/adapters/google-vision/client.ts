@@ -3,26 +3,26 @@ import type { GoogleAuth } from "google-gax";
 
 export type Endpoint = { readonly host: string; readonly port: number; readonly isSecure: boolean };
 
-/** Only what is used of it: one call, that can be cancelled, and the end. */
+/** Only the part that is used: one cancellable call, and closing. */
 export type VisionClient = {
   batchAnnotateImages(request: object, options: { timeout: number }): CancellableCall;
   close(): Promise<void>;
 };
 type CancellableCall = Promise<readonly unknown[]> & { cancel(): void };
 
-/** `http://` is an emulator: no TLS, and no credentials are sent. Throws TypeError for what is no URL. */
+/** `http://` is an emulator: no TLS, and no credentials are sent. Throws TypeError for an invalid URL. */
 export function parseEndpoint(url: string): Endpoint {
   const { hostname, port, protocol } = new URL(url);
   const isSecure = protocol === "https:";
   return { host: hostname, port: port === "" ? (isSecure ? 443 : 80) : Number(port), isSecure };
 }
 
-/** Connects at the first call. `auth` is null for an endpoint without TLS. */
+/** Connects on the first call. `auth` is null for an endpoint without TLS. */
 export async function openClient(
   { host, isSecure, port }: Endpoint,
   auth: GoogleAuth | null,
 ): Promise<VisionClient> {
-  // v1 alone: the package's main file brings along every version there ever was.
+  // v1 alone: the package's main file loads every version.
   const { default: vision } = await import(
     "@google-cloud/vision/build/src/v1/image_annotator_client.js"
   );
@@ -31,7 +31,7 @@ export async function openClient(
     apiEndpoint: host,
     port,
     ...access,
-    // The next attempt comes sooner than the usual second, and is to be a real one.
+    // The next attempt comes sooner than the usual second, and must really connect.
     "grpc.initial_reconnect_backoff_ms": 100,
   });
   await client.initialize();
@@ -42,8 +42,8 @@ export async function openClient(
 }
 
 /**
- * The generated method hides `cancel`, and tries again by itself for ten minutes; the call behind it
- * does neither when `retry` is null. Attempts are the flow's, and each of them is billed.
+ * The generated method hides `cancel` and retries by itself for ten minutes; the underlying call does neither when
+ * `retry` is null. Retrying is up to the flow, and each attempt is billed.
  */
 function callOf(client: ImageAnnotatorClient): VisionClient["batchAnnotateImages"] {
   // gax declares its calls as `Function`; this one takes a request and returns a cancellable promise.

@@ -2,7 +2,7 @@ import type { GoogleAuth } from "google-gax";
 import { describe, expect, test } from "vitest";
 import { refreshToken } from "./credentials.ts";
 
-/** As gaxios fails: with the status of an answer, or without an answer. */
+/** Fails like gaxios: with the status of a response, or without a response. */
 const fromSignIn = (status: number | undefined) =>
   Object.assign(new Error("hunter2"), { config: {}, status });
 

@@ -3,9 +3,9 @@ import type { GoogleAuth } from "google-gax";
 import { TuError } from "../../pipeline/errors.ts";
 
 export type CredentialSettings = {
-  /** Null: what `gcloud auth application-default login` left, or the machine's own account. */
+  /** Null: those stored by `gcloud auth application-default login`, or the machine's own account. */
   readonly keyFile: string | null;
-  /** The project that is billed, where the credentials do not say. */
+  /** The billed project, if the credentials do not name one. */
   readonly quotaProject: string | null;
 };
 
@@ -14,8 +14,8 @@ const scopes = ["https://www.googleapis.com/auth/cloud-vision"];
 const patienceMs = 5_000;
 
 /**
- * Credentials that exist and can be read; whether the service takes them shows at the first call.
- * Throws E_VISION_CREDENTIALS. What the file holds is in no error: none has the original as its cause.
+ * Credentials that exist and can be read; whether the service accepts them shows on the first call. Throws
+ * E_VISION_CREDENTIALS. No error contains the file's content: none has the original as its cause.
  */
 export async function loadCredentials(settings: CredentialSettings): Promise<GoogleAuth> {
   const { default: gax } = await import("google-gax");
@@ -24,7 +24,7 @@ export async function loadCredentials(settings: CredentialSettings): Promise<Goo
   const clientOptions = quotaProject === null ? {} : { quotaProjectId: quotaProject };
   const key = keyFile === null ? {} : { credentials: await readKey(keyFile) };
   const auth = new gax.GoogleAuth({ scopes, clientOptions, ...key });
-  auth.useJWTAccessWithScope = true; // a service account's key glyphs by itself, without the sign-in
+  auth.useJWTAccessWithScope = true; // a service account's key signs by itself, without the sign-in
   try {
     await within(patienceMs, auth.getClient());
     return auth;
@@ -36,9 +36,9 @@ export async function loadCredentials(settings: CredentialSettings): Promise<Goo
 }
 
 /**
- * Where a machine has no metadata server, gcp-metadata warns by `process.emitWarning` of how it found out,
- * sometimes after we gave up waiting. Not to look at all (METADATA_SERVER_DETECTION=none) would lock out
- * machines that have one; what comes of the look is in our own error.
+ * On a machine without a metadata server, gcp-metadata reports how it found out by `process.emitWarning`, sometimes
+ * after we stopped waiting. Disabling detection (METADATA_SERVER_DETECTION=none) would lock out machines that have
+ * one; our own error covers the result.
  */
 function silenceLookup(): void {
   const emit = process.emitWarning;
@@ -47,7 +47,7 @@ function silenceLookup(): void {
   };
 }
 
-/** Gets the token of the next call, so that a call's own failure is the service's. */
+/** Obtains the token of the next call beforehand, so that a failure of the call itself is the service's. */
 export async function refreshToken(auth: Pick<GoogleAuth, "getRequestHeaders">): Promise<void> {
   try {
     await auth.getRequestHeaders();
@@ -85,7 +85,7 @@ function credentialsError(message: string): TuError {
   return new TuError("E_VISION_CREDENTIALS", message);
 }
 
-/** The sign-in answered, with no. 5xx and 429 are its trouble, not the credentials'. */
+/** The sign-in responded, and refused. 5xx and 429 are its own problem, not that of the credentials. */
 function isAnswered(error: unknown): boolean {
   const status = statusOf(error);
   return status !== undefined && status < 500 && status !== 429;
@@ -95,7 +95,7 @@ function isUnreachable(error: unknown): boolean {
   return statusOf(error) !== undefined || (error instanceof Error && "config" in error);
 }
 
-/** gaxios gives the HTTP status of an answer, and none when there was no answer. */
+/** gaxios sets the HTTP status of a response, and none if there was no response. */
 function statusOf(error: unknown): number | undefined {
   if (!(error instanceof Error) || !("status" in error)) return undefined;
   return typeof error.status === "number" ? error.status : undefined;

@@ -1,13 +1,13 @@
 import { type ErrorCode, TuError } from "../../pipeline/errors.ts";
 
-/** google.rpc.Status, as a call ends with it and as an answer says it of one picture. */
+/** google.rpc.Status, which ends a call or reports the failure of one picture in an answer. */
 export type Status = { readonly code: number; readonly message: string };
 
 const ok = 0;
 
 type Meaning = readonly [name: string, code: ErrorCode];
 
-/** google.rpc.Code. What is not listed is refused for good. */
+/** google.rpc.Code. Codes not listed are permanent refusals. */
 const meanings: Readonly<Record<number, Meaning>> = {
   1: ["CANCELLED", "E_VISION_UNAVAILABLE"],
   2: ["UNKNOWN", "E_VISION_UNAVAILABLE"],
@@ -24,7 +24,7 @@ const meanings: Readonly<Record<number, Meaning>> = {
   16: ["UNAUTHENTICATED", "E_VISION_CREDENTIALS"],
 };
 
-/** A call, or a picture, that ended with this status. Told apart by the code alone. */
+/** The error of a call, or of a picture, with this status. Only the code distinguishes them. */
 export function statusError(what: string, { code, message }: Status, cause?: unknown): TuError {
   const [name, errorCode] = meanings[code] ?? [`status ${code}`, "E_VISION_REFUSED"];
   const said = message === "" ? "" : `, ${message}`;

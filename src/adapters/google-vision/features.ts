@@ -1,6 +1,6 @@
 import type { VisionProvider } from "../../pipeline/ports/vision.ts";
 
-/** What is asked of Google Vision, all in one call. Sorted. */
+/** The features requested from Google Vision, all in one call. Sorted. */
 export const features = [
   "LABEL_DETECTION",
   "LOGO_DETECTION",
@@ -9,10 +9,10 @@ export const features = [
   "WEB_DETECTION",
 ] as const;
 
-/** As the deployed service asks. Text has no such bound. */
+/** As the deployed service requests them. Text has no such bound. */
 export const maxResults = 5;
 
-/** As the deployed service says it in its events. */
+/** As the deployed service names it in its events. */
 export const provider: VisionProvider = {
   name: "vision",
   apiVersion: "v1",

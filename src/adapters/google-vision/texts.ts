@@ -2,10 +2,10 @@ import type { ReadText } from "../../pipeline/ports/vision.ts";
 import type { Answer, Polygon, Word } from "./answer.ts";
 import { type Frame, uprightBox } from "./upright.ts";
 
-/** Text detection leaves a word's confidence out more often than not, and is seldom wrong. */
+/** Text detection usually omits a word's confidence, and is seldom wrong. */
 const unstated = 0.85;
 
-/** What was read, in pieces without a space in them: "PC200-8" is three words to the service. */
+/** What was read, in pieces without spaces: "PC200-8" is three words to the service. */
 export function textsOf(answer: Answer, frame: Frame): readonly ReadText[] {
   const words = wordsOf(answer);
   return words.length > 0
@@ -15,7 +15,7 @@ export function textsOf(answer: Answer, frame: Frame): readonly ReadText[] {
       );
 }
 
-/** The outlines of all words, as they came. */
+/** The outlines of all words, as received. */
 export function outlinesOf(answer: Answer): readonly Polygon[] {
   const words = wordsOf(answer).flat();
   return words.length > 0
@@ -42,7 +42,7 @@ type Piece = {
   readonly polygons: readonly Polygon[];
 };
 
-/** The words of a paragraph, joined where nothing stands between them. */
+/** The words of a paragraph, joined where no space separates them. */
 function readTexts(words: readonly Word[], frame: Frame): readonly ReadText[] {
   const pieces: Piece[] = [];
   let isOpen = false;
@@ -81,7 +81,7 @@ function endsWithBreak({ symbols }: Word): boolean {
   return symbols.at(-1)?.property?.detectedBreak?.isPrefix === false;
 }
 
-/** Nothing for a text that stands nowhere: where it stands is what the rules go by. */
+/** Nothing for a text without a position: the rules depend on it. */
 function readText({ confidence, polygons, text }: Piece, frame: Frame): readonly ReadText[] {
   const box = uprightBox(merged(polygons), frame);
   if (box === null || text.trim() === "") return [];

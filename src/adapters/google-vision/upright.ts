@@ -3,15 +3,15 @@ import type { ReadText } from "../../pipeline/ports/vision.ts";
 import type { Page, Polygon, Vertex } from "./answer.ts";
 
 type Box = ReadText["box"];
-/** What an answer's coordinates are measured in. */
+/** The frame of reference of an answer's coordinates. */
 export type Frame = {
   readonly width: number;
   readonly height: number;
-  /** EXIF orientation that is still to be applied; 1 where the coordinates are upright already. */
+  /** The EXIF orientation still to be applied; 1 if the coordinates are upright already. */
   readonly orientation: number;
 };
 
-/** From the picture as it is stored to the upright one, by EXIF orientation; both 0–1. */
+/** From the stored picture to the upright one, by EXIF orientation; both 0–1. */
 const turns: readonly ((vertex: Vertex) => Vertex)[] = [
   ({ x, y }) => ({ x, y }),
   ({ x, y }) => ({ x: 1 - x, y }),
@@ -24,9 +24,9 @@ const turns: readonly ((vertex: Vertex) => Vertex)[] = [
 ];
 
 /**
- * Nothing documents whether the service turns a picture by its EXIF orientation before it measures,
- * so the answer itself is asked: by the shape of its page, then by the direction of its words. One
- * that has neither is taken for upright.
+ * It is undocumented whether the service applies the EXIF orientation before it measures, so the answer itself
+ * decides: by the shape of its page, then by the direction of its words. One that has neither is assumed to be
+ * upright.
  */
 export function frameOf(
   { height, orientation, width }: ImageHeader,
@@ -57,7 +57,7 @@ function isAsStored(stored: Frame, page: Page | undefined, words: readonly Polyg
   return words.length > 0 && !areLevel(words);
 }
 
-/** Whether the words run from left to right as they are measured. Corners begin at the first letter. */
+/** Whether the words run from left to right in these coordinates. Corners begin at the first letter. */
 function areLevel(words: readonly Polygon[]): boolean {
   const runs = words.map(({ vertices: [from, to] }) => ({
     x: (to?.x ?? 0) - (from?.x ?? 0),

@@ -16,7 +16,7 @@ const corners = (x: number, y: number, width: number, height: number) => [
   { x: x + width, y: y + height },
   { x, y: y + height },
 ];
-/** The last letter carries the break, as the service has it; no break where the next word follows. */
+/** The last letter carries the break, as in the service; no break if the next word follows directly. */
 const word = (text: string, vertices: object[], type?: string, confidence?: number) => ({
   boundingBox: { vertices },
   ...(confidence === undefined ? {} : { confidence }),
@@ -77,7 +77,7 @@ describe("text", () => {
 });
 
 describe("places are those of the upright picture", () => {
-  // Stored lying on its side, to be turned right (orientation 6): 1000 × 500 becomes 500 × 1000.
+  // Stored on its side, to be rotated right (orientation 6): 1000 × 500 becomes 500 × 1000.
   const lying = header({ width: 1000, height: 500, orientation: 6 });
   const topLeft = {
     x: expect.closeTo(0.1),
@@ -101,7 +101,7 @@ describe("places are those of the upright picture", () => {
     ];
     const answer = page([word("CAT", stored)], { width: 1000, height: 500 });
     expect(readingOf(answer, lying).texts[0]?.box).toEqual(topLeft);
-    // Without a page the direction of the words tells.
+    // Without a page, the direction of the words decides.
     expect(readingOf(page([word("CAT", stored)]), lying).texts[0]?.box).toEqual(topLeft);
   });
 

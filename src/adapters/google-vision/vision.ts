@@ -7,12 +7,12 @@ import { outlinesOf, textsOf } from "./texts.ts";
 import { type Frame, frameOf, uprightBox } from "./upright.ts";
 
 /**
- * The `Vision` port over answers of Google Vision, whoever gives them: the service or a recording.
- * Reads once; `isEnough` is not asked.
+ * The `Vision` port over answers of Google Vision, from the service or from a recording. Reads once; `isEnough` is
+ * not consulted.
  */
 export function createGoogleVision(options: {
   readonly annotator: Annotator;
-  /** Tells size and orientation, which the places in an answer are measured by. */
+  /** Determines size and orientation, the basis of the positions in an answer. */
   readonly identify: Images["identify"];
 }): Vision {
   const { annotator, identify } = options;
@@ -27,7 +27,7 @@ export function createGoogleVision(options: {
   };
 }
 
-/** An AnnotateImageResponse as the REST API prints it. What is missing or odd in it is left out. */
+/** An AnnotateImageResponse as the REST API prints it. Missing or malformed parts are omitted. */
 export function readingOf(raw: unknown, header: ImageHeader): VisionReading {
   const answer = Answer.parse(typeof raw === "object" && raw !== null ? raw : {});
   const [page] = answer.fullTextAnnotation.pages;

@@ -22,7 +22,7 @@ async function drawn(marks: readonly Mark[], more: Partial<Drawing> = {}): Promi
   return { data, width: info.width, height: info.height };
 }
 
-/** How far from a mark's colour the nearest pixel within `radius` of a place (in pixels) is. */
+/** The distance between a mark's colour and the nearest pixel within `radius` of a position (in pixels). */
 function distance({ data, width }: Pixels, kind: Mark["kind"], [x, y]: readonly [number, number]) {
   const wanted = [1, 3, 5].map((at) => Number.parseInt(markColours[kind].slice(at, at + 2), 16));
   let nearest = 999;
@@ -55,7 +55,7 @@ describe("what was read is drawn where it was read", () => {
 
   test("a turned box is turned about its middle", async () => {
     const picture = await drawn([mark({ degrees: 90 })]);
-    // 400 × 120 about (400, 210), standing upright.
+    // 400 × 120 around (400, 210), rotated upright.
     expect(distance(picture, "brand", [340, 330])).toBeLessThan(60);
     expect(distance(picture, "brand", [460, 100])).toBeLessThan(60);
     expect(distance(picture, "brand", [200, 210])).toBeGreaterThan(60);
@@ -65,7 +65,7 @@ describe("what was read is drawn where it was read", () => {
     const word = (x: number, kind: Mark["kind"]) =>
       mark({ degrees: 90, kind, box: { x, y: 0.4, width: 0.125, height: 0.1 } });
     const picture = await drawn([word(0.375, "brand"), word(0.5, "model")]);
-    // Level they reach from 300 to 500; upright from 170 to 370, the first one above.
+    // Level they extend from 300 to 500; upright from 170 to 370, the first one above.
     expect(distance(picture, "brand", [370, 220])).toBeLessThan(60);
     expect(distance(picture, "model", [370, 320])).toBeLessThan(60);
   });

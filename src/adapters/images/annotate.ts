@@ -1,12 +1,13 @@
 import { TuError } from "../../pipeline/errors.ts";
 import type { ReadText } from "../../pipeline/ports/vision.ts";
 
-// Draws what was read on the picture. Fonts may be missing where it runs: boxes and colours say it too.
+// Draws the recognised texts on the picture. Fonts may be missing where it runs: boxes and colours carry the meaning
+// too.
 
 export type Mark = Pick<ReadText, "text" | "box" | "degrees" | "preparation"> & {
-  /** `other` is what was read and not understood. */
+  /** `other`: read but not understood. */
   readonly kind: "brand" | "model" | "ignored" | "other";
-  /** Whether the machine has it; drawn with a broken line when not. */
+  /** Whether the machine has it; otherwise drawn with a dashed line. */
   readonly isTaken: boolean;
 };
 export type Drawing = {
@@ -31,10 +32,10 @@ const captions: Readonly<Record<Mark["kind"], string>> = {
 };
 const kinds = ["other", "ignored", "model", "brand"] as const;
 const mostPixels = 50_000_000;
-/** Of a letter, as a part of its height, in about any font. */
+/** Width of a letter as a fraction of its height, in nearly any font. */
 const letterWidth = 0.65;
 
-/** The upright picture, at its own size. Throws E_OUTPUT when it cannot be drawn or encoded. */
+/** The upright picture, at its original size. Throws E_OUTPUT if it cannot be drawn or encoded. */
 export async function annotate(
   image: Uint8Array,
   drawing: Drawing,
@@ -51,7 +52,7 @@ export async function annotate(
     const { channels, height, width } = upright.info;
     return await sharp(upright.data, { raw: { width, height, channels } })
       .composite([{ input: Buffer.from(svgOf(drawing, { width, height })) }])
-      .toFormat(format, format === "png" ? {} : { quality: 92 }) // a PNG's would make it a palette
+      .toFormat(format, format === "png" ? {} : { quality: 92 }) // for a PNG it would switch to a palette
       .toBuffer();
   } catch (cause) {
     throw new TuError("E_OUTPUT", `the picture cannot be drawn as ${format}`, {
@@ -67,14 +68,14 @@ type PlacedMark = {
   readonly mark: Mark;
   /** Level, in pixels. */
   readonly place: Point & Size;
-  /** What the line turns about. */
+  /** The centre of the line's rotation. */
   readonly pivot: Point;
 };
 
 function svgOf({ legend, marks }: Drawing, size: Size): string {
   const unit = Math.max(12, Math.min(size.width, size.height) / 36);
   const placed = placedMarks(marks, size).toSorted(
-    // What was taken lies on top.
+    // What was accepted is drawn on top.
     (a, b) => kinds.indexOf(a.mark.kind) - kinds.indexOf(b.mark.kind),
   );
   return [
@@ -86,8 +87,8 @@ function svgOf({ legend, marks }: Drawing, size: Size): string {
 }
 
 /**
- * The words of a turned line are given level beside each other, about the middle of the line; words of
- * one look that follow each other at one height and angle are such a line.
+ * The words of a rotated line are given level, side by side, around the centre of the line; words of one look that
+ * follow each other at one height and angle form such a line.
  */
 function placedMarks(marks: readonly Mark[], size: Size): readonly PlacedMark[] {
   const lines: Mark[][] = [];
@@ -125,14 +126,14 @@ function pixelsOf(box: ReadText["box"], { height, width }: Size): Point & Size {
 
 type LabelledMark = PlacedMark & { readonly label: Point & Size };
 
-/** Each label where it covers no other box and no other label, if there is such a place beside its box. */
+/** Places each label where it covers no other box and no other label, if there is such a place next to its box. */
 function withLabels(
   placed: readonly PlacedMark[],
   unit: number,
   size: Size,
 ): readonly LabelledMark[] {
   const labels: (Point & Size)[] = [];
-  // The most telling labels choose first.
+  // The most informative labels choose first.
   const labelled = placed.toReversed().map((one): LabelledMark => {
     const taken = [...placed.filter((other) => other !== one).map(({ place }) => place), ...labels];
     const places = labelPlaces(one, fontOf(one.mark, placed.length, unit), size);
@@ -150,7 +151,7 @@ function fontOf({ isTaken }: Mark, count: number, unit: number): number {
   return Math.max(9, round((isTaken ? unit : unit * 0.7) * crowded));
 }
 
-/** Above, below and to the right, as far as they are in the picture. */
+/** Above, below and to the right, as far as these are within the picture. */
 function labelPlaces({ mark, place }: PlacedMark, font: number, size: Size) {
   const width = letterWidth * font * [...mark.text].length;
   const label = { width, height: font * 1.2 };
@@ -182,14 +183,14 @@ function drawMark({ label: spot, mark, pivot, place }: LabelledMark, unit: numbe
     `<g transform="${turn}">`,
     `<rect x="${x}" y="${y}" width="${width}" height="${height}" fill="none" stroke="#000000" stroke-opacity="0.6" stroke-width="${round(line * 1.8)}"/>`,
     `<rect x="${x}" y="${y}" width="${width}" height="${height}" fill="none" stroke="${colour}" stroke-width="${round(line)}"${broken}/>`,
-    // Twice, because not every renderer knows which of the two to paint first.
+    // Twice, because not every renderer supports choosing which of the two to paint first.
     `<text ${label} stroke="#000000" stroke-width="${round(font / 5)}" stroke-linejoin="round">${words}</text>`,
     `<text ${label} fill="${colour}">${words}</text>`,
     "</g>",
   ].join("");
 }
 
-/** The colours, and the machine: at the bottom, or at the top where fewer texts are. */
+/** The colour key and the machine: at the bottom, or at the top if there are fewer texts. */
 function drawLegend(
   legend: string,
   placed: readonly PlacedMark[],
@@ -230,7 +231,7 @@ function round(value: number): number {
   return Math.round(value * 100) / 100;
 }
 
-/** What was read is data: no markup, and nothing that XML cannot hold. */
+/** Text from the picture is data: no markup, and nothing that XML cannot represent. */
 function escaped(text: string): string {
   return text
     .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\uFFFE\uFFFF]/gu, "")

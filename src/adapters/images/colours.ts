@@ -1,6 +1,6 @@
 import type { Colour } from "../../pipeline/ports/images.ts";
 
-// The colours that fill most of a picture, under names that people use for machines.
+// The colours that cover most of a picture, under the names that people use for machines.
 
 const mostColours = 5;
 const leastShare = 0.02;

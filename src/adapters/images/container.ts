@@ -1,14 +1,14 @@
 import type { ImageFormat } from "../../pipeline/ports/images.ts";
 import { notAnImage, truncated } from "./format.ts";
 
-// The outer structure of JPEG, PNG and WebP: size, EXIF block, and whether the end is there. Reads
-// marker by marker, never decodes, never allocates more than it was given. Not `sharp.metadata()`: that gives the
-// size of a file cut off after its header as if all of it were there, and loads libvips for it.
+// The outer structure of JPEG, PNG and WebP: size, EXIF block, and whether the end is present. Reads marker by
+// marker, never decodes, never allocates more than its input. Not `sharp.metadata()`: that reports the size of a
+// file cut off after its header as if it were complete, and loads libvips to do so.
 
 export type Container = {
   readonly width: number;
   readonly height: number;
-  /** A TIFF structure, or null when there is none. */
+  /** A TIFF structure, or null if there is none. */
   readonly exif: Uint8Array | null;
   /** Whether the file reaches its own end marker; trailing bytes are ignored. */
   readonly isComplete: boolean;
@@ -16,7 +16,7 @@ export type Container = {
 type Segment = { readonly marker: number; readonly data: Uint8Array };
 type Chunk = { readonly type: string; readonly data: Uint8Array; readonly end: number };
 
-/** Throws E_IMAGE_TRUNCATED when the file ends before the size, E_IMAGE_NOT_AN_IMAGE on nonsense. */
+/** Throws E_IMAGE_TRUNCATED if the file ends before the size, E_IMAGE_NOT_AN_IMAGE for invalid data. */
 export function readContainer(format: ImageFormat, bytes: Uint8Array): Container {
   const container = readers[format](bytes);
   if (container.width > 0 && container.height > 0) return container;
@@ -48,7 +48,7 @@ function readJpeg(bytes: Uint8Array): Container {
   };
 }
 
-/** All segments in front of the picture's data, which begins at `end`. */
+/** All segments before the picture's data, which begins at `end`. */
 function segmentsOf(bytes: Uint8Array): { segments: readonly Segment[]; end: number } {
   const view = viewOf(bytes);
   const segments: Segment[] = [];
@@ -69,7 +69,7 @@ function segmentsOf(bytes: Uint8Array): { segments: readonly Segment[]; end: num
   return { segments, end: at };
 }
 
-/** SOF0–SOF15 without the three markers in between that mean something else. */
+/** SOF0–SOF15 without the three markers in that range that have another meaning. */
 function isFrame(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 }

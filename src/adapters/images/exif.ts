@@ -2,7 +2,7 @@ import type { Exif } from "../../pipeline/ports/images.ts";
 import { tagName } from "./exif-tags.ts";
 import { hex, readTiff, type TiffEntry, type TiffGroup, type TiffValue } from "./tiff.ts";
 
-// What a camera wrote into a photograph, as far as it can be read.
+// The camera's metadata in a photograph, as far as it can be read.
 
 const longestValue = 200;
 const nothing: Exif = {
@@ -14,7 +14,7 @@ const nothing: Exif = {
   problems: [],
 };
 
-/** `block` is the TIFF structure, null when the image has none. Never throws. */
+/** `block` is the TIFF structure, null if the image has none. Never throws. */
 export function readExif(block: Uint8Array | null): Exif {
   if (block === null) return nothing;
   const { entries, problems } = readTiff(block);
@@ -56,7 +56,7 @@ function createTags(entries: readonly TiffEntry[]): Tags {
   };
 }
 
-/** The camera's wall time as it stands; the offset only where the camera wrote one. */
+/** The camera's local time unchanged; an offset only if the camera wrote one. */
 function capturedAt(tags: Tags): Found<string> {
   const original = tags.text("exif", 0x9003);
   const written = original ?? tags.text("exif", 0x9004);
@@ -73,7 +73,7 @@ function capturedAt(tags: Tags): Found<string> {
   return { value: isOffset ? local + offset : local, problems };
 }
 
-/** `2024-02-30T…` rolls over to March and so is not what it says. */
+/** `2024-02-30T…` rolls over to March, so it does not match its own text. */
 function isTime(local: string): boolean {
   const ms = Date.parse(`${local}Z`);
   return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(local);
@@ -95,7 +95,7 @@ function locationOf(tags: Tags): Found<NonNullable<Exif["location"]>> {
   return { value: { lat, lon, altitude: below === 1 ? -height : height }, problems: [] };
 }
 
-/** Degrees, minutes and seconds; NaN when one of them is not a number. */
+/** Degrees, minutes and seconds; NaN if one of them is not a number. */
 function degrees(parts: readonly number[], reference: string | undefined, minus: string): number {
   const [whole = Number.NaN, minutes = 0, seconds = 0] = parts;
   const value = Number((whole + minutes / 60 + seconds / 3600).toFixed(7));

@@ -9,7 +9,7 @@ const expectations: Readonly<Record<string, { readonly error?: string }>> = JSON
 const images = createImages();
 const cases = Object.entries(expectations).map(([file, { error }]) => ({ file, error }));
 
-/** What a caller does with every upload. */
+/** The calls made for every upload. */
 async function accept(file: string): Promise<void> {
   const bytes = await readFile(new URL(file, folder));
   await images.identify(bytes);

@@ -1,7 +1,7 @@
 import { TuError } from "../../pipeline/errors.ts";
 import type { ImageFormat } from "../../pipeline/ports/images.ts";
 
-// What a file is, by its first bytes; names and content types lie.
+// Determines a file's format from its first bytes; names and content types lie.
 
 type Magic = { readonly kind: string; readonly at: number; readonly bytes: string };
 

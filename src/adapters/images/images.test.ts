@@ -6,7 +6,7 @@ import { createImages } from "./images.ts";
 const images = createImages();
 const text = (content: string) => new TextEncoder().encode(content);
 
-/** A scene of a few shapes; another `seed`, another scene. */
+/** A scene of a few shapes; a different `seed` gives a different scene. */
 function scene(seed: number, width = 640, height = 480) {
   const shapes = Array.from({ length: 7 }, (_, index) => {
     const [x, y, hue] = [31, 57, 83].map((factor) => (seed * 131 + (index + 1) * factor * 7) % 100);

@@ -10,7 +10,7 @@ import { hashOf, hashSide } from "./perceptual-hash.ts";
 const mostPixels = 50_000_000;
 const colourSide = 96;
 
-/** The `Images` port over sharp. Headers and EXIF are read here, so that a look at them decodes nothing. */
+/** The `Images` port over sharp. Headers and EXIF are parsed here, so that inspecting them decodes nothing. */
 export function createImages(): Images {
   return {
     async identify(bytes) {
@@ -64,7 +64,7 @@ async function decode(bytes: Uint8Array, prepare: (image: Sharp) => Sharp): Prom
     const image = sharp(bytes, { failOn: "error", limitInputPixels: mostPixels });
     return await prepare(image).raw().toBuffer();
   } catch (cause) {
-    // The structure says which of the two it is; the decoder's words differ from version to version.
+    // The structure decides which of the two it is; the decoder's messages differ between versions.
     const { isComplete } = readContainer(formatOf(bytes), bytes);
     throw isComplete ? notAnImage("the image's data is damaged", cause) : truncated(cause);
   }

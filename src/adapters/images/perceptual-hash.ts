@@ -1,7 +1,7 @@
-// A picture's low frequencies against their median: stable when a picture is scaled or stored again,
-// far apart for different pictures.
+// A picture's low frequencies compared with their median: stable when a picture is scaled or re-encoded, far apart
+// for different pictures.
 
-/** Side of the grey picture that the hash is taken of. */
+/** Side of the greyscale picture from which the hash is computed. */
 export const hashSide = 64;
 const lowSide = 16;
 
@@ -11,10 +11,10 @@ const cosines: readonly (readonly number[])[] = Array.from({ length: lowSide }, 
   ),
 );
 
-/** `grey` holds 64 × 64 brightnesses, row by row. 256 bits as 64 lower-case hex digits. */
+/** `grey` holds 64 × 64 brightness values, row by row. 256 bits as 64 lower-case hex digits. */
 export function hashOf(grey: Uint8Array): string {
   const coefficients = lowFrequencies(grey);
-  // The first one is the mean brightness, which says nothing about the picture.
+  // The first is the mean brightness, which carries no information about the picture.
   const middle = median(coefficients.slice(1));
   const bits = coefficients.map((value) => (value > middle ? "1" : "0")).join("");
   return (bits.match(/.{4}/g) ?? [])

@@ -1,5 +1,5 @@
-// Reads a TIFF structure entry by entry: what is damaged is named and left out, the rest is read.
-// Bounded: each directory once, at most `mostEntries` entries, no value longer than `mostValues`.
+// Reads a TIFF structure entry by entry: damaged entries are named and omitted, the rest is read. Bounded: each
+// directory once, at most `mostEntries` entries, no value longer than `mostValues`.
 
 export type TiffGroup = "image" | "exif" | "gps" | "interoperability" | "thumbnail";
 export type TiffValue =
@@ -69,7 +69,7 @@ export function readTiff(bytes: Uint8Array): Tiff {
   return { entries: source.entries, problems: source.problems.slice(0, mostProblems) };
 }
 
-/** Returns where the directory that follows begins; 0 when there is none. */
+/** Returns the offset of the next directory; 0 if there is none. */
 function readDirectory(source: Source, at: number, group: TiffGroup): number {
   const { view, isLittle, problems, seen } = source;
   if (seen.has(at) || at < 8 || at + 2 > view.byteLength) {
@@ -103,7 +103,7 @@ function readEntry(source: Source, at: number, group: TiffGroup): void {
   else source.entries.push({ group, tag, value });
 }
 
-/** The value, or what is wrong with it. */
+/** The value, or the problem with it. */
 function readValue({ view, isLittle }: Source, at: number): TiffValue | string {
   const type = view.getUint16(at + 2, isLittle);
   const count = view.getUint32(at + 4, isLittle);

@@ -3,8 +3,8 @@ import { afterAll, expect, test } from "vitest";
 import { isEnough, recognise } from "../../pipeline/recognition/recognise.ts";
 import { createLocalVision } from "./vision.ts";
 
-// The accuracy proof: every picture of fixtures/images, from its file to brand, type and model. The
-// broken ones are proven in src/adapters/images/fixtures.test.ts.
+// The accuracy proof: every picture of fixtures/images, from its file to brand, type and model. The broken ones are
+// covered by src/adapters/images/fixtures.test.ts.
 
 type Expected =
   | { readonly error: string }

@@ -4,22 +4,23 @@ import { setFlagsFromString } from "node:v8";
 import type { Begun, NetworkThreadData } from "./network-threads.ts";
 import { type LazyNetworks, lazyNetworks, type OnnxRuntime } from "./networks.ts";
 
-// ONNX Runtime as WebAssembly, which comes along, or as native code, which may be installed beside tu-analyze.
-// Both run a network on the thread that asks, and block it.
+// ONNX Runtime, either as WebAssembly, which is bundled, or as native code, which may be installed next to
+// tu-analyze. Both run a network on the calling thread, and block it.
 
 export type Loaded = Exclude<Begun, { readonly refused: string }> & {
   readonly networks: LazyNetworks;
 };
 type Wanted = Omit<NetworkThreadData, "port" | "calls">;
 
-/** With the first network. Rejects when a native runtime that is required cannot be loaded. */
+/** With the first network loaded. Rejects if a required native runtime cannot be loaded. */
 export async function loadNetworks(wanted: Wanted): Promise<Loaded> {
   const { first, runtime } = wanted;
   if (runtime.kind === "wasm") return loadWasm(wanted, null);
   try {
     const native = loadNative(wanted, runtime.file);
     const prepared = native.networks.prepare(first);
-    // One that is too old loads, and cannot run these networks. Where there is no choice whoever asks is told.
+    // A runtime that is too old loads, but cannot run these networks. If it is required, the calls that use it
+    // report that.
     await (runtime.isRequired ? prepared.catch(() => undefined) : prepared);
     return native;
   } catch (error) {
@@ -29,19 +30,19 @@ export async function loadNetworks(wanted: Wanted): Promise<Loaded> {
 }
 
 async function loadWasm({ first, models }: Wanted, problem: string | null): Promise<Loaded> {
-  // V8 compiles a WebAssembly function again, optimized, when it has run for long enough. Of the runtime one
-  // function of half a megabyte would take two seconds and 200 MB for that, and be no faster; so it is told to
-  // wait for a processor's second of work. What the networks are made of has that behind it at once.
-  // And it checks a function when it first runs: most of the runtime's never do.
+  // V8 recompiles a WebAssembly function, optimized, once it has run for long enough. For one function of the
+  // runtime, half a megabyte in size, that would take two seconds and 200 MB without making it faster; hence a
+  // tiering budget of one second of processor time, which the functions of the networks reach at once. V8 also
+  // validates a function when it first runs: most of the runtime's never do.
   setFlagsFromString("--wasm-tiering-budget=800000000");
   setFlagsFromString("--wasm-lazy-validation");
   const onnx = await import("onnxruntime-web/wasm");
   const { env } = onnx;
   env.wasm.numThreads = 1; // its own threads would spin while they wait
   env.wasm.wasmBinary = readFileSync(new URL("ort-wasm-simd-threaded.wasm", import.meta.url));
-  // The optimizations take half a second when a network is loaded and 80 MB, and save nothing later.
+  // The optimizations cost half a second and 80 MB when a network is loaded, and save nothing later.
   const networks = lazyNetworks(onnx, models, { graphOptimizationLevel: "disabled" });
-  // Also when it failed, which whoever asks for something is told.
+  // Even if it failed: the first call reports that.
   await networks.prepare(first).catch(() => undefined);
   delete env.wasm.wasmBinary; // it is compiled by then
   return { networks, kind: "wasm", name: `wasm ${env.versions.web}`, problem };
@@ -49,8 +50,8 @@ async function loadWasm({ first, models }: Wanted, problem: string | null): Prom
 
 function loadNative({ models }: Wanted, file: string): Loaded {
   const onnx = asOnnxRuntime(createRequire(import.meta.url)(file));
-  onnx.env.logLevel = "error"; // it writes to standard error by itself
-  // With two it gives the same bytes for a quarter more processor time, no sooner: they spin while they wait.
+  onnx.env.logLevel = "error"; // it writes to standard error on its own
+  // Two threads give the same bytes for a quarter more processor time, no sooner: they spin while they wait.
   const networks = lazyNetworks(onnx, models, {
     executionProviders: ["cpu"],
     intraOpNumThreads: 1,
@@ -60,7 +61,7 @@ function loadNative({ models }: Wanted, file: string): Loaded {
   return { networks, kind: "native", name: `native ${onnx.env.versions.node}`, problem: null };
 }
 
-/** It is not our dependency, so what is found under its name may be anything. */
+/** It is not our dependency, so a package of that name may be anything. */
 function asOnnxRuntime(found: unknown): OnnxRuntime {
   const { InferenceSession, Tensor, env } = Object(found) as Partial<OnnxRuntime>; // any value has none of these
   if (typeof InferenceSession?.create === "function" && Tensor !== undefined && env !== undefined)

@@ -3,11 +3,11 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { TuError } from "../../pipeline/errors.ts";
 
-/** Files: the networks of one generation of PP-OCR, and the glyphs that the second one tells apart. */
+/** Files: the networks of one generation of PP-OCR, and the characters that the second one distinguishes. */
 export type ModelFiles = {
   readonly detection: string;
   readonly recognition: string;
-  /** A sign a line. */
+  /** One character per line. */
   readonly dictionary: string;
 };
 
@@ -17,7 +17,7 @@ const kinds = {
   dictionary: /(?:keys|dict).*\.txt$/i,
 } as const;
 
-/** In `folder`, or those that are installed with this package. Throws E_VISION_MODELS. */
+/** In `folder`, or those installed with this package. Throws E_VISION_MODELS. */
 export async function findModels(folder: string | null): Promise<ModelFiles> {
   const from = folder ?? installedFolder();
   const files = await readdir(from).catch((cause: unknown) => {

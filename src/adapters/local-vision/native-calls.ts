@@ -1,7 +1,7 @@
-// A thread must not be terminated in a call of the native runtime: what the call does when it comes back fails,
-// nobody can catch that, and the whole process aborts (onnxruntime-node 1.30). So a thread ends itself when it is
-// asked to, which it hears between two calls; and a process that ends without asking waits for the call. That
-// is one network on one view: a third of a second.
+// A thread must not be terminated during a call of the native runtime: the call fails on return, where nothing can
+// catch the error, and the whole process aborts (onnxruntime-node 1.30). So a thread exits by itself on request,
+// which it sees between two calls; and a process that exits without such a request waits for the call. That is one
+// network on one view: a third of a second.
 
 /** Shared between a thread and the one that started it. */
 export type NativeCalls = Int32Array<SharedArrayBuffer>;
@@ -12,7 +12,7 @@ export function createNativeCalls(): NativeCalls {
   return new Int32Array(new SharedArrayBuffer(8));
 }
 
-/** On the thread. Rejects when no more may begin. */
+/** Called on the thread. Rejects once no more calls may begin. */
 export async function whileCalling<T>(calls: NativeCalls, call: () => Promise<T>): Promise<T> {
   Atomics.store(calls, isCalling, 1);
   try {
@@ -24,10 +24,10 @@ export async function whileCalling<T>(calls: NativeCalls, call: () => Promise<T>
   }
 }
 
-/** Longer than any call; a process that could not end would be worse than one that aborts. */
+/** Longer than any call; a process that could not exit would be worse than one that aborts. */
 const patienceMs = 10_000;
 
-/** Blocks until no call is under way; none begins after it. */
+/** Blocks until no call is running; none begins afterwards. */
 export function endCalls(calls: NativeCalls): void {
   Atomics.store(calls, isOver, 1);
   Atomics.wait(calls, isCalling, 1, patienceMs);

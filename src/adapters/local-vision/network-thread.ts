@@ -4,9 +4,9 @@ import { whileCalling } from "./native-calls.ts";
 import type { Answer, Begun, NetworkThreadData, Task } from "./network-threads.ts";
 import type { Networks } from "./networks.ts";
 
-// The entry of a network thread: it does one task at a time, and blocks meanwhile.
+// The entry point of a network thread: it performs one task at a time, and blocks meanwhile.
 
-// Given by `startThreads`, which alone starts this file.
+// Set by `startThreads`, the only code that starts this file.
 const { calls, port, ...wanted } = workerData as NetworkThreadData;
 parentPort?.once("message", () => process.exit()); // this thread alone
 try {

@@ -7,7 +7,7 @@ afterEach(() => {
   for (const end of ends.splice(0)) end.close();
 });
 
-/** A thread that is told what to answer; `next` waits for a task. */
+/** A thread whose answers the test supplies; `next` waits for a task. */
 function thread() {
   const { port1, port2 } = new MessageChannel();
   ends.push(port1, port2);
@@ -30,7 +30,7 @@ function thread() {
 }
 const strip = (width: number) => ({ width, filled: width, data: new Float32Array(0) });
 const sign = (text: string) => [{ text, probability: 1, at: 0 }];
-/** Until messages that were sent before have come. */
+/** Until messages sent earlier have arrived. */
 const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 test("a thread gets nothing before it is ready, and one task at a time", async () => {

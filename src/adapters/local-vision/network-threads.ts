@@ -12,22 +12,22 @@ export type NetworkThreadData = {
   readonly runtime: Runtime;
   readonly calls: NativeCalls;
 };
-/** What a network thread says to the one that started it, once: what it loaded, or why it could not. */
+/** What a network thread reports once to the one that started it: what it loaded, or why it could not. */
 export type Begun =
   | {
       readonly kind: Runtime["kind"];
       /** `wasm 1.30.0`, `native 1.30.0`. */
       readonly name: string;
-      /** Why it is not the native one, where that was tried. */
+      /** Why it is not the native one, if that was tried. */
       readonly problem: string | null;
     }
   | { readonly refused: string };
 
-/** What a network thread is asked for; it answers with an `Answer`, before it is asked again. */
+/** A request to a network thread; it replies with an `Answer` before it gets the next one. */
 export type Task = {
   [Kind in keyof Networks]: { readonly kind: Kind; readonly input: Parameters<Networks[Kind]>[0] };
 }[keyof Networks];
-/** `ready` comes once, before there is anything to answer. */
+/** `ready` is sent once, before any other answer. */
 export type Answer =
   | { readonly ready: true }
   | { readonly result: unknown }
@@ -35,17 +35,20 @@ export type Answer =
 
 type Job = {
   readonly task: Task;
-  /** Asked before it begins. */
+  /** Checked before it begins. */
   readonly isWanted: () => boolean;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
 };
-/** The networks, for as long as it is wanted: what is not when its turn comes rejects, and is not begun. */
+/**
+ * The networks, for as long as the result is wanted: a task no longer wanted when its turn comes rejects without
+ * being run.
+ */
 export type NetworksWhile = (isWanted: () => boolean) => Networks;
 
 /**
- * Shares the work between the threads behind the ports, first come, first served. Who does it makes no
- * difference to what comes out.
+ * Distributes the work to the threads behind the ports, first come, first served. Which thread does it makes no
+ * difference to the result.
  */
 export function shareNetworks(threads: readonly MessagePort[]): NetworksWhile {
   const waiting: Job[] = [];
@@ -80,7 +83,7 @@ export function shareNetworks(threads: readonly MessagePort[]): NetworksWhile {
       const thread = idle.shift();
       if (thread !== undefined) goOn(thread);
     });
-  // A thread answers with what the network gives.
+  // A thread answers with the network's result.
   return (isWanted) => ({
     detect: (input) => ask({ kind: "detect", input }, isWanted) as ReturnType<Networks["detect"]>,
     recognise: (input) =>

@@ -6,9 +6,9 @@ import { stripHeight } from "../../pipeline/scene-text/strip.ts";
 import type { TextNetworks } from "../../pipeline/scene-text/text-networks.ts";
 import type { ModelFiles } from "./models.ts";
 
-/** The two networks of PP-OCR: where text is, and what it says. */
+/** The two networks of PP-OCR: one locates text, the other reads it. */
 export type Networks = Pick<TextNetworks, "detect" | "recognise">;
-/** What is used of ONNX Runtime. */
+/** The part of ONNX Runtime that is used. */
 export type OnnxRuntime = {
   readonly InferenceSession: {
     create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
@@ -17,7 +17,7 @@ export type OnnxRuntime = {
   readonly env: Env;
 };
 
-/** Each is loaded when it is first asked for, or told to `prepare`. */
+/** Each is loaded on first use, or by `prepare`. */
 export type LazyNetworks = Networks & { prepare(network: keyof Networks): Promise<unknown> };
 
 export function lazyNetworks(
@@ -25,7 +25,7 @@ export function lazyNetworks(
   models: ModelFiles,
   options: InferenceSession.SessionOptions,
 ): LazyNetworks {
-  // A plan of the memory for each size of the input would be kept for good, and sizes differ.
+  // A memory plan for each input size would be kept for good, and sizes differ.
   const load = async (file: string) =>
     runtime.InferenceSession.create(await readFile(file), { ...options, enableMemPattern: false });
   const detector = lazily(() => load(models.detection));

@@ -2,13 +2,13 @@ import type { Sharp } from "sharp";
 import type { Picture } from "../../pipeline/scene-text/picture.ts";
 import type { TextNetworks } from "../../pipeline/scene-text/text-networks.ts";
 
-/** Finer detail than this costs memory and shows nothing more. */
+/** Finer detail than this costs memory and reveals nothing more. */
 const longestSide = 4_096;
 
-/** Throws what the decoder throws; a picture that ends early is taken as far as it goes. */
+/** Throws the decoder's errors; a picture that ends early is decoded as far as it goes. */
 export async function loadUpright(image: Uint8Array): Promise<Picture> {
   const { default: sharp } = await import("sharp");
-  sharp.cache(false); // every picture is another one
+  sharp.cache(false); // every picture is different
   const upright = sharp(image, { failOn: "none", limitInputPixels: 50_000_000 })
     .autoOrient()
     .flatten({ background: "#ffffff" })

@@ -4,10 +4,10 @@ import { shareNetworks } from "./network-threads.ts";
 import { loadUpright, render } from "./picture.ts";
 import type { Answer, Question } from "./threads.ts";
 
-// The entry of the reading thread. It decodes the pictures, finds the lines in what the networks see, and
+// The entry point of the reading thread. It decodes the pictures, finds the lines in the networks' output, and
 // leaves the networks to threads of their own. Pictures are kept from `open` to `close`.
 
-// Given by `startThreads`, which alone starts this file.
+// Set by `startThreads`, the only code that starts this file.
 const networksWhile = shareNetworks(workerData as MessagePort[]);
 const pictures = new Map<number, Scene>();
 

@@ -1,16 +1,19 @@
 import { createRequire } from "node:module";
 import { TuError } from "../../pipeline/errors.ts";
 
-/** `auto`: native where its package is installed and can be loaded. */
+/** `auto`: native if its package is installed and can be loaded. */
 export type RuntimeChoice = "auto" | "wasm" | "native";
-/** `file` is the package's entry. What is not required gives way to WebAssembly when it cannot be loaded. */
+/**
+ * `file` is the package's entry point. A runtime that is not required falls back to WebAssembly if it cannot be
+ * loaded.
+ */
 export type Runtime =
   | { readonly kind: "wasm" }
   | { readonly kind: "native"; readonly file: string; readonly isRequired: boolean };
 
 const install = "npm install --ignore-scripts onnxruntime-node@^1.21.0";
 
-/** Looks for onnxruntime-node where packages beside tu-analyze are. Throws E_VISION_RUNTIME. */
+/** Looks for onnxruntime-node where packages next to tu-analyze are installed. Throws E_VISION_RUNTIME. */
 export function findRuntime(choice: RuntimeChoice): Runtime {
   if (choice === "wasm") return { kind: "wasm" };
   const isRequired = choice === "native";
@@ -26,7 +29,7 @@ export function findRuntime(choice: RuntimeChoice): Runtime {
   }
 }
 
-/** For a package that is there and of no use. */
+/** For a package that is installed but unusable. */
 export function unusableRuntime(file: string, why: string): TuError {
   return new TuError("E_VISION_RUNTIME", `${file} cannot be used: ${why}`, {
     hint: `install one that fits this system, \`${install}\`, or take --vision-runtime wasm`,

@@ -9,11 +9,11 @@ import type { Runtime } from "./runtime.ts";
 
 export type Thread = {
   readonly worker: Worker;
-  /** As soon as it can be ended; more than once is fine. */
+  /** As soon as it can exit; repeated calls are fine. */
   readonly end: () => Promise<unknown>;
 };
 
-/** Bundled by the build; found from the sources as well as from dist/. */
+/** Bundled by the build; resolves from the sources as well as from dist/. */
 export function startThread(
   entry: string,
   workerData: unknown,
@@ -24,21 +24,21 @@ export function startThread(
 }
 
 /**
- * What each loads first: lines are found before they are read. Each holds the networks once more; a third would
- * want more memory than it is worth.
+ * What each thread loads first: lines are located before they are read. Each holds another copy of the networks; a
+ * third would take more memory than it is worth.
  */
 const firsts = ["detect", "recognise"] as const;
 
 export type NetworkOptions = {
   readonly models: ModelFiles;
   readonly runtime: Runtime;
-  /** So many threads, at most. */
+  /** The maximum number of threads. */
   readonly most: number;
 };
 
 /**
- * Starts one when the one before is ready, so that the first is ready soonest. With the native runtime there is
- * one: it has read most pictures before a second is of any use.
+ * Starts each thread when the previous one is ready, so that the first is ready soonest. With the native runtime
+ * there is only one: it has read most pictures before a second would be of any use.
  */
 export function startNetworks(
   { models, most, runtime }: NetworkOptions,
@@ -54,12 +54,12 @@ export function startNetworks(
     watch(thread);
     thread.worker.once("message", (begun: Begun) => {
       tell(begun);
-      // All that read a picture have the same runtime: two differ in the last digits.
+      // All threads that read a picture use the same runtime: results of two differ in the last digits.
       if (isWasm(begun)) begin(at + 1, { kind: "wasm" }, () => undefined);
     });
   };
   return {
-    /** What the first says. */
+    /** The first thread's report. */
     begun: new Promise<Begun>((resolve) => begin(0, runtime, resolve)),
     ports: channels.map(({ port2 }) => port2),
     startNoMore() {

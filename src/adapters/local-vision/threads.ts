@@ -4,8 +4,8 @@ import type { Begun } from "./network-threads.ts";
 import { unusableRuntime } from "./runtime.ts";
 import { type NetworkOptions, startNetworks, startThread, type Thread } from "./start-networks.ts";
 
-// Reading keeps processors busy, so it has threads of its own: one that reads, and behind it some that run
-// the networks, which block. This is the other end of the first.
+// Reading is CPU-bound, so it has threads of its own: one that reads, and behind it some that run the networks,
+// which block. This is the caller's end of the reading thread.
 
 export type Question = {
   readonly number: number;
@@ -17,24 +17,24 @@ export type Question = {
 export type Answer = {
   readonly number: number;
   readonly result?: unknown;
-  /** What went wrong, when something did. */
+  /** The error, if there was one. */
   readonly problem?: string;
 };
 
 export type ReadingThreads = {
-  /** Several pictures may be open at the same time. */
+  /** Several pictures may be open at once. */
   readonly open: (image: Uint8Array) => OpenPicture;
-  /** What the networks run on, as it calls itself; settled before the first look has an answer. */
+  /** The name of the runtime that runs the networks; settled before the first look is answered. */
   readonly runtime: Promise<string>;
   /** Terminates the threads immediately; pending work rejects with E_VISION_FAILED. */
   readonly close: () => Promise<void>;
 };
 export type OpenPicture = {
-  /** Rejects with E_IMAGE_NOT_AN_IMAGE for what cannot be decoded. */
+  /** Rejects with E_IMAGE_NOT_AN_IMAGE if the image cannot be decoded. */
   readonly decoded: Promise<unknown>;
   /** Rejects with E_VISION_FAILED. */
   readonly look: (name: string) => Promise<readonly ReadText[]>;
-  /** Gives the pixels back. What is under way rejects now; of the networks' work no more is begun. */
+  /** Releases the pixels. Pending looks reject immediately; no further network work is begun for them. */
   readonly close: () => void;
 };
 
@@ -45,9 +45,9 @@ type Waiting = {
 };
 
 export type ThreadOptions = NetworkOptions & {
-  /** They are over, for whatever reason. */
+  /** The threads are over, for whatever reason. */
   readonly onEnd: () => void;
-  /** The runtime that was found cannot be used, and WebAssembly takes its place. */
+  /** The runtime that was found is unusable, and WebAssembly takes its place. */
   readonly onFallback: (problem: string) => void;
 };
 
@@ -109,7 +109,7 @@ export function startThreads(options: ThreadOptions): ReadingThreads {
         look: (name) => ask("look", picture, name) as Promise<readonly ReadText[]>,
         close() {
           rejectAll("the picture was closed", (question) => question.picture === picture);
-          void ask("close", picture, null); // has no answer to wait for
+          void ask("close", picture, null); // there is no answer to wait for
         },
       };
     },

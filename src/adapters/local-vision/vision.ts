@@ -14,10 +14,10 @@ const provider: VisionProvider = {
 };
 
 /**
- * The `Vision` port without any network: text is found and read by the networks of PP-OCR, one look after
- * the other until it is enough. How far it looks depends on the picture alone, never on the time it takes.
- * `models` names a folder with other networks of that kind; null takes those that come along.
- * Throws E_VISION_RUNTIME; reading throws that and E_VISION_MODELS as well.
+ * The `Vision` port without a network connection: the networks of PP-OCR locate and read text, one look after the
+ * other until it is enough. How many looks it takes depends on the picture alone, never on the time. `models` names
+ * a folder with other networks of that kind; null selects the bundled ones. Throws E_VISION_RUNTIME; reading throws
+ * that and E_VISION_MODELS as well.
  */
 export function createLocalVision({
   models = null,
@@ -27,9 +27,9 @@ export function createLocalVision({
 }: {
   readonly models?: string | null;
   readonly runtime?: RuntimeChoice;
-  /** With the reason why a native runtime that is there was not taken. */
+  /** With the reason why an installed native runtime was not used. */
   readonly onFallback?: (problem: string) => void;
-  /** A single picture: two threads of networks read it sooner, for 300 MB that many pictures would keep. */
+  /** For a single picture: two network threads read it sooner, for 300 MB that many pictures would keep. */
   readonly isForOne?: boolean;
 } = {}): Vision {
   const found = findRuntime(runtime);
@@ -65,7 +65,7 @@ export function createLocalVision({
       }
     },
     warmUp() {
-      open().catch(() => undefined); // whoever reads meets it again
+      open().catch(() => undefined); // reading meets the same error
     },
     async close() {
       const started = await threads?.catch(() => undefined);

@@ -4,23 +4,23 @@ import { cut, cutMiddle, padded, widthOf } from "./width.ts";
 
 export type HopLayout = {
   readonly paint: Paint;
-  /** Terminal columns; Infinity when there is no limit. */
+  /** Terminal columns; Infinity if there is no limit. */
   readonly width: number;
 };
 
 const timeWidth = 9;
-/** Time, mark and the spaces behind them. */
+/** Time, mark and the spaces after them. */
 const startWidth = timeWidth + 3;
 const nameWidth = 38;
 const transportWidth = 10;
-/** What the longest name, transport and route need. */
+/** The width of the longest name, transport and route. */
 const wholeWidth = 112;
 /** Below this a hop takes two lines. */
 const oneLineWidth = 70;
 
 /**
- * `  +0.412s · recognition.completed   rabbitmq   svc-ai-vision-adapter → svc-analysis-orchestrator`. Where that does
- * not fit it is shortened: without the transport, with short names; on a narrow terminal in two lines.
+ * `  +0.412s · recognition.completed   rabbitmq   svc-ai-vision-adapter → svc-analysis-orchestrator`. If that does
+ * not fit, it is shortened: without the transport, with short names; on a narrow terminal in two lines.
  */
 export function hopLines(hop: Hop, sinceStartMs: number, layout: HopLayout): readonly string[] {
   const { paint, width } = layout;
@@ -59,7 +59,7 @@ function looksOf({ name, note }: Hop) {
   return { mark: isFailure ? "✖" : isRetry ? "↻" : "·", markStyle, nameStyle };
 }
 
-/** What the services have in common says nothing. */
+/** The services' common prefix carries no information. */
 function shortened(service: string): string {
   return printable(service)
     .replace(/^(?:svc|tu)-/, "")

@@ -3,12 +3,12 @@ import { type Paint, printable, type Style } from "./text.ts";
 import { cut, padded, widthOf } from "./width.ts";
 import { wrap } from "./wrap.ts";
 
-/** What is shown of it. */
+/** The part of it that is shown. */
 export type ShownReading = Pick<
   RecogniseReport,
   "image" | "provider" | "machine" | "texts" | "hints" | "timings" | "annotated"
 >;
-/** A row of the table, whatever it was read from. */
+/** A row of the table, whatever its source. */
 type ShownText = Omit<ShownReading["texts"][number], "box" | "confidence"> & {
   readonly box: { readonly x: number; readonly y: number } | null;
   readonly confidence: number | null;
@@ -22,18 +22,18 @@ export type ReadingLayout = {
   readonly paint: Paint;
   /** Terminal columns; Infinity when there is no limit. */
   readonly width: number;
-  /** Whether texts that mean nothing are all listed. */
+  /** Whether all meaningless texts are listed. */
   readonly isWhole: boolean;
-  /** Whether answers come from cassettes alone. */
+  /** Whether answers come only from cassettes. */
   readonly isReplayed: boolean;
 };
 
-/** Of texts that mean nothing. */
+/** Of meaningless texts. */
 const shownMost = 8;
-/** Below this a text and what became of it stand on lines of their own. */
+/** Below this width, a text and its interpretation take separate lines. */
 const narrow = 60;
 
-/** The machine, every text with what became of it, best first, and where the time went. */
+/** The machine, every text with its interpretation, best first, and the time spent. */
 export function readingLines(reading: ShownReading, layout: ReadingLayout): readonly string[] {
   const { image, provider, timings } = reading;
   const picture = `${image.format} ${image.width}×${image.height}, read by ${readerOf(provider, layout)}`;
@@ -49,14 +49,14 @@ export function readingLines(reading: ShownReading, layout: ReadingLayout): read
   ];
 }
 
-/** By the name that people know; the messages call it "vision". */
+/** By the name that users know; the messages call it "vision". */
 function readerOf(provider: ShownReading["provider"], { isReplayed }: ReadingLayout): string {
   const { name, runtime } = provider;
   if (name !== "vision") return runtime === null ? name : `${name} (${printable(runtime)})`;
   return isReplayed ? "Google Vision, replayed" : "Google Vision";
 }
 
-/** Whatever the provider reports besides text goes into the same table. */
+/** Anything else that the provider reports goes into the same table. */
 function asText({ box, meanings, score, source, text }: ShownReading["hints"][number]): ShownText {
   const name = source.replaceAll("_", " ");
   return { text, box, meanings, confidence: score, degrees: 0, preparation: name, why: null };
@@ -99,7 +99,7 @@ function textLines(texts: readonly ShownText[], layout: ReadingLayout): readonly
   ];
 }
 
-/** What the machine has, what it could have had, what was ignored, what means nothing. */
+/** What the machine has, what it could have had, what was ignored, what is meaningless. */
 function rankOf({ meanings }: ShownText): number {
   const ranks = meanings.map(({ about, isTaken }) => {
     if (isTaken) return about === "brand" ? 0 : 1;

@@ -4,13 +4,13 @@ import type { HopLayout } from "./hop-line.ts";
 import { printable, type Style } from "./text.ts";
 import { wrap } from "./wrap.ts";
 
-/** What is shown of it. */
+/** The part of it that is shown. */
 export type ShownReport = Pick<
   UploadReport,
   "status" | "flowId" | "durationMs" | "result" | "failure"
 >;
 
-/** The end of a story: what was recognised, or at which step it failed and why. */
+/** The end of a story: what was recognised, or which step failed and why. */
 export function reportLines(report: ShownReport, layout: HopLayout): readonly string[] {
   const { paint } = layout;
   const seconds = `${(report.durationMs / 1000).toFixed(2)} s`;
@@ -41,7 +41,7 @@ function indented(text: string, { width }: HopLayout): readonly string[] {
 
 const labelWidth = 12;
 
-/** Beside its label; where that leaves too little room, below it. */
+/** Next to its label, or below it if that leaves too little room. */
 function fact(
   label: string,
   text: string,
@@ -90,7 +90,7 @@ type Evidence = NonNullable<Recognition["evidence"]>[number];
 
 const evidenceMax = 8;
 
-/** What speaks for the answer first, then what was set aside; each reading once. */
+/** Evidence for the result first, then what was set aside; each reading once. */
 function evidenceShown({ aggregate, evidence = [] }: Recognition): readonly Evidence[] {
   const isForAnswer = ({ about, value }: Evidence) =>
     about !== "ignored" && value === aggregate[about as "brand" | "model" | "type"]; // the three others
@@ -110,7 +110,7 @@ function evidenceShown({ aggregate, evidence = [] }: Recognition): readonly Evid
 function comparisonLines({ result }: ShownReport, layout: HopLayout): readonly string[] {
   const { comparison, machine, recognition } = result;
   if (comparison === null) return [];
-  // Without a machine there is nothing that could be new.
+  // Without a machine, nothing can be new.
   if (recognition !== null && knownOf(recognition.aggregate).length === 0) return [];
   const best = comparison.matches[0];
   const why =

@@ -1,6 +1,6 @@
 import { cut, cutMiddle, padded, widthOf } from "./width.ts";
 
-/** Rows in columns that fit: what is too wide is taken from the widest column. The last column is not padded. */
+/** Rows in columns that fit: excess width is taken from the widest column. The last column is not padded. */
 export function tableLines(rows: readonly (readonly string[])[], width: number): readonly string[] {
   const count = Math.max(0, ...rows.map((row) => row.length));
   const natural = Array.from({ length: count }, (_, column) =>

@@ -21,6 +21,6 @@ export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 export type Paint = (style: Style, text: string) => string;
 
 export function createPaint(isColoured: boolean): Paint {
-  // Whether there is a terminal was asked before, and of the right stream.
+  // The caller has checked for a terminal, on the right stream.
   return (style, text) => (isColoured ? styleText(style, text, { validateStream: false }) : text);
 }

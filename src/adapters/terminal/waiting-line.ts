@@ -1,6 +1,6 @@
 import { cut } from "./width.ts";
 
-/** One line that says what is being waited for, and for how long; gone before anything else is printed. */
+/** One line that shows what is being waited for, and for how long; removed before anything else is printed. */
 export type WaitingLine = {
   say(text: string): void;
   /** Removes it until the next tick, so that a line can be printed in its place. */
@@ -15,10 +15,10 @@ type Terminal = {
 };
 
 const tickMs = 100;
-/** Nothing is said about waits shorter than this. */
+/** Shorter waits are not shown. */
 const patienceMs = 300;
 
-/** On anything but a terminal it says nothing. */
+/** Prints nothing unless it is on a terminal. */
 export function createWaitingLine(terminal: Terminal, nowMs: () => number): WaitingLine {
   if (terminal.isTTY !== true)
     return { say: () => undefined, clear: () => undefined, close: () => undefined };

@@ -1,6 +1,6 @@
 import stringWidth from "string-width";
 
-// Columns of a terminal: East Asian characters and emoji take two, what combines takes none.
+// Terminal columns: East Asian characters and emoji take two, combining characters take none.
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
@@ -12,13 +12,13 @@ export function padded(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - widthOf(text)));
 }
 
-/** At most `width` columns, with … where the end is missing. */
+/** At most `width` columns, with … in place of the end. */
 export function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   return width < 1 ? "" : `${taken(partsOf(text), width - 1).join("")}…`;
 }
 
-/** At most `width` columns, with … where the middle is missing: of a path the end says the most. */
+/** At most `width` columns, with … in place of the middle: the end of a path says the most. */
 export function cutMiddle(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   if (width < 3) return cut(text, width);

@@ -1,6 +1,6 @@
 import { piecesOf, widthOf } from "./width.ts";
 
-/** Breaks at spaces so that no line has more than `width` columns; a word that is longer alone is cut. */
+/** Breaks at spaces so that no line exceeds `width` columns; a word longer than that is split. */
 export function wrap(text: string, width: number): readonly string[] {
   if (widthOf(text) <= width) return [text];
   const most = Math.max(1, width);

@@ -8,7 +8,7 @@ import type {
 } from "../../pipeline/ports/broker.ts";
 import { createCollector, createGate } from "./collector.ts";
 
-/** A connection to a broker, and the ways to trouble it. */
+/** A connection to a broker, and the ways to disturb it. */
 export type OpenedBroker = {
   readonly broker: Broker;
   /** Another connection to the same broker. */
@@ -16,7 +16,7 @@ export type OpenedBroker = {
   readonly lose: () => Promise<void>;
   /** Resolves when `broker` is connected again. */
   readonly restore: () => Promise<void>;
-  /** Has the broker take nothing, and take again. */
+  /** Makes the broker stop accepting, and accept again. */
   readonly block: () => Promise<void>;
   readonly unblock: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -39,8 +39,8 @@ const properties = {
 } as const;
 
 /**
- * Every Broker adapter must pass this suite. `open` gives an empty broker, or one where unknown
- * names are free; a rejected handler is part of the suite, so `open` passes an `onError`.
+ * Every Broker adapter must pass this suite. `open` returns an empty broker, or one where unknown names are free;
+ * the suite includes a handler that rejects, so `open` passes an `onError`.
  */
 export function brokerContract(open: () => Promise<OpenedBroker>): void {
   const scenario = (name: string, run: (world: World) => Promise<void>) =>
@@ -581,7 +581,7 @@ function createWorld(opened: OpenedBroker) {
   const { broker } = opened;
   return {
     ...opened,
-    /** One exchange and a queue for each binding key; gives their names. */
+    /** One exchange and a queue per binding key; returns their names. */
     async wire(
       type: ExchangeDeclaration["type"],
       keys: readonly string[],

@@ -1,4 +1,4 @@
-/** Collects what handlers receive and lets a test wait for a number of them without a clock. */
+/** Collects what handlers receive and lets a test wait for a number of items without a clock. */
 export type Collector<T> = {
   readonly items: readonly T[];
   add(item: T): void;

@@ -2,13 +2,13 @@ import { expect, test } from "vitest";
 import type { EventLog, GroupChange, LogDelivery } from "../../pipeline/ports/event-log.ts";
 import { createCollector, createGate } from "./collector.ts";
 
-/** A log, and the ways to trouble it. */
+/** A log, and the ways to disturb it. */
 export type OpenedLog = {
   readonly log: EventLog;
   readonly lose: () => Promise<void>;
   /** Resolves when the log is connected again. */
   readonly restore: () => Promise<void>;
-  /** Keeps the last record of each key alone; null where a test cannot have that done. */
+  /** Keeps only the last record of each key; null if a test cannot trigger that. */
   readonly compact: ((topic: string) => Promise<void>) | null;
   readonly close: () => Promise<void>;
 };
@@ -16,13 +16,13 @@ export type OpenedLog = {
 const text = (record: { readonly body: Uint8Array | null }) =>
   Buffer.from(record.body ?? "nothing").toString();
 const commit = (delivery: LogDelivery): Promise<void> => delivery.commit();
-/** Lets everything that is ready run. */
+/** Runs everything that is ready. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 /** Names that no earlier run has used, for logs that outlive the test. */
 let names = 0;
 const unique = (name: string) => `${name}-${process.pid}-${Date.now()}-${names++}`;
 
-/** CRC32 modulo the number of partitions, as librdkafka's `consistent` partitioner has it. */
+/** CRC32 modulo the number of partitions, like librdkafka's `consistent` partitioner. */
 const partitionsOfKeys = [
   { key: "123456789", crc32: 0xcbf43926 },
   { key: "images/2025/11/22/a.jpg", crc32: 0x121563a6 },
@@ -30,8 +30,8 @@ const partitionsOfKeys = [
 ];
 
 /**
- * Every EventLog adapter must pass this suite. `open` gives an empty log, or one where unknown
- * names are free; a rejected handler is part of the suite, so `open` passes an `onError`.
+ * Every EventLog adapter must pass this suite. `open` returns an empty log, or one where unknown names are free; the
+ * suite includes a handler that rejects, so `open` passes an `onError`.
  */
 export function eventLogContract(open: () => Promise<OpenedLog>): void {
   const scenario: Scenario = (name, run, partitions = 1) =>
@@ -175,7 +175,7 @@ function records(scenario: Scenario): void {
     await c?.commit();
     await first.close();
     const second = await read("g");
-    expect(text((await second.seen.atLeast(1))[0] as LogDelivery)).toBe("b"); // atLeast(1) gave one
+    expect(text((await second.seen.atLeast(1))[0] as LogDelivery)).toBe("b"); // atLeast(1) returned one
   });
 }
 
@@ -275,7 +275,7 @@ function windows(scenario: Scenario): void {
     await turn();
     expect(reader.seen.items).toHaveLength(3);
     gate.open();
-    expect(text((await reader.seen.atLeast(4))[3] as LogDelivery)).toBe("a2"); // atLeast(4) gave four
+    expect(text((await reader.seen.atLeast(4))[3] as LogDelivery)).toBe("a2"); // atLeast(4) returned four
   });
 
   scenario("records without a key, or with an empty one, wait for nobody", async (world) => {
@@ -546,7 +546,7 @@ function createWorld(opened: OpenedLog) {
         headers: [],
         body: Buffer.from(body),
       }),
-    /** Subscribes and collects; what the default handler sees, it commits. */
+    /** Subscribes and collects; the default handler commits what it receives. */
     async read(name: string, handler = commit, reading: Reading = {}) {
       const group = groups.get(name) ?? unique(name);
       groups.set(name, group);

@@ -7,7 +7,7 @@ type Opened = { readonly fingerprints: Fingerprints; readonly close: () => Promi
 
 const keyOf = (name: string) => `images/2025/11/22/${name}.jpg`;
 const checksumOf = (name: string) => Buffer.from(name.padEnd(32)).toString("hex");
-/** With so many bits set. */
+/** With that many bits set. */
 const hashOf = (bits: number) => ((1n << BigInt(bits)) - 1n).toString(16).padStart(64, "0");
 const fingerprint = (name: string, more: Partial<Fingerprint> = {}): Fingerprint => ({
   objectKey: keyOf(name),

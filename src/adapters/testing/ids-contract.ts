@@ -5,7 +5,7 @@ import type { Ids } from "../../pipeline/ports/ids.ts";
 const uuidV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const timeOf = (id: string) => Number.parseInt(id.replace("-", "").slice(0, 12), 16);
 
-/** Every Ids adapter must pass this suite. `open` takes the time that its ids are to carry. */
+/** Every Ids adapter must pass this suite. `open` takes the time that its ids must carry. */
 export function idsContract(open: (nowMs: () => number) => Ids): void {
   test("created ids are UUIDv7 of their moment", () => {
     const ids = open(() => 0x0190_1234_5678);

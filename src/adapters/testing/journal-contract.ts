@@ -5,7 +5,7 @@ import { sampleEntry, sampleMessage } from "./samples.ts";
 
 type Opened = {
   readonly journal: Journal;
-  /** The journal as the next run finds it: everything recorded is there, nothing else is. */
+  /** The journal as the next run finds it: everything recorded is there, and nothing else. */
   readonly restart: () => Promise<Journal>;
   readonly close: () => Promise<void>;
 };
@@ -28,13 +28,13 @@ const consumersByName: Readonly<Record<string, readonly string[]>> = {
   sample: ["svc-b", "svc-c"],
   "for one": ["svc-b"],
 };
-/** Who has to record the messages of this suite; the same for every run, as a topology is. */
+/** The consumers that must record this suite's messages; the same for every run, as in a topology. */
 export const sampleOwedTo = ({ name }: Message): readonly string[] => consumersByName[name] ?? [];
 
 /** Every Journal adapter must pass this suite; the one in memory defines the expected behaviour. */
 export function journalContract(open: () => Promise<Opened>): void {
   recordingContract(open);
-  // To this process, and to the next one when nothing crashes, it is the same.
+  // The same for this process and, unless there is a crash, for the next one.
   describe("what is accepted", () => recordingContract(async () => accepting(await open())));
   describe("both", () => bothContract(open));
 }

@@ -82,7 +82,7 @@ export function machinesContract(open: () => Promise<Opened>): void {
   scenario("a later observation adds its sighting, oldest first", async (machines) => {
     const [noon, dawn, night] = ["12", "06", "22"].map((hour) =>
       sighting(`f${hour}`, { seenAt: `2025-11-22T${hour}:00:00.000Z`, verdict: "known" }),
-    ) as [Sighting, Sighting, Sighting]; // three hours give three sightings
+    ) as [Sighting, Sighting, Sighting]; // three hours, three sightings
     for (const seen of [noon, dawn, night]) await machines.save(observation("m1", seen));
     const machine = await machines.find("m1");
     expect(machine?.sightings).toEqual([dawn, noon, night]);
@@ -159,7 +159,7 @@ export function machinesContract(open: () => Promise<Opened>): void {
     const id = await machines.save(picture("f1"));
     const encodedAnew = { machineId: id, checksum: "c2" };
     await machines.save(picture("f2", encodedAnew));
-    // From now on that picture too belongs to the machine, known or not.
+    // From now on that picture belongs to the machine too, known or not.
     expect(await machines.save(picture("f3", { checksum: "c2" }))).toBe(id);
     expect((await machines.find(id))?.sightings.length).toBe(3);
   });
@@ -244,7 +244,7 @@ export function machinesContract(open: () => Promise<Opened>): void {
     expect(await ids("EC300", "a", 1)).toEqual(["b"]);
     expect(await ids("EC220", null, 9)).toEqual(["d"]);
     expect(await ids("ec300", null, 9)).toEqual([]);
-    // One that is recognised better later is of the model that it has then.
+    // One recognised better later belongs to the model it has then.
     await machines.save(observation("a", sighting("f"), { model: "EC220", confidence: 0.99 }));
     expect(await ids("EC300", null, 9)).toEqual(["b", "c"]);
     const [summary] = await machines.ofModel("EC220", { after: null, limit: 1 });

@@ -4,7 +4,7 @@ import type { Clock } from "../../pipeline/ports/clock.ts";
 import type { ObjectStore, PresignRequest } from "../../pipeline/ports/object-store.ts";
 
 type Opened = { readonly store: ObjectStore; readonly close: () => Promise<void> };
-/** `open` gives an empty store whose URLs begin with `http://127.0.0.1:9000` and live by `clock`. */
+/** `open` returns an empty store whose URLs begin with `http://127.0.0.1:9000` and expire by `clock`. */
 type Open = (clock: Clock) => Promise<Opened>;
 
 const startMs = 1_763_800_000_000;

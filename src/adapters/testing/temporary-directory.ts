@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A directory of the test's own, and how to remove it. */
+/** A directory for one test, and how to remove it. */
 export async function createTemporaryDirectory(): Promise<{
   readonly directory: string;
   readonly remove: () => Promise<void>;

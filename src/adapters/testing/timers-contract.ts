@@ -4,7 +4,7 @@ import type { Timers } from "../../pipeline/ports/timers.ts";
 import { createGate } from "./collector.ts";
 import { sampleMessage } from "./samples.ts";
 
-/** Timers over a clock that the test moves. */
+/** Timers on a clock that the test advances. */
 type Opened = {
   readonly timers: Timers;
   readonly nowMs: () => number;
@@ -12,7 +12,7 @@ type Opened = {
   readonly close: () => void;
 };
 
-/** Every Timers adapter must pass this suite; `open` passes an `onError`, as one handler rejects. */
+/** Every Timers adapter must pass this suite; `open` passes an `onError`, because one handler rejects. */
 export function timersContract(open: () => Opened): void {
   const scenario = (name: string, run: (world: ReturnType<typeof createWorld>) => Promise<void>) =>
     test(name, async () => {

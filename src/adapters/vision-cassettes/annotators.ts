@@ -2,7 +2,7 @@ import { TuError } from "../../pipeline/errors.ts";
 import type { Annotator } from "../../pipeline/ports/annotator.ts";
 import type { CassetteStore } from "./store.ts";
 
-/** Answers from cassettes and from nothing else. Throws E_CASSETTE_MISSING, E_CASSETTE_INVALID. */
+/** Answers from cassettes only. Throws E_CASSETTE_MISSING, E_CASSETTE_INVALID. */
 export function createReplayAnnotator(
   store: CassetteStore,
   { directory, features }: { readonly directory: string; readonly features: readonly string[] },
@@ -20,8 +20,8 @@ export function createReplayAnnotator(
 }
 
 /**
- * Asks only for pictures that are not held, since every call is billed, and keeps what comes. Gives
- * what was kept, so that a replay reads the same. `onHeld` hears of each call that was not needed.
+ * Calls the service only for pictures without a cassette, since every call is billed, and records its answers.
+ * Returns what was recorded, so that a replay reads the same. `onHeld` is called for each call that was not needed.
  */
 export function createRecordingAnnotator(
   annotator: Annotator,

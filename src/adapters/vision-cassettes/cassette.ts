@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import { TuError } from "../../pipeline/errors.ts";
 
-// One answer of a vision service in a file: as the service gave it, so that today's rules read it anew,
-// less what could say whose project asked, or where.
+// One answer of a vision service in a file: as the service gave it, so that today's rules interpret it afresh, minus
+// anything that could reveal whose project sent the request, or from where.
 
 const schemaId = "tu-analyze/vision-cassette@1";
 const schemaPattern = /^tu-analyze\/vision-cassette@(\d+)$/;
@@ -11,14 +11,14 @@ const schemaPattern = /^tu-analyze\/vision-cassette@(\d+)$/;
 const Cassette = z.object({
   schema: z.literal(schemaId),
   picture: z.object({ sha256: z.string(), bytes: z.int() }),
-  /** What was asked. Sorted. */
+  /** The requested features. Sorted. */
   features: z.array(z.string()),
   /** An AnnotateImageResponse in the shape of the REST API. */
   answer: z.record(z.string(), z.unknown()),
 });
 export type Cassette = Readonly<z.infer<typeof Cassette>>;
 
-/** What an answer may hold; the rest names projects, products, other people's pages and pictures. */
+/** The parts of an answer that are kept; the rest names projects, products, other people's pages and pictures. */
 const kept = [
   "fullTextAnnotation",
   "labelAnnotations",
@@ -41,7 +41,7 @@ export function makeCassette(
   };
 }
 
-/** The file of a picture and of what was asked: the same for both, another for any other. */
+/** The file for a picture and the requested features: the same for both, different for any others. */
 export function nameOf(image: Uint8Array, features: readonly string[]): string {
   return `${sha256(image)}-${sha256(features.toSorted().join("\n")).slice(0, 12)}.json`;
 }

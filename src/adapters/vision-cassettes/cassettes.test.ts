@@ -25,7 +25,7 @@ async function temporary(): Promise<string> {
   return directory;
 }
 
-/** Answers always the same; counts. */
+/** Always gives the same answer; counts calls. */
 function counting(): Annotator & { readonly calls: () => number } {
   let calls = 0;
   return {

@@ -11,13 +11,12 @@ const Refusal = z.object({
   }),
 });
 
-/** What tells a single answer from any other object. */
+/** Distinguishes a single answer from any other object. */
 const fields = /Annotations?$|^webDetection$/;
 
 /**
- * The answers in a file as the REST API prints it: the whole response, or a single answer of it, in
- * UTF-8 with or without a byte order mark. Throws E_VISION_ANSWER_INVALID, also for an answer that is
- * an error.
+ * The answers in a file as the REST API prints them: the whole response, or a single answer from it, in UTF-8 with
+ * or without a byte order mark. Throws E_VISION_ANSWER_INVALID, also for an answer that is an error.
  */
 export function readRestAnswers(bytes: Uint8Array, file: string): readonly unknown[] {
   const body = Answer.safeParse(parsed(decoded(bytes, file), file)).data ?? {};

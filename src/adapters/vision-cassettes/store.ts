@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { TuError } from "../../pipeline/errors.ts";
 import { type Cassette, makeCassette, nameOf, readCassette, requireSame } from "./cassette.ts";
 
-/** Cassettes as files of one directory. */
+/** Cassettes as files in one directory. */
 export type CassetteStore = {
-  /** Has the directory made, or throws E_CASSETTE_UNWRITABLE before anything is paid for. */
+  /** Creates the directory, or throws E_CASSETTE_UNWRITABLE before any call is billed. */
   prepare(makeDirectory: (path: string) => Promise<void>): Promise<void>;
-  /** Undefined when the picture is not held. Throws E_CASSETTE_INVALID, E_FILE_UNREADABLE. */
+  /** Undefined if there is no cassette for the picture. Throws E_CASSETTE_INVALID, E_FILE_UNREADABLE. */
   find(image: Uint8Array): Promise<Held | undefined>;
   /** Replaces an existing one atomically, even with concurrent writers. */
   save(image: Uint8Array, answer: unknown): Promise<Held>;
@@ -54,7 +54,7 @@ async function textOf(file: string): Promise<string | undefined> {
   }
 }
 
-/** Under a name of its own until it is whole; a rename is all that others see. */
+/** Written under a name of its own until complete; others only see the rename. */
 async function replace(file: string, text: string): Promise<void> {
   const temporary = `${file}.${process.pid}-${randomUUID()}.tmp`;
   try {

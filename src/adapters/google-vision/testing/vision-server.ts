@@ -3,10 +3,10 @@ import { createServer, type Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { GrpcClient, grpc } from "google-gax";
 
-// Google Vision on loopback: the service of the protos that the client ships, behind a real gRPC
-// server, and servers that are none.
+// Google Vision on loopback: the service of the client's own protos, behind a real gRPC server, and servers that do
+// not speak gRPC.
 
-/** What the server has in hand: a request, and how it ends. */
+/** A pending request, and how it ends. */
 type Exchange = {
   readonly request: AnnotateRequest;
   answer(response: object): void;
@@ -19,12 +19,12 @@ export type AnnotateRequest = {
   }[];
 };
 export type VisionServer = {
-  /** As the client takes it: no TLS. */
+  /** In the form the client accepts: no TLS. */
   readonly endpoint: string;
   readonly requests: readonly AnnotateRequest[];
-  /** Calls that the client gave up before they were answered. */
+  /** Calls that the client cancelled before they were answered. */
   cancelled(): number;
-  /** Says goodbye (GOAWAY): answers what it has, takes no further call. */
+  /** Shuts down gracefully (GOAWAY): answers pending calls, accepts no more. */
   drain(): void;
   close(): Promise<void>;
 };
@@ -36,7 +36,7 @@ const protos = join(
   "protos",
 );
 
-/** Does with every call what `handle` says; one that it leaves alone is never answered. */
+/** Passes every call to `handle`; one that it ignores is never answered. */
 export async function startVisionServer(
   handle: (exchange: Exchange) => void,
 ): Promise<VisionServer> {
@@ -69,7 +69,7 @@ export async function startVisionServer(
   };
 }
 
-/** Loads the `.proto` files themselves, not what the client made of them. */
+/** Loads the `.proto` files themselves, not what the client generated from them. */
 function annotatorService(): grpc.ServiceDefinition {
   const loaded = new GrpcClient().loadProto(
     protos,
@@ -91,14 +91,14 @@ function bind(server: grpc.Server): Promise<number> {
   });
 }
 
-/** A port that takes connections and does with them what `take` says: nothing, or worse. */
+/** A port that accepts connections and passes them to `take`, which does nothing with them, or worse. */
 export async function startBrokenServer(
   take: (socket: Socket) => void,
 ): Promise<{ readonly endpoint: string; close(): Promise<void> }> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
-    socket.on("error", () => undefined); // the client hangs up on us, as it should
+    socket.on("error", () => undefined); // the client disconnects, as it should
     take(socket);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
