@@ -1,7 +1,7 @@
 import { basename, extname, join, resolve } from "node:path";
 import { TuError } from "../pipeline/errors.ts";
 
-// Where the annotated pictures of one invocation go.
+// Where one invocation writes its annotated pictures.
 
 export type AnnotationFile = {
   readonly path: string;
@@ -21,9 +21,9 @@ const formats: Readonly<Record<string, AnnotationFile["format"]>> = {
 };
 
 /**
- * One file for each image, in their order. A target that is a directory, or that several images share,
- * gets `<name of the image>.png` for each; otherwise it is the file itself.
- * Throws E_USAGE, E_FILE_IS_DIRECTORY, E_FILE_NOT_FOUND and E_OUTPUT, before any image is read.
+ * One file per image, in order. A target that is a directory, or that several images share, gets `<name of the
+ * image>.png` for each; otherwise it is the file itself. Throws E_USAGE, E_FILE_IS_DIRECTORY, E_FILE_NOT_FOUND and
+ * E_OUTPUT, before any image is read.
  */
 export async function annotationFiles(
   images: readonly string[],

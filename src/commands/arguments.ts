@@ -2,7 +2,7 @@ import { TuError } from "../pipeline/errors.ts";
 import { parseDuration } from "../pipeline/time.ts";
 import type { Settings } from "./config.ts";
 
-// Checks of arguments that several commands take.
+// Checks of arguments that several commands share.
 
 /** Milliseconds. Throws E_USAGE naming the flag. */
 export function requireDuration(flag: string, text: string): number {
@@ -20,7 +20,7 @@ export function requireOneStdin(paths: readonly string[]): void {
   });
 }
 
-/** Options of every command that looks at pictures, as commander has checked them. */
+/** Options shared by the commands that read pictures, as validated by commander. */
 export type VisionFlags = {
   readonly vision?: Settings["vision"];
   readonly visionDir?: string;

@@ -32,7 +32,7 @@ test.each([
   expect(await completed(...words)).toEqual(candidates);
 });
 
-/** The directory in which the shells find the tool, and nothing of the user's. */
+/** The directory in which the shells find the tool, without the user's configuration. */
 async function installed() {
   const directory = await temporaryDirectory();
   const command = join(directory, "tu-analyze");
@@ -41,13 +41,13 @@ async function installed() {
   return { PATH: `${directory}:${process.env["PATH"]}`, HOME: directory };
 }
 
-/** How a shell that has read the script is asked; prints what it would offer. */
+/** How to query a shell that has loaded the script; prints what it would offer. */
 const shells: Readonly<Record<string, readonly [path: string, ask: string]>> = {
   bash: [
     "/bin/bash",
     `COMP_WORDS=(tu-analyze messages metadata.s); COMP_CWORD=2; _tu_analyze; echo "\${COMPREPLY[@]}"`,
   ],
-  // Without its line editor: what would be offered is printed instead.
+  // Without its line editor: prints the candidates instead.
   zsh: [
     "/usr/bin/zsh",
     `compadd() { print -l -- \${@:#--} }

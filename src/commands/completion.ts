@@ -3,12 +3,12 @@ import { exitCodes } from "../pipeline/errors.ts";
 import { printLine } from "./output.ts";
 import { commandsOf } from "./usage.ts";
 
-// Completion: a script for the shell asks the hidden command `__complete` with the words so far.
+// Completion: a shell script calls the hidden command `__complete` with the words so far.
 
 const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
 
-/** Stands for the names of files, which the shell knows best. */
+/** Stands for file names, which the shell completes best itself. */
 const files = ":files";
 
 const scripts: Readonly<Record<Shell, string>> = {
@@ -44,7 +44,7 @@ export function completionCommand(shell: Shell): number {
   return exitCodes.done;
 }
 
-/** Prints what the last of the words may become, a line each. */
+/** Prints the candidates for the last word, one per line. */
 export async function completeCommand(program: Command, words: readonly string[]): Promise<number> {
   for (const candidate of await candidatesFor(program, words)) printLine(candidate);
   return exitCodes.done;
@@ -65,7 +65,7 @@ async function candidatesFor(
   return all.filter((candidate) => candidate === files || candidate.startsWith(current));
 }
 
-/** The command that the words name, its operands and state directory, and the option that waits for its value. */
+/** The command named by the words, its operands and state directory, and the option still missing its value. */
 function placeOf(program: Command, words: readonly string[]) {
   let command = program;
   let option: Option | undefined;

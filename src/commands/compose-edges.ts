@@ -1,4 +1,4 @@
-// Where services are reached by HTTP. Names adapters, like compose.ts.
+// The HTTP addresses of services. Names adapters, like compose.ts.
 
 import type { Feed } from "../adapters/graphql/feed.ts";
 import type { ListenerOptions } from "../adapters/http/listener.ts";
@@ -11,7 +11,7 @@ import type { Gateway } from "../pipeline/ports/gateway.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
 import type { Scope } from "./scope.ts";
 
-/** Who may come in by HTTP, and what a GraphQL client may ask. */
+/** Who is admitted over HTTP, and what a GraphQL client may query. */
 export type Door = { readonly allowed: Allowed; readonly introspection: boolean };
 
 /** Base addresses by service, known once it listens. */
@@ -38,14 +38,14 @@ export function createAddresses(): Addresses {
 
 type EdgeOptions = {
   readonly door: Door;
-  /** What does not work for a service; it is ready when there is nothing. */
+  /** What does not work for a service; it is ready if there is nothing. */
   readonly problems: (service: string) => Promise<readonly string[]>;
   readonly addresses: Addresses;
   readonly clock: Clock;
   readonly reporter: Reporter;
 };
 export type Edges = {
-  /** Every service gets one; those without endpoints still answer health checks. */
+  /** Every service gets a server; those without endpoints still respond to health checks. */
   serve(service: string, endpoints: readonly Endpoint[]): Promise<void>;
   serveGraphql(service: string, gateway: Gateway, feed: Feed): Promise<void>;
 };

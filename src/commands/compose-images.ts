@@ -1,4 +1,4 @@
-// What commands need of images, without the pipeline around them. Names adapters, like compose.ts.
+// What commands need to handle images, without the pipeline. Names adapters, like compose.ts.
 
 import type { Clock } from "../pipeline/ports/clock.ts";
 import type { Images } from "../pipeline/ports/images.ts";
@@ -6,14 +6,14 @@ import type { Reporter } from "../pipeline/ports/reporter.ts";
 import type { Vision } from "../pipeline/ports/vision.ts";
 import { openVision, type VisionOptions } from "./compose-vision.ts";
 
-/** What a command needs of an image before there is a pipeline. */
+/** What a command needs to handle an image before there is a pipeline. */
 export async function openInput() {
   const { readInput } = await import("../adapters/filesystem/input.ts");
   const { createImages } = await import("../adapters/images/images.ts");
   return { read: readInput, images: createImages() };
 }
 
-/** What reads a picture, and nothing of the pipeline around it. */
+/** Reads a picture without the pipeline. */
 export type PictureReader = {
   readonly vision: Vision;
   readonly images: Images;
@@ -42,7 +42,7 @@ export async function openReading(
   return { images, vision };
 }
 
-/** Draws what was read on a picture, and writes it where it is wanted. */
+/** Draws the readings on a picture, and writes it to its target. */
 export async function openAnnotation() {
   const { annotate } = await import("../adapters/images/annotate.ts");
   const files = await import("../adapters/filesystem/output.ts");

@@ -1,4 +1,4 @@
-// Where state is kept. With compose.ts the only file that names concrete adapters.
+// Where state is stored. Apart from compose.ts, the only file that names concrete adapters.
 
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ import { inScope, type Scope } from "./scope.ts";
 
 export type Stores = {
   readonly journal: Journal;
-  /** The same journal, for letting go of flows; none where nothing is kept. */
+  /** The same journal, for removing flows; none if nothing is kept. */
   readonly journals: Kept["journals"];
   readonly taken: Kept["taken"];
   readonly definitions: Definitions;
@@ -39,12 +39,12 @@ type StoresWorld = {
   readonly runnerId: string;
   /** Base address of the object store. */
   readonly objectsUrl: () => string;
-  /** The embedded transports die with the process: what its own services have not recorded is owed. */
+  /** The embedded transports die with the process: anything their own services have not recorded is owed. */
   readonly owedTo: OwedTo;
-  /** How long a file that another process holds is waited for; nothing else happens meanwhile. */
+  /** How long to wait for a file that another process holds; the wait blocks everything else. */
   readonly busyTimeoutMs: number;
   readonly onUpgrade: OnUpgrade;
-  /** Hears of what failed beside the work, like a lease that could not be renewed. */
+  /** Called for background failures, such as a lease that could not be renewed. */
   readonly onError: (error: unknown) => void;
 };
 export type OpenKept = Kept & {
@@ -54,14 +54,14 @@ export type OpenKept = Kept & {
   close(): Promise<void>;
 };
 
-/** Hears of a file that an earlier version wrote, before it is brought up to this one. */
+/** Called for a file that an earlier version wrote, before it is upgraded. */
 export type OnUpgrade = (file: string) => void;
 
-/** That something is done which may take a while. */
+/** Announces something that may take a while. */
 export const upgrading = (file: string) =>
   `bringing ${file} up to this version; with many thousand flows in it that takes a while`;
 
-/** Everything that a pipeline keeps: in `stateDir`, or in memory where that is null. */
+/** All of a pipeline's state: in `stateDir`, or in memory if that is null. */
 export async function openStores(
   { flow, stateDir }: { readonly flow: FlowName; readonly stateDir: string | null },
   world: StoresWorld,
@@ -77,7 +77,7 @@ export async function openStores(
   const { busyTimeoutMs, onError, onUpgrade } = world;
   const shared = { clock, runnerId, busyTimeoutMs, onUpgrade, onError };
   const state = scope.use(await openSqliteState(join(stateDir, "state.db"), shared));
-  // A journal per flow: what a run in one flow left is not for services of the other to finish.
+  // A journal per flow: services of one flow must not finish what a run in the other left behind.
   const file = journalFile(stateDir, flow);
   const { definitions, flows, journal } = scope.use(
     await openSqliteState(file, { ...shared, owedTo }),
@@ -94,7 +94,7 @@ export async function openStores(
   return { journal, journals, taken, definitions, uploads, machines, fingerprints, objects, notes };
 }
 
-/** Uploads of all flows share a file; what was recorded for them is in each flow's own journal. */
+/** Uploads of all flows share a file; their records are in each flow's own journal. */
 function takenInAll(
   own: FlowRetention,
   openOthers: () => Promise<ReadonlyMap<string, FlowRetention>>,
@@ -118,7 +118,7 @@ async function takenIn(
 type JournalOptions = Pick<StoresWorld, "clock" | "runnerId" | "onUpgrade"> &
   Partial<Pick<StoresWorld, "onError" | "busyTimeoutMs">>;
 
-/** Those that are there. */
+/** The ones that exist. */
 async function openJournals(
   stateDir: string,
   flows: readonly FlowName[],
@@ -131,7 +131,7 @@ async function openJournals(
   for (const flow of flows) {
     const file = journalFile(stateDir, flow);
     if (!existsSync(file)) continue;
-    // Owed to whom it is owed to when the pipeline runs: what is open must not look finished.
+    // Owed to the same consumers as when the pipeline runs: open work must not look finished.
     const owedTo: OwedTo = (message) => consumersOf(message, flow);
     const { flows } = scope.use(await openSqliteState(file, { ...options, owedTo }));
     journals.set(flow, flows);
@@ -141,7 +141,7 @@ async function openJournals(
 
 const notesDirectory = (stateDir: string) => join(stateDir, "under-way");
 
-/** Whose pictures the flows are that are under way. */
+/** The pictures of the flows in progress. */
 export async function removeNotes(stateDir: string): Promise<void> {
   const { rm } = await import("node:fs/promises");
   await rm(notesDirectory(stateDir), { recursive: true, force: true });
@@ -149,13 +149,13 @@ export async function removeNotes(stateDir: string): Promise<void> {
 
 const journalFile = (stateDir: string, flow: FlowName) => join(stateDir, `flow-${flow}.db`);
 
-/** URLs are signed with a secret of this process: they die with it. */
+/** URLs are signed with a secret of this process: they become invalid when it exits. */
 async function createSigner(baseUrl: () => string, clock: Clock) {
   const { createUrlSigner } = await import("../adapters/signing/url-signer.ts");
   return createUrlSigner({ baseUrl, secret: randomBytes(32), clock });
 }
 
-/** What a state directory keeps, for looking and for letting go of it. Null: there is none yet. */
+/** The content of a state directory, for inspection and removal. Null: there is none yet. */
 export async function openKept(stateDir: string, onUpgrade: OnUpgrade): Promise<OpenKept | null> {
   if (!(await holdsState(stateDir))) return null;
   return inScope((scope) => openAll(stateDir, onUpgrade, scope));
@@ -175,7 +175,7 @@ async function openAll(
   const state = scope.use(await openSqliteState(join(stateDir, "state.db"), options));
   const { fingerprints, machines, uploads } = state;
   const journals = await openJournals(stateDir, flowNames, options, scope);
-  const signer = await createSigner(() => "", clock); // nobody asks for URLs
+  const signer = await createSigner(() => "", clock); // no URLs are requested
   const directory = join(stateDir, "objects");
   const objects = await createFilesystemObjectStore({ directory, signer });
   const taken = (messageId: string) => takenIn(journals.values(), messageId);
@@ -183,13 +183,13 @@ async function openAll(
   return { journals, taken, ids, uploads, machines, fingerprints, objects, clock, digest };
 }
 
-/** Of all files in a directory and below it; 0 when there is none. */
+/** Of all files in a directory and below it; 0 if there is none. */
 export async function sizeOfFiles(directory: string): Promise<number> {
   const { sizeOfFiles } = await import("../adapters/filesystem/directories.ts");
   return sizeOfFiles(directory);
 }
 
-/** Throws E_STATE_UNUSABLE for what is no directory, and E_STATE_UNWRITABLE for one that may not be read. */
+/** Throws E_STATE_UNUSABLE if it is not a directory, and E_STATE_UNWRITABLE if it may not be read. */
 async function holdsState(stateDir: string): Promise<boolean> {
   const { readdir } = await import("node:fs/promises");
   try {
@@ -219,7 +219,7 @@ async function unusableDirectory(stateDir: string, error: unknown): Promise<unkn
   );
 }
 
-/** The machines alone, for looking. A directory that does not exist yet has none. */
+/** The machines alone, for inspection. A directory that does not exist yet has none. */
 export async function openMachines(
   stateDir: string,
   onUpgrade: OnUpgrade,

@@ -1,4 +1,4 @@
-// What carries messages between services. Names adapters, like compose.ts.
+// The transports between services. Names adapters, like compose.ts.
 
 import type { Broker } from "../pipeline/ports/broker.ts";
 import type { EventLog } from "../pipeline/ports/event-log.ts";

@@ -1,4 +1,4 @@
-// Settings → the Vision port, and what is kept of it. Names adapters, like compose.ts.
+// Settings → the Vision port and its cassettes. Names adapters, like compose.ts.
 
 import type { Annotator } from "../pipeline/ports/annotator.ts";
 import type { Images } from "../pipeline/ports/images.ts";
@@ -7,13 +7,13 @@ import type { Vision, VisionReading } from "../pipeline/ports/vision.ts";
 
 export type VisionOptions = {
   readonly mode: "local" | "google" | "record" | "replay";
-  /** Where cassettes are kept. */
+  /** The directory of the cassettes. */
   readonly directory: string;
-  /** A folder with other networks for the local reader; null takes those that come along. */
+  /** A folder with other networks for the local reader; null selects the bundled ones. */
   readonly models: string | null;
-  /** What runs the networks of the local reader. */
+  /** The runtime of the local reader's networks. */
   readonly runtime: "auto" | "wasm" | "native";
-  /** Nothing but one picture will be read. */
+  /** Only a single picture will be read. */
   readonly isForOne?: boolean;
   readonly endpoint: string;
   /** Null: no limit. */
@@ -23,12 +23,12 @@ export type VisionOptions = {
 };
 type Around = { readonly images: Images; readonly reporter: Pick<Reporter, "notice"> };
 
-/** Less than a step of a flow may take: the failure of a call says more than a step's timeout. */
+/** Shorter than the timeout of a step: the error of a call is more informative than a step's timeout. */
 const callTimeoutMs = 20_000;
 
 /**
- * Who looks at pictures: the local reader, Google, Google with what it says kept, or only what is kept.
- * Throws E_VISION_CREDENTIALS, E_VISION_RUNTIME and E_CASSETTE_UNWRITABLE before there is any picture.
+ * The reader of pictures: local, Google, Google with its answers recorded, or recordings only. Throws
+ * E_VISION_CREDENTIALS, E_VISION_RUNTIME and E_CASSETTE_UNWRITABLE before there is any picture.
  */
 export async function openVision(options: VisionOptions, around: Around): Promise<Vision> {
   if (options.mode === "local") {
@@ -92,7 +92,7 @@ async function makePrivateDirectory(path: string): Promise<void> {
   await makeDirectories(path, 0o700);
 }
 
-/** What `vision import` needs. */
+/** The dependencies of `vision import`. */
 export async function openImport(directory: string, images: Images) {
   const { readRestAnswers } = await import("../adapters/vision-cassettes/rest-answer.ts");
   const { readingOf } = await import("../adapters/google-vision/vision.ts");

@@ -1,5 +1,5 @@
-// Settings → a running pipeline. Each part is opened by a function of its own, in a compose-*.ts: these files
-// alone name adapters, each imported on the path that uses it.
+// Settings → a running pipeline. Each part is opened by its own function, in a compose-*.ts: only these files name
+// adapters, each imported on the path that uses it.
 
 import { randomBytes } from "node:crypto";
 import type { Feed } from "../adapters/graphql/feed.ts";
@@ -47,23 +47,23 @@ export type PipelineOptions = {
   /** Timeouts that replace those of the definition, by step, like `500ms`. */
   readonly stepTimeouts: Readonly<Record<string, string>>;
   readonly vision: VisionOptions;
-  /** What is pruned at the start. */
+  /** What is pruned at start-up. */
   readonly limits: KeepLimits;
   readonly door: Door;
   readonly reporter: Reporter;
-  /** For all of it; nothing may hold it up for much of that. */
+  /** For the whole run; no single wait may take much of that. */
   readonly timeoutMs: number;
-  /** Aborted: the opening ends at its next step. */
+  /** When aborted, opening stops before its next step. */
   readonly signal: AbortSignal;
 };
 export type Pipeline = UploadPorts & {
   /** Base addresses by service. */
   readonly addresses: ReadonlyMap<string, string>;
   readonly images: Images;
-  /** Flows that an earlier run left and this one resumes. */
+  /** Flows that an earlier run left behind and this one resumes. */
   readonly resumed: readonly Resumed[];
   readonly notes: UploadNotes;
-  /** Takes no new work, lets what is under way end, releases everything. */
+  /** Accepts no new work, lets running work finish, releases everything. */
   close(): Promise<void>;
 };
 
@@ -93,7 +93,7 @@ async function start(options: PipelineOptions, scope: Scope): Promise<Omit<Pipel
   const shell = await openShell(stores, transports, tools, noted, scope);
   signal.throwIfAborted();
   const hearing = await serve(shell, stores, tools, scope);
-  signal.throwIfAborted(); // what an earlier run left stays for the next one
+  signal.throwIfAborted(); // what an earlier run left behind stays for the next one
   const resumed = await goOn(shell.relay, stores, hearing, tools, noted);
   scope.defer(() => shell.relay.close());
   if (options.stateDir !== null) scope.defer(pruneMeanwhile(stores, options.limits, tools));
@@ -109,7 +109,7 @@ async function start(options: PipelineOptions, scope: Scope): Promise<Omit<Pipel
 
 type Tools = Awaited<ReturnType<typeof openTools>>;
 
-/** What every part works with. */
+/** The tools that every part uses. */
 async function openTools(options: PipelineOptions, scope: Scope) {
   const { door, faults, reporter, stepTimeouts, vision: visionOptions } = options;
   const { createSystemClock } = await import("../adapters/memory/clock.ts");
@@ -136,7 +136,7 @@ async function openTools(options: PipelineOptions, scope: Scope) {
 
 type Noted = ReadonlyMap<string, UploadNote>;
 
-/** What stands around every service. */
+/** The environment shared by all services. */
 async function openShell(
   { journal }: Stores,
   { areEmbedded, broker, log }: Transports,
@@ -157,7 +157,7 @@ async function openShell(
   return { ...around, log, broker, handsOnEarly: areEmbedded };
 }
 
-/** Starts every service of the flow: its HTTP edge first, then what it listens to. */
+/** Starts every service of the flow: first its HTTP server, then its subscriptions. */
 async function serve(
   shell: RunPorts,
   stores: Stores,
@@ -216,7 +216,7 @@ async function connectAll(
   readiness.connected("object-store");
 }
 
-/** Of the stores that a service works with. */
+/** The stores that a service uses. */
 function probesOf(service: string, { machines, objects, uploads }: Stores): readonly Probe[] {
   switch (service) {
     case "tu-ingestion-service":
@@ -232,7 +232,7 @@ function probesOf(service: string, { machines, objects, uploads }: Stores): read
   }
 }
 
-/** Takes over what earlier runs left, and returns the flows that it resumes. */
+/** Adopts what earlier runs left behind, and returns the flows that it resumes. */
 async function goOn(
   relay: Relay,
   { journal, notes }: Stores,
@@ -244,7 +244,7 @@ async function goOn(
   const stateOf = async (flowId: string): Promise<FlowState> =>
     orchestrator.stateOf(await journal.flow(orchestrator.orchestratorName, flowId));
   const going: string[] = [];
-  // A flow that had ended may still owe something, but nothing waits for that.
+  // A flow that has ended may still owe something, but nothing waits for that.
   for (const flowId of await relay.start())
     if (!hasEnded(await stateOf(flowId)) || hearing.hasHeardEnd(flowId)) going.push(flowId);
   hearing.keepOnly(going);
@@ -256,7 +256,7 @@ async function goOn(
   }));
 }
 
-/** Beside the work: what is over a limit goes. Gives what ends it. */
+/** Removes what exceeds a limit, in the background. Returns the function that stops it. */
 function pruneMeanwhile(
   stores: Stores,
   limits: KeepLimits,
@@ -270,7 +270,7 @@ function pruneMeanwhile(
         tell("pruned", `let go of ${flows.length} finished flows (see \`tu-analyze state\`)`);
     },
     (error: unknown) => {
-      if (signal.aborted) return; // the next start goes on with it
+      if (signal.aborted) return; // the next start continues
       const { code, reason } = describeError(error);
       tell(code, `old flows could not be let go of: ${reason}`);
     },

@@ -32,7 +32,7 @@ const limitOf = (what: string) =>
     { error: `not a whole number of ${what}, nor unlimited` },
   );
 
-/** A list in a file, words with commas in a variable. */
+/** A list in a file, comma-separated words in a variable. */
 const listOf = (one: z.ZodType<string, string>) =>
   z.union([
     z.array(one),
@@ -54,7 +54,7 @@ const Origin = z
 export const visionModes = ["local", "google", "record", "replay"] as const;
 const visionRuntimes = ["auto", "wasm", "native"] as const;
 
-/** What can be set in a file. Unknown keys are errors. */
+/** The settings that a file may contain. Unknown keys are errors. */
 export const Settings = z.strictObject({
   stateDir: Path,
   flow: z.enum(flowNames, { error: `not one of ${flowNames.join(", ")}` }),
@@ -66,21 +66,21 @@ export const Settings = z.strictObject({
     .max(16, { error: notImages }),
   vision: z.enum(visionModes, { error: `not one of ${visionModes.join(", ")}` }),
   visionDir: Path,
-  /** A folder with other networks of PP-OCR; empty for those that come along. */
+  /** A folder with other PP-OCR networks; empty for the bundled ones. */
   visionModels: z.string({ error: "not a path" }),
-  /** What runs the local reader's networks: native code where it is installed, or WebAssembly. */
+  /** The runtime of the local reader's networks: native code where it is installed, or WebAssembly. */
   visionRuntime: z.enum(visionRuntimes, { error: `not one of ${visionRuntimes.join(", ")}` }),
   visionEndpoint: Endpoint,
   maxVisionCalls: limitOf("calls"),
   /** How long finished flows are kept. */
   keepFor: z.union([z.literal("unlimited"), Duration], { error: `${notDuration}, nor unlimited` }),
-  /** How many finished flows are kept, of each kind. */
+  /** How many finished flows of each kind are kept. */
   keepFlows: limitOf("flows"),
-  /** Host names that are served beside those of loopback. */
+  /** Host names that are served in addition to those of loopback. */
   allowedHosts: listOf(HostName),
-  /** Origins whose pages are served, and may read the answers (CORS). */
+  /** Origins whose pages are admitted, and may read the responses (CORS). */
   allowedOrigins: listOf(Origin),
-  /** Whether GraphQL clients may ask for the schema. */
+  /** Whether GraphQL clients may query the schema. */
   introspection: z.union([z.boolean(), z.stringbool()]),
 });
 export type Settings = z.infer<typeof Settings>;
@@ -103,7 +103,7 @@ const variables: Readonly<Record<keyof Settings, string>> = {
   introspection: "TU_ANALYZE_INTROSPECTION",
 };
 
-/** Where an option sets it. */
+/** The option that sets it. */
 const flagNames: Readonly<Partial<Record<keyof Settings, string>>> = {
   stateDir: "--state-dir",
   flow: "--flow",
@@ -119,12 +119,12 @@ const flagNames: Readonly<Partial<Record<keyof Settings, string>>> = {
   keepFlows: "--keep",
 };
 
-/** For each image, unless something says how long all may take. */
+/** For each image, unless a limit for all of them is set. */
 const timeoutMinutes = 2;
 
 /**
- * Flags > TU_ANALYZE_* > project file (searched upwards) > user file (XDG) > defaults, per field.
- * The only reader of the environment. Throws E_CONFIG naming every problem and where it stands.
+ * Flags > TU_ANALYZE_* > project file (searched upwards) > user file (XDG) > defaults, per field. The only reader of
+ * the environment. Throws E_CONFIG naming every problem and its location.
  */
 export async function loadSettings(
   flags: {
@@ -145,7 +145,7 @@ export async function loadSettings(
       fallback,
     ];
     const result = Settings.shape[key].safeParse(value);
-    // The schema of this very key was asked, so its output has this key's type.
+    // The schema of this key parsed it, so the output has this key's type.
     if (result.success) return result.data as Settings[K];
     const place = /^(?:--|TU_)/.test(where) ? where : `${where}: ${key}`;
     problems.push(`${place}: ${describeIssues(result.error).replace(/^body: /, "")}`);
@@ -188,7 +188,7 @@ function meantBy(name: string, known: readonly string[]): string {
   return guess === undefined ? "" : `, did you mean ${guess}?`;
 }
 
-/** A misspelt variable would be passed over in silence. */
+/** A misspelt variable would otherwise be ignored silently. */
 function unknownVariables(): readonly string[] {
   const known = Object.values(variables);
   return Object.keys(process.env)
@@ -196,13 +196,13 @@ function unknownVariables(): readonly string[] {
     .map((name) => `there is no variable ${name}${meantBy(name, known)}`);
 }
 
-/** `never` when nothing may be coloured, whatever the terminal says. */
+/** `never` if nothing may be coloured, regardless of the terminal. */
 export function wantsColour(): boolean {
   const { NO_COLOR, TERM } = process.env;
   return (NO_COLOR === undefined || NO_COLOR === "") && TERM !== "dumb";
 }
 
-/** How pictures are looked at, with the variables that the services read themselves. */
+/** How pictures are read, including the variables that the services read themselves. */
 export function visionOptions(settings: Settings): VisionOptions {
   return {
     mode: settings.vision,
@@ -216,7 +216,7 @@ export function visionOptions(settings: Settings): VisionOptions {
   };
 }
 
-/** Who may come in by HTTP, and what a GraphQL client may ask. */
+/** Who is admitted over HTTP, and what a GraphQL client may query. */
 export function doorOptions({ allowedHosts, allowedOrigins, introspection }: Settings): Door {
   return { allowed: { hosts: allowedHosts, origins: allowedOrigins }, introspection };
 }
@@ -262,7 +262,7 @@ async function readFiles(): Promise<readonly SettingsFile[]> {
   }
 }
 
-/** A relative directory in a file is meant from where the file stands. */
+/** A relative directory in a file is relative to that file. */
 function placed(values: Record<string, unknown>, file: string): Record<string, unknown> {
   const directories = ["stateDir", "visionDir", "visionModels"].flatMap((key) => {
     const value = values[key];

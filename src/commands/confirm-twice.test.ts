@@ -7,13 +7,13 @@ import { createTemporaryDirectory } from "../adapters/testing/temporary-director
 import type { Pipeline } from "./compose.ts";
 import { noticing, openReplayingPipeline } from "./replaying-pipeline.samples.ts";
 
-// Confirming twice is silent: whoever listens at the gateway hears every event once, also when a
-// second run on the same state confirms again.
+// Confirming twice has no visible effect: a listener at the gateway receives every event once, even if a second run
+// on the same state confirms again.
 
 const picture = await readFile(join(import.meta.dirname, "../../fixtures/images/nothing.jpg"));
 const contentType = "image/jpeg";
 
-// Nobody recorded an answer: recognition fails for good, which is an end as good as any.
+// There is no recorded answer: recognition fails permanently, which is a valid end.
 const open = (directory: string, onNotice?: (message: string) => void) =>
   openReplayingPipeline({
     ...{ stateDir: join(directory, "state"), answers: join(directory, "none") },
@@ -22,7 +22,7 @@ const open = (directory: string, onNotice?: (message: string) => void) =>
 
 type Heard = { readonly name: string; readonly id: string };
 
-/** Hears a flow's events; `end` resolves with the flow's end. */
+/** Collects a flow's events; `end` resolves with the flow's end. */
 async function listen({ gateway }: Pipeline, flowId: string) {
   const heard: Heard[] = [];
   let ended = () => {};
@@ -50,7 +50,7 @@ async function start({ gateway, http }: Pipeline) {
   return { correlationId, uploadId, bytes: picture.length, checksum };
 }
 
-/** A whole other flow: what was sent before it has arrived when it ends. */
+/** Another complete flow: anything sent before it has arrived when it ends. */
 async function passTime(pipeline: Pipeline): Promise<void> {
   const claim = await start(pipeline);
   const { end } = await listen(pipeline, claim.correlationId);
@@ -96,7 +96,7 @@ test("nobody waits for a flow that has ended, whatever of it is still owed", asy
     await passTime(first);
     await first.close();
     const database = new Libsql(join(directory, "state", "flow-full.db"));
-    // As a command that was sent twice, and whose second taker was killed.
+    // Like a command that was sent twice, and whose second receiver was killed.
     database.exec(
       `INSERT INTO pending SELECT seq, 0, 1, (SELECT id FROM consumer WHERE name = 'svc-ai-vision-adapter'),
          randomblob(16), flow_id, 999 FROM entry WHERE flow_sequence = 1`,

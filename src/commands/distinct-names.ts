@@ -1,4 +1,4 @@
-/** Of each path its end: as much as tells it from the other ones. */
+/** The end of each path: as much as distinguishes it from the others. */
 export function distinctNames(paths: readonly string[]): readonly string[] {
   const parts = paths.map((path) => (path === "-" ? ["stdin"] : path.split(/[/\\]/)));
   const counts = paths.map(() => 1);

@@ -74,7 +74,7 @@ test("no listener lets a foreign page, a foreign name or another interface in", 
         }
     for (const [service, url] of addresses) {
       const port = Number(new URL(url).port);
-      // On Linux all of 127.0.0.0/8 is here, and a server of every interface would answer.
+      // On Linux all of 127.0.0.0/8 is local, and a server bound to every interface would respond.
       const reached = [await connects("127.0.0.1", port), await connects("127.0.0.2", port)];
       expect([service, ...reached]).toEqual([service, true, false]);
     }
@@ -91,7 +91,7 @@ test("no foreign page subscribes", () =>
           ([, answer]) => (answer as { statusCode: number }).statusCode,
         ),
       ]);
-      socket.on("error", () => undefined); // it is ended before it is open
+      socket.on("error", () => undefined); // it is closed before it is open
       socket.terminate();
       return outcome;
     };

@@ -5,7 +5,7 @@ import { mismatchesOf, mismatchText, readExpectations } from "./expectations.ts"
 const machine = { brand: "Caterpillar", model: "930G", type: "Wheel Loader" };
 const nothing = { brand: null, model: null, type: null };
 const reportOf = (aggregate: object, status = "completed") =>
-  // All that is read of it.
+  // Only these fields are read.
   ({
     status,
     result: { recognition: { aggregate }, comparison: { verdict: "new" } },

@@ -2,7 +2,7 @@ import { closest } from "../pipeline/closest.ts";
 import { TuError } from "../pipeline/errors.ts";
 import type { Mismatch, UploadReport } from "../pipeline/reports/upload.ts";
 
-// What an upload is expected to find: the smallest smoke test.
+// The expected result of an upload: the smallest smoke test.
 
 const fields = ["brand", "model", "type", "verdict"] as const;
 type Field = (typeof fields)[number];
@@ -13,9 +13,7 @@ export type Expectations = {
   readonly fields: readonly { readonly field: Field; readonly expected: string }[];
 };
 
-/**
- * `brand=Caterpillar,model=930G`; `none` is nothing recognised. Undefined when nothing is expected. Throws E_USAGE.
- */
+/** `brand=Caterpillar,model=930G`; `none`: nothing recognised. Undefined if nothing is expected. Throws E_USAGE. */
 export function readExpectations(
   given: readonly string[],
   status: UploadReport["status"] | undefined,
@@ -46,7 +44,7 @@ function unreadable(term: string, name: string): TuError {
   });
 }
 
-/** Every field in which the report is not what was expected; upper and lower case are the same. */
+/** Every field in which the report differs from the expectation, ignoring case. */
 export function mismatchesOf(
   report: UploadReport,
   { fields: expectedFields, status }: Expectations,
@@ -61,7 +59,7 @@ export function mismatchesOf(
   );
 }
 
-/** Without a machine there is nothing to be new: then there is no verdict either. */
+/** Without a machine nothing can be new: then there is no verdict either. */
 function foundIn({ result }: UploadReport): Readonly<Record<Field, string | null>> {
   const { brand = null, model = null, type = null } = result.recognition?.aggregate ?? {};
   const isFound = brand !== null || model !== null || type !== null;

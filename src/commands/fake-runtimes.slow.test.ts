@@ -12,13 +12,13 @@ import {
   tool,
 } from "./run-tool.samples.ts";
 
-// The native runtime is not our dependency: packages of its name that are found where packages are, and the
-// real one in vision-runtime.slow.test.ts.
+// The native runtime is not our dependency: these are packages with its name where packages are looked up; the real
+// one is in vision-runtime.slow.test.ts.
 
 const komatsu = image("komatsu-pc200.jpg");
 const machine = { brand: "Komatsu", model: "PC200-8" };
 
-/** The environment in which `onnxruntime-node` is a package with this entry. */
+/** The environment in which `onnxruntime-node` is a package with this entry point. */
 async function withPackage(source: string): Promise<Readonly<Record<string, string>>> {
   const folder = await temporaryDirectory();
   await makeDirectories(join(folder, "onnxruntime-node"), 0o755);
@@ -26,7 +26,7 @@ async function withPackage(source: string): Promise<Readonly<Record<string, stri
   return { NODE_PATH: folder };
 }
 const broken = () => withPackage('throw new Error("no library for this system")');
-/** WebAssembly that calls itself native, and says what it was asked for. */
+/** WebAssembly that claims to be native, and reports the requests it receives. */
 const working = (and = "") =>
   withPackage(`
     const web = require(${JSON.stringify(join(root, "node_modules", "onnxruntime-web"))});
@@ -123,7 +123,7 @@ test("where it is installed it reads, and says so", async () => {
 });
 
 describe("a call of native code", () => {
-  /** Which takes a second, for each network that is loaded. */
+  /** Takes one second for each network loaded. */
   const slow = () =>
     working(`
       const { writeSync } = require("node:fs");

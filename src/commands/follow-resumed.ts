@@ -6,7 +6,7 @@ import type { Pipeline } from "./compose.ts";
 import { asTuError } from "./output.ts";
 import type { Resumed } from "./resumed.ts";
 
-/** The resumed flow of this very picture, unless another upload has joined it. */
+/** The resumed flow of this picture, unless another upload has joined it. */
 export function joinable(
   { resumed }: Pipeline,
   checksum: string,
@@ -25,8 +25,8 @@ export function followResumed(
 }
 
 /**
- * Flows that an earlier run left continue beside the uploads and are awaited after them; each end is reported.
- * Resolves with the signal's reason when that came first.
+ * Flows that an earlier run left behind continue alongside the uploads and are awaited after them; the end of each
+ * is reported. Resolves with the signal's reason if that came first.
  */
 export async function waitForResumed(
   opened: Pipeline,

@@ -1,4 +1,4 @@
-// What `--help` says beside the options.
+// The text of `--help` apart from the options.
 
 export const programHelp = `
 Examples:

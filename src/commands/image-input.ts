@@ -3,15 +3,15 @@ import { tooLarge } from "../pipeline/operations/check-image.ts";
 import { imageBytesMax } from "../pipeline/steps/image-access.ts";
 import { openInput } from "./compose-images.ts";
 
-// Images as they are named on the command line: files, and - for standard input.
+// Images as named on the command line: files, and - for standard input.
 
-/** At most what an image may have. Throws E_FILE_*, E_IMAGE_TOO_LARGE, and the signal's reason. */
+/** Reads at most the maximum size of an image. Throws E_FILE_*, E_IMAGE_TOO_LARGE, and the signal's reason. */
 export async function readImageFile(path: string, signal: AbortSignal): Promise<Uint8Array> {
   const { read } = await openInput();
   return read(path, { bytesMax: imageBytesMax, onTooLarge: tooLarge, signal });
 }
 
-/** What is wrong with an image says whose image it is. */
+/** An error about an image names the image. */
 export function namingFile(path: string, error: unknown): unknown {
   if (!(error instanceof TuError)) return error;
   const name = path === "-" ? "standard input" : path;

@@ -26,7 +26,7 @@ const signals = [
   ["SIGHUP", 143, "E_TERMINATED"],
 ] as const;
 
-/** Leaves a flow that stands before its recognition. */
+/** Leaves behind a flow that has not reached its recognition. */
 async function killedUpload(stateDir: string) {
   const killed = await tool(["upload", komatsu, "--state-dir", stateDir], {
     onStdout: signalAt("analysis.recognition.request", "SIGKILL"),
@@ -138,7 +138,7 @@ describe("stopped in the middle", () => {
     const stateDir = await temporaryDirectory();
     const env = await replaying({ "komatsu-pc200.jpg": await komatsuAnswer() });
     await killedUpload(stateDir);
-    // No answer is held for the other picture: its analysis ends before there is anything to compare.
+    // The other picture has no recorded answer: its analysis ends before there is anything to compare.
     const args = ["upload", nothing, "--state-dir", stateDir, "--fault", "comparison=timeout"];
     const stopped = await tool(args, { env, onStdout: signalAt("onAnalysisFailed", "SIGTERM") });
     expect(stopped.stdout).toContain("E_CASSETTE_MISSING");
@@ -152,7 +152,7 @@ describe("while an opening hangs", () => {
     import { Server } from "node:net";
     setInterval(() => undefined, 60_000); // as a socket would hold the process
     Server.prototype.listen = function () { process.stderr.write("opening\\n"); return this; };`;
-  /** The first signal comes while the pipeline opens, the others when the first was heard. */
+  /** The first signal arrives while the pipeline opens, the others after the first was received. */
   const stopped = (first: NodeJS.Signals, others: readonly NodeJS.Signals[], more = "") => {
     const opening = signalAt("opening\n", first);
     const heard = signalAt("again to stop at once\n", ...others);
@@ -270,7 +270,7 @@ describe("output that nobody takes", () => {
       const exitCode = join(await temporaryDirectory(), "exit-code");
       execFileSync("mkfifo", [exitCode]);
       const args = `upload '${komatsu}' --ephemeral --fault recognition=timeout`;
-      // The shell is the one that is told, and passes it on.
+      // The shell receives the signal, and passes it on.
       const shell = `trap 'kill -HUP $child' HUP
         '${process.execPath}' '${binary}' ${args} & child=$!
         wait $child; wait $child; echo $? > '${exitCode}'`;

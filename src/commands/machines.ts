@@ -8,7 +8,7 @@ import { loadSettings } from "./config.ts";
 import { type Format, formatOf, printDiagnostic, printJson, printLine } from "./output.ts";
 import { columns } from "./terminal.ts";
 
-/** Options as commander has checked them. */
+/** Options as validated by commander. */
 type Options = {
   readonly output?: Format;
   readonly json?: boolean;
@@ -61,10 +61,12 @@ async function withMachines<T>(options: Options, use: (store: Machines) => Promi
   }
 }
 
-/** What a whole line needs. */
+/** The width of a complete line. */
 const wideWidth = 124;
 
-/** On a terminal it fits: a beginning of the id is enough for `machines show`, and below 60 columns a line is two. */
+/**
+ * Fits the terminal: the beginning of the id is enough for `machines show`, and below 60 columns a line becomes two.
+ */
 function textLines({ id, lastSeenAt, name, sightings }: Machine, width: number): readonly string[] {
   const seen = `seen ${sightings.length}×`;
   const shown = printable(name);

@@ -34,7 +34,7 @@ import { oneOf, usageErrorOf } from "./usage.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 
-/** Runs the command line and resolves with the exit code. The one place that renders errors. */
+/** Runs the command line and resolves with the exit code. The only place that renders errors. */
 export async function main(argv: readonly string[]): Promise<number> {
   quietOnClosedPipe();
   const args = argv.slice(2);
@@ -60,7 +60,7 @@ type OnExit = (code: number) => void;
 function commandTable(onExit: OnExit): Command {
   const program = new Command("tu-analyze")
     .description("Run, see into and repair the Trackunit image-analysis pipeline.")
-    .option("-V, --version", "print the version") // answered by the launcher
+    .option("-V, --version", "print the version") // handled by the launcher
     .helpCommand("help [command]", "what a command does")
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
@@ -277,7 +277,7 @@ function common(command: Command, outputs: readonly string[] = formats): Command
     .option("--debug", "print stack traces and causes");
 }
 
-/** The options of every command that looks at pictures. */
+/** The options of the commands that read pictures. */
 function withVision(command: Command): Command {
   return command
     .addOption(
@@ -309,7 +309,7 @@ function collect(value: string, previous: readonly string[]): readonly string[] 
   return [...previous, value];
 }
 
-/** A result that could not be printed is a failure; one that the reader did not want to the end is not. */
+/** A result that could not be printed is a failure; one that its reader did not read to the end is not. */
 function withOutput(code: number): number {
   if (failedToPrint()) return exitCodes.failed;
   return hasSeenEnough() ? exitCodes.done : code;
@@ -317,7 +317,7 @@ function withOutput(code: number): number {
 
 function render(error: TuError, args: readonly string[]): number {
   if (hasSeenEnough()) return exitCodes.done;
-  if (failedToPrint() && error.code === "E_OUTPUT") return error.exitCode; // said already
+  if (failedToPrint() && error.code === "E_OUTPUT") return error.exitCode; // already reported
   const format = machineFormat(args);
   if (format !== undefined) printJson(errorReport(error), format);
   printError(error);
@@ -333,7 +333,7 @@ function printDebug(error: Error): void {
   }
 }
 
-/** Read by hand, because an error may come before the arguments were understood. */
+/** Parsed by hand, because an error may occur before the arguments were parsed. */
 function machineFormat(args: readonly string[]): Format | undefined {
   const given = args.flatMap((arg, index) => {
     if (arg === "--json") return ["json"];

@@ -11,7 +11,7 @@ import {
 import { sourceOf } from "../pipeline/topology.ts";
 import { type Format, formatOf, printJson, printLine } from "./output.ts";
 
-/** Options as commander has checked them. */
+/** Options as validated by commander. */
 type Options = {
   readonly output?: Format;
   readonly json?: boolean;
@@ -35,7 +35,7 @@ export function messagesCommand(name: string | undefined, options: Options): num
   return exitCodes.done;
 }
 
-/** One value is a document; several are a line each. */
+/** A single value is a document; several are printed one per line. */
 function printEach(values: readonly unknown[], format: Format): void {
   const isDocument = values.length === 1 && format !== "jsonl";
   for (const value of values) printJson(value, isDocument ? "json" : "jsonl");

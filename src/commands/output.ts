@@ -6,7 +6,7 @@ import { exitCodes, TuError } from "../pipeline/errors.ts";
 export const formats = ["text", "json", "jsonl"] as const;
 export type Format = (typeof formats)[number];
 
-/** How the result is printed; `--json` goes before `-o`. */
+/** How the result is printed; `--json` takes precedence over `-o`. */
 export function formatOf<F extends string = Format>(options: {
   readonly json?: boolean;
   readonly output?: F;
@@ -16,7 +16,7 @@ export function formatOf<F extends string = Format>(options: {
 
 let hasFailedToPrint = false;
 
-/** Whether something that should have been printed was not. */
+/** Whether something failed to print. */
 export function failedToPrint(): boolean {
   return hasFailedToPrint;
 }
@@ -30,7 +30,7 @@ export function hasSeenEnough(): boolean {
 
 const listeners = new Set<(error: TuError) => void>();
 
-/** Told once, when standard output takes nothing any more: then work that is for it can stop. */
+/** Called once, when standard output is lost: work whose result goes there can stop. */
 export function onOutputLost(listener: (error: TuError) => void): void {
   listeners.add(listener);
 }
@@ -41,13 +41,13 @@ function outputLost(error: TuError): void {
   listeners.clear();
 }
 
-/** The second where standard output is a socket, as for a process that Node started, and more was on the way. */
+/** The second occurs if standard output is a socket, as for a process started by Node, with unsent data. */
 const readerGone = ["EPIPE", "ECONNRESET"];
 
-/** A reader that has seen enough (`| head`) is no error; what is left is not written. */
+/** A reader that stops early (`| head`) is not an error; the rest is not written. */
 export function quietOnClosedPipe(): void {
   process.once("exit", leaveLostTerminal);
-  // There is no other place to say it, and what is done is worth more than what is said of it.
+  // There is nowhere else to report it, and the work matters more than its messages.
   process.stderr.on("error", () => process.stderr.destroy());
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== undefined && readerGone.includes(error.code)) {
@@ -56,7 +56,7 @@ export function quietOnClosedPipe(): void {
       outputLost(new TuError("E_OUTPUT", "nobody reads standard output any more"));
       return;
     }
-    if (hasFailedToPrint) return; // said already
+    if (hasFailedToPrint) return; // already reported
     hasFailedToPrint = true;
     process.exitCode = exitCodes.failed;
     const why = error.code ?? error.message;
@@ -71,8 +71,8 @@ export function quietOnClosedPipe(): void {
 const stdio = [0, 1, 2];
 
 /**
- * To be called last. A process that ends restores its terminal, and Node aborts when that is not there any
- * more, as after a hang-up; what is closed it leaves alone.
+ * Must be called last. A process that exits restores its terminal, and Node aborts if that no longer exists, as
+ * after a hang-up; closed descriptors it leaves alone.
  */
 export function leaveLostTerminal(): void {
   for (const descriptor of stdio.splice(0))
@@ -92,7 +92,7 @@ export function printDiagnostic(line: string): void {
   if (!process.stderr.destroyed) process.stderr.write(`${line}\n`);
 }
 
-/** Code, sentence and hint of an error, as a person reads them. */
+/** Code, message and hint of an error, formatted for people. */
 export function printError({
   code,
   hint,

@@ -17,9 +17,9 @@ import { asTuError } from "./output.ts";
 import type { Outcome } from "./recognise-outcome.ts";
 
 export type RecogniseRun = {
-  /** For the whole command, as it was written. */
+  /** For the whole command, as written by the user. */
   readonly timeout: string;
-  /** In the order of the images; empty when nothing is drawn. */
+  /** In the order of the images; empty if nothing is drawn. */
   readonly annotations: readonly AnnotationFile[];
   readonly signal: AbortSignal;
   readonly reader: Once<PictureReader>;
@@ -63,7 +63,7 @@ async function readAndDraw(
   return drawn(path, bytes, recognised, run.annotations[index]);
 }
 
-/** Which image it was that time was too short for. */
+/** Names the image for which the time was too short. */
 function naming(path: string, error: TuError, { signal, timeout }: RecogniseRun): TuError {
   if (error.code !== "E_DEADLINE" || error !== signal.reason) return error;
   const name = path === "-" ? "standard input" : path;

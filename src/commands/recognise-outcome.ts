@@ -2,7 +2,7 @@ import type { TuError } from "../pipeline/errors.ts";
 import type { RecogniseReport, UnreadReport } from "../pipeline/reports/recognise.ts";
 import { errorReport } from "./output.ts";
 
-/** What became of one image. */
+/** The outcome of one image. */
 export type Outcome =
   | { readonly type: "report"; readonly report: RecogniseReport }
   | { readonly type: "error"; readonly file: string; readonly error: TuError };

@@ -33,9 +33,9 @@ export type ScreenOptions = {
 export type RecogniseScreen = Pick<Reporter, "notice"> & {
   readonly format: Format;
   started(file: string, index: number): void;
-  /** As they come; not for a single one. */
+  /** As they arrive; not for a single one. */
   outcome(outcome: Outcome, index: number): void;
-  /** The single one that was asked for. */
+  /** The only one requested. */
   only(outcome: Outcome): void;
   summary(outcomes: readonly Outcome[]): void;
   close(): void;
@@ -111,7 +111,7 @@ function createTextScreen(
   };
 }
 
-/** ` 3/31  photo.jpg   `, as wide for each. */
+/** ` 3/31  photo.jpg   `, padded to equal width. */
 function placesOf(paths: readonly string[]): readonly string[] {
   const names = distinctNames(paths).map(printable);
   const longest = Math.min(32, Math.max(...names.map(widthOf)));
@@ -121,7 +121,7 @@ function placesOf(paths: readonly string[]): readonly string[] {
   });
 }
 
-/** The place, and behind it ` Komatsu · PC210LC · Excavator  confidence 0.91`. */
+/** The place, followed by ` Komatsu · PC210LC · Excavator  confidence 0.91`. */
 function resultLines(
   { report }: Extract<Outcome, { type: "report" }>,
   place: string,

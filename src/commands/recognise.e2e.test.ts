@@ -18,7 +18,7 @@ import {
 
 const komatsu = image("komatsu-pc200.jpg");
 const rotated = image("rotated-exif.jpg");
-/** Answers that are held, for tests of what becomes of a reading: it takes no time then. */
+/** Recorded answers, for tests of a reading's outcome: they take no time. */
 const replay = async () =>
   replaying({
     "komatsu-pc200.jpg": await komatsuAnswer(),
@@ -277,7 +277,7 @@ describe("stopping", () => {
     ["SIGINT", 130, "E_INTERRUPTED"],
     ["SIGTERM", 143, "E_TERMINATED"],
   ] as const)("%s while reading says so and is exit %i", async (signal, exitCode, code) => {
-    // The first image is read and said; the second is what the signal meets.
+    // The first image is read and printed; the signal arrives during the second.
     let isSent = false; // a second one would end it at once
     const result = await tool(["recognise", image("nothing.jpg"), komatsu, "-o", "jsonl"], {
       onStdout: (_, child) => {

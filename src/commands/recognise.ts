@@ -11,7 +11,7 @@ import {
 } from "./recognise-screen.ts";
 import { untilSignal } from "./signals.ts";
 
-/** Options as commander has checked them. */
+/** Options as validated by commander. */
 type Options = ScreenOptions &
   VisionFlags & {
     readonly annotate?: string;
@@ -19,7 +19,7 @@ type Options = ScreenOptions &
     readonly timeout?: string;
   };
 
-/** What is read in one or more images, without the pipeline. Resolves with the exit code. */
+/** Reads one or more images, without the pipeline. Resolves with the exit code. */
 export async function recogniseCommand(
   paths: readonly string[],
   options: Options,
@@ -45,7 +45,7 @@ export async function recogniseCommand(
     const vision = { ...visionOptions(settings), isForOne: paths.length === 1 };
     return openPictureReader(vision, screen);
   });
-  // Getting ready takes longer than all that comes before the first picture; what fails is met there again.
+  // Preparing takes longer than everything before the first picture; a failure occurs again there.
   if (settings.vision === "local") reader.get().catch(() => undefined);
   try {
     const run: RecogniseRun = {
@@ -77,7 +77,7 @@ async function plannedAnnotations(paths: readonly string[], target: string | und
 function finish(outcomes: readonly Outcome[], isBatch: boolean, screen: RecogniseScreen): number {
   const [only] = outcomes;
   if (!isBatch && only !== undefined) {
-    // In lines one record has the shape of many.
+    // In JSON lines a single record has the same shape as several.
     if (only.type === "error" && screen.format !== "jsonl") throw only.error;
     screen.only(only);
     return only.type === "error" ? only.error.exitCode : exitCodes.done;

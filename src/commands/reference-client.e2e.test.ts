@@ -9,9 +9,9 @@ import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { noticing, openReplayingPipeline } from "./replaying-pipeline.samples.ts";
 import { image, komatsuAnswer, temporaryDirectory } from "./run-tool.samples.ts";
 
-// The console client of the deployed system, as it behaves: it subscribes without arguments before it uploads, calls
-// every picture image/png, and confirms with 1234 bytes and a checksum of 64 `a`. It reads into 8 KiB, one frame a
-// message, and is done at the first completed analysis.
+// The console client of the deployed system, as it behaves: it subscribes without arguments before it uploads,
+// declares every picture image/png, and confirms with 1234 bytes and a checksum of 64 `a`. It reads into 8 KiB, one
+// frame per message, and is done at the first completed analysis.
 
 const startUpload = `
   mutation($filename: String!, $contentType: String!) {

@@ -3,13 +3,16 @@ import { loopbackOnly } from "../pipeline/http/door.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
 import { openPipeline, type Pipeline } from "./compose.ts";
 
-/** Hears of the notices alone. */
+/** Receives only the notices. */
 export const noticing = (onNotice: (message: string) => void): Reporter => ({
   hop: () => undefined,
   notice: ({ message }) => onNotice(message),
 });
 
-/** The whole pipeline, in flow `full` unless another is named, its pictures looked at by what is kept in `answers`. Nothing is pruned. */
+/**
+ * The whole pipeline, in flow `full` unless another is named, reading pictures from the cassettes in `answers`.
+ * Nothing is pruned.
+ */
 export const openReplayingPipeline = ({
   flow = "full",
   stateDir,

@@ -9,17 +9,17 @@ import type { Reporter } from "../pipeline/ports/reporter.ts";
 import type { UploadNote, UploadNotes } from "../pipeline/ports/upload-notes.ts";
 import { toEpochMs } from "../pipeline/time.ts";
 
-// What an earlier run left and this one resumes: which picture it is, and which events were heard of it.
+// Flows that an earlier run left behind and this one resumes: the picture of each, and the events received.
 
 export type Resumed = {
   readonly flowId: string;
-  /** Null where its note is lost. */
+  /** Null if its note is lost. */
   readonly note: UploadNote | null;
-  /** All that was heard of it in this process, when it has ended. */
+  /** All events received in this process, once it has ended. */
   readonly events: Promise<readonly ClientEvent[]>;
 };
 
-/** Nothing is kept, so nothing is left to remember either. */
+/** Nothing is kept, so there is nothing to note either. */
 export const noNotes: UploadNotes = {
   put: async () => undefined,
   all: async () => new Map(),
@@ -28,11 +28,11 @@ export const noNotes: UploadNotes = {
 
 type Heard = { readonly events: Message[]; readonly end: Deferred };
 export type Hearing = {
-  /** Passes on what is published, and remembers it until it is forgotten. */
+  /** Forwards what is published, and remembers it until it is dropped. */
   readonly feed: ClientFeed;
   hasHeardEnd(flowId: string): boolean;
   eventsOf(flowId: string): Promise<readonly ClientEvent[]>;
-  /** Drops all other flows: uploads hear of theirs through the gateway. */
+  /** Drops all other flows: uploads receive theirs through the gateway. */
   keepOnly(flowIds: readonly string[]): void;
 };
 
@@ -69,7 +69,7 @@ export function createHearing(next: ClientFeed): Hearing {
   };
 }
 
-/** Says of which picture a flow is that is gone on with. */
+/** Names the picture of a resumed flow. */
 export function namingPictures(
   reporter: Reporter,
   notes: ReadonlyMap<string, UploadNote>,

@@ -10,14 +10,14 @@ import { createCassetteStore } from "../adapters/vision-cassettes/store.ts";
 import { publishedSchema } from "../pipeline/published-schema.ts";
 import { outputSchemas } from "./schemas.ts";
 
-// Runs the built binary as a user would, with a home of its own.
+// Runs the built binary as a user would, with its own home directory.
 
 export const root = join(import.meta.dirname, "..", "..");
 export const binary = join(root, "bin", "tu-analyze");
 export const image = (name: string) => join(root, "fixtures", "images", name);
 
 export type Result = {
-  /** Null when a signal ended it. */
+  /** Null if a signal ended it. */
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
@@ -26,7 +26,7 @@ export type Result = {
 type Options = {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Silent: stays open and never says anything. */
+  /** Silent: stays open and sends nothing. */
   readonly stdin?: Uint8Array | "silent";
   /** Called with all of stdout so far, whenever it grows. */
   readonly onStdout?: (text: string, child: ChildProcess) => void;
@@ -37,7 +37,7 @@ type Options = {
 const directories: string[] = [];
 afterAll(() => Promise.all(directories.map((path) => rm(path, { recursive: true, force: true }))));
 
-/** A directory that is gone after the tests of the file. */
+/** A directory that is removed after the tests of the file. */
 export async function temporaryDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "tu-analyze-"));
   directories.push(directory);
@@ -61,7 +61,7 @@ export async function tool(args: readonly string[], options: Options = {}): Prom
     stderr += text;
     options.onStderr?.(stderr, child);
   });
-  child.stdin.on("error", () => undefined); // it may end before it has read everything
+  child.stdin.on("error", () => undefined); // it may exit before it has read everything
   if (options.stdin !== "silent") child.stdin.end(options.stdin);
   return new Promise((resolve, reject) => {
     child.once("error", reject);
@@ -80,19 +80,19 @@ export function signalAt(text: string, ...signals: readonly NodeJS.Signals[]) {
   };
 }
 
-/** The environment in which a module runs before the binary does, to make the world go wrong. */
+/** An environment that loads a module before the binary, to provoke failures. */
 export function preload(source: string): Readonly<Record<string, string>> {
   return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(source)}` };
 }
 
 type Document = Readonly<Record<string, unknown>>;
 
-/** Standard output as one JSON document, in the shape that is published for it. */
+/** Standard output as one JSON document, in its published shape. */
 export function json(result: Result): Record<string, unknown> {
   return documentIn(result.stdout, result);
 }
 
-/** A document in each line. */
+/** One document per line. */
 export function jsonLines(result: Result): readonly Document[] {
   return result.stdout
     .trim()
@@ -113,7 +113,7 @@ function validatorOf(id: unknown): ValidateFunction | undefined {
 
 function documentIn(text: string, { stderr }: Result): Record<string, unknown> {
   try {
-    // The caller asserts by type what the document holds.
+    // The caller asserts the document's content by type.
     const document = JSON.parse(text) as Record<string, unknown>;
     const validate = validatorOf(document["schema"]);
     if (validate?.(document) === false) throw new Error(ajv.errorsText(validate.errors));
@@ -123,15 +123,15 @@ function documentIn(text: string, { stderr }: Result): Record<string, unknown> {
   }
 }
 
-/** For uploads that end before their picture is looked at: no networks are loaded for it. */
+/** For uploads that end before their picture is read: no networks are loaded. */
 export const notLooking = { TU_ANALYZE_VISION: "replay" };
 
-/** What Google Vision says of a picture. */
+/** Google Vision's answer for a picture. */
 type Annotations = object;
 
 /**
- * An environment in which pictures are looked at by answers that are held, so that it takes no time: for
- * tests of what becomes of an upload, not of what is read.
+ * An environment in which pictures are read from recorded answers, which takes no time: for tests of an upload's
+ * outcome, not of what is read.
  */
 export async function replaying(
   answers: Readonly<Record<string, Annotations>>,
@@ -144,10 +144,10 @@ export async function replaying(
   return { TU_ANALYZE_VISION: "replay", TU_ANALYZE_VISION_DIR: directory };
 }
 
-/** What Google Vision said of the Komatsu. */
+/** Google Vision's answer for the Komatsu. */
 export async function komatsuAnswer(): Promise<Annotations> {
   const file = join(root, "fixtures", "vision", "komatsu-pc200.json");
-  // The fixture is a response of one picture.
+  // The fixture is the response for one picture.
   const { responses } = JSON.parse(await readFile(file, "utf8")) as { responses: [Annotations] };
   return responses[0];
 }

@@ -18,7 +18,7 @@ import { outputSchemas } from "./schemas.ts";
 const strict = () => new Ajv2020({ strict: true, strictTypes: true, strictRequired: false });
 const files = readdirSync(join(root, "schemas"));
 const schemaIn = (file: string) =>
-  JSON.parse(readFileSync(join(root, "schemas", file), "utf8")) as object; // written from outputSchemas
+  JSON.parse(readFileSync(join(root, "schemas", file), "utf8")) as object; // generated from outputSchemas
 
 describe("the published schemas", () => {
   test.each(files)("%s compiles in Ajv's strict mode", (file) => {

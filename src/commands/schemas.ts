@@ -11,7 +11,7 @@ import {
 import { TopologyReport } from "../pipeline/reports/topology.ts";
 import { RejectedReport, UnfinishedReport, UploadReport } from "../pipeline/reports/upload.ts";
 
-// The shapes of everything that a command prints with a machine format. JSON only grows.
+// The shapes of everything that a command prints in a machine format. JSON only grows.
 
 const AnyUpload = z.union([UploadReport, RejectedReport, UnfinishedReport]);
 

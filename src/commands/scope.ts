@@ -1,10 +1,10 @@
-// What was opened has to be closed: also when the next thing fails to open.
+// Whatever was opened must be closed, even if the next resource fails to open.
 
 export type Scope = {
-  /** To be closed with the scope, before whatever was opened earlier. Gives it back. */
+  /** Closed with the scope, before anything opened earlier. Returns its argument. */
   use<T extends { close(): Promise<void> | void }>(opened: T): T;
   defer(close: () => Promise<void> | void): void;
-  /** Every one is tried: what one leaves open keeps the process alive. Throws the first failure. */
+  /** Tries all of them: a resource left open keeps the process alive. Throws the first failure. */
   close(): Promise<void>;
 };
 
@@ -34,7 +34,7 @@ export function createScope(): Scope {
   };
 }
 
-/** What `open` gives, with what closes all of it. Closes what was opened when `open` throws. */
+/** The result of `open`, with a function that closes all of it. Closes what was opened if `open` throws. */
 export async function inScope<T extends object>(
   open: (scope: Scope) => Promise<T>,
 ): Promise<T & { close(): Promise<void> }> {

@@ -2,32 +2,35 @@ import { TuError } from "../pipeline/errors.ts";
 import { leaveLostTerminal, onOutputLost, printDiagnostic } from "./output.ts";
 
 export type Stop = {
-  /** Aborted with E_INTERRUPTED or E_TERMINATED by the first signal, with E_DEADLINE when time is up, and with E_OUTPUT. */
+  /**
+   * Aborted with E_INTERRUPTED or E_TERMINATED by the first signal, with E_DEADLINE when time is up, and with
+   * E_OUTPUT.
+   */
   readonly signal: AbortSignal;
-  /** Waits for the clean-up, but not for ever; also ends the listening. */
+  /** Waits for the clean-up, but not forever; also stops listening for signals. */
   drain(cleanUp: Promise<void> | undefined): Promise<void>;
 };
 
-/** How long the whole command may take, from the start of the process, and as it was written. */
+/** The limit for the whole command, from the start of the process, and as written by the user. */
 export type Deadline = { readonly ms: number; readonly text: string };
 
-/** What a stopped command says of its work. */
+/** What a stopped command reports about its work. */
 export type StopWords = {
   /** What happens now. */
   readonly now: string;
-  /** What becomes of what is not done, where it is the same for everything. */
+  /** What happens to unfinished work, if that is the same for everything. */
   readonly rest?: string;
   readonly hint?: string;
 };
 const drainMs = 10_000;
 /** How long a finished process may take to exit on its own. */
 const blockedMs = 1000;
-/** What is left for the clean-up when the deadline has passed. What it leaves is as after a crash: recorded. */
+/** Time left for the clean-up after the deadline. Anything it does not finish is as after a crash: recorded. */
 const graceMs = 250;
 /** setTimeout fires immediately beyond this. */
 const longestMs = 2 ** 31 - 1;
 
-/** What a signal ends a command as. A hang-up is a way to terminate: it has no exit code of its own. */
+/** How a signal ends a command. A hang-up is a form of termination: it has no exit code of its own. */
 const ends = {
   SIGINT: { code: "E_INTERRUPTED", word: "interrupted", by: "SIGINT" },
   SIGTERM: { code: "E_TERMINATED", word: "terminated", by: "SIGTERM" },
@@ -37,8 +40,8 @@ type Name = keyof typeof ends;
 const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const satisfies readonly Name[];
 
 /**
- * The first Ctrl-C, SIGTERM or SIGHUP stops in good order, and so do the deadline and an output that is lost; a second Ctrl-C or SIGTERM
- * stops at once. The words are asked for when the first one comes.
+ * The first Ctrl-C, SIGTERM or SIGHUP stops gracefully, and so do the deadline and lost output; a second Ctrl-C or
+ * SIGTERM stops at once. The words are requested when the first one arrives.
  */
 export function untilSignal(wordsOf: () => StopWords, deadline?: Deadline): Stop {
   const controller = new AbortController();
@@ -60,13 +63,13 @@ export function untilSignal(wordsOf: () => StopWords, deadline?: Deadline): Stop
   const onSignal = (name: Name) => {
     if (stoppedBy !== undefined) return; // a terminal that closes hangs up more than once
     stoppedBy = name;
-    // The next one of these meets Node's own handling, which ends the process.
+    // The next one reaches Node's default handling, which ends the process.
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
     limit();
     const { code, word } = ends[name];
     const words = wordsOf();
-    // On a terminal the cursor stands behind a waiting line, and what Ctrl-C shows there.
+    // On a terminal the cursor is after a waiting line and the echo of Ctrl-C.
     const start = process.stderr.isTTY ? "\n" : "";
     printDiagnostic(`${start}${word}: ${words.now}; again to stop at once`);
     const rest = words.rest === undefined ? "" : `; ${words.rest}`;
@@ -85,7 +88,7 @@ export function untilSignal(wordsOf: () => StopWords, deadline?: Deadline): Stop
         await isLate.or(cleanUp);
       } finally {
         clearTimeout(overdue);
-        // What blocks in the operating system (a pipe without a writer) would keep it alive.
+        // A call blocked in the operating system (a pipe without a writer) would keep it alive.
         if (stoppedBy === undefined) release();
         else setTimeout(endNow, blockedMs).unref();
       }
@@ -93,7 +96,7 @@ export function untilSignal(wordsOf: () => StopWords, deadline?: Deadline): Stop
   };
 }
 
-/** Bounds the work by the deadline, and the clean-up by a little more. */
+/** Bounds the work by the deadline, and the clean-up by slightly more. */
 function createDeadline(deadline: Deadline | undefined, controller: AbortController) {
   if (deadline === undefined) return { or: async (cleanUp?: Promise<void>) => cleanUp };
   const leftMs = (graced: number) =>
@@ -113,7 +116,8 @@ function createDeadline(deadline: Deadline | undefined, controller: AbortControl
       try {
         await Promise.race([cleanUp, timeUp]);
       } finally {
-        // Without work this changes nothing; what blocks in the operating system would keep the process alive.
+        // Without pending work this changes nothing; a call blocked in the operating system would keep the process
+        // alive.
         overdue?.unref();
       }
     },

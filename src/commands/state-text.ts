@@ -7,7 +7,7 @@ import type {
 } from "../pipeline/reports/state.ts";
 import type { Settings } from "./config.ts";
 
-// What the commands of `state` say to a person.
+// The text output of the `state` commands.
 
 const paint = createPaint(false);
 const counted = (count: number, what: string): string =>

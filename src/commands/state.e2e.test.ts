@@ -27,7 +27,7 @@ async function stateWithTwoFlows(): Promise<string> {
   return stateDir;
 }
 
-/** As if all of it had happened so many days ago. */
+/** As if everything had happened that many days ago. */
 function makeOlder(stateDir: string, days: number): void {
   const database = new Libsql(join(stateDir, "flow-full.db"));
   database.prepare("UPDATE entry SET at = at - ?").run([days * 86_400_000]);
@@ -100,7 +100,7 @@ describe("what is old", () => {
   test("stays while it is under way", async () => {
     const stateDir = join(await temporaryDirectory(), "state");
     const args = ["--state-dir", stateDir, "--fault", "comparison=timeout"];
-    // The comparison has taken its command, and will not answer before its timeout.
+    // The comparison has taken its command, and will not respond before its timeout.
     const onStdout = signalAt("analysis.comparison.request", "SIGINT");
     const interrupted = await tool(["upload", image("nothing.jpg"), ...args], { env, onStdout });
     expect(interrupted.code).toBe(130);
@@ -144,7 +144,7 @@ test("verifying tells of a picture that is damaged, and of one that is gone", as
   const stateDir = await stateWithTwoFlows();
   const folder = join(stateDir, "objects", "objects");
   const [first = "", second = ""] = (await readdir(folder)).toSorted();
-  await appendFile(join(folder, first), "x"); // its footer is not at the end any more
+  await appendFile(join(folder, first), "x"); // its footer is no longer at the end
   await rm(join(folder, second));
   const { code, stdout } = await state(stateDir, "verify", "--json");
   expect(code).toBe(1);

@@ -16,7 +16,7 @@ import {
   verificationLines,
 } from "./state-text.ts";
 
-/** Options as commander has checked them. */
+/** Options as validated by commander. */
 type Options = {
   readonly output?: Format;
   readonly json?: boolean;
@@ -28,7 +28,7 @@ type Options = {
   readonly machines?: boolean;
 };
 
-/** What is kept, and how large it is. */
+/** The content of the state directory, and its size. */
 export async function showState(options: Options): Promise<number> {
   const settings = await loadSettings({ stateDir: options.stateDir });
   const { keepFlows, keepFor, stateDir: directory } = settings;
@@ -42,7 +42,7 @@ export async function showState(options: Options): Promise<number> {
   return exitCodes.done;
 }
 
-/** Lets go of what is over a limit; with --dry-run it only says what would go. */
+/** Removes what exceeds a limit; with --dry-run it only reports what it would remove. */
 export async function pruneCommand(options: Options): Promise<number> {
   if (options.olderThan !== undefined && options.olderThan !== "unlimited")
     requireDuration("--older-than", options.olderThan);
@@ -78,7 +78,7 @@ export async function pruneCommand(options: Options): Promise<number> {
   }
 }
 
-/** Removes everything but machines, and those too with --machines. */
+/** Removes everything but machines, and with --machines those too. */
 export async function clearCommand(options: Options): Promise<number> {
   const settings = await loadSettings({ stateDir: options.stateDir });
   const isWithMachines = options.machines === true;
@@ -99,7 +99,7 @@ export async function clearCommand(options: Options): Promise<number> {
   return exitCodes.done;
 }
 
-/** Reads all that is kept, and tells what does not fit together. */
+/** Reads the whole state, and reports inconsistencies. */
 export async function verifyCommand(options: Options): Promise<number> {
   const settings = await loadSettings({ stateDir: options.stateDir });
   const [report, isThere] = await withKept(

@@ -12,8 +12,8 @@ import {
   tool,
 } from "./run-tool.samples.ts";
 
-// What a process that is gone left, in the networks of others: one that starts later in a container of its own,
-// and one that was there all the time.
+// Work left behind by a dead process, and adopted by others: one that starts later in a container of its own, and
+// one that was running all along.
 
 const komatsu = image("komatsu-pc200.jpg");
 const replay = async () =>
@@ -39,7 +39,7 @@ test("a restart in a container, where every process is number 1, goes on with wh
     if (shown.includes("analysis.started")) first.kill("SIGKILL");
   });
   expect(await once(first, "close")).toEqual([null, "SIGKILL"]);
-  await wait(11_000); // its lease runs out
+  await wait(11_000); // its lease expires
   const second = inContainer(["upload", image("nothing.jpg"), ...kept], env);
   let told = "";
   second.stderr?.setEncoding("utf8").on("data", (text: string) => {
@@ -55,7 +55,7 @@ test("a process that lives takes over what another one leaves, without a restart
   let pictures = 0;
   const server = await startVisionServer(({ answer: give }) => {
     pictures += 1;
-    // The first picture keeps its process alive; the second is the one that was left.
+    // The first picture keeps its process alive; the second is the one that was left behind.
     setTimeout(() => give({ responses: [answer] }), pictures === 1 ? 15_000 : 0);
   });
   onTestFinished(() => server.close());

@@ -5,7 +5,7 @@ import type { Topology } from "../pipeline/topology.ts";
 import { loadSettings } from "./config.ts";
 import { formatOf, printJson, printLine } from "./output.ts";
 
-/** Options as commander has checked them. */
+/** Options as validated by commander. */
 type Options = {
   readonly flow?: FlowName;
   readonly output?: "text" | "json" | "jsonl" | "mermaid";

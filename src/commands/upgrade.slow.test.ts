@@ -11,7 +11,8 @@ import {
   tool,
 } from "./run-tool.samples.ts";
 
-// State directories as versions with earlier schemas left them; fixtures/state/README.md says what is in them.
+// State directories as left behind by versions with earlier schemas; fixtures/state/README.md describes their
+// content.
 const kept = join(root, "fixtures", "state");
 const schemas = (await readdir(kept)).filter((name) => /^\d+$/.test(name));
 
@@ -33,7 +34,7 @@ describe.each(schemas)("a state directory of schema %s", (schema) => {
     for (const file of ["state.db", "flow-full.db"])
       expect(next.stderr).toContain(`bringing ${join(stateDir, file)} up to this version`);
     const listed = json(await tool(["machines", "--json", "--state-dir", stateDir]));
-    const machines = listed["machines"] as { model: string; sightings: unknown[] }[]; // its schema says so
+    const machines = listed["machines"] as { model: string; sightings: unknown[] }[]; // according to its schema
     expect(machines.map(({ model, sightings }) => [model, sightings.length])).toEqual([
       ["PC200-8", 1],
       ["PC200-8", 1],

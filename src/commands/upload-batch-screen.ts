@@ -10,10 +10,10 @@ import { isGood, type Outcome } from "./upload-outcome.ts";
 import type { Aside, UploadScreen } from "./upload-screen.ts";
 import { createStoryScreen } from "./upload-story-screen.ts";
 
-/** Below this an image takes two lines. */
+/** Below this width an image takes two lines. */
 const oneLineWidth = 60;
 
-/** Behind the mark and its space. */
+/** After the mark and its space. */
 function placed(place: string, name: string, text: string, nameWidth: number): readonly string[] {
   const left = columns() - 2;
   if (left < oneLineWidth)
@@ -23,7 +23,7 @@ function placed(place: string, name: string, text: string, nameWidth: number): r
   return [`${start}${cut(text, left - widthOf(start))}`];
 }
 
-/** A line for each image when it ends, with its place among all, and a table of all; the stories with --verbose. */
+/** One line per image when it ends, with its place among all, and a table of all; the stories with --verbose. */
 export function createBatchScreen(
   paths: readonly string[],
   {
@@ -58,7 +58,7 @@ export function createBatchScreen(
     },
     outcome(outcome, index) {
       if (isVerbose) story.outcome(outcome, index);
-      if (outcome.type === "error" && outcome.fate?.status === "not-started") return; // the table says it
+      if (outcome.type === "error" && outcome.fate?.status === "not-started") return; // the table contains it
       waiting.clear();
       const mark = isGood(outcome) ? paint("green", "✔") : paint("red", "✖");
       const place = `${places[index]}  `;
@@ -93,7 +93,7 @@ function cellsOf(outcome: Outcome): readonly string[] {
   return [known.join(" · "), confidence.toFixed(2), result.comparison?.verdict ?? "", seconds];
 }
 
-/** Why an image is not what it should be. */
+/** Why an image is not as expected. */
 function reasonOf(outcome: Outcome): string {
   if (outcome.type === "error") {
     const { code, message } = outcome.error;
@@ -105,7 +105,7 @@ function reasonOf(outcome: Outcome): string {
   return printable(`${failure.code} at ${failure.step}: ${failure.reason}`);
 }
 
-/** Those that are good, then the others with the whole reason and what can be done, counted. */
+/** First the good ones, then the others with the full reason and a remedy, counted. */
 function summaryLines(
   outcomes: readonly Outcome[],
   names: readonly string[],
@@ -130,7 +130,7 @@ function summaryLines(
   ];
 }
 
-/** An image that was stopped has not failed. */
+/** A stopped image has not failed. */
 function countText(outcomes: readonly Outcome[]): string {
   const fates = outcomes.flatMap((one) =>
     one.type === "error" && one.fate ? [one.fate.status] : [],

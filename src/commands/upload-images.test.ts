@@ -24,7 +24,7 @@ const notStarted = { file: picture, fate: { status: "not-started" }, error: { ca
 const never = () => new Promise<never>(() => undefined);
 
 function createRun(signal: AbortSignal, open: () => Promise<Pipeline>): UploadRun {
-  const settings = { concurrency: 2 } as Settings; // all that is read of it
+  const settings = { concurrency: 2 } as Settings; // only these fields are read
   const pipeline = once(open);
   return {
     isBatch: false,
@@ -40,7 +40,7 @@ function createRun(signal: AbortSignal, open: () => Promise<Pipeline>): UploadRu
   };
 }
 
-/** A pipeline that hands every upload to `startUpload`; nothing else of it is reached. */
+/** A pipeline that passes every upload to `startUpload`; nothing else of it is used. */
 function pipelineWith(startUpload: GatewayClient["startUpload"], more: object = {}): Pipeline {
   const clock = createManualClock(0);
   const pipeline = { gateway: { startUpload }, clock, digest: () => "same", resumed: [], ...more };
@@ -85,7 +85,7 @@ function resuming(
 ) {
   const notices: string[] = [];
   let allTold = () => {};
-  /** Each that ends was told. */
+  /** The end of each was reported. */
   const told = new Promise<void>((resolve) => {
     allTold = resolve;
   });

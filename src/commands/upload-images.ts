@@ -27,21 +27,21 @@ export type UploadRun = {
   readonly settings: Settings;
   readonly expectations: Expectations | undefined;
   readonly screen: UploadScreen;
-  /** Hears of every image that is recorded from now on. */
+  /** Called for every image that is recorded from now on. */
   readonly onAccepted: () => void;
   readonly signal: AbortSignal;
-  /** The code of the pipeline: it is loaded while the first picture is checked. */
+  /** The code of the pipeline, loaded while the first picture is checked. */
   readonly preloaded: Once<void>;
   readonly pipeline: Once<Pipeline>;
 };
 
 export type Uploaded = {
   readonly outcomes: readonly Outcome[];
-  /** Set when every image had its outcome, and a signal came before the flows of an earlier run ended. */
+  /** Set if every image had its outcome, and a signal came before the flows of an earlier run ended. */
   readonly stopped: TuError | undefined;
 };
 
-/** A bounded number concurrently; pictures with equal content one after the other, so that the second is known. */
+/** A bounded number run concurrently; pictures with equal content run in sequence, so that the second is known. */
 export async function uploadImages(paths: readonly string[], run: UploadRun): Promise<Uploaded> {
   const outcomes: Outcome[] = [];
   const shared: Shared = { sameContent: new Map(), joined: new Set() };
@@ -56,7 +56,7 @@ export async function uploadImages(paths: readonly string[], run: UploadRun): Pr
   };
   const workers = Math.min(run.settings.concurrency, paths.length);
   await Promise.all(Array.from({ length: workers }, worker));
-  // Opening itself may be what does not answer.
+  // Opening itself may be what hangs.
   if (outcomes.some((outcome) => stopOf(outcome) !== undefined))
     return { outcomes, stopped: undefined };
   const opened = await run.pipeline.opened();
@@ -110,7 +110,7 @@ async function uploadOne(
   }
 }
 
-/** The picture of a flow that was left: it is under way already, and one flow of it is enough. */
+/** The picture of a resumed flow: it is in progress already, and one flow for it is enough. */
 function join(
   resumed: Resumed,
   path: string,
@@ -133,7 +133,7 @@ type Picture = {
   readonly contentType: string;
 };
 
-/** The picture, and the pipeline that is opened for the first that can be taken. */
+/** The picture, and the pipeline, which is opened for the first acceptable one. */
 async function readPicture(
   path: string,
   run: UploadRun,
@@ -141,7 +141,7 @@ async function readPicture(
   const { signal } = run;
   signal.throwIfAborted();
   const bytes = await readImageFile(path, signal);
-  run.preloaded.get().catch(() => undefined); // the pipeline meets it again
+  run.preloaded.get().catch(() => undefined); // the pipeline meets the same error
   const { images } = await openInput();
   const { contentType, format } = await checkImage(bytes, images).catch((error: unknown) => {
     throw namingFile(path, error);
@@ -167,7 +167,7 @@ function uploadPicture(
   return upload({ file, filename, contentType, bytes, signal, onStage }, pipeline);
 }
 
-/** With the time from the start of the process until the pipeline was up. */
+/** With the time from the start of the process until the pipeline was ready. */
 function withTimings(
   { timings, ...report }: UploadReport,
   run: UploadRun,

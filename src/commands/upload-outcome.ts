@@ -3,20 +3,20 @@ import type { UploadStage } from "../pipeline/operations/upload.ts";
 import type { RejectedReport, UnfinishedReport, UploadReport } from "../pipeline/reports/upload.ts";
 import { errorReport } from "./output.ts";
 
-/** What became of one image: its analysis ended, or something kept it from being one. */
+/** The outcome of one image: its analysis ended, or something prevented it. */
 export type Outcome =
   | { readonly type: "report"; readonly report: UploadReport }
   | {
       readonly type: "error";
       readonly file: string;
       readonly error: TuError;
-      /** Rejected, unless it says more. */
+      /** Rejected by default. */
       readonly fate?: Fate;
     };
 
 /**
- * What became of an image whose analysis was not waited for. `unknown`: it was being confirmed.
- * `abandoned`: it was under way, and nothing is kept.
+ * The fate of an image whose analysis was not awaited. `unknown`: it was being confirmed. `abandoned`: it was in
+ * progress, and nothing is kept.
  */
 export type Fate = {
   readonly status: UnfinishedReport["status"];
@@ -26,7 +26,7 @@ export type Fate = {
 /** How far an upload came. */
 export type Progress = { readonly stage: UploadStage; readonly flowId: string };
 
-/** It completed; where something was expected, it is as expected. */
+/** It completed and meets the expectations, if there are any. */
 export function isGood(outcome: Outcome): boolean {
   if (outcome.type === "error") return false;
   const { mismatches, status } = outcome.report;
@@ -39,13 +39,13 @@ export function hasMismatch(outcome: Outcome): boolean {
 
 const stopCodes = ["E_INTERRUPTED", "E_TERMINATED", "E_DEADLINE", "E_OUTPUT"];
 
-/** What stopped the command, where it kept this image from its end. */
+/** What stopped the command, if that kept this image from finishing. */
 export function stopOf(outcome: Outcome): TuError | undefined {
   if (outcome.type === "report") return undefined;
   return stopCodes.includes(outcome.error.code) ? outcome.error : undefined;
 }
 
-/** An image that met an error, with what became of it; never a promise about what was not accepted. */
+/** The outcome and fate of an image that met an error; it never promises anything about what was not accepted. */
 export function failedOutcome(
   file: string,
   error: TuError,
@@ -65,7 +65,7 @@ function fateOf(error: TuError, isKept: boolean, progress: Progress | undefined)
   const isStopped = stopCodes.includes(error.code);
   const flowId = progress?.flowId ?? null;
   if (progress?.stage === "accepted") return { status: isKept ? "accepted" : "abandoned", flowId };
-  // A refusal is an answer; after any other error the outcome is unknown.
+  // A refusal is a response; after any other error the outcome is unknown.
   if (progress?.stage === "confirming" && error.code !== "E_UPLOAD_REFUSED")
     return { status: isKept ? "unknown" : "abandoned", flowId };
   return isStopped ? { status: "not-started", flowId: null } : undefined;

@@ -16,14 +16,14 @@ export type ScreenOptions = {
 export type UploadScreen = {
   readonly format: Format;
   readonly reporter: Reporter;
-  /** `index` is the image's place among those that were named. */
+  /** `index` is the image's position on the command line. */
   started(flowId: string, index: number): void;
   outcome(outcome: Outcome, index: number): void;
   summary(outcomes: readonly Outcome[]): void;
   close(): void;
 };
 
-/** What all screens share: the waiting line, and notices beside the work. */
+/** Common to all screens: the waiting line, and background notices. */
 export type Aside = {
   readonly waiting: WaitingLine;
   readonly notice: Reporter["notice"];

@@ -8,7 +8,7 @@ import { printLine } from "./output.ts";
 import { columns } from "./terminal.ts";
 import { type Aside, sayError, type UploadScreen } from "./upload-screen.ts";
 
-/** Every hop as it arrives, and the end of it; of several images each line says which one it is of. */
+/** Every hop as it arrives, and the end of the story; with several images each line names its image. */
 export function createStoryScreen(
   paths: readonly string[],
   { aside, paint }: { readonly paint: Paint; readonly aside: Aside },
@@ -35,7 +35,7 @@ export function createStoryScreen(
     format: "text",
     reporter: {
       hop(hop) {
-        // The first hops of a flow come before its id is known to be ours.
+        // The first hops of a flow arrive before its id is known to be ours.
         if (indexes.has(hop.flowId)) show(hop);
         else early.set(hop.flowId, [...(early.get(hop.flowId) ?? []), hop]);
       },

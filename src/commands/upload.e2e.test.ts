@@ -16,8 +16,8 @@ import {
 } from "./run-tool.samples.ts";
 
 const komatsu = image("komatsu-pc200.jpg");
-// What is read in a picture is proven elsewhere; here most answers are held, and the same for all machines:
-// it is the pictures that differ.
+// What is read in a picture is tested elsewhere; here most answers are recorded, and are the same for all machines:
+// only the pictures differ.
 const replay = async () => {
   const answer = await komatsuAnswer();
   const same = {
@@ -131,7 +131,7 @@ describe("a good image", () => {
   });
 });
 
-// Attempts wait for each other: side by side that takes no longer than one of them.
+// Attempts wait for each other: run concurrently, that takes no longer than one of them.
 describe.concurrent("faults", () => {
   test.each([
     ["full", "recognition"],
@@ -223,7 +223,7 @@ describe("what is expected", () => {
 
   test("a failure that is expected is exit 0, and none is exit 1", async () => {
     const args = ["upload", komatsu, "--ephemeral", "--expect-status", "failed"];
-    const failed = await tool([...args, "--vision", "replay"]); // no answer is held
+    const failed = await tool([...args, "--vision", "replay"]); // there is no recorded answer
     expect(failed.code).toBe(0);
     const completed = await tool(args, { env: await replay() });
     expect(completed.code).toBe(1);

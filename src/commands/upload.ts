@@ -19,7 +19,7 @@ import { hasMismatch, isGood, type Outcome, stopOf } from "./upload-outcome.ts";
 import type { ScreenOptions, UploadScreen } from "./upload-screen.ts";
 import { createProblems } from "./usage.ts";
 
-/** Options as commander has checked them. */
+/** Options as validated by commander. */
 type Options = ScreenOptions &
   VisionFlags & {
     readonly flow?: Settings["flow"];
@@ -76,13 +76,13 @@ export async function uploadCommand(paths: readonly string[], options: Options):
     }),
   };
   try {
-    // What it brings along takes longer to load than the line above took to appear.
+    // Its modules take longer to load than the line above took to appear.
     const { uploadImages } = await import("./upload-images.ts");
     return finish(await uploadImages(paths, run), isBatch, screen);
   } finally {
     screen.close();
     const opened = run.pipeline.opened();
-    const toldBefore = () => undefined; // whoever asked for it heard why it did not open
+    const toldBefore = () => undefined; // its callers have received the error
     await stop.drain(opened?.then((pipeline) => pipeline.close(), toldBefore));
   }
 }
@@ -91,14 +91,14 @@ function finish({ outcomes, stopped }: Uploaded, isBatch: boolean, screen: Uploa
   const [only] = outcomes;
   if (isBatch || only === undefined) screen.summary(outcomes);
   else {
-    // In lines one record has the shape of many.
+    // In JSON lines a single record has the same shape as several.
     if (only.type === "error" && screen.format !== "jsonl") throw only.error;
     screen.outcome(only, 0);
     if (only.type === "error") return only.error.exitCode;
   }
-  // In a table they stand already.
+  // The table shows them already.
   if (!isBatch || screen.format !== "text") for (const outcome of outcomes) sayMismatches(outcome);
-  // The outcomes are told; a second document would not parse.
+  // The outcomes are printed; a second document would not parse.
   if (stopped !== undefined) printError(stopped);
   return exitCodeOf(outcomes, stopped ?? outcomes.map(stopOf).find((stop) => stop !== undefined));
 }
@@ -118,7 +118,7 @@ function exitCodeOf(outcomes: readonly Outcome[], stopped: TuError | undefined):
   return good > 0 ? exitCodes.partly : exitCodes.failed;
 }
 
-/** Reports everything that is wrong with a command line together. Throws E_USAGE and E_CONFIG. */
+/** Reports all problems of a command line together. Throws E_USAGE and E_CONFIG. */
 async function readOptions(paths: readonly string[], options: Options) {
   const problems = createProblems();
   problems.meet(() => requireOneStdin(paths), undefined);
@@ -182,7 +182,7 @@ function readFaults(given: readonly string[], flow: Settings["flow"]): Faults {
   );
 }
 
-/** `300ms` for every step, `comparison=300ms` for one; the later ones win. */
+/** `300ms` for every step, `comparison=300ms` for one; later ones win. */
 function readStepTimeouts(
   given: readonly string[],
   flow: Settings["flow"],

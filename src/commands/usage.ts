@@ -2,7 +2,7 @@ import { type Command, CommanderError, InvalidArgumentError, type Option } from 
 import { closest } from "../pipeline/closest.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 
-/** One of a few words; a mistyped one gets a guess. */
+/** One of a few words; a mistyped one gets a suggestion. */
 export function oneOf(option: Option, words: readonly string[]): Option {
   return option.choices(words).argParser((word) => {
     if (words.includes(word)) return word;
@@ -13,8 +13,8 @@ export function oneOf(option: Option, words: readonly string[]): Option {
 }
 
 /**
- * Everything that commander finds wrong with a command line, as one error. It stops at the first problem: what
- * that was about is taken out, and the rest is parsed again. No command runs.
+ * All problems that commander finds in a command line, as one error. Commander stops at the first: the words it is
+ * about are removed, and the rest is parsed again. No command runs.
  */
 export async function usageErrorOf(
   createProgram: () => Command,
@@ -24,7 +24,7 @@ export async function usageErrorOf(
   for (let left: readonly string[] | undefined = args; left !== undefined; ) {
     const program = createProgram();
     const error = await firstProblem(program, left);
-    // What followed a removed option may have been its value, and no operand too many.
+    // What followed a removed option may have been its value rather than an excess operand.
     const isOver = error === undefined || (met.length > 0 && error.code === excess);
     if (!isOver) met.push(usageError(error, program, left));
     left = isOver ? undefined : withoutProblem(left, error.message);
@@ -50,7 +50,7 @@ async function firstProblem(
   return undefined;
 }
 
-/** The words without those that commander's message is about; undefined where there are none to take out. */
+/** The words without those that commander's message is about; undefined if none can be removed. */
 function withoutProblem(args: readonly string[], message: string): readonly string[] | undefined {
   const [, unknown] = /unknown option '(.+?)'/.exec(message) ?? [];
   const [, flags, value] =
@@ -69,7 +69,7 @@ function withoutProblem(args: readonly string[], message: string): readonly stri
   return args.toSpliced(at, value !== undefined && isAlone(args[at] ?? "", at) ? 2 : 1);
 }
 
-/** What commander found, as one of our errors. */
+/** Commander's error, as one of ours. */
 function usageError(error: CommanderError, program: Command, args: readonly string[]): TuError {
   const { command, left } = commandOf(program, args);
   const names = commandsOf(command);
@@ -86,12 +86,12 @@ function usageError(error: CommanderError, program: Command, args: readonly stri
   return new TuError("E_USAGE", message, { hint });
 }
 
-/** Its commands that a person may call. */
+/** Its commands intended for users. */
 export function commandsOf(command: Command): readonly string[] {
   return command.commands.map((each) => each.name()).filter((name) => !name.startsWith("_"));
 }
 
-/** The command that the words name, and the first word that is none of its commands. */
+/** The command named by the words, and the first word that is not one of its commands. */
 function commandOf(program: Command, args: readonly string[]) {
   let command = program;
   for (const word of args.filter((arg) => !arg.startsWith("-"))) {

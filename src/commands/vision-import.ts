@@ -8,7 +8,7 @@ import { openImport } from "./compose-vision.ts";
 import { loadSettings } from "./config.ts";
 import { type Format, formatOf, printJson, printLine } from "./output.ts";
 
-/** Options as commander has checked them. */
+/** Options as validated by commander. */
 type Options = {
   readonly output?: Format;
   readonly json?: boolean;
@@ -27,10 +27,10 @@ type Imported = {
   readonly hints: number;
 };
 
-/** An answer lists every word with its corners; a poster has a few hundred kilobytes. */
+/** An answer lists every word with its corners; a poster takes a few hundred kilobytes. */
 const answerBytesMax = 64 * 1024 * 1024;
 
-/** Makes a cassette of each answer in a file, for the pictures in their order. */
+/** Makes a cassette of each answer in a file, for the pictures in order. */
 export async function importCommand(answerFile: string, options: Options): Promise<number> {
   const { stateDir } = options;
   const { visionDir } = await loadSettings({ stateDir, visionDir: options.visionDir });
@@ -39,7 +39,7 @@ export async function importCommand(answerFile: string, options: Options): Promi
   const answers = takeAnswers(await readAnswer(answerFile, input), answerFile);
   const paths = options.image ?? [];
   if (answers.length !== paths.length) throw unequal(answerFile, answers.length, paths.length);
-  // All are looked at before the first is written.
+  // All are checked before the first is written.
   const pictures = await Promise.all(paths.map((path) => readPicture(path, input)));
   requireDifferent(pictures);
   const imported: Imported[] = [];
@@ -58,7 +58,7 @@ export async function importCommand(answerFile: string, options: Options): Promi
   return exitCodes.done;
 }
 
-/** A cassette that cannot be read is replaced like any other. */
+/** An unreadable cassette is replaced like any other. */
 async function isHeld(
   store: Awaited<ReturnType<typeof openImport>>["store"],
   image: Uint8Array,
@@ -87,7 +87,7 @@ async function readPicture(path: string, { images, read }: Input) {
   return { path, bytes };
 }
 
-/** A picture has one cassette: the second answer would take the place of the first. */
+/** A picture has one cassette: the second answer would replace the first. */
 function requireDifferent(pictures: readonly Awaited<ReturnType<typeof readPicture>>[]): void {
   const paths = new Map<string, string>();
   for (const { bytes, path } of pictures) {

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { RecogniseReport } from "../pipeline/reports/recognise.ts";
 import { image, jsonLines, root, signalAt, tool } from "./run-tool.samples.ts";
 
-// The real native runtime, from bench/native, beside WebAssembly.
+// The real native runtime, from bench/native, next to WebAssembly.
 
 const packages = join(root, "bench", "native", "node_modules");
 const isInstalled = existsSync(join(packages, "onnxruntime-node"));
@@ -29,10 +29,10 @@ async function read(files: readonly string[], env: Readonly<Record<string, strin
   return jsonLines(result).map((line) => RecogniseReport.parse(line));
 }
 
-/** All but what was measured. */
+/** Everything except measurements. */
 const answerOf = ({ timings, ...answer }: RecogniseReport) => answer;
 
-// Every picture is read, twice; that is long on a machine that is busy.
+// Every picture is read twice, which takes long on a busy machine.
 describe.skipIf(!isInstalled)("the native runtime", { timeout: 300_000 }, () => {
   test("reads the same words as WebAssembly, as sure but for the last digits", async () => {
     const [theirs, ours] = [await read(pictures, {}), await read(pictures, native)];
@@ -63,7 +63,7 @@ describe.skipIf(!isInstalled)("the native runtime", { timeout: 300_000 }, () => 
     }
   });
 
-  // At whatever it is then: native code that is interrupted would abort the process.
+  // At an arbitrary point: interrupted native code would abort the process.
   test.each([1, 2, 3, 4, 5, 6, 7, 8])("is ended by a signal behind picture %d", async (count) => {
     const result = await tool(["recognise", ...pictures], {
       env: native,

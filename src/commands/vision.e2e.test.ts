@@ -16,7 +16,7 @@ const answerFile = join(root, "fixtures", "vision", "komatsu-pc200.json");
 const noMetadataServer = { METADATA_SERVER_DETECTION: "none" };
 
 async function answers(): Promise<object> {
-  // The fixture is an object by its making.
+  // The fixture is an object by construction.
   return JSON.parse(await readFile(answerFile, "utf8")) as object;
 }
 
