@@ -1,10 +1,10 @@
-// The other side of P2 and P4: BullMQ's flows, five steps one after the other, producer and workers in this
-// process, on a Redis of its own with its append-only file (written by the second, as its default is).
+// Another side of P2 and P4: BullMQ flows of five sequential steps, producer and workers in this process, on a Redis
+// of its own with its append-only file (synced every second, its default).
 import { loadPeer, steps } from "./peers.ts";
 import { freePort, type Server, startServer } from "./servers.ts";
 import type { Shell } from "./shell.ts";
 
-/** What is used of BullMQ 5 (`bullmq/dist/esm/classes`). */
+/** The part of BullMQ 5 that is used (`bullmq/dist/esm/classes`). */
 type Job = { readonly name: string; readonly data: { readonly flow: string } };
 type Connection = { readonly host: string; readonly port: number };
 type Bullmq = {
@@ -30,7 +30,7 @@ type Flow = {
 
 const concurrency = 256;
 
-/** Null where BullMQ (`npm ci --prefix bench/peers`) or redis-server is not installed. */
+/** Null if BullMQ (`npm ci --prefix bench/peers`) or redis-server is not installed. */
 export async function openBullmq(directory: string): Promise<Shell | null> {
   const bullmq = loadPeer("bullmq") as Bullmq | null; // declared above, as far as it is used
   if (bullmq === null) return null;

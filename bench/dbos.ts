@@ -1,10 +1,10 @@
 // Another side of P2 and P4: a DBOS workflow of five steps, in this process, on a PostgreSQL of its own that writes
-// every commit to the disk before it answers.
+// every commit to disk before it responds.
 import { loadPeer, steps } from "./peers.ts";
 import { startPostgres } from "./postgres.ts";
 import type { Shell } from "./shell.ts";
 
-/** What is used of DBOS 5 (`@dbos-inc/dbos-sdk/dist/src/dbos.d.ts`). */
+/** The part of DBOS 5 that is used (`@dbos-inc/dbos-sdk/dist/src/dbos.d.ts`). */
 type Workflow = (flow: string) => Promise<string>;
 type Dbos = {
   readonly DBOS: {
@@ -24,7 +24,7 @@ type Dbos = {
   };
 };
 
-/** Null where DBOS (`npm ci --prefix bench/peers`) or PostgreSQL is not installed. */
+/** Null if DBOS (`npm ci --prefix bench/peers`) or PostgreSQL is not installed. */
 export async function openDbos(directory: string): Promise<Shell | null> {
   const dbos = loadPeer("@dbos-inc/dbos-sdk") as Dbos | null; // declared above, as far as it is used
   const postgres = dbos === null ? null : await startPostgres(directory);

@@ -1,6 +1,6 @@
-// D1: what durable queues of our own would cost: the same hand-over of messages when each is a row
-// that is written with the decision and deleted with the acknowledgement, over a journal alone from
-// which queues are rebuilt. Both with synchronous=FULL and 100 messages a commit.
+// D1: the cost of durable queues of our own: the same hand-over of messages if each is a row that is written with
+// the decision and deleted with the acknowledgement, compared with a journal alone from which queues are rebuilt.
+// Both with synchronous=FULL and 100 messages per commit.
 import { join } from "node:path";
 import Database from "libsql";
 import { inDirectory } from "./engine.ts";

@@ -1,10 +1,10 @@
 // P3: events that the engine decides and records durably per second, over bare rows of the same
 // size written by the same library in batches of 100, both with synchronous=FULL.
 //
-// A row of the other side is an entry as JSON, without an index, in a file with SQLite's defaults:
-// what writing a decision down would cost at the least without a thought. It does not shrink when
-// our format does, or a better format would not show. Our side follows open work as in a real run;
-// what it sends counts as sent at once, so that only deciding and recording count.
+// A row of the other side is an entry as JSON, without an index, in a file with SQLite's defaults: the least that
+// storing a decision naively would cost. It does not shrink when our format does, or a better format would not show.
+// Our side tracks open work as in a real run; what it sends counts as sent at once, so that only deciding and
+// recording are measured.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -92,7 +92,7 @@ const orchestrator = createOrchestrator({
   isInDoubt: () => false,
 });
 
-/** One event of a flow: decided, recorded, sent. Returns the names of what it sent. */
+/** One event of a flow: decided, recorded, sent. Returns the names of the messages it sent. */
 export async function decideOne(
   flowId: string,
   name: (typeof names)[number],
@@ -137,7 +137,7 @@ async function runFlows(
 function eventOf(flowId: string, name: string, ids: ShellPorts["ids"]): Message {
   const contract = findContract(name);
   if (contract === undefined) throw new Error(`no ${name}`);
-  // Of its own for each flow, as from a wire: what flows would share here would not be measured.
+  // Separate for each flow, as from a wire: anything shared between flows would not be measured.
   const subject = `images/2026/01/01/${flowId}.png`;
   return {
     id: ids.create(),

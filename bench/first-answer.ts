@@ -1,4 +1,4 @@
-// G5: from the start of a process to what stands in a picture, on either runtime.
+// G5: from the start of a process to the first reading of a picture, on either runtime.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, "..");
 /** Installed by `npm ci --ignore-scripts --prefix bench/native`. */
 const packages = join(import.meta.dirname, "native", "node_modules");
 
-/** With several looks, as most photographs need: its model is small. */
+/** Needs several looks, like most photographs: its model is small. */
 const picture = join(root, "fixtures", "images", "jcb-3cx-angled.jpg");
 
 export async function firstAnswer(rounds: number): Promise<readonly Figure[]> {

@@ -1,5 +1,5 @@
-// P2: flows a second through the whole shell, 256 in flight, over those of the other sides. P4: one flow that has
-// everything to itself, from its first message to its end. What each side does for a flow stands in docs/figures.md.
+// P2: flows per second through the whole shell, 256 in flight, compared with the other sides. P4: a single flow with
+// everything to itself, from its first message to its end. docs/figures.md describes what each side does for a flow.
 import { performance } from "node:perf_hooks";
 import { openBullmq } from "./bullmq.ts";
 import { openDbos } from "./dbos.ts";
@@ -21,9 +21,9 @@ import { openTemporal } from "./temporal.ts";
 type Peer = {
   readonly name: string;
   readonly open: (directory: string) => Promise<Shell | null>;
-  /** Beside `npm ci --ignore-scripts --prefix bench/peers`. */
+  /** In addition to `npm ci --ignore-scripts --prefix bench/peers`. */
   readonly needs: string | null;
-  /** A slow side runs fewer flows a round, so that a run ends. */
+  /** A slow side runs fewer flows per round, so that a run ends. */
   readonly share: number;
 };
 type Side = { readonly name: string; readonly shell: Shell; readonly share: number };

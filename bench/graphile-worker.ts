@@ -1,10 +1,10 @@
-// Another side of P2 and P4: Graphile Worker's jobs, each of five adds the next one, producer and workers in this
-// process, on a PostgreSQL of its own that writes every commit to the disk before it answers.
+// Another side of P2 and P4: Graphile Worker jobs, where each of five adds the next, producer and workers in this
+// process, on a PostgreSQL of its own that writes every commit to disk before it responds.
 import { loadPeer, steps } from "./peers.ts";
 import { startPostgres } from "./postgres.ts";
 import type { Shell } from "./shell.ts";
 
-/** What is used of Graphile Worker 0.17 (`graphile-worker/dist/index.d.ts`, `interfaces.d.ts`). */
+/** The part of Graphile Worker 0.17 that is used (`graphile-worker/dist/index.d.ts`, `interfaces.d.ts`). */
 type Payload = { readonly flow: string };
 type Ended = { readonly job: { readonly task_identifier: string; readonly payload: Payload } };
 type AddJob = (identifier: string, payload: Payload) => Promise<unknown>;
@@ -38,13 +38,13 @@ type WorkerOptions = {
   readonly logger: object;
 };
 
-/** The fastest of what was tried: jobs fetched and completed many at a time, its default of ten connections. */
+/** The fastest of the settings tried: jobs fetched and completed in batches, its default of ten connections. */
 const settings = {
   ...{ concurrentJobs: 64, maxPoolSize: 10 },
   ...{ localQueue: { size: 500 }, completeJobBatchDelay: 0 },
 };
 
-/** Null where Graphile Worker (`npm ci --prefix bench/peers`) or PostgreSQL is not installed. */
+/** Null if Graphile Worker (`npm ci --prefix bench/peers`) or PostgreSQL is not installed. */
 export async function openGraphileWorker(directory: string): Promise<Shell | null> {
   const graphile = loadPeer("graphile-worker") as Graphile | null; // declared above, as far as it is used
   const postgres = graphile === null ? null : await startPostgres(directory);

@@ -1,6 +1,6 @@
-// G1: one comparison with so many stored machines. G2: opening the state with a million of them and a hundred
-// thousand finished flows, and what that takes of memory. The files are filled by SQL: a million machines that
-// are stored one after the other would take minutes, and what is measured reads the same rows.
+// G1: one comparison with that many stored machines. G2: opening the state with a million of them and a hundred
+// thousand finished flows, and the memory that takes. The files are filled by SQL: storing a million machines one
+// after the other would take minutes, and the measured code reads the same rows.
 import { randomBytes } from "node:crypto";
 import { open as openFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -58,7 +58,7 @@ export async function growth(sizes: readonly number[], flows: number): Promise<r
 
 const ms = (value: number) => `${value.toFixed(2)} ms`;
 
-/** By turns one that is like a stored one in brand and model, and one that is the same picture as well. */
+/** Alternates between one similar to a stored one in brand and model, and one that is also the same picture. */
 async function comparisonsMs(file: string, count: number): Promise<readonly number[]> {
   const database = new Database(file);
   const some = database.prepare(
@@ -147,7 +147,9 @@ async function fillFlows(file: string, flows: number): Promise<void> {
   await toDisk(database, file);
 }
 
-/** All of it into the file, and on the disk: nobody writes a million at once whose next opening is measured. */
+/**
+ * Flushes everything into the file, and to disk: no real run writes a million rows just before the measured opening.
+ */
 async function toDisk(database: Database.Database, file: string): Promise<void> {
   database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   database.close();
@@ -156,7 +158,7 @@ async function toDisk(database: Database.Database, file: string): Promise<void> 
   await handle.close();
 }
 
-/** Made by the state itself; what is written here is not for keeping. */
+/** Created by the state itself; rows written here need not survive. */
 async function openBare(file: string) {
   const { close } = await open(file);
   await close();

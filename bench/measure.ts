@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
 
-/** Both sides by turns, so that what disturbs one disturbs the other. */
+/** Alternates both sides, so that a disturbance affects both. */
 export async function interleaved(
   rounds: number,
   ours: () => Promise<number>,
@@ -11,7 +11,7 @@ export async function interleaved(
   return { ours: left, theirs: right };
 }
 
-/** Any number of sides; a sample for each, in their order. */
+/** Any number of sides; one sample for each, in order. */
 export async function byTurns(
   rounds: number,
   sides: readonly (() => Promise<number>)[],
@@ -44,7 +44,7 @@ export type Figure = {
   readonly detail: string;
 } & Goal;
 
-/** Not every other side has one. */
+/** Not every comparison has one. */
 export type Goal =
   | { readonly goal: string; readonly isMet: boolean }
   | { readonly goal?: never; readonly isMet?: never };

@@ -1,5 +1,5 @@
-// P9: memory per 100,000 flows in flight (started, waiting for recognition, their timers set), and
-// whether it grows with flows that have finished.
+// P9: memory per 100,000 flows in flight (started, waiting for recognition, their timers set), and whether it grows
+// with finished flows.
 import { createMemoryTimers } from "../src/adapters/memory/timers.ts";
 import { decideOne, inDirectory, openEngine } from "./engine.ts";
 import type { Figure } from "./measure.ts";
@@ -12,7 +12,7 @@ export async function memory(inFlight: number, finished: number): Promise<readon
     const { clock, ids, ports: base, state } = await openEngine(directory);
     const timers = createMemoryTimers(clock);
     const ports = { ...base, timers };
-    await finish(2000, ids, ports); // warm: compiled code and prepared statements are not flows
+    await finish(2000, ids, ports); // warm-up: compiled code and prepared statements are not flows
     const empty = used();
     await finish(finished, ids, ports);
     const afterFinished = used();

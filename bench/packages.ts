@@ -1,4 +1,4 @@
-// P12: what an installation brings along.
+// P12: the packages and install scripts of an installation.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Figure } from "./measure.ts";

@@ -1,13 +1,13 @@
-// Packages of the other sides, from bench/peers; each side declares what it uses of its own.
+// Packages of the other sides, from bench/peers; each side declares the part it uses.
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-/** What a flow of theirs does, one after the other. */
+/** The steps of a flow on the other sides, in sequence. */
 export const steps = ["started", "recognised", "compared", "sorted", "stored"] as const;
 
 const from = createRequire(join(import.meta.dirname, "peers", "package.json"));
 
-/** Null where `npm ci --ignore-scripts --prefix bench/peers` has not run. */
+/** Null if `npm ci --ignore-scripts --prefix bench/peers` has not run. */
 export function loadPeer(name: string): unknown {
   return pathInPeers(name) === null ? null : from(name);
 }

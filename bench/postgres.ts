@@ -1,4 +1,4 @@
-// Debian's PostgreSQL, a cluster of its own in a directory, on a unix socket alone.
+// Debian's PostgreSQL, a cluster of its own in a directory, on a unix socket only.
 import { execFileSync } from "node:child_process";
 import { chownSync, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -7,10 +7,10 @@ import { type Server, startServer } from "./servers.ts";
 export type Postgres = Server & { readonly url: (database: string) => string };
 
 const installed = "/usr/lib/postgresql";
-/** What a commit waits for is the default; it is said all the same. The rest of the settings is Debian's. */
+/** The durability of a commit is the default, but stated explicitly. All other settings are Debian's. */
 const durable = ["fsync=on", "synchronous_commit=on", "full_page_writes=on"];
 
-/** Null where Debian's `postgresql` is not installed. */
+/** Null if Debian's `postgresql` is not installed. */
 export async function startPostgres(directory: string): Promise<Postgres | null> {
   const binaries = newestBinaries();
   if (binaries === null) return null;
@@ -46,7 +46,7 @@ function newestBinaries(): string | null {
   return binaries.find((path) => existsSync(join(path, "postgres"))) ?? null;
 }
 
-/** PostgreSQL refuses to run as root; Debian's package brings a user for it. */
+/** PostgreSQL refuses to run as root; Debian's package creates a user for it. */
 function serverUser(): { readonly uid: number; readonly gid: number } | null {
   if (process.getuid?.() !== 0) return null;
   const idOf = (flag: string) =>

@@ -1,6 +1,6 @@
-// P11: from opening the state to all flows going on, with 100,000 of them in flight when their process was
-// killed: each has a command that nobody has taken and a timer that waits. The next process is one that has just begun,
-// from a bundle as it is shipped: nothing is compiled or collected in it that the one before has left.
+// P11: from opening the state until all flows continue, with 100,000 of them in flight when their process was
+// killed: each has a command that no transport has taken and a waiting timer. The next process is fresh, from a
+// bundle as shipped: it inherits no compiled code or garbage from the previous one.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -39,7 +39,7 @@ export async function restart(flows: number): Promise<Figure> {
 }
 
 async function nextProcess(directory: string): Promise<Restarted> {
-  // Beside the packages that it loads.
+  // Next to the packages that it loads.
   const script = join(root, ".cache/restarted.mjs");
   await build({
     ...{ entryPoints: [join(root, "bench/restarted.ts")], outfile: script, bundle: true },
@@ -52,7 +52,7 @@ async function nextProcess(directory: string): Promise<Restarted> {
   return JSON.parse(readFileSync(told, "utf8")) as Restarted; // it wrote it
 }
 
-/** Recorded by a run that then is no more: it leaves neither a checkpoint nor its place. */
+/** Recorded by a run that then vanishes: it writes no checkpoint and does not sign off. */
 async function leaveFlows(directory: string, flows: number): Promise<readonly string[]> {
   const { ids, ports } = await openEngine(directory, (message) => consumersOf(message, "full"));
   const unsent = { ...ports, relay: { ...ports.relay, send: async () => undefined } };

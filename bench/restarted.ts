@@ -1,4 +1,4 @@
-// P11's process that comes after: opens the state in its first argument, and writes what it resumed into its second.
+// The process that follows in P11: opens the state in its first argument, and writes what it resumed to its second.
 import { writeFileSync } from "node:fs";
 import { createMemoryTimers } from "../src/adapters/memory/timers.ts";
 import { openSqliteState } from "../src/adapters/sqlite/state.ts";
@@ -9,7 +9,7 @@ import { secondsOf } from "./measure.ts";
 
 const [file = "", told = ""] = process.argv.slice(2);
 const sent = new Set<string>();
-// Later than every lease of the one that is gone.
+// Later than every lease of the dead process.
 const clock: Clock = {
   nowMs: () => Date.now() + 60_000,
   sleep: () => new Promise(() => undefined),

@@ -5,7 +5,7 @@ import { loadPeer, pathInPeers, steps } from "./peers.ts";
 import { freePort, type Server, startServer } from "./servers.ts";
 import type { Shell } from "./shell.ts";
 
-/** What is used of Restate's SDK 1.17 (`restate-sdk/dist/node.d.ts`, `restate-sdk-clients/dist/api.d.ts`). */
+/** The part of Restate's SDK 1.17 that is used (`restate-sdk/dist/node.d.ts`, `restate-sdk-clients/dist/api.d.ts`). */
 type Context = { run(name: string, action: () => Promise<string>): Promise<string> };
 type Handlers = { readonly run: (context: Context, flow: string) => Promise<string> };
 type Definition = { readonly name: string };
@@ -24,7 +24,7 @@ type Clients = {
 
 const host = "127.0.0.1";
 
-/** Null where Restate's server or SDK (`npm ci --prefix bench/peers`) is not installed. */
+/** Null if Restate's server or SDK (`npm ci --prefix bench/peers`) is not installed. */
 export async function openRestate(directory: string): Promise<Shell | null> {
   const sdk = loadPeer("@restatedev/restate-sdk") as Sdk | null; // declared above, as far as it is used
   const clients = loadPeer("@restatedev/restate-sdk-clients") as Clients | null; // likewise
@@ -41,7 +41,7 @@ export async function openRestate(directory: string): Promise<Shell | null> {
   await register(ports.admin, `http://${host}:${port}`);
   const client = clients.connect({ url: `http://${host}:${ports.ingress}` });
   const flow = client.serviceClient(definition);
-  await flow.run("flow-0"); // the ingress takes its time until it knows a new deployment
+  await flow.run("flow-0"); // the ingress takes time to learn of a new deployment
   let flows = 0;
   return {
     async run() {
@@ -60,7 +60,7 @@ async function takeSteps(context: Context, flow: string): Promise<string> {
   return flow;
 }
 
-/** The SDK uses it and does not say so; Node 20 does not have it. */
+/** The SDK uses it without documenting so; Node 20 lacks it. */
 function addWithResolvers(): void {
   if ("withResolvers" in Promise) return;
   Object.defineProperty(Promise, "withResolvers", {
@@ -108,7 +108,7 @@ async function answers(url: string): Promise<boolean> {
   try {
     return (await fetch(url)).ok;
   } catch {
-    return false; // it does not listen yet
+    return false; // it is not listening yet
   }
 }
 

@@ -1,5 +1,5 @@
-// npm run bench [-- --smoke] [-- P1 P3 …]: the figures, as ratios of two sides measured in one run.
-// A bench tells; it does not pass or fail. The exit code is for broken deliveries only.
+// npm run bench [-- --smoke] [-- P1 P3 …]: the figures, as ratios of two sides measured in one run. A bench reports;
+// it does not pass or fail. The exit code only reflects broken deliveries.
 import { spawnSync } from "node:child_process";
 import { embeddedBroker } from "./embedded-broker.ts";
 import { engineThroughput } from "./engine.ts";
@@ -40,7 +40,7 @@ if (globalThis.gc === undefined) {
   if (isWanted("G5")) for (const figure of await firstAnswer(isSmoke ? 1 : 15)) print(figure);
   if (isWanted("D1")) print(await embeddedBroker(isSmoke ? 1 : 7, isSmoke ? 1000 : 20_000));
   if (isWanted("P12")) for (const figure of packages()) print(figure);
-  // Last, for what the other sides load would weigh on the figures behind them.
+  // Last, because what the other sides load would affect later figures.
   if (isWanted("P2") || isWanted("P4"))
     for (const figure of await wholeFlows(isSmoke ? 1 : 5, isSmoke ? 100 : 1500)) print(figure);
 }

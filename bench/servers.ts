@@ -1,4 +1,4 @@
-// Servers of the other sides: on loopback, stopped by their process id, also when the bench fails.
+// Servers of the other sides: on loopback, stopped by process id, even if the bench fails.
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
@@ -10,7 +10,7 @@ type Start = {
   readonly args: readonly string[];
   readonly options?: Pick<SpawnOptions, "cwd" | "env" | "gid" | "uid">;
   readonly stopSignal: NodeJS.Signals;
-  /** Asked until it says yes; `output` is what the server has printed so far. */
+  /** Polled until it returns true; `output` is what the server has printed so far. */
   readonly isUp: (output: string) => boolean | Promise<boolean>;
 };
 
@@ -23,7 +23,7 @@ process.once("exit", () => {
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
-/** Null where the command is not installed; throws where it does not start. */
+/** Null if the command is not installed; throws if it does not start. */
 export async function startServer(start: Start): Promise<Server | null> {
   const { args, command, isUp, options, stopSignal } = start;
   const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });

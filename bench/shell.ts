@@ -1,5 +1,5 @@
-// The whole shell in process: Kafka's and RabbitMQ's embedded halves, the bridge, the orchestrator, three step
-// services that answer at once, and the machine storage, on one journal on the disk.
+// The whole shell in process: the embedded halves of Kafka and RabbitMQ, the bridge, the orchestrator, three step
+// services that respond at once, and the machine storage, on one journal on disk.
 
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
@@ -31,7 +31,7 @@ import { createMessagingBridge } from "../src/pipeline/services/messaging-bridge
 import { createOrchestrator } from "../src/pipeline/services/orchestrator.ts";
 
 export type Shell = {
-  /** Resolves when the machine storage has recorded the end of the flow, and that is on the disk. */
+  /** Resolves when the machine storage has recorded the end of the flow, and that is on disk. */
   readonly run: () => Promise<void>;
   readonly close: () => Promise<void>;
 };
@@ -67,7 +67,7 @@ export async function openShell(directory: string): Promise<Shell> {
   };
 
   const waiting = new Map<string, () => void>();
-  // As in a file of their own.
+  // As if in a separate file.
   const machines = createMemoryMachines();
   const stored = { ...machines, save: behind(journal.durable, machines.save) };
   const storage = createMachineStorage({ machines: stored, ids, clock, reporter });

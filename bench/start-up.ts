@@ -1,4 +1,4 @@
-// P1: how much `--version` and `--help` cost over an empty script of the same Node.
+// P1: the cost of `--version` and `--help` compared with an empty script on the same Node.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

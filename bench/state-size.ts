@@ -1,5 +1,5 @@
-// G3: what a finished flow adds to its journal, and one more equal picture to the objects: the whole
-// pipeline in process, its picture looked at by an answer of Google Vision that is replayed.
+// G3: the growth of the journal per finished flow, and of the objects per additional equal picture: the whole
+// pipeline in process, reading its picture from a replayed answer of Google Vision.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import Database from "libsql";
@@ -47,11 +47,11 @@ async function sizesOf(directory: string) {
   };
 }
 
-/** Without the pages that are free for what comes next. */
+/** Excludes free pages, which later writes reuse. */
 function usedBytes(file: string): number {
   const database = new Database(file);
   const read = (name: string) => {
-    const row = database.prepare(`PRAGMA ${name}`).all()[0] as Record<string, unknown>; // a pragma that reads gives one row
+    const row = database.prepare(`PRAGMA ${name}`).all()[0] as Record<string, unknown>; // a reading pragma returns one row
     return Number(row[name]);
   };
   const bytes = (read("page_count") - read("freelist_count")) * read("page_size");

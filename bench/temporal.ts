@@ -5,7 +5,7 @@ import { loadPeer, steps } from "./peers.ts";
 import { freePort, type Server, startServer } from "./servers.ts";
 import type { Shell } from "./shell.ts";
 
-/** What is used of Temporal's SDK 1 (`@temporalio/worker/lib`, `@temporalio/client/lib`). */
+/** The part of Temporal's SDK 1 that is used (`@temporalio/worker/lib`, `@temporalio/client/lib`). */
 type Closable = { close(): Promise<void> };
 type WorkerPackage = {
   readonly DefaultLogger: new (level: "WARN") => object;
@@ -43,7 +43,7 @@ type ClientPackage = {
 const taskQueue = "analysis";
 const concurrency = 256;
 
-/** Null where Temporal's SDK (`npm ci --prefix bench/peers`) or its `temporal` command is not installed. */
+/** Null if Temporal's SDK (`npm ci --prefix bench/peers`) or its `temporal` command is not installed. */
 export async function openTemporal(directory: string): Promise<Shell | null> {
   const workers = loadPeer("@temporalio/worker") as WorkerPackage | null; // declared above, as far as it is used
   const clients = loadPeer("@temporalio/client") as ClientPackage | null; // likewise
@@ -92,7 +92,7 @@ function startTemporal(directory: string, port: number): Promise<Server | null> 
       ...["--ip", "127.0.0.1", "--port", String(port)],
       ...["--db-filename", join(directory, "temporal.db")],
       ...["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=FULL"],
-      // Its default of 20 a second makes every one of a flow's 11 tasks wait for 50 ms.
+      // Its default of 20 per second makes each of a flow's 11 tasks wait for 50 ms.
       ...["--dynamic-config-value", "history.transferProcessorMaxPollRPS=1000"],
     ],
     options: { cwd: directory },

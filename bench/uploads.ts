@@ -1,5 +1,5 @@
-// G4: one upload without the recognition itself, and how long a user waits for its first hop. The picture is
-// looked at by an answer of Google Vision that is replayed.
+// G4: one upload without the recognition itself, and how long a user waits for its first hop. The picture is read
+// from a replayed answer of Google Vision.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
@@ -44,16 +44,16 @@ export async function uploads(rounds: number): Promise<readonly Figure[]> {
   });
 }
 
-/** Where the vision of `uploadOften` finds it. */
+/** Where the vision of `uploadOften` looks for it. */
 export async function keepAnswer(directory: string): Promise<void> {
   const text = await readFile(join(root, "fixtures", "vision", "komatsu-pc200.json"), "utf8");
-  const { responses } = JSON.parse(text) as { responses: [object] }; // the fixture is a response of one picture
+  const { responses } = JSON.parse(text) as { responses: [object] }; // the fixture is the response for one picture
   const store = createCassetteStore(join(directory, "answers"), features);
   await store.prepare(makeDirectories);
   await store.save(await readFile(pictureFile), responses[0]);
 }
 
-/** One run of the pipeline: closed, it leaves no log beside the journal. Gives the seconds that each took. */
+/** One run of the pipeline: when closed, it leaves no log next to the journal. Returns the seconds that each took. */
 export async function uploadOften(
   directory: string,
   bytes: Uint8Array,
@@ -80,7 +80,7 @@ export async function uploadOften(
   }
 }
 
-/** In seconds, of the built tool, as a user starts it. */
+/** In seconds, for the built tool, as started by a user. */
 async function firstHopOf(directory: string): Promise<number> {
   const args = ["upload", pictureFile, "--vision", "replay", "--state-dir", join(directory, "own")];
   let seconds = Number.NaN;

@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, "..");
 const truth = (name: string, brand: string | null) =>
   JSON.stringify({ [name]: { brand, model: null } });
 
-/** Asks about one picture that `recognise` refuses. */
+/** Includes one picture that `recognise` refuses. */
 async function accuracy(truthText: string, ...args: readonly string[]) {
   const folder = await mkdtemp(join(tmpdir(), "accuracy-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));

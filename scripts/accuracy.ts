@@ -106,7 +106,7 @@ async function readTruth(file: string): Promise<Truth> {
   }
 }
 
-/** The pictures in it; the truth may lie beside them. */
+/** The pictures in it; the truth file may be in the same folder. */
 async function readFolder(folder: string, truthFile: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw new TuError("E_FILE_NOT_FOUND", `the folder ${folder} cannot be read`, { cause });
@@ -144,7 +144,7 @@ async function readAll({ files, folder, truth }: Work, ports: RecognisePorts) {
   const scored: Scored[] = [];
   const costs: Cost[] = [];
   const memoryMb: number[] = [];
-  // The networks work in a thread of their own, so this one is free to look.
+  // The networks run in a thread of their own, so this one is free to sample.
   const sampling = setInterval(() => memoryMb.push(process.memoryUsage.rss() / 1e6), sampleMs);
   try {
     for (const [index, file] of files.entries()) {
@@ -169,7 +169,7 @@ async function answerTo(bytes: Uint8Array, ports: RecognisePorts) {
     await checkImage(bytes, ports.images);
     return { answer: (await readMachine({ bytes }, ports)).recognition.aggregate };
   } catch (error) {
-    // Without networks no picture is read: that is no fault of this one.
+    // Without networks no picture can be read: the picture is not to blame.
     if (!(error instanceof TuError) || ["E_VISION_MODELS", "E_VISION_RUNTIME"].includes(error.code))
       throw error;
     return { error: `${error.code}: ${error.message}` };

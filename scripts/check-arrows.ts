@@ -1,5 +1,5 @@
-// Proves that each rule of .dependency-cruiser.cjs bites: plants a violation of every one in a
-// temporary tree and fails when one goes unnoticed.
+// Proves that each rule of .dependency-cruiser.cjs takes effect: plants a violation of every rule in a temporary
+// tree and fails if one goes undetected.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 
-/** Rule → the file that breaks it, and what stands in it. */
+/** Rule → the file that breaks it, and its content. */
 const planted: Readonly<Record<string, readonly [path: string, source: string]>> = {
   "pipeline-is-the-core": ["src/pipeline/knows-adapter.ts", 'import "../adapters/memory/a.ts";'],
   "pipeline-does-no-io": ["src/pipeline/reads.ts", 'import "node:fs";'],
@@ -35,7 +35,7 @@ const planted: Readonly<Record<string, readonly [path: string, source: string]>>
   "no-orphans": ["src/pipeline/orphan.ts", "export const alone = 1;"],
   "tests-are-leaves": ["src/pipeline/leans.ts", 'import "./a.test.ts";'],
 };
-/** What the planted files import. */
+/** The files that the planted ones import. */
 const surroundings: Readonly<Record<string, string>> = {
   "src/adapters/memory/a.ts": "export const a = 1;",
   "src/commands/c.ts": "export const c = 1;",

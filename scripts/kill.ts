@@ -1,7 +1,6 @@
-// R4: starts the real pipeline, kills it at random moments with many flows in flight, again and again on one
-// state directory, and then counts what became of every upload that was accepted:
-// npm run kill -- [--times 100] [--in-flight 256] [--seed 1] [--pair]
-// With `--pair` two processes share the directory, and the one that is left takes over each time.
+// R4: starts the real pipeline, kills it at random times with many flows in flight, repeatedly on one state
+// directory, and then accounts for every accepted upload: npm run kill -- [--times 100] [--in-flight 256] [--seed 1]
+// [--pair] With `--pair` two processes share the directory, and the survivor takes over each time.
 import { type ChildProcess, fork } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -22,7 +21,7 @@ const { values } = parseArgs({
     "in-flight": { type: "string", default: "256" },
     seed: { type: "string", default: "1" },
     pair: { type: "boolean", default: false },
-    /** For the children: what to do, as JSON. */
+    /** For the children: their order, as JSON. */
     child: { type: "string" },
   },
 });
@@ -30,7 +29,7 @@ const times = Number(values.times);
 const inFlightMax = Number(values["in-flight"]);
 const pictureCount = 100;
 const patienceMs = 180_000;
-/** Some are on their way to be accepted at any time. */
+/** At any time, some are still being accepted. */
 const filledPart = 0.8;
 
 if (values.child !== undefined)
@@ -44,7 +43,7 @@ else {
   }
 }
 
-/** What the children of a run said, and what is done to them. */
+/** The reports of a run's children, and how they are controlled. */
 type Run = {
   readonly script: string;
   readonly order: Order;
@@ -57,10 +56,10 @@ type Run = {
 };
 type Child = {
   readonly process: ChildProcess;
-  /** Accepted or resumed by it, and not ended, as far as it could say. */
+  /** Flows it accepted or resumed that have not ended, as far as it could report. */
   readonly inFlight: ReadonlySet<string>;
   isOpen(): boolean;
-  /** Resolves when it says that next, or has ended. */
+  /** Resolves when it next reports that, or has exited. */
   until(type: Said["type"]): Promise<void>;
   readonly gone: Promise<unknown>;
 };
@@ -102,7 +101,7 @@ function print({ accepted, atKill, problems, resumed }: Run, outcome: Outcome, m
   process.exitCode = all.length === 0 ? 0 : 1;
 }
 
-/** One process at a time: it is killed while it opens, while it resumes, or in the midst of its work. */
+/** One process at a time: it is killed while it opens, while it resumes, or while it works. */
 async function killTheOne(tally: Run): Promise<void> {
   for (let kill = 0; kill < times; kill += 1) {
     const child = start(tally, inFlightMax);
@@ -136,7 +135,7 @@ async function killOneOfTwo(tally: Run): Promise<void> {
   await Promise.all([killOne(victim, last), killOne(survivor, last)]);
 }
 
-/** One more process finishes what is left. What it cannot finish is for `verify` to find. */
+/** A final process finishes the rest. `verify` detects what it cannot finish. */
 async function finish(tally: Run): Promise<void> {
   const child = start(tally, 0);
   await child.until("open");
@@ -183,12 +182,12 @@ function start({ accepted, order, random, resumed, script }: Run, share: number)
     else inFlight.add(told.flowId);
     if (told.type === "accepted") accepted.add(told.flowId);
     if (told.type === "resumed") resumed.add(told.flowId);
-    // An end may be told before what it ends was accepted.
+    // An end may be reported before its acceptance.
     if ("flowId" in told && ended.has(told.flowId)) inFlight.delete(told.flowId);
     said.emit(told.type);
   };
   child.on("message", (message) => hear(message as Said)); // from this very script
-  // What it said before it was killed comes before the end of the channel.
+  // Reports sent before the kill arrive before the channel ends.
   const gone = Promise.all([once(child, "exit"), once(child, "disconnect")]);
   void gone.then(() => said.emit("gone"));
   const until = async (type: Said["type"]) => {
@@ -201,7 +200,7 @@ function start({ accepted, order, random, resumed, script }: Run, share: number)
   return { process: child, inFlight, isOpen: () => isOpen, until, gone };
 }
 
-/** As one file that Node runs as it is: it starts in a third of the time. */
+/** As one file that Node runs directly: it starts in a third of the time. */
 async function bundle(): Promise<string> {
   const root = join(import.meta.dirname, "..");
   const outfile = join(root, "node_modules", ".cache", "kill.mjs");

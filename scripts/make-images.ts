@@ -9,8 +9,8 @@ import { type Scene, scenes, svgOf } from "./make-images/scenes.ts";
 
 // Draws every picture in fixtures/images: npx tsx scripts/make-images.ts
 //
-// The same pictures on the same machine. Text is set in DejaVu Sans Bold; where that font is missing,
-// another one takes its place and the pictures differ, which is why they are committed.
+// The output is the same on the same machine. Text is set in DejaVu Sans Bold; where that font is missing, another
+// one replaces it and the pictures differ, which is why they are committed.
 
 const folder = fileURLToPath(new URL("../fixtures/images/", import.meta.url));
 
@@ -53,14 +53,14 @@ async function render(scene: Scene, seed: number): Promise<Buffer> {
 }
 
 function stored(photo: Sharp, extension: string): Promise<Buffer> {
-  // A picture with few colours is as small as a PNG of this size can be.
+  // With few colours the PNG is as small as it can be at this size.
   if (extension === ".png")
     return photo.resize(800).median(5).png({ palette: true, colours: 32, dither: 0 }).toBuffer();
   if (extension === ".webp") return photo.webp({ quality: 75 }).toBuffer();
   return photo.jpeg({ quality: 68 }).toBuffer();
 }
 
-/** Stored lying on its side; the orientation says how to hold it. */
+/** Stored on its side; the orientation says how to turn it. */
 async function rotated(photo: Buffer): Promise<Buffer> {
   return sharp(await sharp(photo).rotate(-90).toBuffer())
     .jpeg({ quality: 70 })
@@ -69,7 +69,7 @@ async function rotated(photo: Buffer): Promise<Buffer> {
     .toBuffer();
 }
 
-/** The camera's name keeps its place, but its entry points far outside. */
+/** The camera's name keeps its position, but its entry points far outside. */
 function damageExif(jpeg: Buffer): Buffer {
   const entry = jpeg.indexOf(Buffer.from([0x0f, 0x01, 0x02, 0x00]));
   if (entry === -1) throw new Error("The EXIF block has no camera to damage.");

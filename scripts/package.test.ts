@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, "..");
 test("what is packed has no script that npm would ask about when it is installed", () => {
   const file = join(root, "package.json");
   const { scripts } = JSON.parse(readFileSync(file, "utf8")) as { scripts: object }; // npm's own format
-  // These npm counts as install scripts, `prepare` for what comes from a file; not `postprepare`.
+  // npm counts these as install scripts, and `prepare` for packages from a file; not `postprepare`.
   for (const name of ["preinstall", "install", "postinstall", "prepare"])
     expect(scripts).not.toHaveProperty(name);
 });

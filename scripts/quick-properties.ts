@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-// For mutation testing, where every property runs for every mutant: four tenths of a second of random
-// cases each, and no search for the smallest one that fails.
+// For mutation testing, where every property runs for every mutant: 0.4 seconds of random cases each, without
+// shrinking.
 
 fc.configureGlobal({ interruptAfterTimeLimit: 400, endOnFailure: true });

@@ -4,8 +4,8 @@ import { createLocalVision } from "../src/adapters/local-vision/vision.ts";
 import { TuError } from "../src/pipeline/errors.ts";
 import { isEnough, recognise } from "../src/pipeline/recognition/recognise.ts";
 
-// Writes the table of docs/recognition.md: npx tsx scripts/recognition-table.ts
-// With --check nothing is written; the exit code says whether brand, type, model and errors still hold.
+// Writes the table of docs/recognition.md: npx tsx scripts/recognition-table.ts With --check nothing is written; the
+// exit code reports whether brand, type, model and errors still hold.
 
 const docs = new URL("../docs/recognition.md", import.meta.url);
 const folder = new URL("../fixtures/images/", import.meta.url);

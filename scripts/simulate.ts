@@ -9,7 +9,7 @@ import { build } from "esbuild";
 import { bugs } from "../src/simulation/bugs.ts";
 import { simulate } from "../src/simulation/simulate.ts";
 
-/** What a range of seeds came to. */
+/** The result of a range of seeds. */
 type Tally = {
   readonly seeds: number;
   readonly failed: number;
@@ -26,7 +26,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     jobs: { type: "string", default: "1" },
     bugs: { type: "boolean", default: false },
-    /** Set by `--jobs` for its children: tells the result instead of printing it. */
+    /** Set by `--jobs` for its children: send the result instead of printing it. */
     part: { type: "boolean", default: false },
   },
 });
@@ -56,7 +56,7 @@ async function runSeeds(first: number, seeds: number): Promise<Tally> {
   return tally;
 }
 
-/** The seeds in as many parts as there are jobs, each in a process of its own. */
+/** Splits the seeds into one part per job, each in a process of its own. */
 async function runJobs(): Promise<Tally> {
   const script = await bundle();
   const bounds = Array.from({ length: jobs + 1 }, (_, job) =>
@@ -66,7 +66,7 @@ async function runJobs(): Promise<Tally> {
   return (await Promise.all(parts)).reduce(sum);
 }
 
-/** As one file that Node runs as it is: a fifth faster than through tsx. */
+/** As one file that Node runs directly: a fifth faster than through tsx. */
 async function bundle(): Promise<string> {
   const root = join(import.meta.dirname, "..");
   const outfile = join(root, "node_modules", ".cache", "simulate.mjs");

@@ -1,5 +1,5 @@
-// Writes what is generated: docs/messages.md, docs/errors.md, schemas/*.json, and what hamming.wat is as a
-// module. With --check it writes nothing and fails when one of them is not what the sources say.
+// Writes the generated files: docs/messages.md, docs/errors.md, schemas/*.json, and hamming.wat as a module. With
+// --check it writes nothing and fails if one of them does not match the sources.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import createWabt from "wabt";
@@ -48,7 +48,7 @@ function read(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8");
   } catch {
-    return undefined; // not written yet, which is stale
+    return undefined; // not written yet, hence stale
   }
 }
 
@@ -68,12 +68,12 @@ function schemaFile(id: string, schema: z.ZodType): string {
   return `${JSON.stringify({ $id: id, ...publishedSchema(schema) }, null, 2)}\n`;
 }
 
-/** A message with several routes has a file for each. */
+/** A message with several routes has one file per route. */
 function fixturePath({ name, routes }: Contract, { transport }: Route): string {
   return `fixtures/messages/${routes.length === 1 ? name : `${name}.${transport}`}.json`;
 }
 
-/** The example as it goes over a route: headers and body, for tests and for other tools. */
+/** The example as sent over a route: headers and body, for tests and for other tools. */
 function wireFixture(contract: Contract, route: Route): string {
   const { kind, name, schemaId } = contract;
   const encoded = encode({
@@ -178,7 +178,7 @@ type JsonSchema = {
 };
 
 function fieldsOf(route: Route): readonly (readonly [string, string])[] {
-  // The JSON Schema of an object, in the parts that are read here.
+  // The part of an object's JSON Schema that is read here.
   const schema = schemaOn(route) as JsonSchema;
   return Object.entries(schema.properties ?? {}).map(([field, property]) => [
     field,

@@ -1,6 +1,6 @@
 import type { Distribution, Score } from "./score.ts";
 
-// The score as a person reads it.
+// The score, formatted for people.
 
 export type Measured = {
   readonly skipped: number;

@@ -1,11 +1,11 @@
 import * as z from "zod";
 import { brandNamed, isSameBrand } from "../../src/pipeline/recognition/catalogue.ts";
 
-// What recognition said about pictures against what a person reads in them. Pure.
+// Recognition results compared with what a person reads in the pictures. Pure.
 
 const Expected = z.strictObject({
   brand: z.string().min(1).nullable(),
-  /** Several are spellings that a person would all accept. */
+  /** Several: spellings that a person would all accept. */
   model: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).nullable(),
   type: z.string().min(1).optional(),
 });
@@ -20,19 +20,18 @@ export type Answer = {
   readonly confidence: number;
   readonly isConfident: boolean;
 };
-/** One picture: what a person reads, and what was found or what went wrong. */
+/** One picture: what a person reads, and the result or the error. */
 export type Scored = { readonly file: string; readonly expected: Expected } & (
   | { readonly answer: Answer }
   | { readonly error: string }
 );
 
 /**
- * `cut`: the truth goes on behind it. `invented`: a person reads nothing there. `absent`: neither does
- * anybody else.
+ * `cut`: the truth continues after it. `invented`: a person reads nothing there. `absent`: neither does recognition.
  */
 export type Verdict = "right" | "cut" | "wrong" | "none" | "invented" | "absent";
 type Counts = Readonly<Record<"right" | "cut" | "wrong" | "none" | "of", number>> & {
-  /** Answers on pictures in which a person reads none, and how many such pictures there are. */
+  /** Answers for pictures in which a person reads none, and the number of such pictures. */
   readonly invented: number;
   readonly without: number;
 };
@@ -71,11 +70,11 @@ export type Score = {
   readonly lines: readonly Line[];
 };
 
-/** Throws an Error that says what is wrong with the truth and where. */
+/** Throws an Error that describes the problem with the truth and its location. */
 export function parseTruth(text: string): Truth {
   let value: unknown;
   try {
-    value = JSON.parse(text.replace(/^\uFEFF/, "")); // editors put a byte order mark there
+    value = JSON.parse(text.replace(/^\uFEFF/, "")); // editors add a byte order mark
   } catch (cause) {
     throw new Error(`it is not JSON: ${(cause as Error).message}`, { cause }); // JSON.parse throws nothing else
   }
@@ -87,7 +86,7 @@ export function parseTruth(text: string): Truth {
   throw new Error(issues.join("; "));
 }
 
-/** Brands of the truth that recognition does not know, and so never gives. */
+/** Brands of the truth that recognition does not know, and so never returns. */
 export function unknownBrands(truths: readonly Expected[]): readonly string[] {
   const brands = new Set(truths.flatMap(({ brand }) => brand ?? []));
   return [...brands].filter((brand) => brandNamed(brand) === undefined);
@@ -118,7 +117,7 @@ function lineOf({ answer, expected, file }: Answered): Line {
     file,
     brand,
     model,
-    // Half of an answer is right when the other half is missing, not when it is wrong or cut short.
+    // Half of an answer is right if the other half is missing, but not if it is wrong or cut short.
     isRight: brand === "right" && ["right", "none", "absent"].includes(model),
     isConfident,
     found: nameOf(answer.brand, answer.model),
@@ -212,7 +211,7 @@ export type Distribution = {
   readonly max: number;
 };
 
-/** Percentiles are values that occurred (nearest rank). All 0 without values. */
+/** Percentiles are values that occurred (nearest rank). All 0 if there are none. */
 export function distributionOf(values: readonly number[]): Distribution {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (part: number) => sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? 0;

@@ -7,10 +7,10 @@ import { createCassetteStore } from "../../src/adapters/vision-cassettes/store.t
 import { createRandom } from "../../src/simulation/scheduler.ts";
 
 const side = 64;
-/** For every tenth picture nobody has an answer: its analysis fails, which is an end like any other. */
+/** Every tenth picture has no recorded answer: its analysis fails, which is a valid end. */
 const unansweredEvery = 10;
 
-/** Small pictures, no two alike, and answers for most of them. Gives the pictures' paths. */
+/** Small pictures, all different, and recorded answers for most of them. Returns the pictures' paths. */
 export async function makePictures(
   directory: string,
   answers: string,

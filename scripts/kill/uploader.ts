@@ -4,15 +4,15 @@ import { openReplayingPipeline } from "../../src/commands/replaying-pipeline.sam
 import type { Hop } from "../../src/pipeline/ports/reporter.ts";
 import { createRandom, type Random } from "../../src/simulation/scheduler.ts";
 
-// The process that is killed: the whole pipeline, and a client that keeps so many flows in flight. It says
-// what it knows as soon as it knows it; what it could not say any more is in its state directory.
+// The process that is killed: the whole pipeline, and a client that keeps that many flows in flight. It reports what
+// it knows immediately; what it could no longer report is in its state directory.
 
 export type Order = {
   readonly stateDir: string;
-  /** Where the answers are kept by which pictures are looked at. */
+  /** Where the recorded answers for the pictures are. */
   readonly answers: string;
   readonly pictures: readonly string[];
-  /** 0: nothing new is uploaded, and what others left is finished. */
+  /** 0: uploads nothing new, and finishes what others left behind. */
   readonly inFlight: number;
   readonly seed: number;
 };
@@ -21,16 +21,16 @@ export type Said =
   | { readonly type: "accepted" | "ended" | "resumed"; readonly flowId: string }
   | { readonly type: "refused"; readonly reason: string };
 
-/** More at once would wait for each other, and the kill find few of them accepted. */
+/** More at once would wait for each other, and the kill would find few of them accepted. */
 const uploadsAtOnce = 24;
 export const ends: readonly string[] = ["analysis.completed", "analysis.failed"];
 const contentType = "image/jpeg";
 
 const say = (said: Said) => process.send?.(said);
 
-/** Until it is killed, or told to close. */
+/** Runs until it is killed, or told to close. */
 export async function runUploader(order: Order): Promise<void> {
-  // Nobody is left who would end it.
+  // No parent is left to end it.
   process.once("disconnect", () => process.exit(1));
   const inFlight = new Set<string>();
   const pictures = await Promise.all(order.pictures.map((path) => readFile(path)));
@@ -80,7 +80,7 @@ function open(order: Order, { onHop, onResumed }: Listener): Promise<Pipeline> {
   });
 }
 
-/** Accepted, and said to be, when it resolves. `onConfirming`: its end may come before that. */
+/** When it resolves, the upload was accepted, and reported as such. `onConfirming`: the flow may end before that. */
 async function uploadOne(
   { digest, gateway, http }: Pipeline,
   bytes: Uint8Array,

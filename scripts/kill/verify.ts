@@ -7,7 +7,7 @@ import { allMachines } from "../../src/pipeline/operations/machines.ts";
 import { type JournalEntry, parking } from "../../src/pipeline/ports/journal.ts";
 import { ends } from "./uploader.ts";
 
-// What became of every upload, by what is in the state directory. Nothing of the run that wrote it is asked.
+// The fate of every upload, according to the state directory. Nothing is asked of the run that wrote it.
 
 export type Outcome = {
   readonly completed: number;
@@ -25,7 +25,7 @@ export function openJournal(stateDir: string): Promise<SqliteState> {
   });
 }
 
-/** `accepted` are the flows whose uploads were confirmed to the client. */
+/** `accepted`: the flows whose uploads were confirmed to the client. */
 export async function verify(stateDir: string, accepted: ReadonlySet<string>): Promise<Outcome> {
   const state = await openJournal(stateDir);
   try {
@@ -81,7 +81,7 @@ function problemsIn(flowId: string, history: readonly JournalEntry[]): readonly 
 
 type KeptState = NonNullable<Awaited<ReturnType<typeof openKept>>>;
 
-/** The effects: an object and a session of each upload, one sighting of each machine, one machine a picture. */
+/** The effects: an object and a session per upload, one sighting per machine, one machine per picture. */
 async function verifyStored(
   stateDir: string,
   flows: readonly FlowEnd[],
@@ -122,7 +122,7 @@ async function machinesByFlow({ machines }: KeptState): Promise<ReadonlyMap<stri
   return byFlow;
 }
 
-/** By the checksum that was claimed for it. One that was not accepted to its end may have none. */
+/** By the checksum claimed for it. An upload that was not accepted completely may have none. */
 async function flowsByPicture({ uploads }: KeptState, flows: readonly FlowEnd[]) {
   const checksums = new Map((await uploads.list()).map(({ checksum, key }) => [key, checksum]));
   const byPicture = new Map<string, string[]>();

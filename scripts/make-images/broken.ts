@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp, { type Sharp } from "sharp";
 
-// Every way in which a file can fail to be a photograph, and the error it is expected to give.
+// Every way in which a file can fail to be a photograph, and the expected error.
 
 type Broken = {
   readonly file: string;

@@ -1,6 +1,6 @@
 import { between, type Random } from "./random.ts";
 
-// Pieces of SVG: a building site and two kinds of machines, on a canvas of 1200 × 900.
+// SVG fragments: a building site and two kinds of machines, on a canvas of 1200 × 900.
 
 export const canvas = { width: 1_200, height: 900 } as const;
 

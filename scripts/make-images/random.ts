@@ -1,4 +1,4 @@
-/** Numbers from 0 up to 1, the same for the same seed on every machine (mulberry32). */
+/** Numbers in [0, 1), the same for the same seed on every machine (mulberry32). */
 export type Random = () => number;
 
 export function createRandom(seed: number): Random {

@@ -11,7 +11,7 @@ import {
 } from "./drawing.ts";
 import { createRandom, type Random } from "./random.ts";
 
-/** What a file is expected to give. Null where the honest answer is that nothing was recognised. */
+/** The expected result for a file. Null where the honest answer is that nothing was recognised. */
 export type Expected = {
   readonly brand: string | null;
   readonly type: string | null;
@@ -21,10 +21,10 @@ export type Expected = {
 export type Scene = {
   readonly file: string;
   readonly expected: Expected;
-  /** What stands between the machine and the landscape. */
+  /** The objects between the machine and the landscape. */
   readonly behind?: (random: Random) => string;
   readonly draw: (random: Random) => string;
-  /** Turns and slants the machine, as if it were seen at an angle. */
+  /** Rotates and skews the machine, as if seen at an angle. */
   readonly transform?: string;
   readonly blur?: number;
 };
