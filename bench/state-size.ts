@@ -51,7 +51,7 @@ async function sizesOf(directory: string) {
 function usedBytes(file: string): number {
   const database = new Database(file);
   const read = (name: string) => {
-    const row = database.prepare(`PRAGMA ${name}`).all()[0] as Record<string, unknown>; // a reading pragma returns one row
+    const row = database.prepare(`PRAGMA ${name}`).all()[0] as Record<string, unknown>; // it returns one row
     return Number(row[name]);
   };
   const bytes = (read("page_count") - read("freelist_count")) * read("page_size");

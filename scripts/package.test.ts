@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 const root = join(import.meta.dirname, "..");
 
-test("what is packed has no script that npm would ask about when it is installed", () => {
+test("the package has no script that npm would ask about on installation", () => {
   const file = join(root, "package.json");
   const { scripts } = JSON.parse(readFileSync(file, "utf8")) as { scripts: object }; // npm's own format
   // npm counts these as install scripts, and `prepare` for packages from a file; not `postprepare`.

@@ -15,12 +15,12 @@ const differences = (report: UploadReport, expected: string, status?: "completed
   return expectations === undefined ? [] : mismatchesOf(report, expectations).map(mismatchText);
 };
 
-test("what is as expected is no mismatch, in whatever case it is written", () => {
+test("an expected value is no mismatch, in upper or lower case", () => {
   expect(differences(reportOf(machine), "brand=caterpillar,model=930g, verdict=new")).toEqual([]);
   expect(differences(reportOf(machine), "", "completed")).toEqual([]);
 });
 
-test("each mismatch is told, not the first one alone", () => {
+test("every mismatch is reported, not only the first", () => {
   expect(differences(reportOf(machine), "brand=Volvo,model=930G,verdict=known")).toEqual([
     "brand is Caterpillar, expected Volvo",
     "verdict is new, expected known",

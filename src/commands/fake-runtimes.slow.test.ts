@@ -59,7 +59,7 @@ describe("where it is not installed", () => {
     expect(result.code).toBe(2);
   });
 
-  test("WebAssembly reads, and says so", async () => {
+  test("WebAssembly is used, and named", async () => {
     const result = await tool(["recognise", komatsu, "--json"]);
     expect(result).toMatchObject({ code: 0, stderr: "" });
     expect(json(result)).toMatchObject({
@@ -80,7 +80,7 @@ describe("where it cannot be loaded", () => {
     expect(result.code).toBe(0);
   });
 
-  test("what is no ONNX Runtime is not taken for one", async () => {
+  test("a module that is not ONNX Runtime is not mistaken for it", async () => {
     const env = await withPackage("module.exports = undefined");
     const result = await tool(["recognise", komatsu, "--json"], { env });
     expect(result.stderr).toMatch(/^! runtime: .*it is not ONNX Runtime\n$/);
@@ -116,7 +116,7 @@ describe("where it cannot be loaded", () => {
   });
 });
 
-test("where it is installed it reads, and says so", async () => {
+test("an installed one is used, and named", async () => {
   const result = await tool(["recognise", komatsu, "--json"], { env: await working() });
   expect(result).toMatchObject({ code: 0, stderr: "" });
   expect(json(result)).toMatchObject({ machine, provider: { runtime: "native 1.99.0" } });

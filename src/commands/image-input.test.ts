@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { TuError } from "../pipeline/errors.ts";
 import { namingFile } from "./image-input.ts";
 
-test("what is wrong with an image names it, and keeps code and hint", () => {
+test("an error about an image names it, and keeps code and hint", () => {
   const error = new TuError("E_IMAGE_EMPTY", "the file is empty", { hint: "give another" });
   expect(namingFile("-", error)).toMatchObject({
     code: "E_IMAGE_EMPTY",

@@ -134,7 +134,7 @@ describe("stopped in the middle", () => {
     expect(await readdir(join(stateDir, "under-way"))).toEqual([]);
   });
 
-  test("what an earlier run left is not waited for after a signal, and its exit code says so", async () => {
+  test("after a signal, resumed flows are not awaited, and the exit code tells", async () => {
     const stateDir = await temporaryDirectory();
     const env = await replaying({ "komatsu-pc200.jpg": await komatsuAnswer() });
     await killedUpload(stateDir);

@@ -80,7 +80,7 @@ describe("one image", () => {
   });
 });
 
-test("with answers of Google Vision that are kept, what they say besides the text is told too", async () => {
+test("with recorded answers of Google Vision, their results besides the text are shown too", async () => {
   const directory = await temporaryDirectory();
   const kept = ["--vision-dir", directory];
   const answer = join(root, "fixtures", "vision", "komatsu-pc200.json");

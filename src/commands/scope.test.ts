@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { inScope } from "./scope.ts";
 
-test("closes what was opened last first, and what is opened meanwhile, too", async () => {
+test("closes in reverse order, including resources opened meanwhile", async () => {
   const closed: string[] = [];
   const opened = (name: string) => ({ close: () => void closed.push(name) });
   const pipeline = await inScope(async (scope) => {
@@ -29,7 +29,7 @@ test("what was opened is closed when the next one fails to open", async () => {
   expect(closed).toEqual(["state"]);
 });
 
-test("one that fails to close keeps no other open, and is told", async () => {
+test("a resource that fails to close keeps no other open, and is reported", async () => {
   const closed: string[] = [];
   const { close } = await inScope(async (scope) => {
     scope.use({ close: () => void closed.push("state") });

@@ -38,7 +38,7 @@ const state = (stateDir: string, ...args: readonly string[]): Promise<Result> =>
   tool(["state", ...args, "--state-dir", stateDir], { env });
 const reported = async (stateDir: string) => json(await state(stateDir, "--json"));
 
-test("a directory without state says so, and is not made", async () => {
+test("a directory without state is reported as such, and is not created", async () => {
   const stateDir = join(await temporaryDirectory(), "none");
   expect(await state(stateDir)).toMatchObject({
     code: 0,

@@ -28,7 +28,7 @@ function inContainer(args: readonly string[], env: Readonly<Record<string, strin
   });
 }
 
-test("a restart in a container, where every process is number 1, goes on with what was left", async () => {
+test("a restart in a container, where every process is number 1, resumes what was left", async () => {
   const stateDir = await temporaryDirectory();
   const env = await replay();
   const kept = ["--state-dir", stateDir];

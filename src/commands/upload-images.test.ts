@@ -130,7 +130,7 @@ test("stopped while what an earlier run left goes on, it says so beside the outc
   ]);
 });
 
-test("how what an earlier run left has ended is told, and that it has not", async () => {
+test("the end of each resumed flow is reported, and that one has not ended", async () => {
   const failure = { step: "recognition", code: "E_VISION_FAILED", reason: "no reader" };
   const { more, notices, told } = resuming({
     one: [

@@ -75,7 +75,7 @@ describe("import and replay", () => {
     expect(again.stdout).toContain("replaced");
   });
 
-  test("replay connects to nobody and needs no credentials", async () => {
+  test("replay opens no connection and needs no credentials", async () => {
     const directory = await temporaryDirectory();
     await importInto(directory);
     let connections = 0;

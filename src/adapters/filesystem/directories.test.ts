@@ -10,7 +10,7 @@ async function temporary(): Promise<string> {
   return directory;
 }
 
-test("what is missing is made, as private as it is wanted, also by several at once", async () => {
+test("missing directories are created with the requested mode, even by several processes at once", async () => {
   const directory = await temporary();
   const path = join(directory, "a", "b", "c");
   await Promise.all(Array.from({ length: 8 }, () => makeDirectories(path, 0o700)));

@@ -39,7 +39,7 @@ test("an input that is not wanted any more is not opened", async () => {
     await expect(read(input, AbortSignal.abort(reason))).rejects.toBe(reason);
 });
 
-test("a file let go of while it is read ends with the reason", async () => {
+test("a file released while it is being read ends with the reason", async () => {
   const path = await temporaryPath("file");
   await writeFile(path, "0123456789");
   const controller = new AbortController();

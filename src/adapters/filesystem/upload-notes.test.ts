@@ -29,7 +29,7 @@ test("a note is kept until it is removed, and there are none before the first", 
   expect(await readdir(below)).toEqual([]);
 });
 
-test("what is damaged, or not a note, is passed over", async () => {
+test("damaged files, and those that are not notes, are skipped", async () => {
   const { below, notes } = await notesIn();
   await notes.put(flowId, note);
   await writeFile(join(below, "01a204db-0d44-727b-9809-000000000000.json"), "{");

@@ -281,7 +281,7 @@ describe("credentials", () => {
     expect(everythingOf(error)).not.toContain("hunter2");
   });
 
-  test("a key file that is not there names it", async () => {
+  test("the error for a missing key file names it", async () => {
     const error = await failure(open("/nowhere/key.json"));
     expect(error).toMatchObject({ code: "E_VISION_CREDENTIALS" });
     expect(error.message).toContain("/nowhere/key.json cannot be read (ENOENT)");

@@ -70,7 +70,7 @@ const ask = async (query: string, variables = {}, operationName?: string) => {
 };
 
 describe("over HTTP", () => {
-  test("nobody reaches it but through 127.0.0.1", async () => {
+  test("it is reachable only through 127.0.0.1", async () => {
     // On Linux all of 127.0.0.0/8 is local, and a server bound to every interface would respond.
     const socket = connect({ host: "127.0.0.2", port: Number(new URL(server.url).port) });
     const outcome = await new Promise((resolve) => {
@@ -159,7 +159,7 @@ describe("the client", () => {
     await client.close();
   });
 
-  test("nobody there is E_SERVICE_UNAVAILABLE", async () => {
+  test("no response is E_SERVICE_UNAVAILABLE", async () => {
     const client = await createGraphqlGatewayClient("http://127.0.0.1:9");
     await expect(
       client.startUpload({ filename: "a.png", contentType: "image/png" }),

@@ -60,7 +60,7 @@ test("bytes, headers and target arrive as they were sent, and the answer as it w
   });
 });
 
-test("nobody reaches it but through 127.0.0.1", async () => {
+test("it is reachable only through 127.0.0.1", async () => {
   const { port } = new URL(await serve());
   // On Linux all of 127.0.0.0/8 is local, and a server bound to every interface would respond.
   const socket = connect({ host: "127.0.0.2", port: Number(port) });
@@ -116,7 +116,7 @@ test("no answer is E_SERVICE_UNAVAILABLE, and the query of a URL stays out of th
   expect(String(error)).not.toContain("secret");
 });
 
-test("what is posted is JSON: a form or a text, which any page may send, is 415", async () => {
+test("only JSON is accepted: a form or text, which any page may send, is 415", async () => {
   const url = await serve({
     method: "POST",
     path: "/v1/things",

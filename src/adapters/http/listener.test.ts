@@ -84,7 +84,7 @@ test.each([
   expect(await heard(dial(port, upgrade))).toMatch(/^HTTP\/1.1 403 /);
 });
 
-test("nobody is told that a page may read the answer, unless its origin is named", async () => {
+test("no page may read the response, unless its origin is configured", async () => {
   const origins = ["https://app.example"];
   const port = await serve({ door: createDoor({ hosts: [], origins }) });
   const named = await ask(port, { origin: "https://app.example" }, "OPTIONS");
@@ -156,7 +156,7 @@ async function openIdle(port: number, count: number): Promise<void> {
     );
 }
 
-test("whoever holds connections open keeps nobody out, and work under way goes on", async () => {
+test("clients that hold connections open lock nobody out, and running requests continue", async () => {
   const port = await serve();
   const working = dial(port, "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 6\r\n\r\nabc");
   await once(working, "connect");

@@ -106,7 +106,7 @@ test("the legend is at the bottom and leaves the picture its size", async () => 
   expect(data[(10 * width + 10) * 3]).toBe(0x77);
 });
 
-test("the legend leaves the bottom to what is written there", async () => {
+test("the legend does not cover text at the bottom", async () => {
   const low = mark({ box: { x: 0.5, y: 0.92, width: 0.2, height: 0.05 } });
   const { data, height, width } = await drawn([low]);
   expect(data[(2 * width + width - 2) * 3]).toBeLessThan(60);
@@ -138,7 +138,7 @@ test("a tiny picture and a transparent one are drawn too", async () => {
   expect(await sharp(webp).metadata()).toMatchObject({ format: "webp", width: 9, height: 7 });
 });
 
-test("what cannot be encoded is an error that says so", async () => {
+test("an image that cannot be encoded is reported as such", async () => {
   const image = await grey(17_000, 8).png().toBuffer();
   await expect(annotate(image, { marks: [], legend: "" }, "webp")).rejects.toMatchObject({
     code: "E_OUTPUT",

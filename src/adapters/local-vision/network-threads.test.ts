@@ -79,7 +79,7 @@ test("what went wrong rejects what was asked, and the next one is begun", async 
   expect(await second).toEqual(sign("B"));
 });
 
-test("what is no longer wanted is not begun", async () => {
+test("a task that is no longer wanted is not begun", async () => {
   const one = thread();
   const networksWhile = shareNetworks([one.port]);
   let isWanted = true;

@@ -43,7 +43,7 @@ describe("memory broker", () => {
     expect(await publish(broker, "other")).toEqual({ routed: false });
   });
 
-  test("a rejected handler is reported, and its message waits a moment", async () => {
+  test("a handler that rejects is reported, and its message is delayed", async () => {
     const clock = createManualClock(0);
     const failures = createCollector<string>();
     const broker = createMemoryBroker({ clock, onError: (_, where) => failures.add(where) });

@@ -6,7 +6,7 @@ import { createRandomIds, sha256 } from "./ids.ts";
 describe("random ids", () => {
   idsContract((nowMs) => createRandomIds({ ...createSystemClock(), nowMs }));
 
-  test("a parent that is no UUIDv7 has its time from the hash", () => {
+  test("with a parent that is not a UUIDv7, the time comes from the hash", () => {
     const ids = createRandomIds();
     expect(ids.derive("upload", "a").slice(0, 13)).not.toBe(ids.derive("upload", "b").slice(0, 13));
   });

@@ -93,7 +93,7 @@ function countIn(file: string): unknown {
   return row.count;
 }
 
-test("what is accepted is seen here at once, and by others when it is durable", async () => {
+test("an accepted change is visible here at once, and to others once it is durable", async () => {
   const { commit, file, journal, remove } = await openByTurns();
   expect(await journal.accept(step(1))).toEqual({ outcome: "recorded" });
   expect(await journal.find("svc-a", "m1")).toEqual(step(1));
@@ -108,7 +108,7 @@ test("what is accepted is seen here at once, and by others when it is durable", 
   await remove();
 });
 
-test("a crash takes what was accepted from the end, and what is left is owed as ever", async () => {
+test("a crash loses accepted changes from the end, and the rest is still owed", async () => {
   const { journal, next, remove, turn } = await openByTurns();
   await journal.accept(step(1));
   turn();
@@ -180,7 +180,7 @@ test("a commit that is said to have failed, and has not, leaves nothing unsent",
   await remove();
 });
 
-test("failed tries of what is accepted are forgotten, also when its commit fails first", async () => {
+test("failed tries of an accepted message are deleted, even if its commit fails first", async () => {
   const { commit, disk, journal, remove, turn } = await openByTurns();
   const counting = journal.failed("svc-a", message("m1"), "2026-01-01T00:00:00.000Z");
   turn();
@@ -196,7 +196,7 @@ test("failed tries of what is accepted are forgotten, also when its commit fails
   await remove();
 });
 
-test("a look at what is owed finds all that was accepted committed", async () => {
+test("a query for owed work sees every accepted change committed", async () => {
   const { file, journal, remove } = await openByTurns();
   await journal.accept(step(1));
   expect(sentIn((await journal.unsent({ after: null, limit: 10 })).messages)).toEqual(["m2"]);
@@ -207,7 +207,7 @@ test("a look at what is owed finds all that was accepted committed", async () =>
   await remove();
 });
 
-test("what is written for itself, like a lease, is not undone with what is accepted", async () => {
+test("an independent write, like a lease, is not rolled back with accepted changes", async () => {
   const { disk, errors, file, journal, remove, tick, turn } = await openByTurns();
   await journal.accept(step(1));
   tick();
@@ -223,7 +223,7 @@ test("what is written for itself, like a lease, is not undone with what is accep
   await remove();
 });
 
-test("what is written after the end is refused, and the process goes on", async () => {
+test("a write after the end is refused, and the process continues", async () => {
   const { directory, remove } = await createTemporaryDirectory();
   const state = await openSqliteState(`${directory}/flow.db`, { clock, runnerId: "test" });
   await state.journal.accept(step(1));

@@ -20,7 +20,7 @@ async function opened() {
   return { one, two };
 }
 
-test("a name has one number in a file, whoever asks", async () => {
+test("a name has one number per file, for every process", async () => {
   const { one, two } = await opened();
   expect(one.consumers.known("svc-a")).toBe(-1);
   const number = one.consumers.numberOf("svc-a");

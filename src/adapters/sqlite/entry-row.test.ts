@@ -121,7 +121,7 @@ describe("the message that was taken", () => {
   );
 });
 
-test("a text is packed from where it pays, and what is packed stays", () => {
+test("a text is packed once that pays, and a packed one stays as it is", () => {
   expect(packed(null)).toBeNull();
   expect(packed("x".repeat(511))).toBe("x".repeat(511));
   const small = packed("x".repeat(512));

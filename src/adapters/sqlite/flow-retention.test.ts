@@ -81,7 +81,7 @@ test("flows come page by page, each once, in the order in which they began", asy
   expect(found).toEqual(wanted);
 });
 
-test("what is owed, waits for more or for a timer is not finished, and stays", async () => {
+test("a flow that owes something or waits, for a message or a timer, is not finished, and stays", async () => {
   const state = await (await openFile()).open();
   const { journal } = state;
   const outgoing = [about("owes", "o2", { name: "owed" })];
@@ -119,7 +119,7 @@ test("a flow goes as a whole, with the tries of its messages", async () => {
   other.close();
 });
 
-test("a flow that was touched a moment ago stays", async () => {
+test("a recently touched flow stays", async () => {
   const state = await (await openFile()).open();
   await recordFinished(state, "a");
   await recordFinished(state, "last");
@@ -129,7 +129,7 @@ test("a flow that was touched a moment ago stays", async () => {
   expect(await state.flows.remove(["a"])).toEqual(["a"]);
 });
 
-test("what is recorded after everything was removed is owed after a kill", async () => {
+test("work recorded after everything was removed is owed after a kill", async () => {
   const { open } = await openFile();
   const state = await open();
   for (const flowId of ["a", "b", "c"]) await recordFinished(state, flowId);

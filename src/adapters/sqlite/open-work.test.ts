@@ -58,7 +58,7 @@ test("what a transport took is closed for the transport alone", () => {
   expect(work.opened().map(named)).toEqual(["message m2 at svc-b"]);
 });
 
-test("what was closed is not opened again, whoever sends it once more", () => {
+test("closed work is not reopened, whichever entry sends it again", () => {
   const work = createOpenWork();
   const outgoing = [sampleMessage({ id: "m2" })];
   work.note(decided({ outgoing }), toB);
@@ -69,7 +69,7 @@ test("what was closed is not opened again, whoever sends it once more", () => {
   expect(work.opened()).toEqual([]);
 });
 
-test("what is open stays with the entry that asked for it first", () => {
+test("open work stays with the entry that requested it first", () => {
   const work = createOpenWork();
   const outgoing = [sampleMessage({ id: "m2" })];
   work.note(decided({ outgoing }), toB);
@@ -90,7 +90,7 @@ test("a flow that has ended waits for no timer of its consumer; its messages go 
   expect(work.ended()).toEqual([{ consumer: "svc-a", flowId: "flow-1" }]);
 });
 
-test("what is parked is closed for whom it was parked", () => {
+test("a parked message is closed for the consumer that parked it", () => {
   const work = createOpenWork();
   work.note(decided({ outgoing: [sampleMessage({ id: "m2" })] }), toB);
   work.sent("m2");
@@ -106,7 +106,7 @@ test("what is parked is closed for whom it was parked", () => {
   expect(work.opened()).toEqual([]);
 });
 
-test("what is inherited is owed to the transport, unless it was taken", () => {
+test("inherited messages are owed to the transport, unless it took them", () => {
   const work = createOpenWork();
   const place = { seq: 3, position: 2, runner: 5 };
   work.sent("m1");

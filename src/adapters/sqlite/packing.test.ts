@@ -36,7 +36,7 @@ const sizes = (file: string) => {
   return Object.fromEntries(rows.map(({ flow_id, size }) => [flow_id, size]));
 };
 
-test("a flow that has ended takes less, and says the same; one that goes on stays as it is", async () => {
+test("an ended flow takes less space with the same content; one in progress stays as it is", async () => {
   const { file, state } = await fileWith({ ended: { isEnded: true }, open: { isEnded: false } });
   const before = sizes(file);
   const histories = ["ended", "open"].map((flowId) => state.journal.history(flowId));
@@ -55,7 +55,7 @@ test("a flow that has ended takes less, and says the same; one that goes on stay
   await again.close();
 });
 
-test("is packed a moment after its end, while nothing closes and little comes", async () => {
+test("is packed shortly after its end, while nothing closes and little arrives", async () => {
   let nowMs = 0;
   const ticks: (() => void)[] = [];
   const { file, state } = await fileWith({ a: { isEnded: true } });

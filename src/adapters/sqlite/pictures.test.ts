@@ -74,7 +74,7 @@ test("many are packed, and each process finds all of them", async () => {
     await expectNear(fingerprints, [...range(0, 3200), 5000]);
 });
 
-test("what is removed is not found, and is packed no more when most are gone", async () => {
+test("removed pictures are not found, and are dropped from the blocks when most are gone", async () => {
   const { blocks, open } = await openWorld();
   const { fingerprints } = await open();
   await saveAll(fingerprints, range(0, 4200));

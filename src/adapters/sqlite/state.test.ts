@@ -111,7 +111,7 @@ test("a step of a flow that another process recorded is the last one for all", a
   }
 });
 
-test("a flow goes on however many others came in between", async () => {
+test("a flow continues however many others came in between", async () => {
   const { state, close } = await openWorld();
   const flowIds = Array.from({ length: 6000 }, (_, index) => `flow-${index}`);
   try {

@@ -150,7 +150,7 @@ test("a file that is full while it is written fails all of the commit", async ()
   expect(commits).toEqual([]);
 });
 
-test("a commit that fails fails all of it, and the next one goes on", async () => {
+test("a failing commit fails all its writes, and the next one continues", async () => {
   let error: Error | undefined = new TuError("E_STATE_BUSY", "locked");
   const { commits, turn, write } = writerByTurns({ failCommit: () => error });
   const writing = [write(1), write(2)].map((one) => expect(one).rejects.toBe(error));
@@ -162,7 +162,7 @@ test("a commit that fails fails all of it, and the next one goes on", async () =
   expect([commits, await next]).toEqual([[1], 3]);
 });
 
-test("what is accepted is told at once, and is on the disk with the next commit, before what waits", async () => {
+test("an accepted change resolves at once, and is on disk with the next commit, before waiting writes", async () => {
   const { accept, commits, file, turn, turns, write } = writerByTurns();
   const writing = write(2);
   expect(await accept(1)).toBe(1);
@@ -172,7 +172,7 @@ test("what is accepted is told at once, and is on the disk with the next commit,
   expect([file(), commits]).toEqual([[1, 2], [2]]);
 });
 
-test("behind a commit comes what was to follow from what is accepted, then who waits for the disk", async () => {
+test("after a commit, the follow-ups of accepted changes run first, then those waiting for the disk", async () => {
   const { accept, turn, writer } = writerByTurns();
   const seen: string[] = [];
   await accept("a value", () => seen.push("after"));
@@ -219,7 +219,7 @@ test("a commit of what was accepted is tried again by itself, until it succeeds"
   expect([file(), every.size]).toEqual([[1], 0]);
 });
 
-test("whoever stops tries no more", async () => {
+test("after a stop there are no retries", async () => {
   const { accept, every, turn, writer } = writerByTurns({ failCommit: () => new Error("broken") });
   await accept(1);
   turn();

@@ -8,7 +8,7 @@ test("East Asian characters and emoji take two columns, what combines takes none
   expect(padded("機", 4)).toBe("機  ");
 });
 
-test("what is cut says so, and never takes half of a character", () => {
+test("a truncated text is marked as such, and never ends in half a character", () => {
   expect(cut("機械機械", 6)).toBe("機械…");
   expect(cut("👩‍🔧👩‍🔧", 3)).toBe("👩‍🔧…");
   expect(cutMiddle("POST /internal/v1/storage/presign-put", 20)).toBe("POST /int…resign-put");

@@ -45,7 +45,7 @@ function accepting({ journal, restart, close }: Opened): Opened {
 }
 
 function bothContract(open: () => Promise<Opened>): void {
-  test("what is accepted and what is recorded is in one order, and durable together", async () => {
+  test("accepted and recorded changes share one order, and become durable together", async () => {
     const { close, journal, restart } = await open();
     await journal.accept(step("m1", flowRecord(1)));
     const results = await Promise.all([
