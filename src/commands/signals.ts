@@ -68,7 +68,7 @@ export function untilSignal(wordsOf: () => StopWords, deadline?: Deadline): Stop
     const words = wordsOf();
     // On a terminal the cursor stands behind a waiting line, and what Ctrl-C shows there.
     const start = process.stderr.isTTY ? "\n" : "";
-    printAside(`${start}${word}: ${words.now}; again to stop at once`);
+    printAside(`${start}${word}: ${words.now}; repeat to stop at once`);
     const rest = words.rest === undefined ? "" : `; ${words.rest}`;
     const hint = words.hint === undefined ? {} : { hint: words.hint };
     controller.abort(new TuError(code, `stopped by ${name}${rest}`, hint));
@@ -121,7 +121,7 @@ function createDeadline(deadline: Deadline | undefined, controller: AbortControl
 }
 
 function late(text: string): TuError {
-  return new TuError("E_DEADLINE", `no end within ${text}`, {
-    hint: "--timeout gives it longer",
+  return new TuError("E_DEADLINE", `not finished within ${text}`, {
+    hint: "raise --timeout",
   });
 }

@@ -125,8 +125,8 @@ test("stopped while what an earlier run left goes on, it says so beside the outc
   const { outcomes, stopped } = await uploading;
   expect({ outcomes: outcomes.length, stopped }).toEqual({ outcomes: 1, stopped: reason });
   expect(notices).toEqual([
-    "a.jpg (flow one) has not ended; it goes on at the next start",
-    "flow three has not ended; it goes on at the next start",
+    "a.jpg (flow one) has not ended; the next start resumes it",
+    "flow three has not ended; the next start resumes it",
   ]);
 });
 
@@ -159,7 +159,7 @@ test("how what an earlier run left has ended is told, and that it has not", asyn
     new Set([
       "a.jpg (flow one) completed",
       "a.jpg (flow two) failed in step recognition: E_VISION_FAILED: no reader",
-      "flow three has not ended; it goes on at the next start",
+      "flow three has not ended; the next start resumes it",
     ]),
   );
 });

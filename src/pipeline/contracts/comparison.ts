@@ -46,7 +46,7 @@ const example: ComparisonCompleted = {
 
 export const comparisonRequest = command({
   name: "analysis.comparison.request",
-  summary: "Compare what was recognised with the stored machines.",
+  summary: "Compare the recognised machine with the stored ones.",
   handler: "comparison-service",
   queue: "comparison-service.comparison",
   body: ComparisonRequest,
@@ -60,7 +60,7 @@ export const comparisonRequest = command({
 
 export const comparisonCompleted = broadcast({
   name: "comparison.completed",
-  summary: "The verdict: a new machine, a known one, or not to be told apart from some.",
+  summary: "The verdict: new, known or ambiguous.",
   producer: "comparison-service",
   flows: ["full"],
   listeners: stepListeners,
@@ -72,5 +72,5 @@ export const comparisonFailed = failedTwin({
   step: "comparison",
   producer: "comparison-service",
   flows: ["full"],
-  summary: "An attempt at the comparison failed.",
+  summary: "A comparison attempt failed.",
 });

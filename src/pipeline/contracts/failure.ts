@@ -53,5 +53,5 @@ export const analysisFailed = failedTwin({
   producer: "svc-analysis-orchestrator",
   flows: flowNames,
   listeners: [{ service: "graph-gateway", isPerInstance: true }],
-  summary: "The analysis ended without a result; says at which step and why.",
+  summary: "The analysis failed; names the step and the reason.",
 });

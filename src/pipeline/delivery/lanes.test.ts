@@ -18,7 +18,7 @@ function createWork() {
   return { begun, work, end };
 }
 
-test("in a lane one comes after the other, and lanes do not wait for each other", async () => {
+test("in a lane one comes after the other, and lanes do not depend on each other", async () => {
   const { begun, end, work } = createWork();
   const lanes = createLanes(9);
   const first = lanes.run("a", work("a1"));

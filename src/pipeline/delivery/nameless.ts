@@ -127,7 +127,7 @@ export function createNameless(
 
 function tellUnwritten(consumer: string, error: unknown, reporter: ShellPorts["reporter"]): void {
   const { code, reason } = told(error);
-  const message = `${consumer} acknowledged a message and could not write that down: ${reason}`;
+  const message = `${consumer} acknowledged a message but could not record that: ${reason}`;
   reporter.notice({ code, message, flowId: null });
 }
 

@@ -28,7 +28,7 @@ test("a message has the durable receivers of its flow, and not those of news", (
   }
 });
 
-test("a message that somebody should receive and no queue took is not sent", async () => {
+test("a message that somebody should receive and no queue accepted is not sent", async () => {
   const broker = createMemoryBroker();
   const log = createMemoryEventLog();
   const publish = createPublish({ broker, log }, "full");
@@ -40,7 +40,7 @@ test("a message that somebody should receive and no queue took is not sent", asy
   });
   await expect(publish(upload)).rejects.toMatchObject({
     code: "E_UNROUTABLE",
-    message: "no queue took tu.image.uploaded (m1)",
+    message: "no queue accepted tu.image.uploaded (m1)",
     hint: "compare the broker with `tu-analyze topology`",
   });
 });

@@ -25,14 +25,14 @@ test("a service is ready when it listens, and all that it works with has answere
   const { broker, disk, log, readiness } = world();
   const troubles = () => readiness.troubles("svc", []);
   const [first, missing, ...others] = await troubles();
-  expect([first, others]).toEqual(["it is not connected yet", []]);
+  expect([first, others]).toEqual(["not connected yet", []]);
   expect(missing).toMatch(/^exchanges and queues: missing: .*analysis\.commands/);
   await declareTopology("full", { broker, log });
   readiness.connected("svc");
   expect(await troubles()).toEqual([]);
-  expect(await readiness.troubles("another", [])).toEqual(["it is not connected yet"]);
+  expect(await readiness.troubles("another", [])).toEqual(["not connected yet"]);
   disk.isFull = true;
-  expect(await troubles()).toEqual(["journal on the disk: no space left"]);
+  expect(await troubles()).toEqual(["journal on disk: no space left"]);
 });
 
 test("while a transport is lost nobody is ready, and afterwards they are again", async () => {

@@ -112,7 +112,11 @@ export function createRelay(ports: RelayPorts): Relay {
   };
   const tell = (error: unknown) => {
     const { code, reason } = told(error);
-    reporter.notice({ code, message: `what is left was not looked at: ${reason}`, flowId: null });
+    reporter.notice({
+      code,
+      message: `the check for owed messages failed: ${reason}`,
+      flowId: null,
+    });
   };
   return {
     send,

@@ -33,7 +33,7 @@ export function createTroubles(service: Service, ports: ShellPorts): Troubles {
 
   const tell = (message: Message, error: unknown, tries: number) => {
     const { code, reason } = told(error);
-    const text = `${service.name} could not work off ${message.name} (try ${tries}): ${reason}`;
+    const text = `${service.name} could not process ${message.name} (attempt ${tries}): ${reason}`;
     reporter.notice({ code, message: text, flowId: message.flowId });
   };
   /** A new delivery of what was parked begins anew: it is a person's replay. One that comes again never is. */
