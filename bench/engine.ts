@@ -109,7 +109,7 @@ export async function decideOne(
   if (entry === undefined) throw new Error(`${name} of ${flowId} was decided before`);
   for (const timer of entry.timers) ports.timers.schedule(timer);
   if (entry.flow?.ended === true) ports.timers.cancelFlow(flowId);
-  await ports.relay.send(entry);
+  await ports.relay.dispatch(entry);
   return entry.outgoing.map((message) => message.name);
 }
 

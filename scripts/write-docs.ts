@@ -153,7 +153,7 @@ function messageSection(contract: Contract): readonly string[] {
       `- ${placeOf(route)}, from ${route.producer}`,
       ...route.consumers.map(
         (consumer) =>
-          `  - ${consumer.service} by \`${sourceOf(consumer, "*")}\` (${consumer.flows.join(", ")}${consumer.isNews === true ? "; news only" : ""})`,
+          `  - ${consumer.service} by \`${sourceOf(consumer, "*")}\` (${consumer.flows.join(", ")}${consumer.isEphemeral === true ? "; news only" : ""})`,
       ),
       "",
       "  | field | type |",

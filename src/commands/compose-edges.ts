@@ -39,18 +39,18 @@ export function createAddresses(): Addresses {
 type EdgeOptions = {
   readonly door: Door;
   /** What does not work for a service; it is ready when there is nothing. */
-  readonly troubles: (service: string) => Promise<readonly string[]>;
+  readonly problems: (service: string) => Promise<readonly string[]>;
   readonly addresses: Addresses;
   readonly clock: Clock;
   readonly reporter: Reporter;
 };
 export type Edges = {
-  /** Every service has one: whoever has no endpoints still says whether it is well. */
+  /** Every service gets one; those without endpoints still answer health checks. */
   serve(service: string, endpoints: readonly Endpoint[]): Promise<void>;
   serveGraphql(service: string, gateway: Gateway, feed: Feed): Promise<void>;
 };
 
-/** Loads what takes the longest to load, and opens nothing: for whoever has something else to wait for. */
+/** Loads the slowest modules without opening anything, while the caller waits for something else. */
 export async function preloadEdges(): Promise<void> {
   const [http, graphql] = await Promise.all([
     import("../adapters/http/server.ts"),
@@ -70,7 +70,7 @@ export function createEdges(options: EdgeOptions, scope: Scope): Edges {
   const door = createDoor(options.door.allowed);
   const guard = (service: string): ListenerOptions => ({
     door,
-    troubles: () => options.troubles(service),
+    problems: () => options.problems(service),
   });
   const open = async (service: string, endpoints: readonly Endpoint[]) => {
     if (endpoints.length === 0) {

@@ -30,7 +30,7 @@ export async function openPictureReader(
   return { vision, images, clock: createSystemClock(), close: () => vision.close() };
 }
 
-/** Who reads pictures begins to get ready at once. */
+/** Starts the reader warming up immediately. */
 export async function openReading(
   options: VisionOptions,
   reporter: Pick<Reporter, "notice">,

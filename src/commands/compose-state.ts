@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { type FlowName, flowNames } from "../pipeline/contracts/contract.ts";
 import { consumersOf } from "../pipeline/delivery/publish.ts";
-import { TuError, told } from "../pipeline/errors.ts";
+import { describeError, TuError } from "../pipeline/errors.ts";
 import type { Message } from "../pipeline/message.ts";
 import { once } from "../pipeline/once.ts";
 import type { Kept } from "../pipeline/operations/keep-state.ts";
@@ -94,7 +94,7 @@ export async function openStores(
   return { journal, journals, taken, definitions, uploads, machines, fingerprints, objects, notes };
 }
 
-/** Uploads of all flows are kept together; what was recorded for them stands in the journal of each. */
+/** Uploads of all flows share a file; what was recorded for them is in each flow's own journal. */
 function takenInAll(
   own: FlowRetention,
   openOthers: () => Promise<ReadonlyMap<string, FlowRetention>>,
@@ -211,7 +211,7 @@ async function unusableDirectory(stateDir: string, error: unknown): Promise<unkn
   if (!/^E[A-Z]+$/.test(code)) return error;
   return new TuError(
     isNotAllowed(code) ? "E_STATE_UNWRITABLE" : "E_STATE_UNUSABLE",
-    `${stateDir} cannot be used as a state directory: ${told(error).reason}`,
+    `${stateDir} cannot be used as a state directory: ${describeError(error).reason}`,
     {
       hint: "choose another with --state-dir, or store nothing with `upload --ephemeral`",
       cause: error,

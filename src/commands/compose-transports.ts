@@ -6,12 +6,12 @@ import type { EventLog } from "../pipeline/ports/event-log.ts";
 export type Transports = {
   readonly log: EventLog;
   readonly broker: Broker;
-  /** They end with this process: nobody else reads what it publishes. */
+  /** They end with this process: no other process reads what it publishes. */
   readonly areEmbedded: boolean;
   close(): Promise<void>;
 };
 
-/** Hears of what failed in a handler of theirs. */
+/** Receives errors of their handlers. */
 type OnError = (error: unknown) => void;
 
 export async function openEmbeddedTransports(onError: OnError): Promise<Transports> {

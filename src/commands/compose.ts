@@ -12,7 +12,7 @@ import { createRelay, type Relay } from "../pipeline/delivery/relay.ts";
 import { declareTopology, type RunPorts, runService } from "../pipeline/delivery/run-services.ts";
 import type { Service } from "../pipeline/delivery/service.ts";
 import { type FlowState, hasEnded } from "../pipeline/engine/state.ts";
-import { told } from "../pipeline/errors.ts";
+import { describeError } from "../pipeline/errors.ts";
 import { type Flow, flowNamed } from "../pipeline/flows/flow.ts";
 import type { KeepLimits } from "../pipeline/operations/keep-state.ts";
 import { pruneState } from "../pipeline/operations/prune-state.ts";
@@ -47,7 +47,7 @@ export type PipelineOptions = {
   /** Timeouts that replace those of the definition, by step, like `500ms`. */
   readonly stepTimeouts: Readonly<Record<string, string>>;
   readonly vision: VisionOptions;
-  /** What is let go of at the start. */
+  /** What is pruned at the start. */
   readonly limits: KeepLimits;
   readonly door: Door;
   readonly reporter: Reporter;
@@ -60,7 +60,7 @@ export type Pipeline = UploadPorts & {
   /** Base addresses by service. */
   readonly addresses: ReadonlyMap<string, string>;
   readonly images: Images;
-  /** Flows that an earlier run left and this one goes on with. */
+  /** Flows that an earlier run left and this one resumes. */
   readonly resumed: readonly Resumed[];
   readonly notes: UploadNotes;
   /** Takes no new work, lets what is under way end, releases everything. */
@@ -128,7 +128,7 @@ async function openTools(options: PipelineOptions, scope: Scope) {
     addresses: createAddresses(),
     internalToken: randomBytes(24).toString("hex"),
     onError(error: unknown) {
-      const { code, reason } = told(error);
+      const { code, reason } = describeError(error);
       tell(code, reason);
     },
   };
@@ -171,7 +171,7 @@ async function serve(
   const edges = createEdges(
     {
       ...{ ...tools, reporter: tools.recorder },
-      troubles: (service) => readiness.troubles(service, probesOf(service, stores)),
+      problems: (service) => readiness.problems(service, probesOf(service, stores)),
     },
     scope,
   );
@@ -232,7 +232,7 @@ function probesOf(service: string, { machines, objects, uploads }: Stores): read
   }
 }
 
-/** Takes over what earlier runs left, and says which flows go on. */
+/** Takes over what earlier runs left, and returns the flows that it resumes. */
 async function goOn(
   relay: Relay,
   { journal, notes }: Stores,
@@ -244,7 +244,7 @@ async function goOn(
   const stateOf = async (flowId: string): Promise<FlowState> =>
     orchestrator.stateOf(await journal.flow(orchestrator.orchestratorName, flowId));
   const going: string[] = [];
-  // Of a flow that had ended something may still be owed, and nobody waits for that.
+  // A flow that had ended may still owe something, but nothing waits for that.
   for (const flowId of await relay.start())
     if (!hasEnded(await stateOf(flowId)) || hearing.hasHeardEnd(flowId)) going.push(flowId);
   hearing.keepOnly(going);
@@ -271,7 +271,7 @@ function pruneMeanwhile(
     },
     (error: unknown) => {
       if (signal.aborted) return; // the next start goes on with it
-      const { code, reason } = told(error);
+      const { code, reason } = describeError(error);
       tell(code, `old flows could not be pruned: ${reason}`);
     },
   );

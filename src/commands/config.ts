@@ -219,7 +219,7 @@ export function doorOptions({ allowedHosts, allowedOrigins, introspection }: Set
   return { allowed: { hosts: allowedHosts, origins: allowedOrigins }, introspection };
 }
 
-/** What is let go of at every start, and by `state prune`. */
+/** What is pruned at every start, and by `state prune`. */
 export function keepLimits({ keepFlows, keepFor }: Settings): KeepLimits {
   return {
     olderThanMs: parseDuration(keepFor) ?? null,

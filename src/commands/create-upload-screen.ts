@@ -1,7 +1,7 @@
 import { printable } from "../adapters/terminal/text.ts";
 import { createWaitingLine } from "../adapters/terminal/waiting-line.ts";
 import type { Settings } from "./config.ts";
-import { type Format, formatOf, printAside, printJson } from "./output.ts";
+import { type Format, formatOf, printDiagnostic, printJson } from "./output.ts";
 import { paintFor } from "./terminal.ts";
 import { createBatchScreen } from "./upload-batch-screen.ts";
 import { isGood, recordOf } from "./upload-outcome.ts";
@@ -20,7 +20,7 @@ export function createUploadScreen(
   if (format === "text" || process.stderr.isTTY) {
     const vision = settings.vision === "local" ? "" : ` · vision ${settings.vision}`;
     const what = `tu-analyze upload · flow ${settings.flow}${vision} · ${printable(kept)}`;
-    printAside(paint("dim", what));
+    printDiagnostic(paint("dim", what));
   }
   const waiting = createWaitingLine(process.stderr, () => performance.now());
   waiting.say("starting the pipeline");
@@ -28,7 +28,7 @@ export function createUploadScreen(
     waiting,
     notice({ code, message }) {
       waiting.clear();
-      printAside(`${paint("yellow", "!")} ${code}: ${printable(message)}`);
+      printDiagnostic(`${paint("yellow", "!")} ${code}: ${printable(message)}`);
     },
   };
   if (format !== "text") return createJsonScreen(format, options.isBatch, aside);

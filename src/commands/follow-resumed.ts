@@ -6,7 +6,7 @@ import type { Pipeline } from "./compose.ts";
 import { asTuError } from "./output.ts";
 import type { Resumed } from "./resumed.ts";
 
-/** The resumed flow of this very picture, which nobody else has joined. */
+/** The resumed flow of this very picture, unless another upload has joined it. */
 export function joinable(
   { resumed }: Pipeline,
   checksum: string,
@@ -25,7 +25,7 @@ export function followResumed(
 }
 
 /**
- * What an earlier run left goes on beside the uploads, and is waited for after them; how each has ended is told.
+ * Flows that an earlier run left continue beside the uploads and are awaited after them; each end is reported.
  * Resolves with the signal's reason when that came first.
  */
 export async function waitForResumed(

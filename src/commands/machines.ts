@@ -5,7 +5,7 @@ import { allMachines, findMachine, machineReport } from "../pipeline/operations/
 import type { Machine, Machines } from "../pipeline/ports/machines.ts";
 import { openMachines, upgrading } from "./compose-state.ts";
 import { loadSettings } from "./config.ts";
-import { type Format, formatOf, printAside, printJson, printLine } from "./output.ts";
+import { type Format, formatOf, printDiagnostic, printJson, printLine } from "./output.ts";
 import { columns } from "./terminal.ts";
 
 /** Options as commander has checked them. */
@@ -51,7 +51,9 @@ export async function showMachine(id: string, options: Options): Promise<number>
 
 async function withMachines<T>(options: Options, use: (store: Machines) => Promise<T>): Promise<T> {
   const { stateDir } = await loadSettings({ stateDir: options.stateDir });
-  const { close, machines } = await openMachines(stateDir, (file) => printAside(upgrading(file)));
+  const { close, machines } = await openMachines(stateDir, (file) =>
+    printDiagnostic(upgrading(file)),
+  );
   try {
     return await use(machines);
   } finally {

@@ -24,7 +24,7 @@ import {
   formatOf,
   formats,
   hasSeenEnough,
-  printAside,
+  printDiagnostic,
   printError,
   printJson,
   printLine,
@@ -314,7 +314,7 @@ function collect(value: string, previous: readonly string[]): readonly string[] 
   return [...previous, value];
 }
 
-/** What is done counts for less when it could not be said, and for all when nobody wanted to hear more. */
+/** A result that could not be printed is a failure; one that the reader did not want to the end is not. */
 function withOutput(code: number): number {
   if (failedToPrint()) return exitCodes.failed;
   return hasSeenEnough() ? exitCodes.done : code;
@@ -331,9 +331,9 @@ function render(error: TuError, args: readonly string[]): number {
 }
 
 function printDebug(error: Error): void {
-  printAside(error.stack ?? String(error));
+  printDiagnostic(error.stack ?? String(error));
   if (error.cause instanceof Error) {
-    printAside("caused by:");
+    printDiagnostic("caused by:");
     printDebug(error.cause);
   }
 }

@@ -23,7 +23,7 @@ export function failedToPrint(): boolean {
 
 let isReaderGone = false;
 
-/** Whether whoever read standard output has seen enough: what is left is not said. */
+/** Whether the reader of standard output is gone; the rest is not printed. */
 export function hasSeenEnough(): boolean {
   return isReaderGone;
 }
@@ -88,7 +88,7 @@ export function printJson(value: unknown, format: Format): void {
 }
 
 /** Everything that is not data. */
-export function printAside(line: string): void {
+export function printDiagnostic(line: string): void {
   if (!process.stderr.destroyed) process.stderr.write(`${line}\n`);
 }
 
@@ -98,8 +98,8 @@ export function printError({
   hint,
   message,
 }: Pick<TuError, "code" | "message"> & Partial<Pick<TuError, "hint">>): void {
-  printAside(`${code}: ${printable(message)}`);
-  if (hint !== undefined) printAside(`  hint: ${printable(hint)}`);
+  printDiagnostic(`${code}: ${printable(message)}`);
+  if (hint !== undefined) printDiagnostic(`  hint: ${printable(hint)}`);
 }
 
 export function errorReport(error: TuError) {
@@ -112,7 +112,7 @@ export function errorReport(error: TuError) {
   };
 }
 
-/** Anything that is not a TuError is our bug, and says so. */
+/** Anything that is not a TuError is our bug and is reported as one. */
 export function asTuError(error: unknown): TuError {
   if (error instanceof TuError) return error;
   const message = error instanceof Error ? error.message : String(error);

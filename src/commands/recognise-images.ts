@@ -27,7 +27,7 @@ export type RecogniseRun = {
   readonly onOutcome: (outcome: Outcome, index: number) => void;
 };
 
-/** One image after the other: reading keeps a processor busy by itself. */
+/** One image at a time: reading already keeps the processor busy. */
 export async function recogniseImages(
   paths: readonly string[],
   run: RecogniseRun,
@@ -112,7 +112,7 @@ async function drawn(
   return recogniseReport(path, { ...recognised, timings }, file.path);
 }
 
-/** A text that is brand and model at once is drawn as the brand. */
+/** A text that is both brand and model is drawn as the brand. */
 function markOf(
   place: Pick<ReadText, "box" | "degrees" | "preparation" | "text">,
   meanings: readonly Meaning[],

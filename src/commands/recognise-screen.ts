@@ -14,7 +14,7 @@ import {
   type Format,
   formatOf,
   hasSeenEnough,
-  printAside,
+  printDiagnostic,
   printError,
   printJson,
   printLine,
@@ -55,7 +55,7 @@ export function createRecogniseScreen(
     },
     notice: ({ code, message }: Parameters<Reporter["notice"]>[0]) => {
       waiting.clear();
-      printAside(`! ${code}: ${printable(message)}`);
+      printDiagnostic(`! ${code}: ${printable(message)}`);
     },
     close: () => waiting.close(),
   };

@@ -73,7 +73,7 @@ async function plannedAnnotations(paths: readonly string[], target: string | und
   return annotationFiles(paths, target, await openAnnotation());
 }
 
-/** That nothing was recognised is an answer too: it looked, and says so. */
+/** Recognising nothing is a result too, and is printed as one. */
 function finish(outcomes: readonly Outcome[], isBatch: boolean, screen: RecogniseScreen): number {
   const [only] = outcomes;
   if (!isBatch && only !== undefined) {

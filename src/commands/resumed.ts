@@ -9,7 +9,7 @@ import type { Reporter } from "../pipeline/ports/reporter.ts";
 import type { UploadNote, UploadNotes } from "../pipeline/ports/upload-notes.ts";
 import { toEpochMs } from "../pipeline/time.ts";
 
-// What an earlier run left and this one goes on with: whose picture it is, and what is heard of it.
+// What an earlier run left and this one resumes: which picture it is, and which events were heard of it.
 
 export type Resumed = {
   readonly flowId: string;
@@ -32,7 +32,7 @@ export type Hearing = {
   readonly feed: ClientFeed;
   hasHeardEnd(flowId: string): boolean;
   eventsOf(flowId: string): Promise<readonly ClientEvent[]>;
-  /** All but those flows: whoever uploads hears the others from the gateway. */
+  /** Drops all other flows: uploads hear of theirs through the gateway. */
   keepOnly(flowIds: readonly string[]): void;
 };
 
@@ -88,7 +88,7 @@ export function namingPictures(
 
 const longestMs = 24 * 60 * 60 * 1000;
 
-/** Notes of flows that ended where nobody was told, or that were never accepted. */
+/** Removes notes of flows that ended without a listener, or were never accepted. */
 export async function removeOldNotes(
   notes: UploadNotes,
   known: ReadonlyMap<string, UploadNote>,

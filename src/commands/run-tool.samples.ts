@@ -70,7 +70,7 @@ export async function tool(args: readonly string[], options: Options = {}): Prom
   });
 }
 
-/** Sends the signals, once, when `text` was printed: a second one would end the process at once. */
+/** Sends the signals, once, when `text` was printed: a second one would kill the process. */
 export function signalAt(text: string, ...signals: readonly NodeJS.Signals[]) {
   let isSent = false;
   return (printed: string, child: ChildProcess): void => {
@@ -113,7 +113,7 @@ function validatorOf(id: unknown): ValidateFunction | undefined {
 
 function documentIn(text: string, { stderr }: Result): Record<string, unknown> {
   try {
-    // Whoever asks says by assertion what must stand in it.
+    // The caller asserts by type what the document holds.
     const document = JSON.parse(text) as Record<string, unknown>;
     const validate = validatorOf(document["schema"]);
     if (validate?.(document) === false) throw new Error(ajv.errorsText(validate.errors));

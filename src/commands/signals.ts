@@ -1,5 +1,5 @@
 import { TuError } from "../pipeline/errors.ts";
-import { leaveLostTerminal, onOutputLost, printAside } from "./output.ts";
+import { leaveLostTerminal, onOutputLost, printDiagnostic } from "./output.ts";
 
 export type Stop = {
   /** Aborted with E_INTERRUPTED or E_TERMINATED by the first signal, with E_DEADLINE when time is up, and with E_OUTPUT. */
@@ -20,11 +20,11 @@ export type StopWords = {
   readonly hint?: string;
 };
 const drainMs = 10_000;
-/** How long a process that is done may still take to end by itself. */
+/** How long a finished process may take to exit on its own. */
 const blockedMs = 1000;
 /** What is left for the clean-up when the deadline has passed. What it leaves is as after a crash: recorded. */
 const graceMs = 250;
-/** setTimeout fires at once beyond this. */
+/** setTimeout fires immediately beyond this. */
 const longestMs = 2 ** 31 - 1;
 
 /** What a signal ends a command as. A hang-up is a way to terminate: it has no exit code of its own. */
@@ -53,7 +53,7 @@ export function untilSignal(wordsOf: () => StopWords, deadline?: Deadline): Stop
   };
   const limit = () => {
     overdue ??= setTimeout(() => {
-      printAside("still busy after 10 s; stopping now");
+      printDiagnostic("still busy after 10 s; stopping now");
       endNow();
     }, drainMs);
   };
@@ -68,7 +68,7 @@ export function untilSignal(wordsOf: () => StopWords, deadline?: Deadline): Stop
     const words = wordsOf();
     // On a terminal the cursor stands behind a waiting line, and what Ctrl-C shows there.
     const start = process.stderr.isTTY ? "\n" : "";
-    printAside(`${start}${word}: ${words.now}; repeat to stop at once`);
+    printDiagnostic(`${start}${word}: ${words.now}; repeat to stop at once`);
     const rest = words.rest === undefined ? "" : `; ${words.rest}`;
     const hint = words.hint === undefined ? {} : { hint: words.hint };
     controller.abort(new TuError(code, `stopped by ${name}${rest}`, hint));
@@ -100,7 +100,7 @@ function createDeadline(deadline: Deadline | undefined, controller: AbortControl
     Math.min(longestMs, Math.max(0, deadline.ms + graced - performance.now()));
   const timer = setTimeout(() => controller.abort(late(deadline.text)), leftMs(0));
   return {
-    /** The end of the clean-up; when time is up first, the process ends with its exit code whatever goes on. */
+    /** The end of the clean-up; if it takes too long, the process exits with its code anyway. */
     async or(cleanUp: Promise<void> | undefined): Promise<void> {
       clearTimeout(timer);
       let overdue: NodeJS.Timeout | undefined;

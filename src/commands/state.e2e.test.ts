@@ -8,6 +8,7 @@ import {
   komatsuAnswer,
   type Result,
   replaying,
+  signalAt,
   temporaryDirectory,
   tool,
 } from "./run-tool.samples.ts";
@@ -98,10 +99,11 @@ describe("what is old", () => {
 
   test("stays while it is under way", async () => {
     const stateDir = join(await temporaryDirectory(), "state");
-    const args = ["--state-dir", stateDir, "--fault", "comparison=timeout", "--timeout", "4s"];
-    expect(await tool(["upload", image("nothing.jpg"), ...args], { env })).toMatchObject({
-      code: 7,
-    });
+    const args = ["--state-dir", stateDir, "--fault", "comparison=timeout"];
+    // The comparison has taken its command, and will not answer before its timeout.
+    const onStdout = signalAt("analysis.comparison.request", "SIGINT");
+    const interrupted = await tool(["upload", image("nothing.jpg"), ...args], { env, onStdout });
+    expect(interrupted.code).toBe(130);
     await tool(["upload", image("komatsu-pc200.jpg"), "--state-dir", stateDir], { env });
     makeOlder(stateDir, 400);
     expect(await reported(stateDir)).toMatchObject({ flows: [{ underWay: 1 }] });

@@ -6,7 +6,7 @@ import { verifyState } from "../pipeline/operations/verify-state.ts";
 import { readLimit, requireDuration } from "./arguments.ts";
 import { type OpenKept, openKept, removeNotes, sizeOfFiles, upgrading } from "./compose-state.ts";
 import { keepLimits, loadSettings, type Settings } from "./config.ts";
-import { type Format, formatOf, printAside, printJson, printLine } from "./output.ts";
+import { type Format, formatOf, printDiagnostic, printJson, printLine } from "./output.ts";
 import { untilSignal } from "./signals.ts";
 import {
   clearLines,
@@ -66,7 +66,7 @@ export async function pruneCommand(options: Options): Promise<number> {
       });
       const isLess = kept !== null && !pruned.isDryRun && pruned.flows.length > 0;
       if (isLess && !(await compactState(kept)))
-        printAside(
+        printDiagnostic(
           "the files keep their size while another process uses them; the space will be reused",
         );
       return pruned;
@@ -117,7 +117,7 @@ async function withKept<T>(
   { stateDir }: Settings,
   use: (kept: OpenKept | null) => Promise<T>,
 ): Promise<T> {
-  const kept = await openKept(stateDir, (file) => printAside(upgrading(file)));
+  const kept = await openKept(stateDir, (file) => printDiagnostic(upgrading(file)));
   try {
     return await use(kept);
   } finally {

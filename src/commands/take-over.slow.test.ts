@@ -12,7 +12,7 @@ import {
   tool,
 } from "./run-tool.samples.ts";
 
-// What a process that is gone left, in the eyes of others: one that starts later in a container of its own,
+// What a process that is gone left, in the networks of others: one that starts later in a container of its own,
 // and one that was there all the time.
 
 const komatsu = image("komatsu-pc200.jpg");

@@ -9,7 +9,7 @@ export function paintFor(stream: "stdout" | "stderr", when: ColourWhen | undefin
   return createPaint(when !== "never" && process[stream].isTTY && wantsColour());
 }
 
-/** Columns that lines on standard output may take: Infinity where nobody counts them. */
+/** Columns available on standard output; Infinity when it is not a terminal. */
 export function columns(): number {
   const { columns: counted, isTTY } = process.stdout;
   return isTTY && counted > 0 ? counted : Number.POSITIVE_INFINITY;

@@ -19,7 +19,7 @@ import type { UploadScreen } from "./upload-screen.ts";
 
 /** One invocation of the command. */
 export type UploadRun = {
-  /** Each outcome is told as it comes. */
+  /** Reports each outcome as it arrives. */
   readonly isBatch: boolean;
   readonly withTimings: boolean;
   /** False with --ephemeral. */
@@ -41,7 +41,7 @@ export type Uploaded = {
   readonly stopped: TuError | undefined;
 };
 
-/** A bounded number at once; pictures with the same content one after the other, so that the second is known. */
+/** A bounded number concurrently; pictures with equal content one after the other, so that the second is known. */
 export async function uploadImages(paths: readonly string[], run: UploadRun): Promise<Uploaded> {
   const outcomes: Outcome[] = [];
   const shared: Shared = { sameContent: new Map(), joined: new Set() };

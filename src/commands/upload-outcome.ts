@@ -65,7 +65,7 @@ function fateOf(error: TuError, isKept: boolean, progress: Progress | undefined)
   const isStopped = stopCodes.includes(error.code);
   const flowId = progress?.flowId ?? null;
   if (progress?.stage === "accepted") return { status: isKept ? "accepted" : "abandoned", flowId };
-  // A refusal is an answer; after any other error nobody knows.
+  // A refusal is an answer; after any other error the outcome is unknown.
   if (progress?.stage === "confirming" && error.code !== "E_UPLOAD_REFUSED")
     return { status: isKept ? "unknown" : "abandoned", flowId };
   return isStopped ? { status: "not-started", flowId: null } : undefined;

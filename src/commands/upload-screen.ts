@@ -23,7 +23,7 @@ export type UploadScreen = {
   close(): void;
 };
 
-/** What all screens share: the line that says what is waited for, and what is told beside the work. */
+/** What all screens share: the waiting line, and notices beside the work. */
 export type Aside = {
   readonly waiting: WaitingLine;
   readonly notice: Reporter["notice"];

@@ -118,7 +118,7 @@ function exitCodeOf(outcomes: readonly Outcome[], stopped: TuError | undefined):
   return good > 0 ? exitCodes.partly : exitCodes.failed;
 }
 
-/** All that is wrong with a command line is told at once. Throws E_USAGE and E_CONFIG. */
+/** Reports everything that is wrong with a command line together. Throws E_USAGE and E_CONFIG. */
 async function readOptions(paths: readonly string[], options: Options) {
   const problems = createProblems();
   problems.meet(() => requireOneStdin(paths), undefined);

@@ -69,7 +69,7 @@ function withoutProblem(args: readonly string[], message: string): readonly stri
   return args.toSpliced(at, value !== undefined && isAlone(args[at] ?? "", at) ? 2 : 1);
 }
 
-/** What commander found, as an error of ours. */
+/** What commander found, as one of our errors. */
 function usageError(error: CommanderError, program: Command, args: readonly string[]): TuError {
   const { command, left } = commandOf(program, args);
   const names = commandsOf(command);
@@ -106,9 +106,9 @@ function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
-/** Meets every problem of a command line before the first is told. */
+/** Collects every problem of a command line before reporting the first. */
 export type Problems = {
-  /** What `read` gives, or `otherwise` where it has a problem. */
+  /** The result of `read`, or `otherwise` if it throws a usage error. */
   meet<T>(read: () => T, otherwise: T): T;
   meetLater<T>(read: () => Promise<T>): Promise<T | undefined>;
   /** Throws all of them as one. */

@@ -145,7 +145,10 @@ export class TuError extends Error {
 }
 
 /** What is told of anything that was thrown. */
-export function told(error: unknown): { readonly code: ErrorCode; readonly reason: string } {
+export function describeError(error: unknown): {
+  readonly code: ErrorCode;
+  readonly reason: string;
+} {
   return {
     code: error instanceof TuError ? error.code : "E_BUG",
     reason: error instanceof Error ? error.message : String(error),

@@ -89,6 +89,13 @@ export const bugs: readonly Bug[] = [
     }),
   },
   {
+    name: "forget the timers that are far from due when they were taken over",
+    plant: () => (ports) => ({
+      ...ports,
+      journal: { ...ports.journal, waiting: async (places) => places.map(() => null) },
+    }),
+  },
+  {
     name: "publish nothing again after a crash",
     plant: () => (ports) => ({
       ...ports,

@@ -10,8 +10,12 @@ export function clockOf({ scheduler, wall }: Nature, life: Life): Clock {
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
         signal?.throwIfAborted();
-        signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
-        void scheduler.after(life, Math.max(0, ms)).then(resolve);
+        const abort = () => reject(signal?.reason);
+        signal?.addEventListener("abort", abort, { once: true });
+        void scheduler.after(life, Math.max(0, ms)).then(() => {
+          signal?.removeEventListener("abort", abort);
+          resolve();
+        });
       }),
   };
 }

@@ -76,7 +76,9 @@ export function startProcess(ports: SimulationPorts, plant: Plant): Process {
   const boot = async (): Promise<void> => {
     await pause(ports.nature, life);
     const parts = plant(partsOf(ports, life));
-    const relay = createRelay({ ...parts, transports: [parts.log, parts.broker] });
+    // So that also the short waits of retries stay in the journal.
+    const nearMs = 100;
+    const relay = createRelay({ ...parts, nearMs, transports: [parts.log, parts.broker] });
     const run: RunPorts = { ...parts, relay };
     const services = servicesOf(ports, parts, run);
     await retrying(ports.nature, life, () => declareTopology(ports.flow.name, run));

@@ -6,7 +6,7 @@ import type { Life } from "./scheduler.ts";
 // same: a call can fail before its effect and behind it.
 
 const reads: readonly string[] = [
-  ...["find", "flow", "history", "get", "stat", "list", "all"],
+  ...["find", "flow", "history", "waiting", "get", "stat", "list", "all"],
   ...["findByPrefix", "findByObjectKey"],
 ];
 

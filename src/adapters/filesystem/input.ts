@@ -19,7 +19,7 @@ type Options = {
  */
 export async function readInput(path: string, options: Options): Promise<Uint8Array> {
   options.signal.throwIfAborted();
-  // A pipe that nobody writes to, or a disk that does not answer, must not hold up a Ctrl-C.
+  // A pipe without a writer, or a disk that does not respond, must not block Ctrl-C.
   return orAborted(readNamed(path, options), options.signal);
 }
 

@@ -1,7 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 
 // The end of an object's file: JSON, its length in four bytes, and a mark. Behind the bytes and not
-// before them, so that a picture stays a picture for whoever opens the file.
+// before them, so that any viewer still opens the file as a picture.
 
 const mark = Buffer.from("TUOBJ-1\n");
 const tailBytes = 4 + mark.length;

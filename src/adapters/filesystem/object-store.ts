@@ -153,7 +153,7 @@ async function isIntact(content: string, file: Uint8Array): Promise<boolean> {
 async function writeContent(places: Places, content: string, file: Uint8Array): Promise<void> {
   await places.temporary.use(async (path) => {
     await writeSynced(path, [file]);
-    // Somebody else's equal file is as good; a damaged one is replaced.
+    // An equal file from another process is as good; a damaged one is replaced.
     if ((await linked(path, content)) || (await isIntact(content, file)))
       await rm(path, { force: true });
     else await rename(path, content);
@@ -161,7 +161,7 @@ async function writeContent(places: Places, content: string, file: Uint8Array): 
   await syncDirectory(places.contents);
 }
 
-/** False: the name is taken. Where nothing can be linked, the last of two puts at once wins. */
+/** False: the name is taken. On file systems without hard links, the last of two concurrent puts wins. */
 async function placeWhole(places: Places, path: string, file: Uint8Array): Promise<boolean> {
   let isDone = true;
   await places.temporary.use(async (unfinished) => {
@@ -174,7 +174,7 @@ async function placeWhole(places: Places, path: string, file: Uint8Array): Promi
   return isDone;
 }
 
-/** The contents' own name goes first: a crash in between leaves the object, never bytes of nobody. */
+/** Removes the content's own name first: a crash in between leaves the object, never orphaned bytes. */
 async function remove({ contents, objects }: Places, key: string): Promise<void> {
   if (problemWithKey(key) !== undefined) return;
   const path = join(objects, nameOf(key));

@@ -13,7 +13,7 @@ export type TemporaryFiles = {
 };
 
 const host = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
-/** A process number comes again, in a container even at once; this does not. */
+/** Process numbers are reused, in a container even immediately; this is not. */
 const run = randomUUID().slice(0, 8);
 const namePattern = /^([0-9a-f]{8})-(\d+)-([0-9a-f]{8})-[0-9a-f-]{36}$/;
 /** On another host only age can tell; no put takes a day. */
@@ -60,7 +60,7 @@ function isGone(pid: number, ownerRun: string | undefined): boolean {
     process.kill(pid, 0);
     return false;
   } catch (error) {
-    // EPERM: it exists and belongs to somebody else.
+    // EPERM: the process exists and belongs to another user.
     return !(error instanceof Error && "code" in error && error.code === "EPERM");
   }
 }

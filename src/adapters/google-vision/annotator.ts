@@ -100,10 +100,10 @@ function withoutEmpty(value: unknown): unknown {
   return Object.fromEntries(fields.map(([name, field]) => [name, withoutEmpty(field)]));
 }
 
-/** The sign-in cannot be cancelled; who waits for it can be let go. */
+/** The sign-in cannot be cancelled, but its callers can stop waiting. */
 function signedIn(work: Promise<void>, stop: AbortSignal, until: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    // Set by whoever aborts.
+    // Set by the caller's abort.
     stop.addEventListener("abort", () => reject(stop.reason as Error), { once: true });
     until.addEventListener(
       "abort",

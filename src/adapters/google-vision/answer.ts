@@ -27,11 +27,11 @@ const Break = z
   .object({ type: text, isPrefix: z.boolean().catch(false) })
   .nullable()
   .catch(null);
-const Sign = z.object({
+const Glyph = z.object({
   text,
   property: z.object({ detectedBreak: Break }).nullable().catch(null),
 });
-const Word = z.object({ boundingBox: Polygon, symbols: listOf(Sign), confidence: number });
+const Word = z.object({ boundingBox: Polygon, symbols: listOf(Glyph), confidence: number });
 export type Word = z.infer<typeof Word>;
 
 const Paragraph = z.object({ words: listOf(Word) });

@@ -10,7 +10,7 @@ export type CredentialSettings = {
 };
 
 const scopes = ["https://www.googleapis.com/auth/cloud-vision"];
-/** A machine without a metadata server says so within moments, or never. */
+/** A machine without a metadata server fails within milliseconds, or never. */
 const patienceMs = 5_000;
 
 /**
@@ -24,7 +24,7 @@ export async function loadCredentials(settings: CredentialSettings): Promise<Goo
   const clientOptions = quotaProject === null ? {} : { quotaProjectId: quotaProject };
   const key = keyFile === null ? {} : { credentials: await readKey(keyFile) };
   const auth = new gax.GoogleAuth({ scopes, clientOptions, ...key });
-  auth.useJWTAccessWithScope = true; // a service account's key signs by itself, without the sign-in
+  auth.useJWTAccessWithScope = true; // a service account's key glyphs by itself, without the sign-in
   try {
     await within(patienceMs, auth.getClient());
     return auth;

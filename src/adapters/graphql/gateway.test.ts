@@ -20,7 +20,7 @@ beforeEach(async () => {
     feed,
     introspection: false,
     listen: (handlers) =>
-      listen({ door: createDoor(loopbackOnly), troubles: async () => [] }, handlers),
+      listen({ door: createDoor(loopbackOnly), problems: async () => [] }, handlers),
     gateway: {
       async startUpload({ filename }) {
         if (filename === "refused") throw new TuError("E_UPLOAD_REFUSED", "filename: no");

@@ -6,13 +6,13 @@ import { createFetchHttpClient } from "./client.ts";
 import { type HttpServer, startHttpServer } from "./server.ts";
 
 const http = createFetchHttpClient();
-const troubles: string[] = [];
+const problems: string[] = [];
 let server: HttpServer | undefined;
 
 afterEach(async () => {
   await server?.close();
   server = undefined;
-  troubles.length = 0;
+  problems.length = 0;
 });
 
 type Endpoints = Parameters<typeof startHttpServer>[0]["endpoints"];
@@ -20,7 +20,7 @@ async function serve(...endpoints: Endpoints): Promise<string> {
   server = await startHttpServer({
     endpoints,
     door: createDoor(loopbackOnly),
-    troubles: async () => troubles,
+    problems: async () => problems,
   });
   return server.url;
 }

@@ -6,7 +6,7 @@ import { listen } from "./listener.ts";
 
 test("ten thousand idle connections keep nobody out", async () => {
   const listener = await listen(
-    { door: createDoor(loopbackOnly), troubles: async () => [] },
+    { door: createDoor(loopbackOnly), problems: async () => [] },
     { request: (_request, response) => response.end("here") },
   );
   const sockets: Socket[] = [];

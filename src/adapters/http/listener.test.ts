@@ -17,7 +17,7 @@ const impatient = { headersMs: 200, requestMs: 400, idleMs: 200, checkEveryMs: 5
 /** Answers with what was posted to it. */
 async function serve(options: Partial<ListenerOptions> = {}): Promise<number> {
   listener = await listen(
-    { door: createDoor(loopbackOnly), troubles: async () => [], ...options },
+    { door: createDoor(loopbackOnly), problems: async () => [], ...options },
     {
       request(incoming, response) {
         const parts: Buffer[] = [];
@@ -97,20 +97,20 @@ test("nobody is told that a page may read the answer, unless its origin is named
 });
 
 test("it lives at once, and is ready when nothing is in trouble", async () => {
-  let troubles: readonly string[] = ["journal: locked", "message broker: lost"];
-  const port = await serve({ troubles: async () => troubles });
+  let problems: readonly string[] = ["journal: locked", "message broker: lost"];
+  const port = await serve({ problems: async () => problems });
   const probe = (what: string) => ask(port, {}, "GET", `/health/${what}`);
   expect(await probe("live")).toMatchObject({ status: 200, text: "Healthy" });
   expect(await probe("ready")).toMatchObject({
     status: 503,
     text: "Unhealthy\njournal: locked\nmessage broker: lost\n",
   });
-  troubles = [];
+  problems = [];
   expect(await probe("ready")).toMatchObject({ status: 200, text: "Healthy" });
 });
 
 test("a probe that cannot be tried is no readiness", async () => {
-  const port = await serve({ troubles: () => Promise.reject(new Error("oops")) });
+  const port = await serve({ problems: () => Promise.reject(new Error("oops")) });
   expect((await ask(port, {}, "GET", "/health/ready")).status).toBe(503);
 });
 

@@ -9,7 +9,7 @@ import { problem } from "./problem.ts";
 export type ListenerOptions = {
   readonly door: Door;
   /** What does not work, in a few words each; the service is ready when there is nothing. */
-  readonly troubles: () => Promise<readonly string[]>;
+  readonly problems: () => Promise<readonly string[]>;
   /** Default: what a picture over a slow line needs. */
   readonly patience?: Patience;
 };
@@ -65,13 +65,13 @@ function guarded(options: ListenerOptions, handlers: Handlers) {
   );
   server.maxHeadersCount = headersMax;
   server.on("upgrade", (request, socket: Duplex, head: Buffer) => {
-    const refusal = options.door.refusalOf(knockOf(request));
+    const refusal = options.door.refusalOf(originOf(request));
     if (refusal === null && handlers.upgrade !== undefined)
       return handlers.upgrade(request, socket, head);
     const status = refusal === null ? "400 Bad Request" : "403 Forbidden";
     socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
   });
-  return { server, connections: letGoOfIdle(server) };
+  return { server, connections: closeIdle(server) };
 }
 
 /** On a free loopback port. */
@@ -96,10 +96,10 @@ export async function listen(options: ListenerOptions, handlers: Handlers): Prom
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { door, troubles }: ListenerOptions,
+  { door, problems }: ListenerOptions,
   handlers: Handlers,
 ): Promise<void> {
-  const refusal = door.refusalOf(knockOf(request));
+  const refusal = door.refusalOf(originOf(request));
   if (refusal !== null) return refuse(response, 403, refusal);
   const cors = door.corsHeaders(request.headers.origin);
   for (const [name, value] of Object.entries(cors)) response.setHeader(name, value);
@@ -109,13 +109,13 @@ async function answer(
     case "/health/live":
       return healthy(response);
     case "/health/ready":
-      return ready(response, await troubles().catch((error: unknown) => [String(error)]));
+      return ready(response, await problems().catch((error: unknown) => [String(error)]));
     default:
       handlers.request(request, response);
   }
 }
 
-const knockOf = ({ headers }: IncomingMessage) => ({
+const originOf = ({ headers }: IncomingMessage) => ({
   host: headers.host,
   origin: headers.origin,
   site: oneOf(headers["sec-fetch-site"]),
@@ -129,12 +129,12 @@ function plain(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(text);
 }
 
-function ready(response: ServerResponse, troubles: readonly string[]): void {
-  if (troubles.length === 0) healthy(response);
-  else plain(response, 503, `Unhealthy\n${troubles.join("\n")}\n`);
+function ready(response: ServerResponse, problems: readonly string[]): void {
+  if (problems.length === 0) healthy(response);
+  else plain(response, 503, `Unhealthy\n${problems.join("\n")}\n`);
 }
 
-/** For whoever has nothing to ask for but its health. */
+/** For services without endpoints, which only answer health checks. */
 export const notFound: Handlers["request"] = (_request, response) =>
   refuse(response, 404, "Not Found");
 
@@ -143,8 +143,8 @@ function refuse(response: ServerResponse, status: number, title: string): void {
   response.writeHead(status, { ...headers, connection: "close" }).end(JSON.stringify(body));
 }
 
-/** So that whoever opens connections and says nothing, or not all of it, keeps nobody else out. Gives all that are open. */
-function letGoOfIdle(server: Server): ReadonlySet<Socket> {
+/** Keeps clients that open connections and send nothing, or send slowly, from locking others out. Returns the open ones. */
+function closeIdle(server: Server): ReadonlySet<Socket> {
   const open = new Set<Socket>();
   /** Longest first. */
   const idle = new Set<Socket>();

@@ -63,7 +63,7 @@ function mount(server: FastifyInstance, endpoint: Endpoint): void {
   });
 }
 
-/** A path that there is, asked for otherwise: 405 with the methods that it has (RFC 9110, 15.5.6). */
+/** A known path with the wrong method: 405 with the allowed methods (RFC 9110, 15.5.6). */
 function refuseOthers(server: FastifyInstance, path: string, endpoints: readonly Endpoint[]): void {
   const served = endpoints.filter((endpoint) => endpoint.path === path);
   const allow = served.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method]));

@@ -10,7 +10,7 @@ export type Container = {
   readonly height: number;
   /** A TIFF structure, or null when there is none. */
   readonly exif: Uint8Array | null;
-  /** Whether the file runs to its own end; what comes behind that is nobody's business. */
+  /** Whether the file reaches its own end marker; trailing bytes are ignored. */
   readonly isComplete: boolean;
 };
 type Segment = { readonly marker: number; readonly data: Uint8Array };

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { TuError } from "../../pipeline/errors.ts";
 
-/** Files: the networks of one generation of PP-OCR, and the signs that the second one tells apart. */
+/** Files: the networks of one generation of PP-OCR, and the glyphs that the second one tells apart. */
 export type ModelFiles = {
   readonly detection: string;
   readonly recognition: string;

@@ -7,7 +7,7 @@ import type { Runtime } from "./runtime.ts";
 export type NetworkThreadData = {
   readonly models: ModelFiles;
   readonly port: MessagePort;
-  /** The network that it loads at once; the other waits until it is needed. */
+  /** The network it loads immediately; the other is loaded on first use. */
   readonly first: keyof Networks;
   readonly runtime: Runtime;
   readonly calls: NativeCalls;

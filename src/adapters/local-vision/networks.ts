@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 import type { Env, InferenceSession, Tensor } from "onnxruntime-web/wasm";
 import { alphabetOf, decode } from "../../pipeline/scene-text/decode.ts";
-import type { Eyes } from "../../pipeline/scene-text/eyes.ts";
 import { planesOf } from "../../pipeline/scene-text/planes.ts";
 import { stripHeight } from "../../pipeline/scene-text/strip.ts";
+import type { TextNetworks } from "../../pipeline/scene-text/text-networks.ts";
 import type { ModelFiles } from "./models.ts";
 
 /** The two networks of PP-OCR: where text is, and what it says. */
-export type Networks = Pick<Eyes, "detect" | "recognise">;
+export type Networks = Pick<TextNetworks, "detect" | "recognise">;
 /** What is used of ONNX Runtime. */
 export type OnnxRuntime = {
   readonly InferenceSession: {

@@ -1,6 +1,6 @@
 import type { Sharp } from "sharp";
-import type { Eyes } from "../../pipeline/scene-text/eyes.ts";
 import type { Picture } from "../../pipeline/scene-text/picture.ts";
+import type { TextNetworks } from "../../pipeline/scene-text/text-networks.ts";
 
 /** Finer detail than this costs memory and shows nothing more. */
 const longestSide = 4_096;
@@ -17,7 +17,7 @@ export async function loadUpright(image: Uint8Array): Promise<Picture> {
   return pixelsOf(upright);
 }
 
-export const render: Eyes["render"] = async (picture, part, { degrees, width, height }) => {
+export const render: TextNetworks["render"] = async (picture, part, { degrees, width, height }) => {
   const level = (await open(picture)).extract(part).resize({ width, height, fit: "fill" });
   if (degrees === 0) return pixelsOf(level);
   const turned = (await open(await pixelsOf(level))).rotate(degrees, { background: "#808080" });

@@ -14,8 +14,8 @@ const pictures = new Map<number, Scene>();
 async function work({ task, picture: id, argument }: Question): Promise<unknown> {
   if (task === "open") {
     const picture = await loadUpright(argument as Uint8Array);
-    const eyes = { render, ...networksWhile(() => pictures.has(id)) };
-    pictures.set(id, sceneOf({ picture, eyes }));
+    const networks = { render, ...networksWhile(() => pictures.has(id)) };
+    pictures.set(id, sceneOf({ picture, networks }));
     return null;
   }
   if (task === "close") return pictures.delete(id);

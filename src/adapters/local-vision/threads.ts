@@ -22,11 +22,11 @@ export type Answer = {
 };
 
 export type ReadingThreads = {
-  /** Several pictures may be open at once. */
+  /** Several pictures may be open at the same time. */
   readonly open: (image: Uint8Array) => OpenPicture;
   /** What the networks run on, as it calls itself; settled before the first look has an answer. */
   readonly runtime: Promise<string>;
-  /** Ends the threads at once; what is under way rejects with E_VISION_FAILED. */
+  /** Terminates the threads immediately; pending work rejects with E_VISION_FAILED. */
   readonly close: () => Promise<void>;
 };
 export type OpenPicture = {

@@ -6,11 +6,11 @@ type Stored = {
   readonly publication: Publication;
   readonly order: number;
   readonly redelivered: boolean;
-  /** When nobody wants it any more; infinite where the queue sets no such time. */
+  /** When the message expires; infinite if the queue sets no TTL. */
   readonly expiresAtMs: number;
 };
 
-/** Somebody who takes from a queue, over a connection. */
+/** A consumer of a queue, over one connection. */
 export type Consumer = {
   readonly prefetch: number;
   readonly handler: (delivery: QueueDelivery) => Promise<void>;
@@ -35,7 +35,7 @@ export type QueueOptions = {
   readonly later: (delayMs: number, action: () => void) => void;
   /** How long a message is wanted; infinite for ever. */
   readonly ttlMs: number;
-  /** Takes what was refused without requeue, and what nobody took in time. */
+  /** Takes what was rejected without requeue, and what expired. */
   readonly onDead: (publication: Publication) => void;
   /** The last of its consumers has stopped. */
   readonly onUnused: () => void;
@@ -203,7 +203,7 @@ function settlementOf(
     refuse: () => {
       if (begin()) end(({ publication }) => onDead(publication));
     },
-    /** For a handler that rejected; nobody is left to be told that the connection is gone. */
+    /** For a handler that rejected; there may be no listener for the lost connection. */
     rejected: (delayMs: number) => {
       if (consumer.unacknowledged.has(stored)) requeue(delayMs);
     },

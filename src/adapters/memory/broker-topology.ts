@@ -15,7 +15,7 @@ type Exchange = {
 /** `owner` identifies a connection; null for what all may use. */
 type Kept = { readonly declared: QueueDeclaration; readonly owner: object | null; queue: Queue };
 
-/** What stands on the broker, whoever is connected. */
+/** What exists on the broker, independent of connections. */
 export type StandingTopology = {
   declare(topology: BrokerTopology, owner: object): void;
   /** The names of what does not exist. */
@@ -154,7 +154,7 @@ const matches: Record<ExchangeDeclaration["type"], (pattern: string, key: string
   topic: (pattern, key) => matchesWords(pattern.split("."), key.split(".")),
 };
 
-/** `*` stands for one word, `#` for any number of them. */
+/** `*` matches one word, `#` any number of words. */
 function matchesWords(pattern: readonly string[], words: readonly string[]): boolean {
   const [first, ...rest] = pattern;
   if (first === undefined) return words.length === 0;

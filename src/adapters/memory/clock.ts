@@ -1,6 +1,6 @@
 import type { Clock } from "../../pipeline/ports/clock.ts";
 
-/** setTimeout fires at once beyond this, so longer waits are taken in pieces. */
+/** setTimeout fires immediately beyond this, so longer waits are split. */
 const longestTimeoutMs = 2 ** 31 - 1;
 
 /** The clock on the wall, and one that does not jump with it. A sleep keeps the process alive until it ends or is aborted. */
@@ -36,9 +36,9 @@ export type ManualClock = Clock & {
    * were woken, and what they started in microtasks, have run.
    */
   advance(ms: number): Promise<void>;
-  /** When the next sleeper is due; null when nobody sleeps. */
+  /** When the next sleeper is due; null without sleepers. */
   nextDueMs(): number | null;
-  /** Somebody sets it: no time passes. */
+  /** The wall clock is set: no time passes. */
   jump(ms: number): void;
 };
 

@@ -102,7 +102,7 @@ export function createConnection(
   };
 }
 
-/** Runs once; whoever calls again waits for the same end. */
+/** Runs once; later callers wait for the same end. */
 export function onlyOnce(work: () => Promise<void>): () => Promise<void> {
   let done: Promise<void> | null = null;
   return async () => {

@@ -42,7 +42,7 @@ type Topic = {
  *
  * 1. A group's position in a partition is fixed when it first subscribes, so that records appended
  *    while nobody of the group is there are delivered later.
- * 2. Each partition of a group belongs to one member; a membership change deals them anew.
+ * 2. Each partition of a group belongs to one member; a membership change reassigns them.
  * 3. A record leaves when every group is past it (see `retainRecords`).
  */
 export function createMemoryEventLog(options: MemoryEventLogOptions = {}): MemoryEventLog {

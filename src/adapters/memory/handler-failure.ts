@@ -1,7 +1,7 @@
 /** A handler given to `subscribe` or `consume` that rejected: its message is delivered again. */
 export type OnHandlerError = (error: unknown, where: string) => void;
 
-/** For whoever gives no `onError`: visible, and nothing stops. */
+/** Default for a missing `onError`: visible, and nothing stops. */
 export const warnOfHandlerError: OnHandlerError = (error, where) => {
   const warning = error instanceof Error ? error : new Error(String(error));
   process.emitWarning(`${where}: ${warning.message}`, {

@@ -1,3 +1,4 @@
+import type { Timer } from "../../pipeline/message.ts";
 import type {
   FlowRecord,
   Journal,
@@ -9,7 +10,7 @@ import type {
 } from "../../pipeline/ports/journal.ts";
 
 type Run = { readonly isAlive: () => boolean };
-/** Somebody has to record a message, a transport has to take it, or a timer has to fire. */
+/** A message that a consumer must record or a transport must take, or a timer that must fire. */
 type Work = {
   readonly owed: Owed;
   readonly consumer: string;
@@ -47,7 +48,7 @@ export function createSharedJournal(): SharedJournal {
 
 export type MemoryJournalOptions = {
   readonly owedTo?: OwedTo;
-  /** Default: nobody shares it. */
+  /** Default: it is not shared. */
   readonly shared?: SharedJournal;
   /** Default: until it is closed. */
   readonly isAlive?: () => boolean;
@@ -123,6 +124,13 @@ export function createMemoryJournal(
         owed.type === "message" ? owed.message.id : `${owed.timer.owner} ${owed.timer.message.id}`;
       return [...new Map(left.map(({ owed }) => [named(owed), owed])).values()];
     },
+    async waiting(places) {
+      const timers = new Map<string, Timer>();
+      for (const { owed } of open.values())
+        if (owed.type === "timer")
+          timers.set(`${owed.place.seq}/${owed.place.position}`, owed.timer);
+      return places.map(({ position, seq }) => timers.get(`${seq}/${position}`) ?? null);
+    },
     async failed(consumer, message, at) {
       const before = tries.get(keyOf(consumer, message.id));
       const now = { count: (before?.count ?? 0) + 1, firstAt: before?.firstAt ?? at };
@@ -154,7 +162,7 @@ function follow(shared: SharedJournal, run: Run, owedTo: OwedTo, entry: JournalE
   for (const [position, timer] of entry.timers.entries())
     begin(shared, {
       consumer: timer.owner,
-      owed: { type: "timer", timer },
+      owed: { type: "timer", timer, place: { seq, position } },
       place: { seq, position },
       run,
     });

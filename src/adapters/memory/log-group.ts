@@ -16,7 +16,7 @@ export type Group = {
   add(member: Member): void;
   remove(member: Member): void;
   statusOf(member: Member): GroupStatus;
-  /** The connection is gone: nobody has any partition. */
+  /** The connection is gone: all partitions are unassigned. */
   lose(): void;
   /** It is back: everybody joins again. */
   rejoin(): void;

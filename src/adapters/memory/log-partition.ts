@@ -4,7 +4,7 @@ import type { LogRecord } from "../../pipeline/ports/event-log.ts";
 export type Claim = {
   /** The first offset that the group still needs. */
   committed(): number;
-  /** Whether somebody is reading; the claim of an absent group is bounded. */
+  /** Whether a reader is connected; the backlog of an absent group is bounded. */
   isOpen(): boolean;
   /** Records below `offset` are gone. */
   lost(offset: number): void;
@@ -21,7 +21,7 @@ export type Partition = {
   firstOffset(): number;
   nextOffset(): number;
   claim(claim: Claim): void;
-  /** Lets go of what nobody needs any more. */
+  /** Drops records that no group needs any more. */
   release(): void;
   /** Of the records with one key keeps the last; those without a key stay. */
   compact(): void;

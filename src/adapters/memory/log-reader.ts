@@ -13,10 +13,10 @@ export type Owner = {
 /** The reading of one partition by one group. */
 export type Reader = {
   readonly partition: Partition;
-  /** Gives the partition to a member, or to nobody. Takes effect when the handlers under way have ended. */
+  /** Assigns the partition to a member, or to none. Takes effect when running handlers have ended. */
   assign(owner: Owner | null): void;
   owner(): Owner | null;
-  /** Takes the partition away at once; what was delivered is stale. */
+  /** Revokes the partition immediately; deliveries from it are stale. */
   drop(): void;
   lag(): number;
   lastProgressAtMs(): number;

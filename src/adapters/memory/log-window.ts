@@ -12,7 +12,7 @@ export type Flight = {
 /** What a group has read of a partition, from the committed offset on. */
 export type LogWindow = {
   committed(): number;
-  /** Reads on while there are less than `size`; gives those that nobody is before. */
+  /** Reads ahead while fewer than `size` are pending; returns those with no predecessor. */
   read(size: number): readonly Flight[];
   isOpen(flight: Flight): boolean;
   /** Gives the flight that waited for this one. */
@@ -78,11 +78,11 @@ export function createWindow(partition: Partition, from: "earliest" | "latest"):
   };
 }
 
-/** Who waits for whom: the flights of one key, first come first. Those without a key wait for nobody. */
+/** The order of records with one key: first come, first served. Records without a key wait for none. */
 function createLines() {
   const lines = new Map<string, Flight[]>();
   return {
-    /** True: nobody is before it. */
+    /** True: it has no predecessor. */
     join(flight: Flight): boolean {
       if (flight.key === null) return true;
       const line = lines.get(flight.key) ?? [];

@@ -26,7 +26,7 @@ export type Schedule<T> = {
 /** What the clock is set by less than this is not told from how it runs. */
 const jumpFromMs = 500;
 
-/** The time of a clock as if nobody had ever set it: what waits here waits as long as it was to. */
+/** Time by a clock that is never set: waits here last exactly as long as requested. */
 function createSteadyTime(clock: Clock) {
   const elapsedMs = () => clock.elapsedMs?.() ?? clock.nowMs();
   let aheadMs = clock.nowMs() - elapsedMs();

@@ -18,7 +18,7 @@ type Owner = { consumers: readonly Consumer[]; readonly due: Map<string, Timer> 
  * Timers of this process, with one sleep of the clock for all of them.
  *
  * 1. A timer waits once, however often it is scheduled: its message id names it.
- * 2. One that is due and whose owner nobody consumes is kept until somebody does.
+ * 2. A due timer whose owner has no consumer is kept until it has one.
  * 3. One whose handler rejects comes again; a cancelled flow ends that too.
  *
  * A waiting timer keeps the process alive, as its flow is not over; `close` forgets them all.

@@ -134,7 +134,10 @@ type PendingRow = Pick<
 >;
 
 /** Whether no entry finished it: one before those that `work` has seen, or one of another runner. */
-function isOpen({ consumers, statements }: Checkpoints, work: Work): boolean {
+export function isOpen(
+  { consumers, statements }: Checkpoints,
+  work: Pick<Work, "kind" | "consumer" | "messageId" | "flowId">,
+): boolean {
   const { kind, consumer, messageId, flowId } = work;
   const id = keyOf(messageId);
   if (consumer === transport) return statements.recordedByAny.first([id]) === undefined;

@@ -37,7 +37,7 @@ export type Database = {
   /** Throws when it could not be committed; it is still to be rolled back then. */
   commit(): void;
   rollback(): void;
-  /** The same for a part of a transaction, which goes on when `body` throws. */
+  /** The same for part of a transaction, which continues if `body` throws. */
   part<T>(body: () => T): T;
   /** `listener` hears of every transaction that did not commit. */
   onRollback(listener: () => void): void;

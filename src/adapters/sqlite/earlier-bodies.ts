@@ -58,6 +58,6 @@ function upcast(body: BodyV3 | BodyV2 | BodyV1): BodyV3 {
   return { ...body, v: 3, subject, message, timers, from: null };
 }
 
-/** Schema 1 did not say of which timers the wait begins anew after a restart: of the timeouts of steps. */
+/** Schema 1 did not say which timers restart their wait after a restart: the timeouts of steps. */
 const isTimeout = (payload: unknown): boolean =>
   (payload as { readonly purpose?: unknown } | null)?.purpose === "timeout"; // the engine wrote it

@@ -1,7 +1,7 @@
 import { cp } from "node:fs/promises";
 import Libsql from "libsql";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { JournalEntry } from "../../pipeline/ports/journal.ts";
+import type { JournalEntry, Owed } from "../../pipeline/ports/journal.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
 import { idOf } from "./keys.ts";
 import { openSqliteState } from "./state.ts";
@@ -84,13 +84,27 @@ describe.each(schemas.flatMap((schema) => flows.map((flow) => ({ schema, flow })
       withEarlier(which, async ({ before, state }) => {
         const ids = [...new Set(before.map((row) => String(row["flow_id"])))];
         const histories = await Promise.all(ids.map((flowId) => state.journal.history(flowId)));
-        const left = await state.journal.adopt(1_000);
+        const left = (await state.journal.adopt(1_000)).map(withoutPlace);
         await expect(
           `${JSON.stringify({ histories: histories.flat().map(outlineOf), left }, null, 1)}\n`,
         ).toMatchFileSnapshot(`../../../fixtures/state/${which.schema}/flow-${which.flow}.json`);
       }));
+
+    test("every timer that waits is read again by its place", () =>
+      withEarlier(which, async ({ state }) => {
+        const left = (await state.journal.adopt(1_000)).flatMap((owed) =>
+          owed.type === "timer" ? [owed] : [],
+        );
+        expect(await state.journal.waiting(left.map(({ place }) => place))).toEqual(
+          left.map(({ timer }) => timer),
+        );
+      }));
   },
 );
+
+/** A place is this file's own affair. */
+const withoutPlace = (owed: Owed) =>
+  owed.type === "timer" ? { type: owed.type, timer: owed.timer } : owed;
 
 const placeOf = ({ consumer, flow, message }: JournalEntry) => ({
   ...{ consumer, id: message.id, sequence: flow?.sequence ?? null },
@@ -129,7 +143,7 @@ test("what was left to do and what had failed is brought up too, as it stood the
   await withEarlier({ ...which, sql }, async ({ state }) => {
     expect(await state.journal.adopt(10)).toEqual([
       { type: "message", message },
-      { type: "timer", timer },
+      { type: "timer", timer, place: { seq, position: 0 } },
     ]);
     expect(await state.journal.failed("svc-somebody", message, "later")).toEqual({
       ...{ count: 4, firstAt: "2026-01-01T00:00:00.000Z" },

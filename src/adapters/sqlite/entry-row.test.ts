@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Message } from "../../pipeline/message.ts";
 import { sampleMessage } from "../testing/samples.ts";
-import { consequencesOf, consequencesText, messageOf, messageText, packed } from "./entry-row.ts";
+import { consequencesText, messageOf, messageText, packed, toJournalEntry } from "./entry-row.ts";
 import { keyOf } from "./keys.ts";
 
 const cause = sampleMessage({ id: "cause", name: "asked" });
@@ -14,7 +14,7 @@ const written = (outgoing: readonly Message[]) =>
   JSON.parse(consequencesText({ message: cause, outgoing, timers: [] }) ?? "null");
 const readBack = (outgoing: readonly Message[]) => {
   const consequences = consequencesText({ message: cause, outgoing, timers: [] });
-  return consequencesOf({ ...columns, consequences }).outgoing;
+  return toJournalEntry({ ...columns, consequences }).outgoing;
 };
 
 test("a caused message writes what only it can say", () => {
@@ -81,19 +81,19 @@ test("a timer alone is written like a message", () => {
   const timer = { dueAtMs: 5, owner: "svc-a", message: caused({ kind: "timer" }) };
   const consequences = consequencesText({ message: cause, outgoing: [], timers: [timer] });
   expect(JSON.parse(consequences ?? "")).toMatchObject({ common: shared });
-  expect(consequencesOf({ ...columns, consequences })).toEqual({ outgoing: [], timers: [timer] });
+  expect(toJournalEntry({ ...columns, consequences })).toEqual({ outgoing: [], timers: [timer] });
 });
 
 test("what was parked is written without anything else", () => {
   const parks = { consumer: "svc-b", messageId: "m9" };
   const consequences = consequencesText({ message: cause, outgoing: [], timers: [], parks });
   expect(JSON.parse(consequences ?? "")).toEqual({ v: 4, subject: cause.subject, parks });
-  expect(consequencesOf({ ...columns, consequences })).toEqual({ outgoing: [], timers: [], parks });
+  expect(toJournalEntry({ ...columns, consequences })).toEqual({ outgoing: [], timers: [], parks });
 });
 
 test("where nothing follows nothing is written", () => {
   expect(consequencesText({ message: cause, outgoing: [], timers: [] })).toBeNull();
-  expect(consequencesOf({ ...columns, consequences: null })).toEqual({ outgoing: [], timers: [] });
+  expect(toJournalEntry({ ...columns, consequences: null })).toEqual({ outgoing: [], timers: [] });
 });
 
 describe("the message that was taken", () => {

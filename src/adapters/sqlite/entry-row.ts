@@ -31,7 +31,7 @@ const version = 4;
 type Taken = Omit<Message, "id" | "flowId"> & { readonly v: typeof version };
 /** What all that an entry sends and sets has in common, most times. */
 type Common = Pick<Message, "occurredAt" | "producer" | "headers">;
-/** What a caused message has when it does not say otherwise. */
+/** Defaults of a message that was caused by another. */
 type Shared = Pick<Message, "flowId" | "causationId" | "subject"> & Partial<Common>;
 type Left = keyof Shared | "schema";
 export type Caused = Omit<Message, Left> & {
@@ -92,7 +92,7 @@ const unpacked = (text: Text): string =>
 
 export const parsed = (text: Text): unknown => JSON.parse(unpacked(text));
 
-/** What an entry took, if it says so itself; otherwise who sent it. */
+/** The message an entry took, if it is stored there; otherwise a reference to its sender. */
 export function messageOf(row: MessageColumns): Message | Sender {
   const id = idOf(row.message_id);
   if (row.message !== null) {
@@ -106,7 +106,7 @@ export function messageOf(row: MessageColumns): Message | Sender {
 const nothing: Consequences = { outgoing: [], timers: [] };
 
 /** What follows from an entry. */
-export const consequencesOf = (row: ConsequencesColumns): Consequences =>
+export const toJournalEntry = (row: ConsequencesColumns): Consequences =>
   consequencesFrom(row.consequences, { id: idOf(row.message_id), flowId: idOf(row.flow_id) });
 
 /** The same of an entry that took that message. */
@@ -135,7 +135,9 @@ export function sharedBy(
   { flowId, id, subject }: Pick<Message, "id" | "flowId" | "subject">,
   common: Common | undefined,
 ): Shared {
-  return { flowId, causationId: id, subject, ...common };
+  if (common === undefined) return { flowId, causationId: id, subject };
+  const { headers, occurredAt, producer } = common;
+  return { flowId, causationId: id, subject, occurredAt, producer, headers };
 }
 
 const schemaOf = (name: string) => `${name}.v1`;

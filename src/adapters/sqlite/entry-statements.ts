@@ -6,13 +6,13 @@ import type { Consumers } from "./consumers.ts";
 import type { Database } from "./database.ts";
 import {
   type ConsequencesColumns,
-  consequencesOf,
   consequencesText,
   type MessageColumns,
   messageOf,
   messageText,
   parsed,
   type Sender,
+  toJournalEntry,
 } from "./entry-row.ts";
 import { createFlowCache } from "./flow-cache.ts";
 import { keyOf } from "./keys.ts";
@@ -43,7 +43,7 @@ const insertFollowingSql = `${into} SELECT ${values}
   WHERE EXISTS (
     SELECT 1 FROM entry WHERE flow_id = ?4 AND consumer = ?2 AND flow_sequence = ?5 - 1)
   ON CONFLICT DO NOTHING`;
-/** A state that another one has followed is nobody's any more, unless it was final; packing drops it. */
+/** A state that a later one has replaced is no longer needed, unless it was final; packing drops it. */
 const entrySql = `SELECT consumer, message_id, flow_id, flow_sequence, ended, message, from_seq,
     from_position, consequences,
     CASE WHEN ended > 0 OR NOT EXISTS (
@@ -119,7 +119,7 @@ function prepareReading(database: Database, consumers: Consumers) {
 
   const sentBy = ([seq, position]: Sender) => {
     const row = bySeq.first([seq]);
-    const message = row && consequencesOf(row as ConsequencesColumns).outgoing[position]; // its columns are selected
+    const message = row && toJournalEntry(row as ConsequencesColumns).outgoing[position]; // its columns are selected
     if (message !== undefined) return message;
     throw new Error(`entry ${seq} did not send what another one took from it`);
   };
@@ -130,7 +130,7 @@ function prepareReading(database: Database, consumers: Consumers) {
   const entryOf = (row: EntryRow): JournalEntry => ({
     consumer: consumers.nameOf(row.consumer),
     message: takenBy(row),
-    ...consequencesOf(row),
+    ...toJournalEntry(row),
     flow: toFlow(row),
   });
   return {

@@ -45,7 +45,7 @@ const countSql = `SELECT count(*) AS flows, coalesce(sum(is_finished), 0) AS fin
     SELECT flow_id, ${isFinished("page.flow_id")} AS is_finished FROM (
       SELECT DISTINCT flow_id FROM entry WHERE flow_id > ?1 ORDER BY flow_id LIMIT ?2) AS page)`;
 const beforeAll = -1;
-/** A few milliseconds: other work goes on in between. */
+/** A few milliseconds, so that other work can run in between. */
 const countedAtOnce = 100;
 
 export function createFlowRetention(options: {
@@ -155,7 +155,7 @@ async function countFlows({ count }: ReturnType<typeof prepareStatements>, turns
   }
 }
 
-/** Lets what waits go on. */
+/** Lets pending work run. */
 const breath = (turns: Turns) => new Promise<void>((resolve) => turns.next(resolve));
 
 type Counted = { readonly flows: number; readonly finished: number; readonly last: Key };

@@ -9,7 +9,7 @@ export type Follower = {
   catchUp(): void;
   /** Those up to there are known. */
   startAfter(seq: number): void;
-  /** This process added a row; of other connections SQLite tells by itself. */
+  /** This process added a row; SQLite itself reports rows of other connections. */
   added(): void;
 };
 

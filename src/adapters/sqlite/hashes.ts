@@ -3,7 +3,7 @@ import { hammingModule } from "./hamming.ts";
 /** Hashes of 256 bits under numbers, packed, for being looked through: 40 bytes each. */
 export type Hashes = {
   add(number: number, hash: Uint8Array): void;
-  /** At most `blockSize` at once, as `halvesOf` packs them. */
+  /** At most `blockSize` per call, as `halvesOf` packs them. */
   addBlock(numbers: Float64Array, halves: Uint8Array): void;
   /** Numbers of those that differ from this one in at most so many bits. */
   near(hash: Uint8Array, bitsMax: number): readonly number[];

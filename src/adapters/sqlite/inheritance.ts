@@ -17,21 +17,21 @@ import type { Text } from "./schema.ts";
 // All of these run inside a transaction of the caller.
 
 export type Inheritance = {
-  /** What those that are gone were to finish is `heir`'s from now on, all of it at once. Null: nothing. */
+  /** Assigns everything that dead runners left to `heir`, in one step. Null: nothing was left. */
   claim(heir: number, isGone: (runner: number) => boolean): Batch | null;
-  /** What was claimed at once, in the order of recording. */
+  /** What was claimed in one step, in the order of recording. */
   inherited(batch: Batch, from: Reading, limit: number): Page;
   /** What no transport has taken, of one runner, in the order of recording. */
   unsent(runner: number, from: Reading, limit: number): Page;
 };
 type Batch = number;
-/** Behind which piece of work reading goes on. */
+/** The piece of work after which reading continues. */
 export type Reading = JournalPlace & { readonly kind: number };
 export const unread: Reading = { seq: 0, kind: messageKind, position: -1 };
 export const behindMessage = (place: JournalPlace): Reading => ({ ...place, kind: messageKind });
 
 export type Page = {
-  /** At most as many as were asked for, each once, whoever waits for it. */
+  /** At most as many as requested, each once, regardless of who waits for it. */
   readonly owed: readonly Owed[];
   /** Those of them that a transport took: the one that had them may be gone. */
   readonly taken: readonly Taken[];
@@ -79,7 +79,7 @@ function createHolders(database: Database, statements: ReturnType<typeof prepare
   let known: { readonly version: number; readonly holders: Holders } | null = null;
   const read = (): Holders => {
     const rows = statements.holders.all([]);
-    const own = rows.filter((row) => numberIn(row, "last") > numberIn(row, "upto"));
+    const own = rows.filter((row) => numberIn(row, "own") === 1);
     return {
       own: own.map((row) => numberIn(row, "runner")),
       heirs: statements.heirs.all([]).map((row) => numberIn(row, "heir")),
@@ -118,9 +118,11 @@ function prepareStatements(database: Database) {
     );
   return {
     holders: prepare(
-      `SELECT runner, max(seq) AS last,
-         (SELECT max(upto) FROM inherited WHERE inherited.runner = pending.runner) AS upto
-       FROM pending GROUP BY runner`,
+      // Without grouping all of it, which would sort it. What was taken over mostly reaches to the end.
+      `SELECT runner, EXISTS (
+         SELECT 1 FROM pending WHERE pending.runner = named.runner AND pending.seq > coalesce(
+           (SELECT max(upto) FROM inherited WHERE inherited.runner = named.runner), 0)) AS own
+       FROM (SELECT DISTINCT runner FROM pending) AS named`,
     ),
     heirs: prepare("SELECT DISTINCT heir FROM inherited"),
     forgetInherited: prepare(`DELETE FROM inherited WHERE runner NOT IN ${those}`),
@@ -150,13 +152,13 @@ function readPage(
   let next = from;
   for (const row of rows.slice(0, entriesMax)) {
     const entry = consequencesFrom(row.consequences, idsOfTexts(row));
-    for (const code of codesIn(row.pieces)) {
+    for (const { isTaken, kind, position } of piecesIn(row.pieces)) {
       if (owed.length === limit) return { owed, taken, next };
-      const [place, isTaken] = placeOf(row.seq, code);
-      next = place;
-      const piece = pieceOf(entry, place);
+      next = { seq: row.seq, kind, position };
+      const piece = pieceOf(entry, next);
       owed.push(piece);
-      if (piece.type === "message" && isTaken) taken.push({ ...place, message: piece.message });
+      if (piece.type === "message" && isTaken)
+        taken.push({ seq: row.seq, position, message: piece.message });
     }
   }
   return { owed, taken, next: rows.length > entriesMax ? next : null };
@@ -168,6 +170,20 @@ type EntryRow = IdTexts & {
   /** For each piece its kind, its position, and whether it is a transport or a consumer that it waits for. */
   readonly pieces: string;
 };
+type Piece = Pick<Reading, "kind" | "position"> & { readonly isTaken: boolean };
+
+/** Of many entries these are the same. */
+const knownPieces = new Map<string, readonly Piece[]>();
+const knownPiecesMax = 256;
+
+function piecesIn(codes: string): readonly Piece[] {
+  const known = knownPieces.get(codes);
+  if (known !== undefined) return known;
+  if (knownPieces.size === knownPiecesMax) knownPieces.clear();
+  const pieces = codesIn(codes).map(pieceOfCode);
+  knownPieces.set(codes, pieces);
+  return pieces;
+}
 
 /** Each piece once; messages stand before timers, a transport before consumers. */
 function codesIn(pieces: string): readonly number[] {
@@ -177,15 +193,16 @@ function codesIn(pieces: string): readonly number[] {
     .filter((code, index) => Math.floor(code / 2) !== Math.floor((codes[index - 1] ?? -2) / 2));
 }
 
-function placeOf(seq: number, code: number): readonly [place: Reading, isTaken: boolean] {
+function pieceOfCode(code: number): Piece {
   const piece = Math.floor(code / 2);
   const [kind, position] = [Math.floor(piece / positionsMax), piece % positionsMax];
-  return [{ seq, kind, position }, code % 2 === 1];
+  return { kind, position, isTaken: code % 2 === 1 };
 }
 
 function pieceOf({ outgoing, timers }: Consequences, { kind, position, seq }: Reading): Owed {
   const [timer, message] = [timers[position], outgoing[position]];
-  if (kind === timerKind && timer !== undefined) return { type: "timer", timer };
+  if (kind === timerKind && timer !== undefined)
+    return { type: "timer", timer, place: { seq, position } };
   if (kind === messageKind && message !== undefined) return { type: "message", message };
   throw new Error(`pending work ${seq}/${position} is not in its entry`);
 }

@@ -8,9 +8,10 @@ import type {
   RecordResult,
 } from "../../pipeline/ports/journal.ts";
 import { advance, createCheckpoints } from "./checkpoint.ts";
-import { createConsumers } from "./consumers.ts";
+import { createConsumers, transport } from "./consumers.ts";
 import type { Database } from "./database.ts";
 import { type EntryStatements, prepareEntryStatements } from "./entry-statements.ts";
+import { createFailedTries } from "./failed-tries.ts";
 import { createFlowRetention } from "./flow-retention.ts";
 import {
   behindMessage,
@@ -21,9 +22,10 @@ import {
 } from "./inheritance.ts";
 import { createOpenWork, type OpenWork } from "./open-work.ts";
 import { createPacking } from "./packing.ts";
+import { createPairs } from "./pairs.ts";
 import type { Runners } from "./runners.ts";
-import { createTroubles } from "./troubles.ts";
 import { realTurns, type Turns } from "./turns.ts";
+import { createWaitingTimers } from "./waiting-timers.ts";
 import type { Writer } from "./writer.ts";
 
 // The only durable point of the message flow.
@@ -51,11 +53,12 @@ export function createSqliteJournal(options: {
   const { checkpointEvery = checkpointEveryDefault, turns = realTurns } = options;
   const consumers = createConsumers(database);
   const statements = prepareEntryStatements(database, { clock, consumers, turns });
-  const troubles = createTroubles(database, writer, consumers);
+  const tries = createFailedTries(database, writer, consumers);
   const checkpoints = createCheckpoints(database, consumers);
   const inheritance = createInheritance(database);
   const packing = createPacking(database, { clock, turns });
   const work = createOpenWork();
+  const waiting = createWaitingTimers(database, checkpoints);
   let sinceCheckpoint = 0;
   /** A commit may have failed: what it wrote may be there all the same. */
   let isUncertain = false;
@@ -71,7 +74,7 @@ export function createSqliteJournal(options: {
     isUncertain = true;
   });
   const note = (entry: JournalEntry, seq: number, runner: number) => {
-    troubles.settled(entry.message);
+    tries.settled(entry.message);
     work.note({ ...decidedOf(entry), seq, runner }, owedTo);
     sinceCheckpoint += 1;
     if (entry.flow?.ended === true) packing.soon();
@@ -81,7 +84,7 @@ export function createSqliteJournal(options: {
     if (sinceCheckpoint >= checkpointEvery) checkpoint(runner);
     const body = (): Decided => {
       const decided = decide(statements, entry, { runner, atMs: clock.nowMs() });
-      if (decided.seq !== null) troubles.over(entry.consumer, entry.message);
+      if (decided.seq !== null) tries.decided(entry.consumer, entry.message);
       return decided;
     };
     const afterCommit = ({ seq }: Decided) => {
@@ -117,8 +120,9 @@ export function createSqliteJournal(options: {
       return { messages: owed.flatMap(messagesIn), next };
     },
     adopt: createAdoption({ database, writer, runners, inheritance, checkpoint, work }),
-    failed: (consumer, message, at) => troubles.count(consumer, message, at),
-    pardon: (consumer, message) => troubles.forget(consumer, message),
+    waiting: async (places) => waiting(places),
+    failed: (consumer, message, at) => tries.count(consumer, message, at),
+    pardon: (consumer, message) => tries.forget(consumer, message),
     checkpoint() {
       const runner = runners.own();
       if (runner === null) return;
@@ -139,7 +143,7 @@ function createAdoption(options: {
 }): Journal["adopt"] {
   const { checkpoint, database, inheritance, runners, work, writer } = options;
   let begun: Begun | null = null;
-  /** Null: nobody that is gone has left anything. */
+  /** Null: dead runners left nothing. */
   const begin = (runner: number): Begun | null => {
     const version = database.pragma("data_version");
     checkpoint(runner);
@@ -152,7 +156,7 @@ function createAdoption(options: {
   };
   const goOn = (runner: number): Begun | null => {
     if (begun === null || begun.next !== null) return begun ?? begin(runner);
-    // When nobody else has written since, there is nothing more for now.
+    // Without writes by others since, there is nothing more for now.
     return begun.version === database.pragma("data_version") ? null : begin(runner);
   };
   return async (limit) => {
@@ -203,10 +207,14 @@ const decidedOf = ({ consumer, message, flow, outgoing, timers, parks }: Journal
 
 const messagesIn = (owed: Owed) => (owed.type === "message" ? [owed.message] : []);
 
-/** A message that two entries sent to different consumers is sent to all of them at once. */
+/** A message that two entries sent to different consumers is sent to all of them in one go. */
 function distinct(all: readonly Owed[]): readonly Owed[] {
-  const seen = new Set<string>();
-  const named = (owed: Owed) =>
-    owed.type === "message" ? owed.message.id : `${owed.timer.owner} ${owed.timer.message.id}`;
-  return all.filter((owed) => seen.size < seen.add(named(owed)).size);
+  const seen = createPairs<true>();
+  return all.filter((owed) => {
+    const [consumer, { id }] =
+      owed.type === "message" ? [transport, owed.message] : [owed.timer.owner, owed.timer.message];
+    if (seen.get(consumer, id) !== undefined) return false;
+    seen.set(consumer, id, true);
+    return true;
+  });
 }

@@ -35,7 +35,7 @@ export function createKnownMessages(clock: Pick<Clock, "nowMs">): KnownMessages 
     senderOf(message) {
       const found = known.get(message.id);
       if (found === undefined || clock.nowMs() - found.atMs > knownForMs) return null;
-      // What came back from a wire may be spelled otherwise, and is then its own.
+      // A message that came over the wire may be spelled differently; then it is stored as it came.
       return isSame(found.message, message) ? found.sender : null;
     },
     clear: () => known.clear(),

@@ -177,7 +177,7 @@ const migrations: readonly (string | ((database: Database) => void))[] = [
 export function migrate(database: Database, onUpgrade: () => void = () => undefined): void {
   if (isCurrent(database)) return;
   if (versionOf(database) > 0) onUpgrade();
-  // A table that is made anew is dropped in between (https://sqlite.org/lang_altertable.html#otheralter).
+  // Rebuilding a table drops it in between (https://sqlite.org/lang_altertable.html#otheralter).
   database.exec("PRAGMA foreign_keys = OFF");
   try {
     database.transaction(() => {

@@ -17,7 +17,7 @@ export type OpenTransaction = {
   /** Whether anything that was accepted is not on the disk. */
   isOwed(): boolean;
   durable(): Promise<void>;
-  /** Tries no commit again by itself. */
+  /** Does not retry commits on its own. */
   stop(): void;
 };
 
@@ -82,7 +82,7 @@ export function createOpenTransaction(options: {
     }
     succeed();
   };
-  /** Whoever waits for it hears of it otherwise. */
+  /** Waiters are notified elsewhere. */
   const tryToCommit = () => {
     try {
       commit(null);

@@ -1,8 +1,9 @@
 import type { Message, Timer } from "../../pipeline/message.ts";
 import type { JournalEntry, OwedTo } from "../../pipeline/ports/journal.ts";
 import { transport } from "./consumers.ts";
+import { createPairs } from "./pairs.ts";
 
-/** Somebody has to record a message, a transport has to take it, or a timer has to fire. */
+/** A message that a consumer must record or a transport must take, or a timer that must fire. */
 export type Work = {
   readonly kind: "message" | "timer";
   readonly consumer: string;
@@ -47,8 +48,8 @@ export type OpenWork = {
 
 export function createOpenWork(): OpenWork {
   const opened = createPairs<Work>();
-  const closed = createPairs<WorkKey>();
-  const ended = createPairs<FlowKey>();
+  const closed = createPairs<true>();
+  const ended = createPairs<true>();
 
   const open = (work: Work) => {
     const { consumer, messageId } = work;
@@ -58,14 +59,14 @@ export function createOpenWork(): OpenWork {
   // Also what is not open here, and what is: it may be on the disk, where another entry asked for it before.
   const close = (consumer: string, messageId: string) => {
     opened.delete(consumer, messageId);
-    closed.set(consumer, messageId, { consumer, messageId });
+    closed.set(consumer, messageId, true);
   };
   return {
     note({ consumer, messageId, flowId, isEnded, outgoing, timers, parks, seq, runner }, owedTo) {
       close(consumer, messageId);
       close(transport, messageId);
       if (parks !== undefined) close(parks.consumer, parks.messageId);
-      if (isEnded) ended.set(consumer, flowId, { consumer, flowId });
+      if (isEnded) ended.set(consumer, flowId, true);
       const place = { seq, runner };
       for (const [position, message] of outgoing.entries())
         for (const one of [transport, ...owedTo(message)])
@@ -86,27 +87,12 @@ export function createOpenWork(): OpenWork {
           ({ kind, consumer, flowId }) =>
             kind === "message" || ended.get(consumer, flowId) === undefined,
         ),
-    closed: closed.values,
+    closed: () => closed.keys().map(([consumer, messageId]) => ({ consumer, messageId })),
     isClosed: (consumer, messageId) => closed.get(consumer, messageId) !== undefined,
-    ended: ended.values,
+    ended: () => ended.keys().map(([consumer, flowId]) => ({ consumer, flowId })),
     clear() {
       for (const pairs of [opened, closed, ended]) pairs.clear();
     },
-  };
-}
-
-/** Values by consumer and id; consumers are few, and no key is put together. */
-function createPairs<Value>() {
-  const all = new Map<string, Map<string, Value>>();
-  return {
-    get: (consumer: string, id: string) => all.get(consumer)?.get(id),
-    set(consumer: string, id: string, value: Value): void {
-      const of = all.get(consumer) ?? new Map<string, Value>();
-      all.set(consumer, of.set(id, value));
-    },
-    delete: (consumer: string, id: string) => all.get(consumer)?.delete(id) === true,
-    values: () => [...all.values()].flatMap((of) => [...of.values()]),
-    clear: () => all.clear(),
   };
 }
 

@@ -6,7 +6,7 @@ import { blockSize, createHashes, type Hashes, halvesOf } from "./hashes.ts";
 // looking at a large part of all: so all are looked through, 32 bytes each, which takes a few milliseconds for
 // a million. They are packed into blocks in the file (`picture_block`), and read when they are first asked for.
 
-/** So many are read at once. */
+/** Rows read per batch. */
 const blocksAtOnce = 64;
 
 export type Pictures = {

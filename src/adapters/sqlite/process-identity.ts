@@ -13,7 +13,7 @@ export function thisProcess(): string | null {
   }
 }
 
-/** True only when it certainly is: another process may have its number by now, or nobody. */
+/** True only if certain: the process number may have been reused, or be free. */
 export function isProcessGone(identity: string | null): boolean {
   if (identity === null) return false;
   const [boot, namespace, pid, start] = identity.split(" ");

@@ -5,7 +5,7 @@ import { realTurns, type Turns } from "./turns.ts";
 
 const leaseMs = 10_000;
 const renewEveryMs = 3_000;
-/** Nobody alive has a lease that ends later than this: the clock was set back, and it was not renewed since. */
+/** No live lease ends later than this: the clock was set back, and it has not been renewed since. */
 const longestLeaseMs = leaseMs + 5_000;
 
 /** Those that use this file, as far as it matters who is alive. */
@@ -14,7 +14,7 @@ export type Runners = {
   register(): number;
   /** Null while it is not registered. */
   own(): number | null;
-  /** Whether somebody else's work must be left alone. */
+  /** Whether that runner's work must be left alone. */
   isAlive(runner: number): boolean;
   hasOthers(): boolean;
   /** Forgets who is gone. Inside a transaction, when nothing is left under their numbers. */

@@ -14,7 +14,7 @@ export type Schema = {
     readonly message_id: Key;
     readonly flow_id: Key;
     readonly flow_sequence: number | null;
-    /** 0: the flow goes on; 1: this entry ended it; 2: and all of the flow is packed. */
+    /** 0: the flow continues; 1: this entry ended it; 2: the whole flow is packed. */
     readonly ended: number;
     /** When it was recorded, in milliseconds since the epoch. */
     readonly at: number;
@@ -76,7 +76,7 @@ export type Schema = {
     readonly flow_id: string;
     /** That it belongs to, whatever it named. */
     readonly machine_id: string;
-    /** Of the picture. Null where nobody computed it. */
+    /** Of the picture. Null if never computed. */
     readonly checksum: string | null;
     readonly brand: string | null;
     readonly type: string | null;

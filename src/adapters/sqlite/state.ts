@@ -22,7 +22,7 @@ export type SqliteStateOptions = {
   readonly runnerId: string;
   /** How long to wait for another process that holds the file. Default 5 000. */
   readonly busyTimeoutMs?: number;
-  /** Default: nobody. */
+  /** Default: none. */
   readonly owedTo?: OwedTo;
   /** How many entries pass between two checkpoints of unfinished work. Default 2 500. */
   readonly checkpointEvery?: number;
@@ -39,7 +39,7 @@ export type SqliteState = {
   readonly uploads: Uploads;
   readonly machines: Machines;
   readonly fingerprints: Fingerprints;
-  /** Commits what is waiting, leaves what is unfinished to the next run, and lets go of the file. */
+  /** Commits what is pending, leaves unfinished work to the next run, and closes the file. */
   close(): Promise<void>;
 };
 
@@ -86,14 +86,14 @@ export async function openSqliteState(
         journal.checkpoint();
       } finally {
         writer.stop();
-        letGo(runners, database);
+        release(runners, database);
       }
     }).get,
   };
 }
 
 /** Also when the last checkpoint failed: a lease that is still renewed would keep its work from others. */
-function letGo(runners: Runners, database: Database): void {
+function release(runners: Runners, database: Database): void {
   try {
     runners.leave();
   } finally {

@@ -1,4 +1,4 @@
-/** When things happen that nobody waits for; a simulation has turns of its own. */
+/** Schedules background work; a simulation supplies its own. */
 export type Turns = {
   /** Once, after the event loop has taken in all that was ready. */
   next(work: () => void): void;

@@ -28,7 +28,7 @@ export type Writer = {
   durable(): Promise<void>;
   /** Commits what is waiting now. Throws when what was accepted could not be committed. */
   flush(): void;
-  /** Tries no commit again by itself. */
+  /** Does not retry commits on its own. */
   stop(): void;
 };
 
@@ -38,7 +38,7 @@ type Write = {
   readonly fail: (error: unknown) => void;
 };
 
-/** More at once would make the first caller wait for the last. */
+/** With more, the first caller would wait for the last. */
 const commitSizeMax = 1024;
 
 /** Writes collect until the event loop has taken in all that was ready. */

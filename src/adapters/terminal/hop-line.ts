@@ -4,7 +4,7 @@ import { cut, cutMiddle, padded, widthOf } from "./width.ts";
 
 export type HopLayout = {
   readonly paint: Paint;
-  /** Columns of the terminal; Infinity where nobody counts them. */
+  /** Terminal columns; Infinity when there is no limit. */
   readonly width: number;
 };
 

@@ -20,7 +20,7 @@ type ShownMachine = Pick<
 
 export type ReadingLayout = {
   readonly paint: Paint;
-  /** Columns of the terminal; Infinity where nobody counts them. */
+  /** Terminal columns; Infinity when there is no limit. */
   readonly width: number;
   /** Whether texts that mean nothing are all listed. */
   readonly isWhole: boolean;
@@ -56,7 +56,7 @@ function readerOf(provider: ShownReading["provider"], { isReplayed }: ReadingLay
   return isReplayed ? "Google Vision, replayed" : "Google Vision";
 }
 
-/** What the provider says besides the text stands in the same table. */
+/** Whatever the provider reports besides text goes into the same table. */
 function asText({ box, meanings, score, source, text }: ShownReading["hints"][number]): ShownText {
   const name = source.replaceAll("_", " ");
   return { text, box, meanings, confidence: score, degrees: 0, preparation: name, why: null };

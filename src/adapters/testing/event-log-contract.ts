@@ -16,7 +16,7 @@ export type OpenedLog = {
 const text = (record: { readonly body: Uint8Array | null }) =>
   Buffer.from(record.body ?? "nothing").toString();
 const commit = (delivery: LogDelivery): Promise<void> => delivery.commit();
-/** Lets everything that is ready go on. */
+/** Lets everything that is ready run. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 /** Names that no earlier run has used, for logs that outlive the test. */
 let names = 0;

@@ -23,6 +23,7 @@ const timerOf = (id: string, flowId = "flow-1", owner = "svc-a") => ({
   dueAtMs: 1_763_800_000_000,
   owner,
 });
+const nowhere = { seq: 9_999, position: 0 };
 const consumersByName: Readonly<Record<string, readonly string[]>> = {
   sample: ["svc-b", "svc-c"],
   "for one": ["svc-b"],
@@ -243,7 +244,7 @@ function leftContract(scenario: Scenario): void {
       expect(page.length).toBeLessThanOrEqual(7);
       found.push(...page.map(idOf));
     }
-    // Once a page: to who has to record it and to its transport at once.
+    // Once per page: both to its consumer and to its transport.
     expect([...new Set(found)]).toEqual(many.map(({ id }) => id));
     expect(await heir.adopt(7)).toEqual([]);
   });
@@ -334,7 +335,7 @@ function leftContract(scenario: Scenario): void {
     const [fired, waiting] = [timerOf("t1"), timerOf("t2")];
     await journal.record({ ...step("m1", flowRecord(1)), timers: [fired, waiting] });
     await journal.record(sampleEntry({ message: fired.message, flow: flowRecord(2) }));
-    expect(await (await restart()).adopt(100)).toEqual([{ type: "timer", timer: waiting }]);
+    expect(await (await restart()).adopt(100)).toMatchObject([{ type: "timer", timer: waiting }]);
   });
 
   scenario("the timers of an ended flow are finished, those of others not", async (world) => {
@@ -343,7 +344,26 @@ function leftContract(scenario: Scenario): void {
     await journal.record({ ...step("m1", flowRecord(1)), timers: [timerOf("t1")] });
     await journal.record({ ...step("m2", flowRecord(1), "flow-2"), timers: [other] });
     await journal.record(step("m3", flowRecord(2, { ended: true })));
-    expect(await (await restart()).adopt(100)).toEqual([{ type: "timer", timer: other }]);
+    expect(await (await restart()).adopt(100)).toMatchObject([{ type: "timer", timer: other }]);
+  });
+
+  scenario("a timer is read again by its place, for as long as it waits", async (world) => {
+    const [t1, t2, t3] = [timerOf("t1"), timerOf("t2"), timerOf("t3", "flow-2")];
+    await world.journal.record({ ...step("m1", flowRecord(1)), timers: [t1, t2] });
+    await world.journal.record({ ...step("m2", flowRecord(1), "flow-2"), timers: [t3] });
+    const journal = await world.restart();
+    const places = (await journal.adopt(100)).map((owed) =>
+      owed.type === "timer" ? owed.place : nowhere,
+    );
+    expect(await journal.waiting(places)).toEqual([t1, t2, t3]);
+    expect(await journal.waiting([...places, nowhere].reverse())).toEqual([null, t3, t2, t1]);
+    await journal.record(sampleEntry({ message: t1.message, flow: flowRecord(2) }));
+    expect(await journal.waiting(places)).toEqual([null, t2, t3]);
+    await journal.record(step("m3", flowRecord(3, { ended: true })));
+    expect(await journal.waiting(places)).toEqual([null, null, t3]);
+    await journal.record(step("m4", flowRecord(2), "flow-2"));
+    expect(await journal.waiting(places)).toEqual([null, null, t3]);
+    expect(await journal.waiting([])).toEqual([]);
   });
 
   scenario("a timer set by the entry that ends its flow is finished", async (world) => {

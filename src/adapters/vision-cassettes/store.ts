@@ -10,7 +10,7 @@ export type CassetteStore = {
   prepare(makeDirectory: (path: string) => Promise<void>): Promise<void>;
   /** Undefined when the picture is not held. Throws E_CASSETTE_INVALID, E_FILE_UNREADABLE. */
   find(image: Uint8Array): Promise<Held | undefined>;
-  /** Takes the place of one that is held. Whole or not at all, whoever else writes. */
+  /** Replaces an existing one atomically, even with concurrent writers. */
   save(image: Uint8Array, answer: unknown): Promise<Held>;
 };
 export type Held = { readonly file: string; readonly cassette: Cassette };

@@ -28,7 +28,7 @@ export const analysisStarted = broadcast({
   summary: "The orchestrator has received the upload and runs its analysis.",
   producer: "svc-analysis-orchestrator",
   flows: flowNames,
-  listeners: [{ service: "graph-gateway", queue: "graph.subs.started", isNews: true }],
+  listeners: [{ service: "graph-gateway", queue: "graph.subs.started", isEphemeral: true }],
   body: AnalysisStarted,
   example: { objectKey },
 });

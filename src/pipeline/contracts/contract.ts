@@ -27,7 +27,7 @@ export type Consumer = {
    * True: only passed on to clients that are connected now. Nothing is recorded, and nothing is owed
    * to this consumer after a restart.
    */
-  readonly isNews?: boolean;
+  readonly isEphemeral?: boolean;
   /**
    * True: every running instance of the service hears every message, from a queue or in a group of its
    * own that goes with it. All news is heard so. False: the instances share the messages.
@@ -104,8 +104,8 @@ export type Listener = {
   readonly service: ServiceName;
   readonly queue?: string;
   readonly flows?: readonly FlowName[];
-  readonly isNews?: boolean;
-  /** Default: as `isNews`. */
+  readonly isEphemeral?: boolean;
+  /** Default: as `isEphemeral`. */
   readonly isPerInstance?: boolean;
 };
 
@@ -136,8 +136,8 @@ export function broadcast(
           service: listener.service,
           source: listener.queue ?? `${listener.service}.${name}`,
           flows: listener.flows ?? flows,
-          isNews: listener.isNews ?? false,
-          isPerInstance: listener.isPerInstance ?? listener.isNews ?? false,
+          isEphemeral: listener.isEphemeral ?? false,
+          isPerInstance: listener.isPerInstance ?? listener.isEphemeral ?? false,
         })),
       },
     ],
@@ -148,5 +148,5 @@ export function broadcast(
 /** Who hears the outcome of every step. */
 export const stepListeners: readonly Listener[] = [
   { service: "svc-analysis-orchestrator" },
-  { service: "graph-gateway", isNews: true },
+  { service: "graph-gateway", isEphemeral: true },
 ];

@@ -6,14 +6,14 @@ import { TuError } from "../errors.ts";
 import type { Message, Timer } from "../message.ts";
 import type { LogDelivery } from "../ports/event-log.ts";
 import type { Hop } from "../ports/reporter.ts";
-import { arrivedFromLog } from "./arrived.ts";
 import { fromUtf8, toUtf8 } from "./bytes.ts";
 import { createConsumer } from "./consume.ts";
 import { toDeadLetter } from "./dead-letter.ts";
+import { deliveryFromLog } from "./delivery.ts";
 import type { Handler, Service } from "./service.ts";
 import { believing, idleTimers, takingRelay } from "./shell.samples.ts";
 import type { ShellPorts } from "./shell.ts";
-import type { Arrived } from "./wire.ts";
+import type { Delivery } from "./wire.ts";
 
 const contract = findContract("tu.images.uploaded");
 if (contract === undefined) throw new Error("no such message");
@@ -59,7 +59,7 @@ const settle = {
   done: async () => void settled.push("done"),
   again: async () => void settled.push("again"),
 };
-const arrived = (body: string | Uint8Array, offset = 7): Arrived => {
+const arrived = (body: string | Uint8Array, offset = 7): Delivery => {
   const headers = { "x-correlation-id": "f1", "x-message-id": `m${offset}`, custom: "kept" };
   const delivery: LogDelivery = {
     topic: "tu.images.uploaded",
@@ -72,12 +72,12 @@ const arrived = (body: string | Uint8Array, offset = 7): Arrived => {
     retry: async () => undefined,
   };
   const expected = { contract, route: contract.routes[0] };
-  return arrivedFromLog(delivery, expected, "2026-01-01T00:00:00.000Z");
+  return deliveryFromLog(delivery, expected, "2026-01-01T00:00:00.000Z");
 };
 /** The usual way in, listened to by these. */
 const listenedTo = (
-  ...listening: readonly { service: Service["name"]; isNews?: true; isPerInstance?: true }[]
-): Arrived["route"] => {
+  ...listening: readonly { service: Service["name"]; isEphemeral?: true; isPerInstance?: true }[]
+): Delivery["route"] => {
   const [route] = contract.routes;
   const [first] = route.consumers;
   if (first === undefined) throw new Error("somebody listens");
@@ -111,7 +111,7 @@ test("a message is recorded, then published, then acknowledged", async () => {
         return journal.record(entry);
       },
     },
-    relay: { ...ports.relay, send: async () => void order.push("publish") },
+    relay: { ...ports.relay, dispatch: async () => void order.push("publish") },
   };
   const consumer = createConsumer(bridge(forward), watched);
   await consumer.onArrived(arrived(good), {
@@ -135,7 +135,7 @@ test("with transports that end with it, a message is handed on before it is on t
         return ports.journal.accept(entry);
       },
     },
-    relay: { ...ports.relay, send: async () => void order.push("publish") },
+    relay: { ...ports.relay, dispatch: async () => void order.push("publish") },
   };
   await createConsumer(bridge(forward), early).onArrived(arrived(good), settle);
   expect([...order, ...settled]).toEqual(["accept", "publish", "done"]);
@@ -309,7 +309,7 @@ describe("what was done with a message is no burden for its next arrival", () =>
       }),
       ports,
     );
-    const route = listenedTo({ service: "svc-messaging-bridge", isNews: true });
+    const route = listenedTo({ service: "svc-messaging-bridge", isEphemeral: true });
     const arrive = () => consumer.onArrived({ ...arrived(good), route }, settle);
     const failOften = async () => {
       for (let delivery = 0; delivery < 7; delivery += 1) await arrive();
@@ -471,7 +471,7 @@ test("an arrival is a hop with both ids", async () => {
 describe("what every instance hears", () => {
   const route = () =>
     listenedTo(
-      { service: "graph-gateway", isNews: true },
+      { service: "graph-gateway", isEphemeral: true },
       { service: "svc-messaging-bridge", isPerInstance: true },
     );
   const listening = () => {
@@ -509,7 +509,7 @@ describe("what every instance hears", () => {
 
   test("is not what a route tells others", async () => {
     const heard: string[] = [];
-    const news = listenedTo({ service: "graph-gateway", isNews: true });
+    const news = listenedTo({ service: "graph-gateway", isEphemeral: true });
     const consumer = createConsumer(
       bridge(async (message) => {
         heard.push(message.id);
@@ -524,7 +524,7 @@ describe("what every instance hears", () => {
   });
 });
 
-test.each([{ isNews: true }, { isPerInstance: true }] as const)(
+test.each([{ isEphemeral: true }, { isPerInstance: true }] as const)(
   "nobody hears %o before what led to it is on the disk, or when it cannot be",
   async (listener) => {
     const heard: string[] = [];
@@ -567,7 +567,7 @@ test("news is passed on every time, and recorded nowhere", async () => {
     pardon: async (_: string, { id }: Message) => void pardoned.push(id),
   };
   const consumer = createConsumer(bridge(handler), { ...ports, journal });
-  const route = listenedTo({ service: "svc-messaging-bridge", isNews: true });
+  const route = listenedTo({ service: "svc-messaging-bridge", isEphemeral: true });
   for (let time = 0; time < 2; time += 1)
     await consumer.onArrived({ ...arrived(good), route }, settle);
   expect(heard).toEqual(["m7", "m7"]);

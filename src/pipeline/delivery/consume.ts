@@ -14,18 +14,18 @@ import type { Message, Timer } from "../message.ts";
 import type { JournalEntry } from "../ports/journal.ts";
 import { toEpochMs } from "../time.ts";
 import { messageHop, timerHop } from "../trace/hops.ts";
+import { createDeliveryFailures, type Settle } from "./delivery-failures.ts";
 import { headerNames } from "./headers.ts";
-import { createNameless } from "./nameless.ts";
 import { envelopeOfUnreadable } from "./park.ts";
 import { recordDecision, recordReaction } from "./record.ts";
 import { nothing, type Reaction, type Service } from "./service.ts";
 import type { ShellPorts } from "./shell.ts";
-import { createTroubles, type Settle } from "./troubles.ts";
-import { type Arrived, decode } from "./wire.ts";
+import { createUnidentified } from "./unidentified.ts";
+import { type Delivery, decode } from "./wire.ts";
 
 export type Consumer = {
   /** Works off one delivery and settles it. Never rejects for what the message contains. */
-  onArrived(arrived: Arrived, settle: Settle): Promise<void>;
+  onArrived(arrived: Delivery, settle: Settle): Promise<void>;
   /** Rejects when it could not be worked off; the timers port delivers it again. */
   onTimer(timer: Timer): Promise<void>;
   /** Has long work given up: what it was for stays unsettled, and is delivered again to the next start. */
@@ -37,23 +37,23 @@ const heardMax = 1024;
 
 export function createConsumer(service: Service, ports: ShellPorts): Consumer {
   const { clock, ids, journal, relay, reporter } = ports;
-  const troubles = createTroubles(service, ports);
-  const nameless = createNameless(service.name, ports);
+  const failures = createDeliveryFailures(service, ports);
+  const unidentified = createUnidentified(service.name, ports);
   const stopping = new AbortController();
   const isGivenUp = (error: unknown) => stopping.signal.aborted && error === stopping.signal.reason;
   const heard = createRecent(heardMax);
-  const takenBy = ({ route }: Arrived) => {
+  const takenBy = ({ route }: Delivery) => {
     const consumer = route.consumers.find((each) => each.service === service.name);
-    if (consumer?.isNews === true) return pass;
+    if (consumer?.isEphemeral === true) return pass;
     return consumer?.isPerInstance === true ? hear : work;
   };
 
   return {
     async onArrived(delivered, settle) {
       if (hasId(delivered)) return workOff(delivered, settle);
-      const named = await nameless.named(delivered, settle).catch(async (error: unknown) => {
+      const named = await unidentified.named(delivered, settle).catch(async (error: unknown) => {
         const message = envelopeOfUnreadable(delivered, ports);
-        await troubles.meet(delivered, message, error, settle);
+        await failures.handle(delivered, message, error, settle);
       });
       if (named !== undefined) await workOff(named.arrived, named.settle);
     },
@@ -70,11 +70,11 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
     stop: () => stopping.abort(),
   };
 
-  async function workOff(arrived: Arrived, settle: Settle): Promise<void> {
+  async function workOff(arrived: Delivery, settle: Settle): Promise<void> {
     const decoded = decode(arrived, ids);
     if (!decoded.readable) {
       const error = new TuError(decoded.code, decoded.reason);
-      return troubles.meet(arrived, envelopeOfUnreadable(arrived, ports), error, settle);
+      return failures.handle(arrived, envelopeOfUnreadable(arrived, ports), error, settle);
     }
     let { message } = decoded;
     try {
@@ -84,9 +84,9 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
       reporter.hop(messageHop(message, arrived, at));
       await takenBy(arrived)(message);
     } catch (error) {
-      return isGivenUp(error) ? undefined : troubles.meet(arrived, message, error, settle);
+      return isGivenUp(error) ? undefined : failures.handle(arrived, message, error, settle);
     }
-    troubles.over(message);
+    failures.settled(message);
     await settle.done();
   }
 
@@ -95,7 +95,7 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
     const entry = await decided(message);
     if (entry === undefined) return;
     if (entry.outgoing.length > 0 || entry.timers.length > 0) onChange();
-    await relay.send(entry);
+    await relay.dispatch(entry);
   }
 
   /** What another instance recorded is news here all the same, once. */
@@ -116,7 +116,7 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
   async function pass(message: Message): Promise<void> {
     await journal.durable();
     await handle(message);
-    if (troubles.isMet(message)) await journal.pardon(service.name, message);
+    if (failures.hasFailed(message)) await journal.pardon(service.name, message);
   }
 
   async function handle(message: Message): Promise<Reaction> {
@@ -137,12 +137,12 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
 }
 
 /** A log's place is an id; in a queue one has to be made. */
-function hasId({ headers, route }: Arrived): boolean {
+function hasId({ headers, route }: Delivery): boolean {
   return route.transport === "kafka" || headers[headerNames.messageId] !== undefined;
 }
 
 /** Whoever forwards what has no flow says so. */
-function namesFlow({ headers }: Arrived): boolean {
+function namesFlow({ headers }: Delivery): boolean {
   return (
     headers[headerNames.correlationId] !== undefined && headers[headerNames.flowLink] !== "none"
   );
@@ -151,7 +151,7 @@ function namesFlow({ headers }: Arrived): boolean {
 /** What is certain is not worth a word. */
 function reportLink(
   service: Service,
-  { origin }: Arrived,
+  { origin }: Delivery,
   { flowId, headers, name }: Message,
   { reporter }: ShellPorts,
 ): void {

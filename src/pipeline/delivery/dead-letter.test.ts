@@ -7,13 +7,13 @@ import type { Contract } from "../contracts/contract.ts";
 import type { Message } from "../message.ts";
 import type { AmqpValue, QueueDelivery } from "../ports/broker.ts";
 import type { LogDelivery } from "../ports/event-log.ts";
-import { arrivedFromLog, arrivedFromQueue } from "./arrived.ts";
 import { toUtf8 } from "./bytes.ts";
 import { toDeadLetter } from "./dead-letter.ts";
+import { deliveryFromLog, deliveryFromQueue } from "./delivery.ts";
 import { envelopeOfUnreadable, park } from "./park.ts";
 import { believing, idleTimers, takingRelay } from "./shell.samples.ts";
 import type { ShellPorts } from "./shell.ts";
-import type { Arrived } from "./wire.ts";
+import type { Delivery } from "./wire.ts";
 
 const named = (name: string): Contract => {
   const contract = findContract(name);
@@ -24,24 +24,24 @@ const bytes = (...values: number[]) => Uint8Array.from(values);
 const settled = async () => undefined;
 const receivedAt = "2026-01-01T00:00:00.000Z";
 
-const fromLog = (record: Pick<LogDelivery, "key" | "headers" | "body">): Arrived => {
+const fromLog = (record: Pick<LogDelivery, "key" | "headers" | "body">): Delivery => {
   const contract = named("tu.images.uploaded");
   const place = { topic: "tu.images.uploaded", partition: 2, offset: 7 };
   const delivery = { ...record, ...place, commit: settled, retry: settled };
-  return arrivedFromLog(delivery, { contract, route: contract.routes[0] }, receivedAt);
+  return deliveryFromLog(delivery, { contract, route: contract.routes[0] }, receivedAt);
 };
 const fromQueue = (
   given: Pick<QueueDelivery, "headers" | "properties" | "body" | "routingKey">,
-): Arrived => {
+): Delivery => {
   const contract = named("tu.image.uploaded");
   const rest = { exchange: "tu.image.uploaded", queue: "orchestrator.image-uploaded" };
   const delivery = { ...given, ...rest, redelivered: false, ack: settled, nack: settled };
   const expected = { contract, route: contract.routes[0] };
-  return arrivedFromQueue(delivery, expected, receivedAt);
+  return deliveryFromQueue(delivery, expected, receivedAt);
 };
 
 /** Parks it, and gives what is published for it once the journal has written it down as JSON. */
-async function parked(arrived: Arrived) {
+async function parked(arrived: Delivery) {
   const published: Message[] = [];
   const ports: ShellPorts = {
     journal: createMemoryJournal(),

@@ -5,7 +5,7 @@ import type { Ids } from "../ports/ids.ts";
 import { deadLetters } from "../topology.ts";
 import { toUtf8 } from "./bytes.ts";
 import { Letter, storedWire, wireOf } from "./letter.ts";
-import type { Arrived, Wire } from "./wire.ts";
+import type { Delivery, Wire } from "./wire.ts";
 
 // A message that cannot be worked off leaves the line with its reason, so that its neighbours go on.
 // Parking is a recorded outgoing message like any other; nobody consumes it but a person. Key, headers
@@ -14,7 +14,7 @@ import type { Arrived, Wire } from "./wire.ts";
 export const deadLetterName = "tu.dead-letter";
 
 export type Parking = {
-  readonly arrived: Arrived;
+  readonly arrived: Delivery;
   readonly consumer: string;
   readonly code: string;
   readonly reason: string;
@@ -101,6 +101,6 @@ function routingKeyMark(wire: Wire): readonly [string, string][] {
   return wire.transport === "kafka" ? [] : [["x-dead-routing-key", wire.routingKey]];
 }
 
-function targetOf({ origin, route }: Arrived): string {
+function targetOf({ origin, route }: Delivery): string {
   return route.transport === "kafka" ? route.topic : origin.replace(/^rabbitmq:/, "");
 }

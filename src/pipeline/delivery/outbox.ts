@@ -1,4 +1,4 @@
-import { type ErrorCode, isInfrastructure, told } from "../errors.ts";
+import { describeError, type ErrorCode, isInfrastructure } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Journal } from "../ports/journal.ts";
@@ -56,7 +56,7 @@ export function createOutbox(ports: {
     try {
       await publish(message);
     } catch (error) {
-      const { code, reason } = told(error);
+      const { code, reason } = describeError(error);
       tell(message, code, reason);
       isOwed = true;
       if (isInfrastructure(code)) way.close();

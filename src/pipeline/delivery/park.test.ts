@@ -5,9 +5,9 @@ import { findContract } from "../contracts/catalogue.ts";
 import { TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import { type Journal, parking } from "../ports/journal.ts";
-import { arrivedFromLog, arrivedFromQueue } from "./arrived.ts";
 import { toUtf8 } from "./bytes.ts";
 import { createConsumer } from "./consume.ts";
+import { deliveryFromLog, deliveryFromQueue } from "./delivery.ts";
 import type { Service } from "./service.ts";
 import { believing, idleTimers, takingRelay } from "./shell.samples.ts";
 import type { ShellPorts } from "./shell.ts";
@@ -56,12 +56,12 @@ const fromLog = (body: string, offset = 7) => {
     body: toUtf8(body),
   };
   const delivery = { ...record, partition: 0, offset, commit: nobody, retry: nobody };
-  return arrivedFromLog(delivery, expected, receivedNow());
+  return deliveryFromLog(delivery, expected, receivedNow());
 };
 const fromQueue = (body: string, redelivered: boolean) => {
   const message = { routingKey: "k", headers, properties: {}, body: toUtf8(body) };
   const place = { exchange: "e", queue: "q", redelivered, ack: nobody, nack: nobody };
-  return arrivedFromQueue({ ...message, ...place }, expected, receivedNow());
+  return deliveryFromQueue({ ...message, ...place }, expected, receivedNow());
 };
 /** Every call is a process of its own, which dies before it can settle what it parked. */
 const deliverTo = async (journal: Journal, arrived: ReturnType<typeof fromLog>, times = 1) => {
@@ -187,8 +187,8 @@ test("the record of a letter says what it parks, and the letter's envelope what 
     },
   };
   const raw = fromQueue("{", false);
-  const { "x-correlation-id": _, ...nameless } = raw.headers;
-  await deliverTo(journal, { ...raw, headers: { ...nameless, "x-producer": "somebody" } });
+  const { "x-correlation-id": _, ...unidentified } = raw.headers;
+  await deliverTo(journal, { ...raw, headers: { ...unidentified, "x-producer": "somebody" } });
   await deliverTo(journal, { ...raw, origin: "rabbitmq:other", headers: {} });
   await deliverTo(journal, { ...raw, body: toUtf8("[") });
   expect(recorded).toMatchObject([

@@ -4,9 +4,9 @@ import { toIso } from "../time.ts";
 import { deadLetterOf, letterIdOf } from "./dead-letter.ts";
 import type { Service } from "./service.ts";
 import type { ShellPorts } from "./shell.ts";
-import type { Arrived } from "./wire.ts";
+import type { Delivery } from "./wire.ts";
 
-export type Trouble = {
+export type DeliveryFailure = {
   readonly code: string;
   readonly reason: string;
   readonly attempts: number;
@@ -21,7 +21,7 @@ export type Trouble = {
 export async function park(
   service: Service,
   ports: ShellPorts,
-  parked: { arrived: Arrived; message: Message; trouble: Trouble },
+  parked: { arrived: Delivery; message: Message; trouble: DeliveryFailure },
 ): Promise<void> {
   const { arrived, message, trouble } = parked;
   const lastAt = toIso(ports.clock.nowMs());
@@ -41,7 +41,7 @@ export async function park(
   const result = await ports.journal.record(entry);
   // On a queue the first try is what the letter is known by when the delivery comes again.
   if (arrived.wire.transport === "kafka") await ports.journal.pardon(service.name, message);
-  await ports.relay.send(result.outcome === "duplicate" ? result.entry : entry);
+  await ports.relay.dispatch(result.outcome === "duplicate" ? result.entry : entry);
   ports.reporter.notice({
     code: trouble.code,
     message: `${service.name} parked ${message.name} (${arrived.origin}): ${trouble.reason}`,
@@ -53,7 +53,7 @@ export async function park(
 export async function wasParked(
   service: Service,
   { ids, journal }: ShellPorts,
-  tried: { arrived: Arrived; message: Message; firstAt: string },
+  tried: { arrived: Delivery; message: Message; firstAt: string },
 ): Promise<boolean> {
   const letterId = letterIdOf({ ...tried, consumer: service.name }, tried.message, ids);
   const entry = await journal.find(parking, recordIdOf(letterId));
@@ -64,7 +64,7 @@ export async function wasParked(
 const recordIdOf = (letterId: string) => `${letterId} parked`;
 
 /** An envelope for a body that nobody can read; its id identifies the bytes and their place. */
-export function envelopeOfUnreadable(arrived: Arrived, { clock, ids }: ShellPorts): Message {
+export function envelopeOfUnreadable(arrived: Delivery, { clock, ids }: ShellPorts): Message {
   const text = Array.from(arrived.body, (byte) => String.fromCharCode(byte)).join("");
   const id = ids.derive(arrived.origin, text);
   return {

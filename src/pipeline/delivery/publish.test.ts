@@ -20,7 +20,7 @@ test("a message has the durable receivers of its flow, and not those of news", (
     const contract = findContract("analysis.completed");
     for (const route of contract?.routes ?? []) {
       const durable = route.consumers.filter(
-        ({ flows, isNews }) => flows.includes(flow) && isNews !== true,
+        ({ flows, isEphemeral }) => flows.includes(flow) && isEphemeral !== true,
       );
       const end = messageOf("analysis.completed", route.producerHeader);
       expect(consumersOf(end, flow)).toEqual(durable.map(({ service }) => service));

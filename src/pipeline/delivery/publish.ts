@@ -15,9 +15,10 @@ export type Publish = (message: Message) => Promise<void>;
  * broker knows no queue for a message that somebody should receive.
  */
 export function createPublish({ log, broker }: Transports, flow: FlowName): Publish {
-  return (message) => (message.name === deadLetterName ? park(message) : send(message));
+  return (message) =>
+    message.name === deadLetterName ? publishDeadLetter(message) : publishMessage(message);
 
-  async function send(message: Message): Promise<void> {
+  async function publishMessage(message: Message): Promise<void> {
     const encoded = encode(message);
     if (encoded.transport === "kafka") {
       await log.append(encoded.record);
@@ -31,7 +32,7 @@ export function createPublish({ log, broker }: Transports, flow: FlowName): Publ
     }
   }
 
-  async function park(message: Message): Promise<void> {
+  async function publishDeadLetter(message: Message): Promise<void> {
     const letter = toDeadLetter(message);
     if (letter.transport === "kafka") await log.append(letter.record);
     else await broker.publish(letter.publication);
@@ -44,7 +45,7 @@ export function consumersOf(message: Message, flow: FlowName): readonly string[]
   const route = contract?.routes.find(({ producerHeader }) => producerHeader === message.producer);
   if (route === undefined) return [];
   return route.consumers
-    .filter(({ flows, isNews }) => flows.includes(flow) && isNews !== true)
+    .filter(({ flows, isEphemeral }) => flows.includes(flow) && isEphemeral !== true)
     .map(({ service }) => service);
 }
 

@@ -23,16 +23,16 @@ function world() {
 
 test("a service is ready when it listens, and all that it works with has answered", async () => {
   const { broker, disk, log, readiness } = world();
-  const troubles = () => readiness.troubles("svc", []);
-  const [first, missing, ...others] = await troubles();
+  const problems = () => readiness.problems("svc", []);
+  const [first, missing, ...others] = await problems();
   expect([first, others]).toEqual(["not connected yet", []]);
   expect(missing).toMatch(/^exchanges and queues: missing: .*analysis\.commands/);
   await declareTopology("full", { broker, log });
   readiness.connected("svc");
-  expect(await troubles()).toEqual([]);
-  expect(await readiness.troubles("another", [])).toEqual(["not connected yet"]);
+  expect(await problems()).toEqual([]);
+  expect(await readiness.problems("another", [])).toEqual(["not connected yet"]);
   disk.isFull = true;
-  expect(await troubles()).toEqual(["journal on disk: no space left"]);
+  expect(await problems()).toEqual(["journal on disk: no space left"]);
 });
 
 test("while a transport is lost nobody is ready, and afterwards they are again", async () => {
@@ -40,14 +40,14 @@ test("while a transport is lost nobody is ready, and afterwards they are again",
   await declareTopology("full", { broker, log });
   readiness.connected("svc");
   log.lose();
-  expect(await readiness.troubles("svc", [])).toEqual(["event log: the event log is lost"]);
+  expect(await readiness.problems("svc", [])).toEqual(["event log: the event log is lost"]);
   log.restore();
   broker.lose();
-  expect((await readiness.troubles("svc", [])).join("\n")).toMatch(
+  expect((await readiness.problems("svc", [])).join("\n")).toMatch(
     /^message broker: the message broker is lost\nexchanges and queues: /,
   );
   broker.restore();
-  expect(await readiness.troubles("svc", [])).toEqual([]);
+  expect(await readiness.problems("svc", [])).toEqual([]);
 });
 
 test("a store of its own that fails is named, and one that does not answer is not waited for", async () => {
@@ -56,7 +56,7 @@ test("a store of its own that fails is named, and one that does not answer is no
   readiness.connected("svc");
   const failing = { name: "uploads", work: () => Promise.reject(new Error("gone")) };
   const silent = { name: "object store", work: () => new Promise(() => undefined) };
-  const troubles = readiness.troubles("svc", [failing, silent]);
+  const problems = readiness.problems("svc", [failing, silent]);
   await clock.advance(2_000);
-  expect(await troubles).toEqual(["uploads: gone", "object store: no answer within 2 s"]);
+  expect(await problems).toEqual(["uploads: gone", "object store: no answer within 2 s"]);
 });

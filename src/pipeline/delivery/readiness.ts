@@ -1,5 +1,5 @@
 import type { FlowName } from "../contracts/contract.ts";
-import { told } from "../errors.ts";
+import { describeError } from "../errors.ts";
 import type { Broker } from "../ports/broker.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventLog } from "../ports/event-log.ts";
@@ -12,7 +12,7 @@ export type Probe = { readonly name: string; readonly work: () => Promise<unknow
 
 export type Readiness = {
   /** What does not work for that service, in a few words each. Ready is earned: all of it is tried. */
-  troubles(service: string, own: readonly Probe[]): Promise<readonly string[]>;
+  problems(service: string, own: readonly Probe[]): Promise<readonly string[]>;
   /** The service listens to everything that it has to. */
   connected(service: string): void;
 };
@@ -58,13 +58,13 @@ export function createReadiness(options: {
     try {
       return await Promise.race([work().then(() => null), tooLong]);
     } catch (error) {
-      return `${name}: ${told(error).reason}`;
+      return `${name}: ${describeError(error).reason}`;
     } finally {
       patience.abort();
     }
   };
   return {
-    async troubles(service, own) {
+    async problems(service, own) {
       const found = await Promise.all([...shared, ...own].map(tried));
       const all = found.filter((trouble) => trouble !== null);
       return connected.has(service) ? all : ["not connected yet", ...all];

@@ -100,7 +100,7 @@ function world(crashAt: readonly number[]) {
 async function deliver(message: Message, ports: ShellPorts): Promise<readonly string[]> {
   if (orchestrator.stateful === undefined) throw new Error("the orchestrator keeps state");
   const entry = await recordDecision(orchestrator, message, orchestrator.stateful, ports);
-  if (entry !== undefined) await ports.relay.send(entry);
+  if (entry !== undefined) await ports.relay.dispatch(entry);
   return (entry?.outgoing ?? []).map(({ name }) => name);
 }
 

@@ -1,7 +1,7 @@
 import { TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { JournalEntry } from "../ports/journal.ts";
-import { consequencesOf } from "./consequences.ts";
+import { toJournalEntry } from "./journal-entry.ts";
 import type { Reaction, Service, StatefulHandler } from "./service.ts";
 import type { ShellPorts } from "./shell.ts";
 
@@ -21,7 +21,7 @@ export async function recordRequest(
 ): Promise<void> {
   const answering = { ...ports, handsOnEarly: false };
   const entry = await recordReaction(service, cause, async () => reaction, answering);
-  if (entry !== undefined) void ports.relay.send(entry); // never rejects
+  if (entry !== undefined) void ports.relay.dispatch(entry); // never rejects
 }
 
 /** Decides a message once and for all; undefined when it was decided before. Recorded when it resolves. */
@@ -35,7 +35,7 @@ export async function recordReaction(
   if (known !== undefined) return unlessSent(known, ports);
   const reaction = await handler();
   const entry: JournalEntry = {
-    ...consequencesOf(message, reaction, contextOf(service, ports)),
+    ...toJournalEntry(message, reaction, contextOf(service, ports)),
     flow: null,
   };
   const result = await recorded(entry, ports);
@@ -94,7 +94,7 @@ async function decideOn(
     return { consumer: service.name, message, outgoing: [], timers: [], flow: guard };
   }
   return {
-    ...consequencesOf(message, reaction, contextOf(service, ports)),
+    ...toJournalEntry(message, reaction, contextOf(service, ports)),
     flow: {
       sequence: (flow?.sequence ?? 0) + 1,
       state: reaction.state,

@@ -16,7 +16,7 @@ let notices: string[];
 let nowMs: number;
 /** What a transport does with a message; takes it. */
 let transport: (message: Message) => Promise<void>;
-/** Ends the sleep that the relay is in. */
+/** Ends the sleeps that the relay is in. */
 let tick: () => Promise<void>;
 let clock: Clock;
 let say: (state: TransportState) => void;
@@ -27,18 +27,24 @@ beforeEach(() => {
   notices = [];
   nowMs = 1_000_000;
   transport = async (message) => void taken.push(message);
-  let wake: () => void = () => undefined;
+  const sleepers = new Set<() => void>();
   clock = {
     nowMs: () => nowMs,
-    sleep: (_, signal) =>
+    sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
-        wake = resolve;
-        signal?.addEventListener("abort", () => reject(signal.reason as Error));
+        if (ms === 0) return resolve();
+        const abort = () => reject(signal?.reason as Error);
+        signal?.addEventListener("abort", abort);
+        sleepers.add(() => {
+          signal?.removeEventListener("abort", abort);
+          resolve();
+        });
       }),
   };
   tick = async () => {
     nowMs += 2_000;
-    wake();
+    for (const wake of [...sleepers]) wake();
+    sleepers.clear();
     await settled();
   };
 });
@@ -72,7 +78,7 @@ const entryOf = (id: string, subject = id) =>
 async function recorded(journal: Journal, relay: Relay, id: string, subject = id): Promise<void> {
   const entry = entryOf(id, subject);
   await journal.record(entry);
-  await relay.send(entry);
+  await relay.dispatch(entry);
 }
 const ids = () => taken.map(({ id }) => id);
 
@@ -286,9 +292,9 @@ test("a flow that has ended waits for no timer any more", async () => {
     timers: { ...idleTimers, cancelFlow: (flowId) => void cancelled.push(flowId) },
   });
   const state = { sequence: 1, state: null };
-  await relay.send({ ...entryOf("a"), flow: { ...state, ended: false } });
+  await relay.dispatch({ ...entryOf("a"), flow: { ...state, ended: false } });
   expect(cancelled).toEqual([]);
-  await relay.send({ ...entryOf("b"), flow: { ...state, ended: true } });
+  await relay.dispatch({ ...entryOf("b"), flow: { ...state, ended: true } });
   expect(cancelled).toEqual(["flow-1"]);
 });
 
@@ -298,7 +304,7 @@ test("what is waited for is waited for as long as was decided, by a clock that w
   const message = sampleMessage({ id: "t", kind: "timer", occurredAt: toIso(nowMs) });
   const timer = { message, dueAtMs: nowMs + 5_000, owner: "svc-a" };
   nowMs += 3_600_000;
-  await relay.send({ ...entryOf("a"), timers: [timer] });
+  await relay.dispatch({ ...entryOf("a"), timers: [timer] });
   expect(scheduled).toEqual([{ ...timer, dueAtMs: nowMs + 5_000 }]);
   await relay.close();
 });
@@ -380,11 +386,45 @@ describe("runs that are gone", () => {
     );
     gone.close();
     const relay = relayOn(journal);
+    const dueAtMs = nowMs + 30_000;
     await relay.start();
-    expect(scheduled.map(({ message: { id }, dueAtMs }) => [id, dueAtMs - nowMs])).toEqual([
+    expect(scheduled.map((one) => [one.message.id, one.dueAtMs - nowMs])).toEqual([
       ["agreed", -20_000],
-      ["patience", 30_000],
     ]);
+    while (nowMs < dueAtMs - 2_000) await tick();
+    expect(scheduled.slice(1)).toEqual([{ ...timer("patience", true), dueAtMs }]);
     await relay.close();
+  });
+
+  test("leave timers that are not scheduled, when what they are for has come meanwhile", async () => {
+    const { gone, journal } = world();
+    const timer = (id: string): Timer => ({
+      message: sampleMessage({ id, kind: "timer", occurredAt: toIso(nowMs) }),
+      dueAtMs: nowMs + 30_000,
+      owner: "svc-a",
+    });
+    const [fired, waits] = [timer("fired"), timer("waits")];
+    await gone.record(sampleEntry({ message: sampleMessage({ id: "m" }), timers: [fired, waits] }));
+    gone.close();
+    const relay = relayOn(journal);
+    await relay.start();
+    expect(scheduled).toEqual([]);
+    await journal.record(sampleEntry({ consumer: "svc-a", message: fired.message }));
+    while (nowMs < waits.dueAtMs) await tick();
+    expect(scheduled).toEqual([waits]);
+    await relay.close();
+  });
+
+  test("leave timers that nobody schedules once the relay is closed", async () => {
+    const { gone, journal } = world();
+    const message = sampleMessage({ id: "t", kind: "timer", occurredAt: toIso(nowMs) });
+    const timer = { message, dueAtMs: nowMs + 30_000, owner: "svc-a" };
+    await gone.record(sampleEntry({ message: sampleMessage({ id: "m" }), timers: [timer] }));
+    gone.close();
+    const relay = relayOn(journal);
+    await relay.start();
+    await relay.close();
+    for (let ticks = 0; ticks < 20; ticks += 1) await tick();
+    expect(scheduled).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { told } from "../errors.ts";
+import { describeError } from "../errors.ts";
 import type { Message, Timer } from "../message.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Journal, JournalEntry, JournalPlace, Owed } from "../ports/journal.ts";
@@ -6,6 +6,7 @@ import type { Reporter } from "../ports/reporter.ts";
 import type { Timers } from "../ports/timers.ts";
 import type { Transport, TransportState } from "../ports/transport.ts";
 import { toEpochMs } from "../time.ts";
+import { createFarTimers } from "./far-timers.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import type { Publish } from "./publish.ts";
 
@@ -14,14 +15,14 @@ import type { Publish } from "./publish.ts";
 //   L1. What an entry says is sent when it was recorded; what a transport did not take stays owed in the
 //       journal, and goes in the order of recording when the transport takes again.
 //   L2. Work of runs that are gone is taken over all the time: their messages are sent again, their timers
-//       scheduled. Consumers that recorded a message already pass over it, so sending it is harmless.
+//       scheduled, or left in the journal until they are near (`far-timers.ts`). Consumers that recorded a message already pass over it, so sending it is harmless.
 //   L3. A store may fail and have recorded all the same. Whoever meets such a record sends what it says, and
 //       what nobody meets is found by looking.
 //   L4. Nothing is held in memory that is not under way: what is owed is read page by page.
 
 export type Relay = {
   /** Sends what an entry says. Resolves when transports have taken it, or the relay sees to it later. */
-  send(entry: JournalEntry): Promise<void>;
+  dispatch(entry: JournalEntry): Promise<void>;
   /**
    * Takes over what earlier runs left, and goes on looking until it is closed. Resolves with the flows that
    * go on now; those that wait for a later timer are not among them.
@@ -42,6 +43,8 @@ export type RelayPorts = {
   readonly clock: Clock;
   readonly reporter: Reporter;
   readonly publish: Publish;
+  /** How long before it is due a timer that was taken over is read. Default 5 000. */
+  readonly nearMs?: number;
   /** Their return is not waited for by looking. */
   readonly transports?: readonly Pick<Transport, "onState">[];
 };
@@ -52,6 +55,7 @@ const pageSize = 1_000;
 export function createRelay(ports: RelayPorts): Relay {
   const { clock, journal, reporter, timers } = ports;
   const outbox = createOutbox(ports);
+  const far = createFarTimers(ports);
   const closing = new AbortController();
   const doubts = new Map<string, { readonly consumer: string; readonly messageId: string }>();
   let waking = new AbortController();
@@ -67,9 +71,11 @@ export function createRelay(ports: RelayPorts): Relay {
     do {
       page = await journal.adopt(pageSize);
       const nowMs = clock.nowMs();
+      let last: string | null = null; // what a flow left mostly stands together
       for (const owed of page) {
         const flowId = goingOn(owed, nowMs);
-        if (flowId === null || going.has(flowId)) continue;
+        if (flowId === null || flowId === last || going.has(flowId)) continue;
+        last = flowId;
         going.add(flowId);
         reporter.notice(resumed(flowId));
       }
@@ -81,11 +87,14 @@ export function createRelay(ports: RelayPorts): Relay {
     const messages: Message[] = [];
     for (const owed of page) {
       if (owed.type === "message") messages.push(owed.message);
-      else timers.schedule(begunAgain(owed.timer, nowMs));
+      else {
+        const timer = begunAgain(owed.timer, nowMs);
+        if (!far.keep(timer, owed.place)) timers.schedule(timer);
+      }
     }
     await outbox.put(messages);
   };
-  const send: Relay["send"] = async ({ flow, message, outgoing, timers: scheduled }) => {
+  const dispatch: Relay["dispatch"] = async ({ flow, message, outgoing, timers: scheduled }) => {
     for (const timer of scheduled) timers.schedule(begunNow(timer, clock.nowMs()));
     if (flow?.ended === true) timers.cancelFlow(message.flowId);
     await outbox.put(outgoing);
@@ -94,7 +103,7 @@ export function createRelay(ports: RelayPorts): Relay {
   const resolveDoubts = async (): Promise<void> => {
     for (const [key, { consumer, messageId }] of doubts) {
       const entry = await journal.find(consumer, messageId);
-      if (doubts.delete(key) && entry !== undefined) await send(entry);
+      if (doubts.delete(key) && entry !== undefined) await dispatch(entry);
     }
   };
   const look = async (): Promise<void> => {
@@ -111,7 +120,7 @@ export function createRelay(ports: RelayPorts): Relay {
     }
   };
   const tell = (error: unknown) => {
-    const { code, reason } = told(error);
+    const { code, reason } = describeError(error);
     reporter.notice({
       code,
       message: `the check for owed messages failed: ${reason}`,
@@ -119,7 +128,7 @@ export function createRelay(ports: RelayPorts): Relay {
     });
   };
   return {
-    send,
+    dispatch,
     async start() {
       const resumed = await takeOver();
       looking ??= lookUntilClosed();
@@ -132,7 +141,7 @@ export function createRelay(ports: RelayPorts): Relay {
     async close() {
       closing.abort();
       for (const listening of forget) listening();
-      await looking;
+      await Promise.all([looking, far.close()]);
     },
   };
 }

@@ -140,7 +140,7 @@ test("on Kafka each instance hears news in a group of its own, from the latest r
     service: "graph-gateway",
     source: "graph-gateway",
     flows: [flow],
-    isNews: true,
+    isEphemeral: true,
     isPerInstance: true,
   } as const;
   const route = { ...contract.routes[0], consumers: [consumer] };

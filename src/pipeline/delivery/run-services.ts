@@ -6,11 +6,11 @@ import type { Timers } from "../ports/timers.ts";
 import type { Subscription } from "../ports/transport.ts";
 import { toIso } from "../time.ts";
 import { instanceTopologyOf, sharedTopologyOf, sourceOf } from "../topology.ts";
-import { arrivedFromLog, arrivedFromQueue } from "./arrived.ts";
 import { type Consumer, createConsumer } from "./consume.ts";
+import { deliveryFromLog, deliveryFromQueue } from "./delivery.ts";
+import type { Settle } from "./delivery-failures.ts";
 import type { Service } from "./service.ts";
 import type { ShellPorts } from "./shell.ts";
-import type { Settle } from "./troubles.ts";
 
 export type RunPorts = ShellPorts & {
   readonly log: EventLog;
@@ -102,7 +102,7 @@ async function subscribeTopics(
   const onRecord = (delivery: LogDelivery): Promise<void> => {
     const input = byTopic.get(delivery.topic);
     if (input === undefined) return delivery.commit(); // not subscribed to: cannot arrive
-    return consumer.onArrived(arrivedFromLog(delivery, input, toIso(clock.nowMs())), {
+    return consumer.onArrived(deliveryFromLog(delivery, input, toIso(clock.nowMs())), {
       done: () => delivery.commit(),
       again: (delayMs) => delivery.retry(delayMs),
     });
@@ -123,7 +123,7 @@ async function subscribeQueues(
       const queue = sourceOf(input.consumer, instance);
       return broker.consume({ queue, prefetch: service.prefetch }, (delivery) =>
         consumer.onArrived(
-          arrivedFromQueue(delivery, input, toIso(clock.nowMs())),
+          deliveryFromQueue(delivery, input, toIso(clock.nowMs())),
           settleQueue(delivery),
         ),
       );

@@ -11,7 +11,7 @@ export const idleTimers: ShellPorts["timers"] = {
 /** A relay whose transports take everything at once. */
 export function takingRelay(onTaken: (messages: readonly Message[]) => void): ShellPorts["relay"] {
   return {
-    send: async ({ outgoing }) => onTaken(outgoing),
+    dispatch: async ({ outgoing }) => onTaken(outgoing),
     heldMs: () => 0,
     doubt: () => undefined,
     wasDoubted: () => false,

@@ -15,7 +15,7 @@ export type ShellPorts = {
   readonly reporter: Reporter;
   /** Shared by the services of this process. */
   readonly links: FlowLinks;
-  readonly relay: Pick<Relay, "send" | "heldMs" | "doubt" | "wasDoubted">;
+  readonly relay: Pick<Relay, "dispatch" | "heldMs" | "doubt" | "wasDoubted">;
   /** Its transports end with this process: what is recorded is handed on before it is on the disk. */
   readonly handsOnEarly: boolean;
 };

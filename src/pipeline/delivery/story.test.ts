@@ -4,9 +4,9 @@ import { createMemoryJournal } from "../../adapters/memory/journal.ts";
 import { sampleMessage } from "../../adapters/testing/samples.ts";
 import { findContract } from "../contracts/catalogue.ts";
 import type { Hop } from "../ports/reporter.ts";
-import { arrivedFromQueue } from "./arrived.ts";
 import { toUtf8 } from "./bytes.ts";
 import { createConsumer } from "./consume.ts";
+import { deliveryFromQueue } from "./delivery.ts";
 import { nothing, type Reaction } from "./service.ts";
 import { believing, idleTimers, takingRelay } from "./shell.samples.ts";
 import type { ShellPorts } from "./shell.ts";
@@ -49,7 +49,7 @@ async function noteOf(
     ...{ ack: async () => undefined, nack: async () => undefined },
     body: toUtf8(JSON.stringify({ ...contract.example, ...change })),
   };
-  await consumer.onArrived(arrivedFromQueue(delivery, { contract, route }, "now"), settle);
+  await consumer.onArrived(deliveryFromQueue(delivery, { contract, route }, "now"), settle);
   expect(hops).toHaveLength(1);
   expect(hops[0]).toMatchObject({ name, to: service, transport: "rabbitmq", atMs: 5 });
   return hops[0]?.note;

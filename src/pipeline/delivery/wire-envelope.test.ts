@@ -3,7 +3,7 @@ import { findContract } from "../contracts/catalogue.ts";
 import type { Contract, Route } from "../contracts/contract.ts";
 import type { Message } from "../message.ts";
 import type { Ids } from "../ports/ids.ts";
-import { type Arrived, decode, encode } from "./wire.ts";
+import { type Delivery, decode, encode } from "./wire.ts";
 
 const named = (name: string): Contract => {
   const contract = findContract(name);
@@ -24,7 +24,7 @@ const ids: Pick<Ids, "create" | "derive"> = {
   create: () => "created",
   derive: (...from) => from.join("|"),
 };
-const arrived = (contract: Contract, more: Partial<Arrived> = {}): Arrived => {
+const arrived = (contract: Contract, more: Partial<Delivery> = {}): Delivery => {
   const body = new TextEncoder().encode(JSON.stringify(contract.example));
   return {
     ...{ contract, route: contract.routes[0], headers: {}, body, key: "the key" },
@@ -33,7 +33,7 @@ const arrived = (contract: Contract, more: Partial<Arrived> = {}): Arrived => {
     ...more,
   };
 };
-const messageIn = (given: Arrived): Message => {
+const messageIn = (given: Delivery): Message => {
   const decoded = decode(given, ids as Ids);
   if (!decoded.readable) throw new Error(decoded.reason);
   return decoded.message;
@@ -160,7 +160,7 @@ describe("what is missing", () => {
   });
 
   // A message whose payload does not say which picture it is about.
-  const nameless = allContracts()
+  const unidentified = allContracts()
     .flatMap((one) => one.routes.map((route) => ({ contract: one, route })))
     .map((one) => ({ ...one, anonymous: { ...one.contract.example } as Record<string, unknown> }))
     .map((one) => {
@@ -170,8 +170,8 @@ describe("what is missing", () => {
     .filter(({ anonymous, route }) => route.body.safeParse(anonymous).success);
 
   test("a picture's key is the key of a log or of an exchange for all", () => {
-    expect(nameless.length).toBeGreaterThan(0);
-    for (const { anonymous, contract: one, route } of nameless) {
+    expect(unidentified.length).toBeGreaterThan(0);
+    for (const { anonymous, contract: one, route } of unidentified) {
       const given = new TextEncoder().encode(JSON.stringify(anonymous));
       const headers = { "x-message-id": "m9" };
       const isForAll = route.transport === "kafka" || route.exchangeType === "fanout";

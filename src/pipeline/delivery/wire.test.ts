@@ -5,8 +5,8 @@ import { catalogue, findContract } from "../contracts/catalogue.ts";
 import type { Contract, Route } from "../contracts/contract.ts";
 import { TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
-import { arrivedFromLog, arrivedFromQueue } from "./arrived.ts";
-import { type Arrived, decode, encode } from "./wire.ts";
+import { deliveryFromLog, deliveryFromQueue } from "./delivery.ts";
+import { type Delivery, decode, encode } from "./wire.ts";
 
 const ids = createRandomIds();
 const messageOf = (contract: Contract, route: Route, payload: unknown): Message => ({
@@ -30,8 +30,8 @@ const named = (name: string): Contract => {
 const arrived = (
   contract: Contract,
   given: Uint8Array | string,
-  more: Partial<Arrived> = {},
-): Arrived => {
+  more: Partial<Delivery> = {},
+): Delivery => {
   const body = typeof given === "string" ? new TextEncoder().encode(given) : given;
   return {
     contract,
@@ -51,7 +51,7 @@ const bytesOf = (message: Message) => {
   return encoded.transport === "kafka" ? encoded.record : encoded.publication;
 };
 /** As the other side would take it from the transport. */
-const received = (message: Message, contract: Contract, route: Route): Arrived => {
+const received = (message: Message, contract: Contract, route: Route): Delivery => {
   const encoded = encode(message);
   const settled = async () => undefined;
   if (encoded.transport === "kafka") {
@@ -62,11 +62,11 @@ const received = (message: Message, contract: Contract, route: Route): Arrived =
       commit: settled,
       retry: settled,
     };
-    return arrivedFromLog(delivery, { contract, route }, "2026-01-01T00:00:00.000Z");
+    return deliveryFromLog(delivery, { contract, route }, "2026-01-01T00:00:00.000Z");
   }
   const queue = { queue: "q", redelivered: false, ack: settled, nack: settled };
   const delivery = { ...encoded.publication, ...queue };
-  return arrivedFromQueue(delivery, { contract, route }, "2026-01-01T00:00:00.000Z");
+  return deliveryFromQueue(delivery, { contract, route }, "2026-01-01T00:00:00.000Z");
 };
 
 test.each(catalogue.map((contract) => [contract.name, contract] as const))(
@@ -113,7 +113,7 @@ test("what was written here is read when it comes back otherwise, or on another 
   // Bytes that say more than the other way's schema takes.
   const elsewhere = named("analysis.metadata.request");
   const { body } = bytesOf(message);
-  const payloadOf = (given: Arrived) => {
+  const payloadOf = (given: Delivery) => {
     const decoded = decode(given, ids);
     return decoded.readable ? decoded.message.payload : decoded.reason;
   };

@@ -89,7 +89,7 @@ export type Wire =
   | ({ readonly transport: "kafka" } & Pick<LogRecord, "key" | "headers" | "body">)
   | ({ readonly transport: "rabbitmq" } & Omit<Publication, "exchange">);
 
-export type Arrived = {
+export type Delivery = {
   readonly contract: Contract;
   readonly route: Route;
   /** Those that are text, by name. */
@@ -109,7 +109,7 @@ export type Decoded =
   | { readonly readable: true; readonly message: Message }
   | { readonly readable: false; readonly code: "E_MESSAGE_INVALID"; readonly reason: string };
 
-export function decode(arrived: Arrived, ids: Ids): Decoded {
+export function decode(arrived: Delivery, ids: Ids): Decoded {
   const { body, headers, route } = arrived;
   const own = written.payloadOf(headers[headerNames.messageId], route, body);
   if (own !== undefined) return { readable: true, message: envelope(arrived, own, ids) };
@@ -122,7 +122,7 @@ export function decode(arrived: Arrived, ids: Ids): Decoded {
   return { readable: true, message: envelope(arrived, payload.data, ids) };
 }
 
-function envelope(arrived: Arrived, payload: Payload, ids: Ids): Message {
+function envelope(arrived: Delivery, payload: Payload, ids: Ids): Message {
   const { contract, headers, route } = arrived;
   const objectKey = payload["objectKey"];
   const fanoutKey =

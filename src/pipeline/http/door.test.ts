@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import type { Knock } from "../ports/door.ts";
+import type { RequestOrigin } from "../ports/door.ts";
 import { type Allowed, createDoor, loopbackOnly } from "./door.ts";
 
-const refusalOf = (at: Knock, allowed: Allowed) => createDoor(allowed).refusalOf(at);
+const refusalOf = (at: RequestOrigin, allowed: Allowed) => createDoor(allowed).refusalOf(at);
 const corsHeaders = (origin: string | undefined, allowed: Allowed) =>
   createDoor(allowed).corsHeaders(origin);
 const knock = { host: "127.0.0.1:4000", origin: undefined, site: undefined };

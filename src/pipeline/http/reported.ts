@@ -1,4 +1,4 @@
-import { TuError, told } from "../errors.ts";
+import { describeError, TuError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Endpoint, EndpointReply, EndpointRequest } from "../ports/endpoint.ts";
 import type { Reporter } from "../ports/reporter.ts";
@@ -27,7 +27,7 @@ export function reported(
       try {
         return await endpoint.handle(request);
       } catch (error) {
-        const { code, reason } = told(error);
+        const { code, reason } = describeError(error);
         const message = `${service} failed on ${method} ${path}: ${reason}`;
         reporter.notice({ code, message, flowId });
         return failureReply(error);
@@ -40,7 +40,7 @@ const flowIdOf = ({ headers }: EndpointRequest) => headers["x-correlation-id"] ?
 
 /** Trouble that may pass is 503. */
 export function failureReply(error: unknown): EndpointReply {
-  const { code, reason: title } = told(error);
+  const { code, reason: title } = describeError(error);
   const status = error instanceof TuError && error.retryable ? 503 : 500;
   return { status, body: { type: "about:blank", title, status, code } };
 }

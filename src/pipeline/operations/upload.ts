@@ -15,7 +15,7 @@ import type { Machines } from "../ports/machines.ts";
 import type { UploadReport } from "../reports/upload.ts";
 import { clientHop } from "../trace/hops.ts";
 import type { Recorder } from "../trace/recorder.ts";
-import { firstMissing, tell } from "../trace/story.ts";
+import { firstMissing, toStory } from "../trace/story.ts";
 import { timingsOf } from "./timings.ts";
 
 export type UploadPorts = {
@@ -228,7 +228,7 @@ async function report(
     objectKey,
     status: completed.success ? "completed" : "failed",
     durationMs: clock.nowMs() - startedAtMs,
-    hops: [...tell(hops)],
+    hops: [...toStory(hops)],
     result: {
       recognition: recognition.success
         ? recognition.data

@@ -30,10 +30,10 @@ export type RecordResult =
   /** The flow's sequence is taken or leaves a gap: read again and decide again. */
   | { readonly outcome: "conflict" };
 
-/** What somebody has to see to: a message that is to be sent (again), or a timer. */
+/** What somebody has to see to: a message that is to be sent (again), or a timer, and where that stands. */
 export type Owed =
   | { readonly type: "message"; readonly message: Message }
-  | { readonly type: "timer"; readonly timer: Timer };
+  | { readonly type: "timer"; readonly timer: Timer; readonly place: JournalPlace };
 
 /**
  * Who has to record a message before it counts as done, besides the transport that has to take it: with a
@@ -84,6 +84,8 @@ export interface Journal {
    * that rejects has given nothing.
    */
   adopt(limit: number): Promise<readonly Owed[]>;
+  /** Timers by the places that `adopt` gave with them, in that order; null where its owner has recorded it, or its flow has ended. */
+  waiting(places: readonly JournalPlace[]): Promise<readonly (Timer | null)[]>;
   /** Counts a failed try, durably. A record of that consumer and message, or `pardon`, forgets them. */
   failed(consumer: string, message: Message, at: string): Promise<Tries>;
   pardon(consumer: string, message: Message): Promise<void>;

@@ -148,7 +148,7 @@ function cutOff(letters: string): Spelt | null {
   return { ...part, rule: 0.55, how: "brand name, truncated" };
 }
 
-/** One long name with signs of something else before or behind it: "LONKINGP". */
+/** One long name with glyphs of something else before or behind it: "LONKINGP". */
 function runOn(letters: string): Spelt | null {
   if (!/^\p{L}+$/u.test(letters)) return null;
   const within = known.filter(

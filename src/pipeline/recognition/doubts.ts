@@ -22,13 +22,13 @@ export function doubtOf(mention: ModelMention, words: readonly Word[]): string |
 /** Another reading of the place says clearly what is no part of it. */
 function isDisputed({ model, words }: ModelMention, others: readonly Word[]): boolean {
   const place = boxAround(words);
-  const signs = signsOf(model);
+  const glyphs = signsOf(model);
   return others.some(
     ({ box, plain, confidence }) =>
       confidence >= 0.6 &&
       signsOf(plain).length >= 3 &&
-      !signs.includes(signsOf(plain)) &&
-      !signsOf(plain).endsWith(signs) &&
+      !glyphs.includes(signsOf(plain)) &&
+      !signsOf(plain).endsWith(glyphs) &&
       isAtPlace(box, place),
   );
 }

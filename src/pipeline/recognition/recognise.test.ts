@@ -178,7 +178,7 @@ describe("an answer is not confident", () => {
     expect(confident([...texts, other])).toMatchObject({ model: "EC220", isConfident: false });
   });
 
-  test("when signs were replaced", () => {
+  test("when glyphs were replaced", () => {
     expect(confident(read("KOMATSU", "PC2OO"))).toMatchObject({
       model: "PC200",
       isConfident: false,

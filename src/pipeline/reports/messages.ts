@@ -5,7 +5,7 @@ const Consumer = z.object({
   service: z.string(),
   source: z.string(),
   flows: z.array(z.enum(flowNames)),
-  isNews: z.boolean().optional(),
+  isEphemeral: z.boolean().optional(),
   isPerInstance: z.boolean().optional(),
 });
 const RouteOutput = z.object({

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { alphabetOf, decode } from "./decode.ts";
 
-// Rows of the network: blank, the dictionary's signs, a space.
+// Rows of the network: blank, the dictionary's glyphs, a space.
 const alphabet = alphabetOf("中\nA\n2\n-\n");
 
 /** Each step: which row is likeliest, and how likely. */
@@ -28,7 +28,7 @@ test("a sign has its best probability and the place of its first step", () => {
   expect(sign).toEqual({ text: "A", probability: expect.closeTo(0.8), at: 1.5 / 4 });
 });
 
-test("signs of other scripts are not considered, and what is left of them is unlikely", () => {
+test("glyphs of other scripts are not considered, and what is left of them is unlikely", () => {
   const [sign] = decode(Float32Array.from([0.01, 0.95, 0.04, 0, 0, 0]), 1, alphabet);
   expect(sign).toEqual({ text: "A", probability: expect.closeTo(0.04), at: 0.5 });
 });

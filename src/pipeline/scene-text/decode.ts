@@ -1,5 +1,5 @@
 /** A sign that was read: what, how sure, and where in the strip (0–1). */
-export type Sign = { readonly text: string; readonly probability: number; readonly at: number };
+export type Glyph = { readonly text: string; readonly probability: number; readonly at: number };
 
 /** What can be painted on a machine and mean a brand or a model. */
 const readable = /^[\p{Script=Latin}\d .,\-+/&#°()'"|:;@*_!?%]$/u;
@@ -17,19 +17,19 @@ export function alphabetOf(dictionary: string): Alphabet {
 }
 
 /** Greedy CTC: the likeliest readable sign of each step, repetitions and blanks taken out. */
-export function decode(output: Float32Array, steps: number, alphabet: Alphabet): readonly Sign[] {
+export function decode(output: Float32Array, steps: number, alphabet: Alphabet): readonly Glyph[] {
   const classes = output.length / steps;
-  const signs: Sign[] = [];
+  const glyphs: Glyph[] = [];
   let last = "";
   for (let step = 0; step < steps; step += 1) {
     const { text, probability } = likeliest(output, step * classes, alphabet);
-    const previous = signs.at(-1);
-    if (text !== "" && text !== last) signs.push({ text, probability, at: (step + 0.5) / steps });
+    const previous = glyphs.at(-1);
+    if (text !== "" && text !== last) glyphs.push({ text, probability, at: (step + 0.5) / steps });
     else if (text !== "" && previous !== undefined && probability > previous.probability)
-      signs[signs.length - 1] = { ...previous, probability };
+      glyphs[glyphs.length - 1] = { ...previous, probability };
     last = text;
   }
-  return signs;
+  return glyphs;
 }
 
 function likeliest(output: Float32Array, from: number, alphabet: Alphabet) {

@@ -1,18 +1,18 @@
 import { describe, expect, test } from "vitest";
-import type { Eyes, PixelPart, Rendering } from "./eyes.ts";
 import { look, plan, type Scene, sceneOf } from "./looks.ts";
 import type { Picture } from "./picture.ts";
 import type { Strip } from "./strip.ts";
+import type { PixelPart, Rendering, TextNetworks } from "./text-networks.ts";
 
 const picture = { width: 800, height: 600, data: new Uint8Array(3 * 800 * 600) };
 type Line = { readonly x: number; readonly y: number; readonly ink: number };
 const word = "777777777";
 
-/** Eyes that see these lines, each 0.1 × 0.02 of the picture, wherever they are within what is shown. */
-function eyesFor(lines: readonly Line[], probability = 0.99) {
+/** TextNetworks that see these lines, each 0.1 × 0.02 of the picture, wherever they are within what is shown. */
+function networksFor(lines: readonly Line[], probability = 0.99) {
   const shown: Rendering[] = [];
   const parts = new Map<Picture, PixelPart>();
-  const eyes: Eyes = {
+  const networks: TextNetworks = {
     async render(_, of, as) {
       shown.push(as);
       const pixels = { width: as.width, height: as.height, data: new Uint8Array(0) };
@@ -41,18 +41,18 @@ function eyesFor(lines: readonly Line[], probability = 0.99) {
     recognise: async () =>
       Array.from(word, (text, at) => ({ text, probability, at: (at + 0.5) / 9 })),
   };
-  return { eyes, shown };
+  return { networks, shown };
 }
 
-function sceneFor(eyes: Eyes): Scene {
-  return sceneOf({ picture, eyes });
+function sceneFor(networks: TextNetworks): Scene {
+  return sceneOf({ picture, networks });
 }
 
 const line = { x: 0.4, y: 0.5, ink: 0.9 };
 
 test("the first look sees the whole picture, and says where it read what", async () => {
-  const { eyes, shown } = eyesFor([line]);
-  const [text, ...others] = await look("whole", sceneFor(eyes));
+  const { networks, shown } = networksFor([line]);
+  const [text, ...others] = await look("whole", sceneFor(networks));
   expect(shown).toEqual([{ width: 960, height: 720, degrees: 0 }]);
   expect(others).toEqual([]);
   expect(text).toMatchObject({
@@ -71,8 +71,8 @@ test("what was faint is looked at closer, and what was read is not", async () =>
     y: 0.1 + 0.2 * Math.floor(at / 4),
     ink: 0.25,
   }));
-  const { eyes, shown } = eyesFor([...faint, { ...line, y: 0.8 }]);
-  const scene = sceneFor(eyes);
+  const { networks, shown } = networksFor([...faint, { ...line, y: 0.8 }]);
+  const scene = sceneFor(networks);
   await look("whole", scene);
   expect(scene.texts).toHaveLength(1);
   shown.length = 0;
@@ -81,8 +81,8 @@ test("what was faint is looked at closer, and what was read is not", async () =>
 });
 
 test("around what was read there is a closer look", async () => {
-  const { eyes, shown } = eyesFor([line]);
-  const scene = sceneFor(eyes);
+  const { networks, shown } = networksFor([line]);
+  const scene = sceneFor(networks);
   await look("whole", scene);
   const again = await look("close", scene);
   expect(shown).toHaveLength(2);
@@ -90,23 +90,23 @@ test("around what was read there is a closer look", async () => {
 });
 
 test("a line that two looks were sure of is not read a third time", async () => {
-  const { eyes } = eyesFor([line]);
-  const scene = sceneFor(eyes);
+  const { networks } = networksFor([line]);
+  const scene = sceneFor(networks);
   await look("whole", scene);
   await look("close", scene);
   expect(await look("middle", scene)).toEqual([]);
 });
 
 test("a line that reaches the edge of a window is left to the other window", async () => {
-  const { eyes } = eyesFor([{ ...line, x: 0.5 }]); // the left one ends at 0.52
-  const texts = await look("middle", sceneFor(eyes));
+  const { networks } = networksFor([{ ...line, x: 0.5 }]); // the left one ends at 0.52
+  const texts = await look("middle", sceneFor(networks));
   expect(texts.map(({ preparation }) => preparation)).toEqual(["middle-2"]);
 });
 
 describe("further looks at a picture without text", () => {
   const shownLater = async (lines: readonly Line[], size: { width: number; height: number }) => {
-    const { eyes, shown } = eyesFor(lines);
-    const scene = sceneOf({ picture: { ...picture, ...size }, eyes });
+    const { networks, shown } = networksFor(lines);
+    const scene = sceneOf({ picture: { ...picture, ...size }, networks });
     await look("whole", scene);
     shown.length = 0;
     for (const name of ["middle", "turned"]) await look(name, scene);
@@ -127,19 +127,19 @@ describe("further looks at a picture without text", () => {
 });
 
 test("the windows and lines of a look are asked for at once, and keep their order", async () => {
-  const { eyes } = eyesFor([line, { ...line, y: 0.6 }, { ...line, y: 0.7 }]);
+  const { networks } = networksFor([line, { ...line, y: 0.6 }, { ...line, y: 0.7 }]);
   let asked = 0;
   const latestFirst = {
-    ...eyes,
+    ...networks,
     recognise: async (strip: Strip) => {
       asked += 1;
       const number = asked;
       while (asked < 3) await null;
       for (let turn = number; turn < 10; turn += 1) await null;
-      return eyes.recognise(strip);
+      return networks.recognise(strip);
     },
   };
-  const inTurn = await look("whole", sceneFor(eyes));
+  const inTurn = await look("whole", sceneFor(networks));
   expect(inTurn).toHaveLength(3);
   expect(await look("whole", sceneFor(latestFirst))).toEqual(inTurn);
 });
@@ -150,13 +150,13 @@ test("every look is bounded, on any picture", async () => {
     x: 0.11 * (at % 9),
     y: 0.03 * Math.floor(at / 9),
   }));
-  const { eyes, shown } = eyesFor(many, 0.5);
+  const { networks, shown } = networksFor(many, 0.5);
   let read = 0;
   const counting = {
-    ...eyes,
+    ...networks,
     recognise: async (strip: Strip) => {
       read += 1;
-      return eyes.recognise(strip);
+      return networks.recognise(strip);
     },
   };
   const scene = sceneFor(counting);

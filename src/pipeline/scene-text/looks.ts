@@ -1,9 +1,9 @@
 import type { ReadText, Wanted } from "../ports/vision.ts";
-import type { Eyes } from "./eyes.ts";
 import type { Picture } from "./picture.ts";
 import { isSureName, readLines } from "./read-lines.ts";
 import type { Point } from "./regions.ts";
 import type { Place } from "./strip.ts";
+import type { TextNetworks } from "./text-networks.ts";
 import { type Part, viewOf, type Window } from "./view.ts";
 
 // The ways in which a picture is looked at, most rewarding first. Each is bounded by windows, pixels and
@@ -12,7 +12,7 @@ import { type Part, viewOf, type Window } from "./view.ts";
 /** A picture while it is looked at, and what earlier looks found. */
 export type Scene = {
   readonly picture: Picture;
-  readonly eyes: Eyes;
+  readonly networks: TextNetworks;
   readonly texts: ReadText[];
   /** Where the first look saw something that may be text, and could not tell. */
   readonly faint: Place[];
@@ -53,8 +53,8 @@ const looks: readonly Look[] = [
 
 export const plan = looks.map(({ name, wanted }) => ({ name, wanted }));
 
-export function sceneOf({ picture, eyes }: Pick<Scene, "picture" | "eyes">): Scene {
-  return { picture, eyes, texts: [], faint: [], isBlank: false };
+export function sceneOf({ picture, networks }: Pick<Scene, "picture" | "networks">): Scene {
+  return { picture, networks, texts: [], faint: [], isBlank: false };
 }
 
 /** What the look shows that is new; it is kept in the scene too. */
@@ -62,7 +62,7 @@ export async function look(name: string, scene: Scene): Promise<readonly ReadTex
   const windows = looks.find((each) => each.name === name)?.windows(scene) ?? [];
   const found = await Promise.all(
     windows.map(async (window, index) => {
-      const view = await viewOf(scene.picture, window, scene.eyes);
+      const view = await viewOf(scene.picture, window, scene.networks);
       const preparation = windows.length === 1 ? name : `${name}-${index + 1}`;
       const { texts, faint, isBlank } = await readLines(view, { ...scene, preparation });
       if (name === "whole") {

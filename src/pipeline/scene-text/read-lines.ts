@@ -1,9 +1,9 @@
 import type { ReadText } from "../ports/vision.ts";
-import type { Sign } from "./decode.ts";
-import type { Eyes } from "./eyes.ts";
+import type { Glyph } from "./decode.ts";
 import type { Picture } from "./picture.ts";
 import { barely, clear, findRegions, type Region, type TextMap } from "./regions.ts";
 import { cutOut, type Place } from "./strip.ts";
+import type { TextNetworks } from "./text-networks.ts";
 import type { View } from "./view.ts";
 
 /** The largest lines of a view; what is smaller is read by a closer look. */
@@ -11,7 +11,7 @@ const linesMost = 24;
 
 export type Reading = {
   readonly picture: Picture;
-  readonly eyes: Eyes;
+  readonly networks: TextNetworks;
   /** What earlier looks read. */
   readonly texts: readonly ReadText[];
   readonly preparation: string;
@@ -26,7 +26,7 @@ export type Seen = {
 
 /** Finds the lines of a view and reads each from the picture itself, which has the finest detail. */
 export async function readLines(view: View, reading: Reading): Promise<Seen> {
-  const map = await reading.eyes.detect(view.pixels);
+  const map = await reading.networks.detect(view.pixels);
   const places = findRegions(map, clear)
     .filter((region) => !view.isCutOff(region))
     .toSorted((a, b) => b.height * b.score - a.height * a.score)
@@ -77,22 +77,22 @@ async function readLine(place: Place, reading: Reading): Promise<readonly ReadTe
     cutOut(reading.picture, place, "turned"),
     ...(isSlanted ? [cutOut(reading.picture, place, "upright")] : []),
   ];
-  const read = await Promise.all(strips.map((strip) => reading.eyes.recognise(strip)));
+  const read = await Promise.all(strips.map((strip) => reading.networks.recognise(strip)));
   const [first = [], second = []] = read;
-  const signs = sureness(second) > sureness(first) ? second : first;
+  const glyphs = sureness(second) > sureness(first) ? second : first;
   const share = (strips[0]?.width ?? 1) / (strips[0]?.filled ?? 1);
-  return toTexts(signs, { ...reading, place, share });
+  return toTexts(glyphs, { ...reading, place, share });
 }
 
-function sureness(signs: readonly Sign[]): number {
-  const letters = signs.filter(({ text }) => text !== " ");
+function sureness(glyphs: readonly Glyph[]): number {
+  const letters = glyphs.filter(({ text }) => text !== " ");
   return letters.length === 0 ? 0 : confidenceIn(letters) + 0.02 * letters.length;
 }
 
 /** The weakest sign counts as much as the mean: one wrong sign makes another model. */
-function confidenceIn(signs: readonly Sign[]): number {
-  const weakest = Math.min(...signs.map(({ probability }) => probability));
-  const mean = signs.reduce((sum, { probability }) => sum + probability, 0) / signs.length;
+function confidenceIn(glyphs: readonly Glyph[]): number {
+  const weakest = Math.min(...glyphs.map(({ probability }) => probability));
+  const mean = glyphs.reduce((sum, { probability }) => sum + probability, 0) / glyphs.length;
   return 0.5 * weakest + 0.5 * mean;
 }
 
@@ -121,14 +121,14 @@ type Line = {
   readonly preparation: string;
 };
 
-function toTexts(signs: readonly Sign[], line: Line): readonly ReadText[] {
+function toTexts(glyphs: readonly Glyph[], line: Line): readonly ReadText[] {
   const texts: ReadText[] = [];
-  let word: Sign[] = [];
+  let word: Glyph[] = [];
   const end = () => {
     if (word.length > 0) texts.push(toText(word, line));
     word = [];
   };
-  for (const sign of signs) {
+  for (const sign of glyphs) {
     if (sign.text === " ") end();
     else word.push(sign);
   }
@@ -136,7 +136,7 @@ function toTexts(signs: readonly Sign[], line: Line): readonly ReadText[] {
   return texts;
 }
 
-function toText(word: readonly Sign[], { place, share, picture, preparation }: Line): ReadText {
+function toText(word: readonly Glyph[], { place, share, picture, preparation }: Line): ReadText {
   const letter = (0.5 * place.height) / place.length;
   const from = Math.max(0, (word[0]?.at ?? 0) * share - letter / 2);
   const to = Math.min(1, (word.at(-1)?.at ?? 1) * share + letter / 2);

@@ -1,6 +1,6 @@
-import type { Eyes, PixelPart } from "./eyes.ts";
 import type { Picture } from "./picture.ts";
 import type { Point, Region } from "./regions.ts";
+import type { PixelPart, TextNetworks } from "./text-networks.ts";
 
 /** A part of the picture, in parts of its width and height. */
 export type Part = {
@@ -29,7 +29,11 @@ const mostPixels = 960 * 720;
 /** Enlarging further shows nothing more. */
 const largest = 4;
 
-export async function viewOf(picture: Picture, window: Window, eyes: Eyes): Promise<View> {
+export async function viewOf(
+  picture: Picture,
+  window: Window,
+  networks: TextNetworks,
+): Promise<View> {
   const part = pixelsOf(window.part, picture);
   const scale = Math.min(
     largest,
@@ -38,7 +42,7 @@ export async function viewOf(picture: Picture, window: Window, eyes: Eyes): Prom
   );
   const size = { width: atLeastOne(part.width * scale), height: atLeastOne(part.height * scale) };
   const { degrees } = window;
-  const pixels = await eyes.render(picture, part, { ...size, degrees });
+  const pixels = await networks.render(picture, part, { ...size, degrees });
   const edges = degrees === 0 ? edgesWithin(part, picture) : [];
   return {
     pixels,

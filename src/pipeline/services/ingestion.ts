@@ -12,7 +12,7 @@ import type { Digest } from "../ports/digest.ts";
 import type { EndpointReply, EndpointRequest } from "../ports/endpoint.ts";
 import type { HttpClient } from "../ports/http-client.ts";
 import type { UploadSession, Uploads } from "../ports/uploads.ts";
-import { claimVerified } from "../steps/claim.ts";
+import { verifiedClaim } from "../steps/claim.ts";
 import { toDotnetIso, toIso } from "../time.ts";
 
 const name = "tu-ingestion-service";
@@ -207,7 +207,7 @@ async function announce(
   await recordRequest(
     { name },
     cause,
-    { outgoing: [{ name: "tu.images.uploaded", payload, headers: claimVerified }] },
+    { outgoing: [{ name: "tu.images.uploaded", payload, headers: verifiedClaim }] },
     ports.shell,
   );
   await ports.uploads.markUploaded(session.uploadId, claim);

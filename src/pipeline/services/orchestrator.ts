@@ -10,7 +10,7 @@ import type { Message } from "../message.ts";
 import type { Definitions } from "../ports/definitions.ts";
 import type { Digest } from "../ports/digest.ts";
 import type { FlowRecord } from "../ports/journal.ts";
-import { withoutHearsay } from "../steps/claim.ts";
+import { withoutUnverifiedClaim } from "../steps/claim.ts";
 
 export const orchestratorName = "svc-analysis-orchestrator";
 
@@ -59,7 +59,7 @@ function asHeard(
   message: Message,
   { isInDoubt }: OrchestratorPorts,
 ): readonly [FlowState, Message] {
-  if (message.name === definition.trigger.event) return [state, withoutHearsay(message)];
+  if (message.name === definition.trigger.event) return [state, withoutUnverifiedClaim(message)];
   const [step, ...others] = definition.steps;
   if (step === undefined || others.length > 0) return [state, message];
   const isResult = message.name === step.reply.completed;

@@ -16,7 +16,7 @@ import {
   silence,
   stepHandler,
 } from "../steps/analysis-step.ts";
-import { withoutHearsay } from "../steps/claim.ts";
+import { withoutUnverifiedClaim } from "../steps/claim.ts";
 import { claimIn, type ImageAccess } from "../steps/image-access.ts";
 
 const name = "svc-ai-vision-adapter";
@@ -107,7 +107,7 @@ function selfDriven(options: {
   };
   return {
     "tu.images.uploaded": (upload, signal) =>
-      run(withoutHearsay(upload), attemptOf(upload).attempt, signal),
+      run(withoutUnverifiedClaim(upload), attemptOf(upload).attempt, signal),
     [retryTimer]: (timer, signal) => {
       // Written by `retryAfter` below.
       const { attempt } = timer.payload as { attempt: number };

@@ -1,6 +1,6 @@
 import type { StepFailed } from "../contracts/failure.ts";
 import type { Handler, Reaction } from "../delivery/service.ts";
-import { TuError, told } from "../errors.ts";
+import { describeError, TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
 
 /** The work of one step: a command's payload in, the success event's payload out. */
@@ -55,7 +55,7 @@ export function failed(
   const payload: StepFailed = {
     objectKey: message.subject,
     step: step.name,
-    ...told(error),
+    ...describeError(error),
     retryable: error instanceof TuError && error.retryable,
     attempt,
     attempts,

@@ -4,10 +4,10 @@ import type { Message } from "../message.ts";
 // Size and checksum in an upload event are what the client said. Our ingestion compares them with the stored
 // object and says so; the deployed one compares nothing, and its reference client makes them up.
 
-export const claimVerified = { [headerNames.claim]: "verified" };
+export const verifiedClaim = { [headerNames.claim]: "verified" };
 
 /** The upload without what nobody has verified. */
-export function withoutHearsay(upload: Message): Message {
+export function withoutUnverifiedClaim(upload: Message): Message {
   if (upload.headers[headerNames.claim] === "verified") return upload;
   const {
     bytes: _,

@@ -2,10 +2,10 @@ import { expect, test } from "vitest";
 import { flowNamed } from "../flows/flow.ts";
 import type { Hop } from "../ports/reporter.ts";
 import { sampleHop } from "./hop.samples.ts";
-import { firstMissing, tell } from "./story.ts";
+import { firstMissing, toStory } from "./story.ts";
 
 test("a story is in the order of time, each hop with what passed since the one before", () => {
-  const told = tell([
+  const told = toStory([
     sampleHop({ messageId: "b", atMs: 1_040 }),
     sampleHop({ messageId: "a", atMs: 1_000 }),
     sampleHop({ messageId: "c", atMs: 1_040 }),
@@ -21,7 +21,7 @@ test("a story is in the order of time, each hop with what passed since the one b
 
 test("a redelivery is no second hop; the same message at another consumer is, and so is a request", () => {
   const request = { messageId: null, name: "GET object", kind: "request" } as const;
-  const told = tell([
+  const told = toStory([
     sampleHop({ to: "graph-gateway" }),
     sampleHop({ to: "graph-gateway", atMs: 2_000 }),
     sampleHop({ to: "svc-machine-storage", atMs: 1_001 }),

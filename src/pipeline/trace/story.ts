@@ -10,7 +10,7 @@ export type StoryHop = Omit<Hop, "flowId" | "atMs"> & {
 };
 
 /** Hops in the order of time, each arrival once: a redelivery is no second hop. */
-export function tell(hops: readonly Hop[]): readonly StoryHop[] {
+export function toStory(hops: readonly Hop[]): readonly StoryHop[] {
   const once = hops.filter(
     (hop, index) => hops.findIndex((other) => isSameArrival(hop, other)) === index,
   );

@@ -1,11 +1,11 @@
-import { isInfrastructure, TuError, told } from "../errors.ts";
+import { describeError, isInfrastructure, TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Tries } from "../ports/journal.ts";
 import { toIso } from "../time.ts";
 import { park, wasParked } from "./park.ts";
 import type { Service } from "./service.ts";
 import type { ShellPorts } from "./shell.ts";
-import type { Arrived } from "./wire.ts";
+import type { Delivery } from "./wire.ts";
 
 /** How a delivery is settled, whatever the transport. */
 export type Settle = {
@@ -14,30 +14,30 @@ export type Settle = {
 };
 
 /** What becomes of messages that a service could not work off. */
-export type Troubles = {
+export type DeliveryFailures = {
   /** Has it delivered again later, or parks it. Never rejects for what the message contains. */
-  meet(arrived: Arrived, message: Message, error: unknown, settle: Settle): Promise<void>;
+  handle(arrived: Delivery, message: Message, error: unknown, settle: Settle): Promise<void>;
   /** Whether this process has failed with it. */
-  isMet(message: Message): boolean;
-  over(message: Message): void;
+  hasFailed(message: Message): boolean;
+  settled(message: Message): void;
 };
 
 /** By whichever process; then a message is parked. */
 const triesMax = 8;
 const delayMaxMs = 5000;
 
-export function createTroubles(service: Service, ports: ShellPorts): Troubles {
+export function createDeliveryFailures(service: Service, ports: ShellPorts): DeliveryFailures {
   const { clock, journal, reporter } = ports;
   /** Of messages that are not done, for the delays between tries. */
   const failures = new Map<string, number>();
 
   const tell = (message: Message, error: unknown, tries: number) => {
-    const { code, reason } = told(error);
+    const { code, reason } = describeError(error);
     const text = `${service.name} could not process ${message.name} (attempt ${tries}): ${reason}`;
     reporter.notice({ code, message: text, flowId: message.flowId });
   };
   /** A new delivery of what was parked begins anew: it is a person's replay. One that comes again never is. */
-  const countTry = async (arrived: Arrived, message: Message): Promise<Tries> => {
+  const countTry = async (arrived: Delivery, message: Message): Promise<Tries> => {
     const tryOnce = () => journal.failed(service.name, message, toIso(clock.nowMs()));
     let tries = await tryOnce();
     const { firstAt } = tries;
@@ -49,10 +49,10 @@ export function createTroubles(service: Service, ports: ShellPorts): Troubles {
     return tries;
   };
   /** True when it is parked. */
-  const count = async (arrived: Arrived, message: Message, error: unknown): Promise<boolean> => {
+  const count = async (arrived: Delivery, message: Message, error: unknown): Promise<boolean> => {
     const tries = await countTry(arrived, message);
     tell(message, error, tries.count);
-    const { code, reason } = told(error);
+    const { code, reason } = describeError(error);
     // What cannot be read will not be read at another time.
     if (code !== "E_MESSAGE_INVALID" && tries.count < triesMax) return false;
     const trouble = { code, reason, attempts: tries.count, firstAt: tries.firstAt };
@@ -61,7 +61,7 @@ export function createTroubles(service: Service, ports: ShellPorts): Troubles {
   };
   const forget = ({ id }: Message) => void failures.delete(id);
   return {
-    async meet(arrived, message, error, settle) {
+    async handle(arrived, message, error, settle) {
       const failed = (failures.get(message.id) ?? 0) + 1;
       failures.set(message.id, failed);
       const isParked = await (isOurs(error)
@@ -75,8 +75,8 @@ export function createTroubles(service: Service, ports: ShellPorts): Troubles {
       forget(message);
       await settle.done();
     },
-    isMet: ({ id }) => failures.has(id),
-    over: forget,
+    hasFailed: ({ id }) => failures.has(id),
+    settled: forget,
   };
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createRandomIds } from "../../adapters/memory/ids.ts";
 import { findContract } from "../contracts/catalogue.ts";
 import type { Message } from "../message.ts";
-import { consequencesOf } from "./consequences.ts";
+import { toJournalEntry } from "./journal-entry.ts";
 import type { Reaction } from "./service.ts";
 
 const ids = createRandomIds();
@@ -24,7 +24,7 @@ const draft = { name: "tu.image.uploaded", payload: uploaded };
 const timer = { name: "later", payload: { a: 1 }, delayMs: 500 };
 const nowMs = Date.parse("2026-01-01T00:01:00.000Z");
 const follow = (reaction: Reaction, service = "svc-messaging-bridge", from = cause) =>
-  consequencesOf(from, reaction, { service, ids, nowMs });
+  toJournalEntry(from, reaction, { service, ids, nowMs });
 
 test("the trace goes on to messages and timers, and no other header does", () => {
   const { outgoing, timers } = follow({ outgoing: [draft], timers: [timer] });

@@ -4,9 +4,9 @@ import { createMemoryJournal } from "../../adapters/memory/journal.ts";
 import { findContract } from "../contracts/catalogue.ts";
 import type { Message } from "../message.ts";
 import type { Journal } from "../ports/journal.ts";
-import { arrivedFromQueue } from "./arrived.ts";
 import { toUtf8 } from "./bytes.ts";
-import { createNameless, type Nameless } from "./nameless.ts";
+import { deliveryFromQueue } from "./delivery.ts";
+import { createUnidentified, type Unidentified } from "./unidentified.ts";
 
 const contract = findContract("tu.recognition.completed");
 const route = contract?.routes[1];
@@ -17,23 +17,23 @@ const ids = createRandomIds();
 const reporter = { hop: () => undefined, notice: () => undefined };
 const shared = createMemoryJournal();
 let journal: Journal;
-let nameless: Nameless;
-const open = () => createNameless(consumer, { ids, journal, reporter });
+let unidentified: Unidentified;
+const open = () => createUnidentified(consumer, { ids, journal, reporter });
 beforeEach(() => {
   journal = createMemoryJournal();
-  nameless = open();
+  unidentified = open();
 });
 
 const settled = { done: async () => undefined, again: async () => undefined };
 async function deliver(
   redelivered: boolean,
-  { by = nameless, body = "{}", settle = settled } = {},
+  { by = unidentified, body = "{}", settle = settled } = {},
 ) {
   const delivery = {
     ...{ exchange: "e", routingKey: "", headers: {}, properties: {}, body: toUtf8(body) },
     ...{ queue: "q", redelivered, ack: settle.done, nack: settled.done },
   };
-  const arrived = arrivedFromQueue(
+  const arrived = deliveryFromQueue(
     delivery,
     { contract, route } as never,
     "2026-01-01T00:00:00.000Z",
@@ -65,7 +65,7 @@ test("equal first deliveries are as many events, also side by side and in the ne
     await settle.done();
   }
   for (let time = 0; time < 5; time += 1) seen.push(await workOff());
-  nameless = open();
+  unidentified = open();
   for (let time = 0; time < 5; time += 1) seen.push(await workOff());
   expect(new Set(seen).size).toBe(12);
 });
@@ -114,7 +114,7 @@ test("a journal in trouble has it delivered again, and the next is numbered all 
   let isBroken = true;
   const find: Journal["find"] = (...args) =>
     isBroken ? Promise.reject(new Error("broken")) : shared.find(...args);
-  nameless = createNameless(consumer, { ids, journal: { ...shared, find }, reporter });
+  unidentified = createUnidentified(consumer, { ids, journal: { ...shared, find }, reporter });
   await expect(deliver(false)).rejects.toThrow("broken");
   isBroken = false;
   expect((await deliver(true)).id).toMatch(/^[0-9a-f-]{36}$/);

@@ -6,11 +6,11 @@ import { keyOf } from "./keys.ts";
 import type { Writer } from "./writer.ts";
 
 /** Failed tries, which count across processes and restarts. */
-export type Troubles = {
+export type FailedTries = {
   count(consumer: string, message: Message, at: string): Promise<Tries>;
   forget(consumer: string, message: Message): Promise<void>;
   /** The message is decided. Inside a commit, for every message: costs nothing where all went well. */
-  over(consumer: string, message: Message): void;
+  decided(consumer: string, message: Message): void;
   /** And that is committed. */
   settled(message: Message): void;
 };
@@ -20,7 +20,11 @@ const countSql = `INSERT INTO trouble (message_id, consumer, flow_id, tries, fir
   RETURNING tries, first_at`;
 const forgetSql = "DELETE FROM trouble WHERE message_id = ?1 AND consumer = ?2";
 
-export function createTroubles(database: Database, writer: Writer, consumers: Consumers): Troubles {
+export function createFailedTries(
+  database: Database,
+  writer: Writer,
+  consumers: Consumers,
+): FailedTries {
   const count = database.prepare(countSql);
   const forget = database.prepare(forgetSql);
   /** Whether there is anything to forget, as far as this process has seen. */
@@ -37,7 +41,7 @@ export function createTroubles(database: Database, writer: Writer, consumers: Co
       seen.delete(id);
       await writer.write(() => forget.run([keyOf(id), consumers.known(consumer)]));
     },
-    over(consumer, { id }) {
+    decided(consumer, { id }) {
       if (seen.has(id)) forget.run([keyOf(id), consumers.known(consumer)]);
     },
     settled: ({ id }) => void seen.delete(id),

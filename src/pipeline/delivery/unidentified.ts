@@ -1,9 +1,9 @@
-import { told } from "../errors.ts";
+import { describeError } from "../errors.ts";
 import { toLatin1 } from "./bytes.ts";
+import type { Settle } from "./delivery-failures.ts";
 import { headerNames } from "./headers.ts";
 import type { ShellPorts } from "./shell.ts";
-import type { Settle } from "./troubles.ts";
-import type { Arrived } from "./wire.ts";
+import type { Delivery } from "./wire.ts";
 
 // Ids for messages that a queue delivers without one, as the deployed services send them. A log has a place for
 // each record; a queue has none, so that the body alone cannot tell a repetition from an equal event.
@@ -15,12 +15,12 @@ import type { Arrived } from "./wire.ts";
 //       A crash between the acknowledgement and its record leaves one such event to be taken for its predecessor; a
 //       connection that is lost while one is worked off has it decided twice, for it comes again beside itself.
 
-export type Nameless = {
+export type Unidentified = {
   /** The same delivery with an id. Rejects when the journal does. */
   named(
-    arrived: Arrived,
+    arrived: Delivery,
     settle: Settle,
-  ): Promise<{ readonly arrived: Arrived; readonly settle: Settle }>;
+  ): Promise<{ readonly arrived: Delivery; readonly settle: Settle }>;
 };
 
 type Open = { readonly number: number; isHeld: boolean };
@@ -32,10 +32,10 @@ const rememberedMax = 1024;
 /** What records that a decided message without an id was acknowledged. */
 const acknowledging = "acknowledged";
 
-export function createNameless(
+export function createUnidentified(
   consumer: string,
   { ids, journal, reporter }: Pick<ShellPorts, "ids" | "journal" | "reporter">,
-): Nameless {
+): Unidentified {
   const equals = new Map<string, Equals>();
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -126,7 +126,7 @@ export function createNameless(
 }
 
 function tellUnwritten(consumer: string, error: unknown, reporter: ShellPorts["reporter"]): void {
-  const { code, reason } = told(error);
+  const { code, reason } = describeError(error);
   const message = `${consumer} acknowledged a message but could not record that: ${reason}`;
   reporter.notice({ code, message, flowId: null });
 }

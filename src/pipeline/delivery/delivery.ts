@@ -4,17 +4,17 @@ import type { LogDelivery, RecordHeader } from "../ports/event-log.ts";
 import type { Headers } from "../ports/headers.ts";
 import { fromUtf8 } from "./bytes.ts";
 import { headerNames } from "./headers.ts";
-import type { Arrived } from "./wire.ts";
+import type { Delivery } from "./wire.ts";
 
 // Deliveries of both transports in one shape: text to work with, and beside it what came, untouched.
 
 type Expected = { readonly contract: Contract; readonly route: Route };
 
-export function arrivedFromLog(
+export function deliveryFromLog(
   delivery: LogDelivery,
   { contract, route }: Expected,
   receivedAt: string,
-): Arrived {
+): Delivery {
   const { body, headers, key, offset, partition, topic } = delivery;
   return {
     contract,
@@ -29,11 +29,11 @@ export function arrivedFromLog(
   };
 }
 
-export function arrivedFromQueue(
+export function deliveryFromQueue(
   delivery: QueueDelivery,
   { contract, route }: Expected,
   receivedAt: string,
-): Arrived {
+): Delivery {
   const { body, headers, properties, queue, routingKey } = delivery;
   return {
     contract,

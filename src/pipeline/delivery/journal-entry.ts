@@ -11,7 +11,7 @@ import { validate } from "./validate.ts";
 type Context = { readonly service: string; readonly ids: Ids; readonly nowMs: number };
 
 /** Gives a reaction its ids and envelopes. The same cause and reaction give the same ids. */
-export function consequencesOf(
+export function toJournalEntry(
   cause: Message,
   reaction: Reaction,
   context: Context,

@@ -1,4 +1,4 @@
-import type { Sign } from "./decode.ts";
+import type { Glyph } from "./decode.ts";
 import type { Picture } from "./picture.ts";
 import type { TextMap } from "./regions.ts";
 import type { Strip } from "./strip.ts";
@@ -20,10 +20,10 @@ export type Rendering = {
  * What looking at a picture needs: pixels at any size, and two networks. The same input, the same output, also
  * when much is asked for at once.
  */
-export interface Eyes {
+export interface TextNetworks {
   render(picture: Picture, part: PixelPart, as: Rendering): Promise<Picture>;
   /** For each pixel how likely it belongs to a line of text; the map may reach beyond the picture. */
   detect(picture: Picture): Promise<TextMap>;
   /** What a line says, from left to right. */
-  recognise(strip: Strip): Promise<readonly Sign[]>;
+  recognise(strip: Strip): Promise<readonly Glyph[]>;
 }
