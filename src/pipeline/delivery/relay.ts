@@ -121,11 +121,7 @@ export function createRelay(ports: RelayPorts): Relay {
   };
   const tell = (error: unknown) => {
     const { code, reason } = describeError(error);
-    reporter.notice({
-      code,
-      message: `the check for owed messages failed: ${reason}`,
-      flowId: null,
-    });
+    reporter.notice({ code, message: `checking the outbox failed: ${reason}`, flowId: null });
   };
   return {
     dispatch,
