@@ -276,7 +276,7 @@ test("looking that fails is told of, and goes on", async () => {
   await relay.start();
   await journal.record(entryOf("a"));
   await tick();
-  expect(notices).toEqual(["the check for owed messages failed: no space"]);
+  expect(notices).toEqual(["checking the outbox failed: no space"]);
   isFull = false;
   for (let looks = 0; looks < 2; looks += 1) await tick();
   expect(ids()).toEqual(["a"]);
