@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { broadcast, command, stepListeners } from "./contract.ts";
-import { failedTwin } from "./failure.ts";
+import { failureCounterpart } from "./failure.ts";
 import { RecognitionCompleted, recognitionExamples } from "./recognition.ts";
 import { checksumPattern } from "./upload.ts";
 
@@ -68,7 +68,7 @@ export const comparisonCompleted = broadcast({
   example,
 });
 
-export const comparisonFailed = failedTwin({
+export const comparisonFailed = failureCounterpart({
   step: "comparison",
   producer: "comparison-service",
   flows: ["full"],

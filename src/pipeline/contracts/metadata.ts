@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { broadcast, command, stepListeners } from "./contract.ts";
-import { failedTwin } from "./failure.ts";
+import { failureCounterpart } from "./failure.ts";
 import { uploadFields } from "./upload.ts";
 
 export const MetadataRequest = z.object({ objectKey: z.string(), ...uploadFields });
@@ -64,7 +64,7 @@ export const metadataSorted = broadcast({
   },
 });
 
-export const metadataFailed = failedTwin({
+export const metadataFailed = failureCounterpart({
   step: "metadata",
   producer: "metadata-service",
   flows: ["full"],

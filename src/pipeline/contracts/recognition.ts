@@ -8,7 +8,7 @@ import {
   type Route,
   stepListeners,
 } from "./contract.ts";
-import { failedTwin } from "./failure.ts";
+import { failureCounterpart } from "./failure.ts";
 import { uploadFields } from "./upload.ts";
 
 /** Written as null, as .NET does; readers treat a missing value as null. */
@@ -126,7 +126,7 @@ export const recognitionCompleted = broadcast({
   example: recognitionExamples.whole,
 });
 
-export const recognitionFailed = failedTwin({
+export const recognitionFailed = failureCounterpart({
   step: "recognition",
   producer: "svc-ai-vision-adapter",
   flows: flowNames,
