@@ -4,7 +4,7 @@ export type Deferred = {
   reject(error: Error): void;
 };
 
-/** Promise.withResolvers, which Node 20 does not have. */
+/** Promise.withResolvers, which Node 20 lacks. */
 export function createDeferred(): Deferred {
   let settle: Omit<Deferred, "promise"> = { resolve: () => undefined, reject: () => undefined };
   const promise = new Promise<void>((resolve, reject) => {

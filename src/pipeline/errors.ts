@@ -1,4 +1,4 @@
-/** Documented in the README. Every command ends with one of these and nothing else. */
+/** Documented in the README. Every command exits with one of these. */
 export const exitCodes = {
   done: 0,
   failed: 1,
@@ -27,7 +27,7 @@ const permanent = (exitCode: number): Entry => ({
   isInfrastructure: false,
 });
 const transient = (exitCode: number): Entry => ({ ...permanent(exitCode), retryable: true });
-/** A store or a transport is in trouble: whatever was being worked on has no part in it. */
+/** A store or a transport is in trouble, independently of the work in progress. */
 const infrastructure = (entry: Entry): Entry => ({ ...entry, isInfrastructure: true });
 
 const catalogue = {
@@ -93,18 +93,18 @@ const catalogue = {
 
 export type ErrorCode = keyof typeof catalogue;
 
-/** Every code that the tool can print, for the docs and the tests. */
+/** Every code the tool can print, for the docs and the tests. */
 export const errorCodes = Object.keys(catalogue) as readonly ErrorCode[];
 
 /**
- * Whether an error with this code is the fault of a store or a transport. A message that meets one is
- * delivered again until it is mended; it is never parked for it.
+ * Whether an error with this code is the fault of a store or a transport. A message that meets one is redelivered
+ * until it is resolved, and never parked because of it.
  */
 export function isInfrastructure(code: ErrorCode): boolean {
   return catalogue[code].isInfrastructure;
 }
 
-/** Where the code alone says what to do. A step's failure carries a code and no hint. */
+/** For codes that alone determine what to do. A step's failure carries a code and no hint. */
 const hints: Readonly<Partial<Record<string, string>>> = {
   E_VISION_QUOTA: "wait, lower --concurrency, or raise the quota of the project",
   E_VISION_UNAVAILABLE:
@@ -118,12 +118,12 @@ const hints: Readonly<Partial<Record<string, string>>> = {
     "record it with --vision record, or `tu-analyze vision import <answer.json> --image <picture>`",
 } satisfies Partial<Record<ErrorCode, string>>;
 
-/** For a failure that was told by its code; an error of this code has the same, unless it knows better. */
+/** For a failure known only by its code; an error with this code has the same hint unless it sets a better one. */
 export function hintFor(code: string): string | undefined {
   return hints[code];
 }
 
-/** An expected failure the user can act on. Anything else that reaches main() is a bug. */
+/** An expected failure that the user can act on. Anything else that reaches main() is a bug. */
 export class TuError extends Error {
   override readonly name = "TuError";
   readonly code: ErrorCode;
@@ -144,7 +144,7 @@ export class TuError extends Error {
   }
 }
 
-/** What is told of anything that was thrown. */
+/** Describes anything thrown. */
 export function describeError(error: unknown): {
   readonly code: ErrorCode;
   readonly reason: string;

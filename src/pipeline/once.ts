@@ -1,4 +1,4 @@
-/** Opens at the first call; `opened` tells whether there was one. */
+/** Opens on the first call; `opened` returns undefined if there was none. */
 export type Once<T> = { get(): Promise<T>; opened(): Promise<T> | undefined };
 
 export function once<T>(open: () => Promise<T>): Once<T> {

@@ -4,7 +4,7 @@ import { orAborted } from "./or-aborted.ts";
 
 const late = new TuError("E_DEADLINE", "too late");
 
-describe("work that a signal gives up", () => {
+describe("aborted work", () => {
   test("ends with the signal's reason, at once", async () => {
     const controller = new AbortController();
     const ended = orAborted(new Promise(() => undefined), controller.signal);
@@ -12,7 +12,7 @@ describe("work that a signal gives up", () => {
     await expect(ended).rejects.toBe(late);
   });
 
-  test("that was given up before it began fails unheard", async () => {
+  test("that was aborted before it began causes no unhandled rejection", async () => {
     const unheard: unknown[] = [];
     const listen = (error: unknown) => unheard.push(error);
     process.on("unhandledRejection", listen);
@@ -23,18 +23,18 @@ describe("work that a signal gives up", () => {
     expect(unheard).toEqual([]);
   });
 
-  test("that ends in time has its own result", async () => {
+  test("keeps its own result if it ends in time", async () => {
     const { signal } = new AbortController();
     await expect(orAborted(Promise.resolve(7), signal)).resolves.toBe(7);
     await expect(orAborted(Promise.reject(late), signal)).rejects.toBe(late);
   });
 
-  test("ends with the reason and not with what the work makes of it", async () => {
+  test("ends with the signal's reason, not with the work's own error", async () => {
     const controller = new AbortController();
     const { signal } = controller;
     const work = new Promise((_, reject) => {
       const fail = () => process.nextTick(reject, new Error("The operation was aborted"));
-      signal.addEventListener("abort", fail); // as a stream does
+      signal.addEventListener("abort", fail); // as streams do
     });
     const ended = orAborted(work, signal);
     controller.abort(late);

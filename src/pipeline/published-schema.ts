@@ -1,8 +1,8 @@
 import * as z from "zod";
 
 /**
- * As JSON Schema that is published: it compiles in Ajv's strict mode (a time has its pattern, and no format that has
- * to be added; what only our codec reads is left out), and what is added later does not break it.
+ * A JSON Schema for publication: it compiles in Ajv's strict mode (times have a pattern, and no format that would
+ * have to be added; what only our codec reads is left out), and allows for fields added later.
  */
 export function publishedSchema(schema: z.ZodType, io: "input" | "output" = "output") {
   return z.toJSONSchema(schema, {

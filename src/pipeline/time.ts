@@ -1,4 +1,4 @@
-// Time as text. The core may not ask what time it is, but it may read and write times it was given.
+// Conversion between times and text. The core must not read the clock, but may parse and format given times.
 
 /** ISO 8601 in UTC with milliseconds, like `2025-12-03T09:16:02.118Z`. `ms` since the epoch. */
 export function toIso(ms: number): string {
@@ -7,13 +7,13 @@ export function toIso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** Milliseconds since the epoch; NaN when `iso` is no time. */
+/** Milliseconds since the epoch; NaN if `iso` is not a valid time. */
 export function toEpochMs(iso: string): number {
   // biome-ignore lint/style/noRestrictedGlobals: converts a given time, does not read the clock
   return Date.parse(iso);
 }
 
-/** As .NET writes a DateTimeOffset in UTC: offset `+00:00`, no trailing zeros in the fraction. */
+/** A DateTimeOffset in UTC as .NET writes it: offset `+00:00`, no trailing zeros in the fraction. */
 export function toDotnetIso(ms: number): string {
   const fraction = toIso(ms).slice(20, 23).replace(/0+$/, "");
   return `${toIso(ms).slice(0, 19)}${fraction === "" ? "" : `.${fraction}`}+00:00`;
@@ -27,7 +27,7 @@ const unitsMs: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** `200ms`, `30s`, `10m`, `2h`, `30d` in milliseconds; undefined when it is no duration. */
+/** `200ms`, `30s`, `10m`, `2h`, `30d` in milliseconds; undefined if invalid. */
 export function parseDuration(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
   const unit = unitsMs[match?.[2] ?? ""];

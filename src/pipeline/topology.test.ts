@@ -33,7 +33,7 @@ test("flow current declares exactly what the real services declare, and what fai
   ]);
 });
 
-test("what the gateway hears has a queue per instance, which nobody else declares", () => {
+test("the gateway's inputs have a queue per instance, which no other service declares", () => {
   for (const flow of flowNames) {
     const { queues } = topologyOf(flow);
     const own = queues.filter(({ consumer }) => consumer === "graph-gateway");
@@ -72,7 +72,7 @@ test("flow full has one queue per command and the vision adapter does not read u
   expect(topics[0]?.groups).toEqual(["svc-messaging-bridge"]);
 });
 
-test("every success event of a step has a failed twin, and every hop of a flow is declared", () => {
+test("every success event of a step has a failure counterpart, and every hop of a flow is declared", () => {
   const names = catalogue.map(({ name }) => name);
   for (const flow of flowNames) {
     const { definition, hops } = flowNamed(flow);

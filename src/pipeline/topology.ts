@@ -25,7 +25,7 @@ export type Queue = {
   readonly exclusive: boolean;
   readonly autoDelete: boolean;
   readonly consumer: string;
-  /** True: one for each running instance of the consumer; `*` in the name stands for the instance. */
+  /** True: one per running instance of the consumer; `*` in the name stands for the instance. */
   readonly isPerInstance: boolean;
 };
 export type Topology = {
@@ -64,7 +64,7 @@ export function topologyOf(flow: FlowName): Topology {
   };
 }
 
-/** What stands on the brokers, whichever instances run. */
+/** The permanent part, whichever instances run. */
 export function sharedTopologyOf(flow: FlowName): Topology {
   const topology = topologyOf(flow);
   const queues = topology.queues.filter(({ isPerInstance }) => !isPerInstance);
@@ -73,7 +73,7 @@ export function sharedTopologyOf(flow: FlowName): Topology {
   return { ...topology, queues, bindings };
 }
 
-/** The queues that one instance hears `inputs` from, bound as a shared one would be. */
+/** The queues through which one instance receives `inputs`, bound as a shared one would be. */
 export function instanceTopologyOf(inputs: readonly Input[], instance: string): BrokerTopology {
   const queued = inputs.flatMap(({ consumer, contract, route }) =>
     consumer.isPerInstance === true && route.transport === "rabbitmq"
@@ -91,7 +91,7 @@ export function instanceTopologyOf(inputs: readonly Input[], instance: string): 
   };
 }
 
-/** The queue or group that an instance of a consumer uses. */
+/** The queue or group of an instance of a consumer. */
 export function sourceOf({ isPerInstance, source }: Consumer, instance: string): string {
   return isPerInstance === true ? `${source}.${instance}` : source;
 }

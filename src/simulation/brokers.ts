@@ -5,27 +5,30 @@ import { createKafka } from "./kafka.ts";
 import { createRabbit } from "./rabbit.ts";
 import type { Life } from "./scheduler.ts";
 
-// Brokers that behave as badly as real ones may: they keep what they took, and deliver it at least
-// once, in almost any order. Each process gets its own connection; a crash closes it, and an outage
-// takes it away from all of them for a while.
+// Brokers that behave as badly as real ones may: they keep what they have accepted, and deliver it at least once,
+// in almost any order. Each process has its own connection; a crash closes it, and an outage interrupts all of them
+// for a while.
 
 export type SimulatedBrokers = {
-  /** Everything that was ever taken, in order. */
+  /** Everything ever accepted, in order. */
   readonly taken: readonly Publication[];
   readonly appended: readonly LogRecord[];
-  /** Whoever else has a connection: what it sends arrives once. False: not now, or there is no such place. */
+  /**
+   * Another client of the broker: what it sends arrives once. False: the broker is away, or the destination does
+   * not exist.
+   */
   readonly foreign: {
     append(record: LogRecord): boolean;
     put(queue: string, publication: Publication): boolean;
   };
   connect(life: Life): { readonly broker: Broker; readonly log: EventLog };
-  /** Gives back what dead processes held, and delivers what can be delivered. */
+  /** Requeues what dead processes held, and delivers whatever can be delivered. */
   turn(): void;
-  /** An embedded broker dies with its process, and with it whoever heard of the messages that are `lost`. */
+  /** An embedded broker dies with its process, and with it everyone who knew of the messages that are `lost`. */
   wipe(lost: ReadonlySet<string>): void;
 };
 
-/** It was never told to anybody who lives. */
+/** No surviving process has ever seen them. */
 export function forget(taken: Publication[], messageIds: ReadonlySet<string>): void {
   const left = taken.filter(({ properties }) => !messageIds.has(properties.messageId ?? ""));
   taken.splice(0, taken.length, ...left);

@@ -7,14 +7,14 @@ import { toEpochMs } from "../pipeline/time.ts";
 import type { JournalFile } from "./journals.ts";
 import type { Plant } from "./process.ts";
 
-// Mistakes that a shell like ours is easily written with. Each is planted by changing a port; the
-// simulation must notice every one of them, or its silence means nothing.
+// Mistakes that are easily made in a shell like ours. Each is planted by changing a port; the simulation must catch
+// every one, or its silence means nothing.
 
-/** `shared` is what all processes of a run have in common and no crash takes away. */
+/** `shared` is what all processes of a run have in common, and survives crashes. */
 export type Bug = {
   readonly name: string;
   plant?(): Plant;
-  /** What the file is like that every seed keeps its journal in then. */
+  /** The file in which every seed keeps its journal for this bug. */
   readonly file?: JournalFile;
 };
 
@@ -126,7 +126,7 @@ export const bugs: readonly Bug[] = [
             return ports.ids.derive(parent, `${discriminator}#${count}`);
           },
         },
-        // Without the guard of ids, a redelivery is decided as if it were new.
+        // Without the id guard, a redelivery is decided as if it were new.
         journal: { ...ports.journal, find: async () => undefined },
       });
     },
@@ -327,7 +327,7 @@ export const bugs: readonly Bug[] = [
         ...ports.journal,
         async flow(consumer, flowId) {
           const known = await ports.journal.flow(consumer, flowId);
-          const state = known?.state as object | undefined; // as the orchestrator writes it
+          const state = known?.state as object | undefined; // in the orchestrator's format
           return known === undefined ? known : { ...known, state: { ...state, pin: null } };
         },
       },
@@ -378,7 +378,7 @@ export const bugs: readonly Bug[] = [
   },
 ];
 
-/** One status of an answer for another. */
+/** Replaces one response status with another. */
 const taking =
   (status: number, as: number): Plant =>
   (ports) => ({
@@ -391,7 +391,7 @@ const taking =
     },
   });
 
-/** What a step tells of a store's trouble when it takes it for its own. */
+/** How a step reports a store's trouble if it mistakes it for a failure of its own. */
 function asOwnFailure<A extends unknown[], R>(call: (...args: A) => Promise<R>) {
   return (...args: A) =>
     call(...args).catch((cause: unknown) => {
@@ -404,11 +404,11 @@ function isJson(body: Uint8Array): boolean {
     JSON.parse(new TextDecoder().decode(body));
     return true;
   } catch {
-    return false; // it is what such code would look for
+    return false; // what such code would look for
   }
 }
 
-/** The same command, as if what is stored now had been uploaded: as good as no check. */
+/** The same command, with the stored object as the claim: no better than no check. */
 async function claimingWhatIsThere(body: Uint8Array, objects: ObjectStore): Promise<Uint8Array> {
   if (!isJson(body)) return body;
   const payload = JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown> | null;
@@ -423,7 +423,7 @@ function onlyTimers(journal: Journal): Journal["adopt"] {
   return async (limit) => (await journal.adopt(limit)).filter(({ type }) => type === "timer");
 }
 
-/** Records the message under another id when it was recorded before. */
+/** Records a message under a new id if it was recorded before. */
 function forgetful(journal: Journal): Journal["record"] {
   return async (entry) => {
     for (let copy = 0; ; copy += 1) {

@@ -5,13 +5,13 @@ import { type Nature, pause } from "./faults.ts";
 import type { SimulationPorts } from "./process.ts";
 import type { Life } from "./scheduler.ts";
 
-/** What one client was told. `accepted`: the 202 that means that nothing may be lost from here on. */
+/** What one client has seen. `accepted`: it got the 202 after which nothing may be lost. */
 export type ClientStory = {
   readonly flowId: string;
   readonly picture: string;
   objectKey: string | null;
   accepted: boolean;
-  /** What somebody did to the stored picture behind its acceptance. */
+  /** What was done to the stored picture after it was accepted. */
   harm: "gone" | "changed" | null;
 };
 
@@ -20,17 +20,17 @@ export type ClientPorts = {
   readonly life: Life;
   readonly http: HttpClient;
   readonly digest: Digest;
-  /** Where the picture is stored, for somebody who does not ask us. */
+  /** The object store, accessed directly. */
   readonly objects: ObjectStore;
 };
 
 /**
- * A client outside the system: it survives the system's crashes, tries again what got no answer, and
- * sometimes confirms twice although it was heard.
+ * A client outside the system: it survives the system's crashes, retries requests that got no response, and
+ * sometimes confirms twice even after a response.
  */
 export async function runClient(story: ClientStory, ports: ClientPorts): Promise<void> {
   const { digest, life, nature } = ports;
-  // Most come in bad weather, some behind it.
+  // Most arrive during the bad weather, some after it.
   await nature.scheduler.after(life, nature.random() ** 3 * 25_000);
   const bytes = new TextEncoder().encode(story.picture);
   const uploadId = await untilStored(bytes, story, ports);
@@ -46,7 +46,7 @@ export async function runClient(story: ClientStory, ports: ClientPorts): Promise
   }
 }
 
-/** Gives the id of the upload; begins another one when the URL to store under has expired. */
+/** Returns the id of the upload; starts another one if the upload URL has expired. */
 async function untilStored(
   bytes: Uint8Array,
   story: ClientStory,
@@ -58,7 +58,7 @@ async function untilStored(
     const { key, putUrl, uploadId } = JSON.parse(new TextDecoder().decode(started.body)) as Record<
       string,
       string
-    >; // the answer's shape is asserted by the ingestion service's own tests
+    >; // the ingestion service's own tests assert the shape of the response
     story.objectKey = key ?? null;
     const { status } = await untilAnswered(ports, [200, 403], {
       method: "PUT",
@@ -79,7 +79,7 @@ function post({ flowId }: ClientStory, what: "start" | "confirm", body: object):
   };
 }
 
-/** Deletes the stored picture, or puts one of another brand in its place. */
+/** Deletes the stored picture, or replaces it with one of another brand. */
 async function harm(story: ClientStory, { life, nature, objects }: ClientPorts): Promise<void> {
   const { random, scheduler, weather } = nature;
   await scheduler.after(life, random() * 4 * weather().slowestMs);
@@ -89,7 +89,7 @@ async function harm(story: ClientStory, { life, nature, objects }: ClientPorts):
   if (story.harm === "gone") return;
   const brand = story.picture.split(" ")[0];
   const other = pictures.find((picture) => !picture.startsWith(`${brand} `)) ?? "";
-  // Often of the same size, so that only the checksum tells.
+  // Often of the same size, so that only the checksum differs.
   const bytes = new TextEncoder().encode(other.padEnd(story.picture.length, "x"));
   await objects.put(key, bytes, { contentType: "image/jpeg" });
 }
@@ -100,7 +100,7 @@ async function untilAnswered(
   request: HttpRequest,
 ): Promise<HttpResponse> {
   for (;;) {
-    const answer = await http.send(request).catch(() => undefined); // no answer: asked again
+    const answer = await http.send(request).catch(() => undefined); // no response: retried
     if (answer !== undefined && statuses.includes(answer.status)) return answer;
     await nature.scheduler.after(life, 200 + nature.random() * 1000);
   }

@@ -2,7 +2,7 @@ import type { Clock } from "../pipeline/ports/clock.ts";
 import type { Nature } from "./faults.ts";
 import type { Life } from "./scheduler.ts";
 
-/** The time as a process sees it. */
+/** The time as seen by a process. */
 export function clockOf({ scheduler, wall }: Nature, life: Life): Clock {
   return {
     nowMs: wall.nowMs,
@@ -20,7 +20,7 @@ export function clockOf({ scheduler, wall }: Nature, life: Life): Clock {
   };
 }
 
-/** Sets the clock in bad weather. */
+/** Sets the clock during bad weather. */
 export function maybeSetClock({ ledger, random, wall, weather }: Nature): void {
   if (random() >= weather().clockSet) return;
   ledger.note("clock");

@@ -4,7 +4,7 @@ import type { Life } from "./scheduler.ts";
 
 const crashesMax = 6;
 
-/** Kills processes now and then. A cluster's broker stays, an embedded one goes with its process. */
+/** Kills processes at random. A cluster's broker survives, an embedded one dies with its process. */
 export function createCrashes(
   nature: Nature,
   isCluster: boolean,

@@ -12,24 +12,24 @@ import type { Disk } from "./process.ts";
 import type { Recorded } from "./remains.ts";
 import type { Life } from "./scheduler.ts";
 
-/** What survives every crash; the journal is kept by `journals`. */
+/** What survives every crash; `journals` keeps the journal. */
 export function createDisk(nature: Nature, journals: JournalKeeper) {
-  /** What may be there although nobody heard that it is, and what somebody heard of. */
+  /** Records that may exist although none was reported, and those that were reported. */
   const tried = new Map<string, Recorded>();
   const confirmed = new Map<string, Recorded>();
-  /** Recorded, and perhaps not on the disk yet: a crash may take it. */
+  /** Recorded, but possibly not on disk yet: a crash may lose it. */
   const accepted = new Map<string, Recorded>();
   let lastRecordMs = 0;
   const journalOf = (life: Life): Journal => {
     const inner = journals.journalOf(life);
-    /** Keeps in `heard` what is recorded. */
+    /** Adds every record to `heard`. */
     const noting =
       (record: Journal["record"], heard: Map<string, Recorded>): Journal["record"] =>
       async (entry) => {
         const key = keyOf(entry.consumer, entry.message.id);
         tried.set(key, { ...entry, atMs: nature.scheduler.nowMs() });
         const result = await record(entry);
-        // What the dead hear, nobody was told.
+        // A result that reaches a dead process was reported to no one.
         if (result.outcome !== "recorded" || !life.alive) return result;
         lastRecordMs = nature.scheduler.nowMs();
         heard.set(key, { ...entry, atMs: lastRecordMs });
@@ -74,12 +74,12 @@ export function createDisk(nature: Nature, journals: JournalKeeper) {
     }
     return found;
   };
-  /** Heard of, and not there: what a journal must never do. */
+  /** Reported as recorded, and missing: what a journal must never do. */
   const forgotten = (): readonly string[] => {
     const there = new Set(journals.recorded().map(({ consumer, id }) => keyOf(consumer, id)));
     return [...confirmed.keys()].filter((key) => !there.has(key));
   };
-  /** What those messages say, whom a crash has taken with what they follow from, nobody alive has heard. */
+  /** Messages of accepted entries that a crash has lost: no surviving process has seen them. */
   const lost = (): ReadonlySet<string> => {
     const there = new Set(journals.recorded().map(({ consumer, id }) => keyOf(consumer, id)));
     const gone = new Set<string>();

@@ -8,8 +8,8 @@ import { type Nature, network, pause } from "./faults.ts";
 import { createOutages, type Outages } from "./outages.ts";
 import type { Life } from "./scheduler.ts";
 
-// The brokers that are shipped, as a process has them that runs alone: they are its own and die with it. Their
-// connections are lost now and then, and what is asked of them may get lost before and behind it.
+// The shipped brokers, as in a process that runs alone: they belong to it and die with it. Their connections are
+// lost now and then, and a call may get lost before or after its effect.
 
 type Own = {
   readonly life: Life;
@@ -47,7 +47,7 @@ export function createEmbeddedBrokers(nature: Nature): SimulatedBrokers {
 
 function open(nature: Nature, life: Life): Own {
   const clock = clockOf(nature, life);
-  const onError = () => undefined; // it comes again
+  const onError = () => undefined; // it is redelivered
   const broker = createMemoryBroker({ clock, onError });
   const log = createMemoryEventLog({ clock, onError });
   const lose = () => {
@@ -95,7 +95,7 @@ function logOverNetwork(log: EventLog, way: Way, appended: LogRecord[]): EventLo
   };
 }
 
-/** What is taken is kept, whether its answer arrives or not. */
+/** Whatever is accepted is kept, whether or not the response arrives. */
 function sent<T, R>(
   one: T,
   { life, nature }: Way,
@@ -109,7 +109,7 @@ function sent<T, R>(
   return network(nature, life, { effect, fault: () => nature.ledger.note("transport") });
 }
 
-/** False when there is no such place yet, or nobody is connected. */
+/** False if the destination does not exist yet, or no process is connected. */
 function reachable(
   own: Own | undefined,
   place: string,
@@ -120,7 +120,7 @@ function reachable(
   return true;
 }
 
-/** Through an exchange of its own, so that it can be sent under any routing key. */
+/** Through a separate exchange, to allow any routing key. */
 async function bindAndPublish(
   broker: Broker,
   queue: string,

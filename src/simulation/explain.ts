@@ -4,13 +4,16 @@ import { parseDuration } from "../pipeline/time.ts";
 import type { ClientStory } from "./client.ts";
 import type { Recorded, Remains } from "./remains.ts";
 
-// A flow may fail only where the world made it. Every attempt that led there needs a fault of its own.
+// A flow may fail only because of injected faults. Every attempt that led to the failure needs a fault of its own.
 
 type Attempt = { readonly step: string; readonly attempt: number; readonly code: string };
 type Failed = Attempt & { readonly atMs: number };
 type Counted = { readonly code: string; readonly attempts: readonly Failed[] };
 
-/** Why each failed analysis of a client should not have failed; empty when faults explain them all. */
+/**
+ * The failed analyses of clients that should not have failed, each with the reason; empty if faults explain them
+ * all.
+ */
 export function unexplainedIn(remains: Remains): readonly string[] {
   return remains.clients.flatMap((client) => {
     const { flowId } = client;
@@ -33,11 +36,11 @@ export function unexplainedIn(remains: Remains): readonly string[] {
 function endOf(history: readonly Recorded[]): Failed | undefined {
   for (const { atMs, outgoing } of history)
     for (const { name, payload } of outgoing)
-      if (name === "analysis.failed") return { ...(payload as Attempt), atMs }; // as its contract says
+      if (name === "analysis.failed") return { ...(payload as Attempt), atMs }; // as its contract requires
   return undefined;
 }
 
-/** The failures of the step that ended it, one of each attempt. */
+/** The failures of the step that ended the flow, one per attempt. */
 function attemptsUpTo(end: Failed, history: readonly Recorded[]): readonly Failed[] {
   const met = history.flatMap((entry) => failureIn(entry)).filter(({ step }) => step === end.step);
   const byAttempt = new Map([...met, end].map((failed) => [failed.attempt, failed]));
@@ -71,8 +74,8 @@ function isExplained({ attempts, code }: Counted, { client, flowId, remains }: C
     case "E_FETCH_FAILED":
       return ledger.count("call", flowId) >= attempts.length;
     case "E_URL_REFUSED":
-      return ledger.count("clock") >= 2 * attempts.length; // one that is refused is asked for anew once
-    // A picture does not come back: the first attempt that meets it is the last.
+      return ledger.count("clock") >= 2 * attempts.length; // a refused URL is requested anew once
+    // A lost picture does not return: the first attempt that finds it missing is the last.
     case "E_OBJECT_NOT_FOUND":
       return client.harm === "gone" && attempts.length === 1;
     case "E_IMAGE_CHANGED":
@@ -86,7 +89,7 @@ function isExplained({ attempts, code }: Counted, { client, flowId, remains }: C
   }
 }
 
-/** Timeouts that came before their time: empty when everything was waited for as long as was agreed. */
+/** Timeouts that fired early; empty if every wait lasted as long as agreed. */
 export function hurriedIn(remains: Remains): readonly string[] {
   return [...remains.histories].flatMap(([flowId, history]) =>
     history
@@ -103,7 +106,7 @@ function wasDelayed(failed: Failed, { flowId, remains }: InFlow): boolean {
   return begun !== undefined && begun.atMs < remains.stormEndMs;
 }
 
-/** Whatever was done to the clock, and whoever waited in the end: a patience begins again with its process. */
+/** However the clock was set, and whichever process waited last: a patience restarts with its process. */
 function hasWaited(failed: Failed, { flowId, remains }: InFlow): boolean {
   const begun = begunFor(failed, remains.histories.get(flowId) ?? []);
   if (begun === undefined) return false;
@@ -116,7 +119,7 @@ function begunFor(failed: Failed, history: readonly Recorded[]): Recorded | unde
   );
 }
 
-/** A wait has one timeout, which its service's own attempts do not begin again. */
+/** A wait has one timeout, which its service's own attempts do not restart. */
 function isTimeoutOf({ attempt, purpose, step }: TimerPayload, failed: Failed): boolean {
   return purpose === "timeout" && step === failed.step && attempt <= failed.attempt;
 }

@@ -8,22 +8,22 @@ export type Weather = {
   readonly crash: number;
   /** A call or publication that never arrives. */
   readonly lose: number;
-  /** One that arrives, but whose answer or confirm does not. */
+  /** One that arrives, but whose response or confirm is lost. */
   readonly loseAnswer: number;
   readonly duplicate: number;
-  /** A broker that goes away for a while, with what it had delivered. */
+  /** A broker outage, which takes its unsettled deliveries with it. */
   readonly outage: number;
   readonly reorder: boolean;
   readonly slowestMs: number;
-  /** A picture that the vision provider fails on, per attempt. */
+  /** A failure of the vision provider, per attempt. */
   readonly visionFails: number;
-  /** A store that is held by somebody else, before or after it did what was asked. */
+  /** A store that another process has locked, before or after the requested effect. */
   readonly storeBusy: number;
-  /** One that takes several times as long. */
+  /** A store that takes several times as long. */
   readonly storeSlow: number;
   /** Nothing can be written. */
   readonly isFull: boolean;
-  /** Somebody sets the clock. */
+  /** A change of the clock. */
   readonly clockSet: number;
 };
 
@@ -42,12 +42,12 @@ const calm: Weather = {
   clockSet: 0,
 };
 
-/** The weather by the time since the start. */
+/** The weather, by the time since the start. */
 export type Forecast = (sinceMs: number) => Weather;
 
 export const stormMs = 20_000;
 
-/** Bad weather, then calm. In the middle of it the disk may be full for a while. */
+/** Bad weather, then calm. In the midst of it the disk may be full for a while. */
 export function forecastOf(random: Random): Forecast {
   const storm = stormOf(random);
   const full: Weather = { ...storm, isFull: true };
@@ -76,17 +76,17 @@ function stormOf(random: Random): Weather {
   };
 }
 
-/** One process's way into the simulated world: everything it awaits goes through `io`. */
+/** One process's access to the simulated world: everything it awaits goes through `io`. */
 export type Nature = {
   readonly scheduler: Scheduler;
   readonly random: Random;
-  /** Whatever is done to the run is noted here. */
+  /** Records every fault of the run. */
   readonly ledger: Ledger;
   readonly wall: Wall;
   weather(): Weather;
 };
 
-/** Waits, does it, waits again: a crash can fall before the effect and between effect and answer. */
+/** Waits, applies the effect, waits again: a crash can hit before the effect, or between effect and response. */
 export async function io<T>(nature: Nature, life: Life, effect: () => T | Promise<T>): Promise<T> {
   await pause(nature, life);
   const result = await effect();
@@ -94,7 +94,7 @@ export async function io<T>(nature: Nature, life: Life, effect: () => T | Promis
   return result;
 }
 
-/** The same over a network: it may also get lost, before or after the effect; `fault` is noted then. */
+/** The same over a network: the call may also get lost, before or after the effect; `fault` then records that. */
 export async function network<T>(
   nature: Nature,
   life: Life,

@@ -6,7 +6,7 @@ import { type Nature, network } from "./faults.ts";
 import type { Process } from "./process.ts";
 import type { Life } from "./scheduler.ts";
 
-/** Requests between services, and those of clients: to any process that lives and serves. */
+/** Requests between services, and from clients, to any live process that serves them. */
 export function createSimulatedHttp(
   nature: Nature,
   life: Life,
@@ -61,7 +61,7 @@ function responseOf({ body, headers = {}, status }: EndpointReply): HttpResponse
 
 const timeoutMs = 5000;
 
-/** A process that dies in the middle of a request leaves its caller waiting: undefined. */
+/** If a process dies during a request, its caller keeps waiting: undefined. */
 async function orTimeout<T>(
   { scheduler }: Nature,
   caller: Life,
@@ -76,7 +76,7 @@ async function orTimeout<T>(
     ]);
     if (result !== "not yet") return result.value;
     if (!target.alive || waitedMs >= timeoutMs) {
-      answer.catch(() => undefined); // nobody is left to hear it
+      answer.catch(() => undefined); // no caller is left
       return undefined;
     }
   }

@@ -14,7 +14,7 @@ type Rule = {
 
 const ends: readonly string[] = ["analysis.completed", "analysis.failed"];
 
-/** Nothing lost, nothing double, nothing stuck, and nothing failed that need not. */
+/** Nothing is lost, duplicated or stuck, and nothing fails without need. */
 const rules: readonly Rule[] = [
   {
     name: "every client is answered in the end",

@@ -3,18 +3,18 @@ import type { Journal, OwedTo } from "../pipeline/ports/journal.ts";
 import type { Nature } from "./faults.ts";
 import type { Life } from "./scheduler.ts";
 
-/** A journal that survives every crash, whatever it is kept on. */
+/** A journal that survives every crash, on any storage. */
 export type JournalKeeper = {
-  /** As the process with that life sees it. */
+  /** As seen by the process with that life. */
   journalOf(life: Life): Journal;
-  /** `isAlone`: no other process is at work. */
+  /** `isAlone`: no other process is running. */
   died(life: Life, isAlone: boolean): void;
-  /** All that is in it, in the order of recording. */
+  /** Everything in it, in the order of recording. */
   recorded(): readonly { readonly consumer: string; readonly id: string }[];
   close(): void;
 };
 
-/** A file as it should be, and one that says it has written what it has not. */
+/** A sound file, and one that reports writes it has not made. */
 export type JournalFile = "sound" | "forgets";
 
 export type JournalsOptions = {
@@ -23,7 +23,7 @@ export type JournalsOptions = {
   readonly file: JournalFile;
 };
 
-/** The reference: what is recorded is there at once. */
+/** The reference: records are durable immediately. */
 export async function openMemoryJournals({ owedTo }: JournalsOptions): Promise<JournalKeeper> {
   const shared = createSharedJournal();
   return {

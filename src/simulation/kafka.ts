@@ -5,15 +5,15 @@ import type { Life } from "./scheduler.ts";
 
 type Reader = {
   readonly topic: string;
-  /** The group and the topic, as one. */
+  /** Group and topic in one. */
   readonly place: string;
   readonly window: number;
   readonly life: Life;
   readonly handler: (delivery: LogDelivery) => Promise<void>;
 };
-/** A record on its way to being done. */
+/** A record in flight. */
 type Flight = { readonly life: Life; readonly key: string; isDone: boolean };
-/** What a group has of a topic: the committed offset, and what is delivered from there on. */
+/** A group's state for a topic: the committed offset, and the deliveries from there on. */
 type Place = { committed: number; readonly flights: Map<number, Flight> };
 
 export function createKafka(nature: Nature) {
@@ -112,7 +112,7 @@ function deliver(
       });
     },
   };
-  reader.handler(delivery).catch(() => undefined); // as with the queues
+  reader.handler(delivery).catch(() => undefined); // as for queues
 }
 
 type Ready = { readonly offset: number; readonly record: LogRecord };

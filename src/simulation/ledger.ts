@@ -1,19 +1,19 @@
-// What was done to a run, so that whatever failed in it can be explained by it.
+// Records the faults of a run, which must explain whatever failed in it.
 
 export type FaultKind =
-  /** The vision provider failed; about a picture. */
+  /** The vision provider failed; the subject is the picture. */
   | "vision"
-  /** A request got no answer; about a flow. */
+  /** A request got no response; the subject is the flow. */
   | "call"
-  /** A store refused; about the store. */
+  /** A store refused; the subject is the store. */
   | "store"
-  /** A process died; about nothing in particular. */
+  /** A process died; no subject. */
   | "crash"
-  /** A broker was away, or did not take or deliver something; about nothing in particular. */
+  /** A broker was away, or did not accept or deliver something; no subject. */
   | "transport"
-  /** A handler broke on a message that was put in for it; about which, and whose handler. */
+  /** A handler threw on a poison message; the subject is the message and the consumer. */
   | "poison"
-  /** The clock was set; about nothing in particular. */
+  /** The clock was set; no subject. */
   | "clock";
 
 export type Ledger = {

@@ -4,7 +4,7 @@ import type { Nature } from "./faults.ts";
 import type { Life } from "./scheduler.ts";
 
 const supervisor: Life = { alive: true };
-/** Nobody watches the connection in the simulation, and nobody closes it: a crash does. */
+/** In the simulation connections are neither watched nor closed; crashes end them. */
 export const unwatched: Transport = {
   onState: () => () => undefined,
   close: async () => undefined,
@@ -12,7 +12,7 @@ export const unwatched: Transport = {
 
 export type Outages = ReturnType<typeof createOutages>;
 
-/** Now and then a broker is gone for all; what was delivered before is then nobody's. */
+/** Occasionally a broker becomes unavailable to all; its earlier deliveries then no longer belong to any process. */
 export function createOutages(
   nature: Nature,
   onLost: () => void,

@@ -3,21 +3,24 @@ import { deadLetters } from "../pipeline/topology.ts";
 import type { Poison } from "./poison.ts";
 import type { Remains } from "./remains.ts";
 
-// What was published among the dead letters, against what was put in: compared byte by byte, and without
-// the code that writes the letters.
+// Compares the published dead letters with the injected messages, byte by byte, and without using the code that
+// writes the letters.
 
-/** How often a message that is understood is tried. */
+/** The attempts at a readable message. */
 const triesMax = 8;
 const marks = "x-dead-";
 
-/** A published letter: what it parks, and what was added to it. */
+/** A published letter: the message it parks, and the headers added to it. */
 type Letter = {
   readonly parked: string;
   readonly marks: Readonly<Record<string, string>>;
   readonly properties: Readonly<Record<string, unknown>>;
 };
 
-/** Each poison message is parked once, after so many attempts, as it came; and nothing else is. */
+/**
+ * Each poison message is parked once, after the right number of attempts, as it arrived; and nothing else is
+ * parked.
+ */
 export function wronglyParkedIn(remains: Remains): readonly string[] {
   const letters = distinct(publishedIn(remains));
   const due = remains.poisons.flatMap((poison) =>
@@ -59,7 +62,7 @@ function wrongIn(
 ): readonly string[] {
   const attempts = Number(letter.marks["x-dead-attempts"]);
   const least = poison.isReadable ? triesMax : 1;
-  // A try that was counted and came to nothing else is made again.
+  // An attempt that was counted but had no other effect is repeated.
   const most = least + ledger.count("crash") + ledger.count("store") + ledger.count("transport");
   const made = ledger.count("poison", `${poison.name} ${consumer}`);
   const isTooEarly = attempts < least || (poison.isReadable && made < least);
@@ -98,12 +101,12 @@ function textOf({ wire }: Poison): string {
   return text({ routingKey, headers: Object.entries(headers), body });
 }
 
-/** Sent twice after a crash, a letter is still one. */
+/** A letter sent twice after a crash counts once. */
 function distinct(letters: readonly Letter[]): readonly Letter[] {
   return [...new Map(letters.map((letter) => [JSON.stringify(letter), letter])).values()];
 }
 
-/** As text, with bytes as such and the numbers that JSON has not. */
+/** As text, with bytes marked as such, and the numbers that JSON lacks. */
 function text(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => {
     if (part instanceof Uint8Array) return { bytes: [...part] };

@@ -4,9 +4,9 @@ import type { Vision } from "../pipeline/ports/vision.ts";
 import { type Nature, pause } from "./faults.ts";
 import type { Life } from "./scheduler.ts";
 
-// What is done with pictures, which are text here.
+// Image operations; pictures are text here.
 
-/** Reads the machine's name from the bytes, which are text here; fails as often as the weather says. */
+/** Reads the machine's name from the bytes, which are text here; fails as often as the weather specifies. */
 export function createSimulatedVision(nature: Nature, life: Life): Vision {
   return {
     async read(image) {

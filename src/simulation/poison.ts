@@ -13,15 +13,15 @@ import type { Nature } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Life } from "./scheduler.ts";
 
-// Messages that nobody can work off, put in by somebody who knows nothing of us.
+// Messages that no consumer can process, injected by a client that knows nothing about us.
 
-/** A foreign message as it was put in, and who has to park it. */
+/** A foreign message as injected, and the consumers that have to park it. */
 export type Poison = {
   readonly name: string;
   readonly target: string;
   readonly consumers: readonly string[];
   readonly wire: Wire;
-  /** Read and understood, but its handler breaks on it every time. */
+  /** Readable, but its handler throws every time. */
   readonly isReadable: boolean;
   /** It was in a broker that died. */
   isGone: boolean;
@@ -32,7 +32,7 @@ type Place = { readonly target: string; readonly consumers: readonly string[] } 
   | { readonly route: RabbitRoute; readonly example: unknown }
 );
 
-/** Carried by what a handler breaks on: which poison it is. */
+/** The header of messages that make a handler throw: it identifies the poison. */
 const markHeader = "poison";
 
 export function createPoisons(
@@ -49,7 +49,7 @@ export function createPoisons(
     await scheduler.after(life, random() * 24_000);
     const place = oneOf(random, places);
     const kind = oneOf(random, kinds);
-    // Two that have nothing in them are one and the same to everybody.
+    // Two empty messages are indistinguishable.
     if (kind === "nothing" && emptied.has(place.target)) return;
     if (kind === "nothing") emptied.add(place.target);
     const name = `poison ${index} (${kind})`;
@@ -70,11 +70,11 @@ export function createPoisons(
 type Settings = {
   readonly brokers: SimulatedBrokers;
   readonly flow: Flow;
-  /** Of some client's picture: whose neighbours it comes among. */
+  /** The picture of some client, to inject the message among its messages. */
   readonly objectKey: () => string;
 };
 
-/** Everywhere that all instances share: what one instance hears goes with it. */
+/** Every source that instances share: those of a single instance are removed with it. */
 function placesOf({ name: flow }: Flow): readonly Place[] {
   const inputs = serviceNames
     .flatMap((service) => inputsOf(service, flow))
@@ -153,7 +153,7 @@ function publicationOf(body: Uint8Array | null, { kind, name, objectKey, random 
   };
 }
 
-/** False when the broker is away, or has no such place yet. */
+/** False if the broker is away, or the place does not exist yet. */
 function putIn({ foreign }: SimulatedBrokers, { target }: Place, wire: Wire): boolean {
   if (wire.transport === "kafka") return foreign.append({ topic: target, ...wire } as LogRecord);
   const { body, headers, properties, routingKey } = wire;
@@ -161,10 +161,10 @@ function putIn({ foreign }: SimulatedBrokers, { target }: Place, wire: Wire): bo
 }
 
 function oneOf<T>(random: () => number, all: readonly T[]): T {
-  return all[Math.floor(random() * all.length)] as T; // of a list that is not empty
+  return all[Math.floor(random() * all.length)] as T; // from a non-empty list
 }
 
-/** The service with a mistake that only certain messages meet. */
+/** The service with a bug that only certain messages trigger. */
 export function breakingOnPoison(service: Service, ledger: Ledger): Service {
   const breakOn = ({ headers }: Message) => {
     const name = headers[markHeader];

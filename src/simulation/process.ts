@@ -32,7 +32,7 @@ import { onDisk } from "./stores.ts";
 
 /** What survives every crash. */
 export type Disk = {
-  /** As the process with that life sees it. */
+  /** As seen by the process with that life. */
   readonly journalOf: (life: Life) => Journal;
   readonly definitions: Definitions;
   readonly uploads: Uploads;
@@ -51,32 +51,32 @@ export type SimulationPorts = {
   readonly ids: Ids;
   readonly digest: Digest;
   readonly flow: Flow;
-  /** Reaches the processes that live now. */
+  /** Reaches the processes currently alive. */
   readonly http: (life: Life) => HttpClient;
   readonly reporter: Reporter;
   /** Whether transports outlive a process. */
   readonly isCluster: boolean;
-  /** Hears of every event that clients hear of. */
+  /** Called for every event that clients receive. */
   readonly onTold: (message: Message) => void;
 };
-/** What a process is made of, before its relay and its services get it. */
+/** The parts of a process, before they are passed to its relay and its services. */
 export type Parts = Omit<RunPorts, "relay"> &
   Pick<Disk, "definitions" | "uploads" | "machines" | "fingerprints" | "objects"> & {
     readonly publish: Publish;
     readonly http: HttpClient;
     readonly vision: Vision;
   };
-/** Changes the parts of a process: how bugs are planted. */
+/** Changes the parts of a process, to plant bugs. */
 export type Plant = (parts: Parts) => Parts;
 
-/** Starts one process with every service. Returns at once; it is up when its steps have run. */
+/** Starts one process with every service. Returns immediately; it is up once its steps have run. */
 export function startProcess(ports: SimulationPorts, plant: Plant): Process {
   const life: Life = { alive: true };
   const endpoints = new Map<string, readonly Endpoint[]>();
   const boot = async (): Promise<void> => {
     await pause(ports.nature, life);
     const parts = plant(partsOf(ports, life));
-    // So that also the short waits of retries stay in the journal.
+    // So that even the short delays of retries stay in the journal.
     const nearMs = 100;
     const relay = createRelay({ ...parts, nearMs, transports: [parts.log, parts.broker] });
     const run: RunPorts = { ...parts, relay };
@@ -93,7 +93,7 @@ export function startProcess(ports: SimulationPorts, plant: Plant): Process {
   return { life, endpoints };
 }
 
-/** As a supervisor would: start-up that meets a lost call is done again. */
+/** Like a supervisor, repeats a start-up in which a call was lost. */
 async function retrying(nature: Nature, life: Life, work: () => Promise<unknown>): Promise<void> {
   for (;;) {
     try {
@@ -111,14 +111,14 @@ function partsOf(ports: SimulationPorts, life: Life): Parts {
   const { broker, log } = brokers.connect(life);
   const place = { nature, life };
   const clock = clockOf(nature, life);
-  // What was sent is noted in memory; a call of `adopt` that rejects has given nothing.
+  // `sent` works in memory; an `adopt` that rejects has adopted nothing.
   const careful = { atOnce: ["sent"], allOrNothing: ["adopt"] } as const;
   const journal = onDisk(disk.journalOf(life), place, careful);
   return {
     journal,
     links: createFlowLinks({ ids, clock, journal }),
     handsOnEarly: !isCluster,
-    timers: createMemoryTimers(clock, { onError: () => undefined }), // it comes again
+    timers: createMemoryTimers(clock, { onError: () => undefined }), // it is redelivered
     clock,
     ids,
     reporter,

@@ -8,13 +8,13 @@ type Stored = {
   redelivered: boolean;
   inFlight: boolean;
   wasDelivered: boolean;
-  /** It is the same message, which comes again once it has come. */
+  /** The original of a duplicate, which is delivered only after the original was. */
   readonly follows?: Stored;
 };
 const waiting = { redelivered: false, inFlight: false, wasDelivered: false };
 type Queue = {
   readonly name: string;
-  /** Whose alone it is, and with whom it goes; null for a queue of all. */
+  /** The connection that an exclusive queue belongs to, and is deleted with; null for a shared queue. */
   readonly owner: Life | null;
   readonly messages: Stored[];
   readonly consumers: QueueConsumer[];
@@ -127,7 +127,7 @@ function handOut(queue: Queue, ports: { nature: Nature; outages: Outages }): voi
   }
 }
 
-/** No broker delivers a message again that somebody still holds for the first time. */
+/** No broker redelivers a message while its first delivery is unsettled. */
 function isFree({ follows, inFlight }: Stored): boolean {
   return !inFlight && (follows === undefined || (follows.wasDelivered && !follows.inFlight));
 }
@@ -148,7 +148,7 @@ function deliver(
     async ack() {
       await pause(nature, consumer.life);
       requireConnection();
-      // A lost ack: the broker delivers again what was worked off already.
+      // A lost ack: the broker redelivers a message that was already processed.
       if (nature.random() < nature.weather().loseAnswer) {
         nature.ledger.note("transport");
         return release(consumer, stored);
@@ -164,7 +164,7 @@ function deliver(
       });
     },
   };
-  // Rejects when it could not settle: what it holds went back with the connection.
+  // Rejects if it could not settle: its messages were requeued with the connection.
   consumer.handler(delivery).catch(() => undefined);
 }
 
@@ -185,7 +185,7 @@ function isHeldSince(requireConnection: () => void): boolean {
     requireConnection();
     return true;
   } catch {
-    return false; // it went back with the connection
+    return false; // requeued with the connection
   }
 }
 

@@ -19,14 +19,14 @@ export type Remains = {
   readonly machines: readonly Machine[];
   readonly taken: readonly Publication[];
   readonly appended: readonly LogRecord[];
-  /** What a foreign client put in, for nobody to work off. */
+  /** Messages injected by a foreign client, which no consumer can process. */
   readonly poisons: readonly Poison[];
-  /** The events that clients heard of. */
+  /** The events that clients received. */
   readonly told: readonly Message[];
-  /** What was done to the run. */
+  /** The faults of the run. */
   readonly ledger: Ledger;
-  /** From then on nothing was done to it any more. */
+  /** No faults are injected after this time. */
   readonly stormEndMs: number;
-  /** Whether virtual time ran out before everything was still. */
+  /** Whether virtual time ran out before the run came to rest. */
   readonly timedOut: boolean;
 };

@@ -1,12 +1,12 @@
-// Virtual time and the only source of order in a simulated run: one seed, one run.
+// Virtual time, and the only source of order in a simulated run: one seed, one run.
 //
-//   S1. Every await of the simulated world is a step here; a step is resolved alone, and everything
-//       that follows from it has come to rest before the next one.
-//   S2. Steps of a dead process are never resolved: it is as if the power had gone.
+//   S1. Every await in the simulated world is a step here; steps are resolved one at a time, and all consequences
+//       of one have come to rest before the next.
+//   S2. Steps of a dead process are never resolved, as after a power failure.
 
 import { createHeap } from "../adapters/memory/heap.ts";
 
-/** Numbers in [0, 1) that depend on the seed alone (mulberry32). */
+/** Pseudo-random numbers in [0, 1), determined by the seed alone (mulberry32). */
 export type Random = () => number;
 
 export function createRandom(seed: number): Random {
@@ -19,14 +19,14 @@ export function createRandom(seed: number): Random {
   };
 }
 
-/** Who a step belongs to. `alive` false: its steps are dropped. */
+/** The owner of a step. `alive` false: its steps are dropped. */
 export type Life = { alive: boolean };
 
 export type Scheduler = {
   nowMs(): number;
   /** Resolves after `ms` of virtual time, unless its owner has died by then. */
   after(life: Life, ms: number): Promise<void>;
-  /** Works off steps in the order of virtual time until none is left, `untilMs` is reached or it is at rest. */
+  /** Runs steps in the order of virtual time until none is left, `untilMs` is reached or the run is at rest. */
   run(untilMs: number, onStep: () => { readonly isAtRest: boolean }): Promise<void>;
   readonly steps: number;
 };
@@ -64,14 +64,14 @@ export function createScheduler(startMs: number): Scheduler {
 }
 
 /**
- * Resolves once every promise that can go on has gone on: a tick that is asked for among promises
- * comes after the last of them. A turn of the event loop would say the same and take longer.
+ * Resolves once every promise that can proceed has done so: a tick requested among promises runs after the last of
+ * them. A turn of the event loop would guarantee the same, but takes longer.
  */
 function rest(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
 }
 
-/** Lets signals and what else the real world has for us come through. */
+/** Lets signals and other real events through. */
 function realTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,10 +1,10 @@
-// One simulated run: the real services on a simulated world, and what was wrong in the end.
+// One simulated run: the real services in a simulated world, and the violations found at the end.
 //
 //   - two to four clients, one or two processes, flow `full` or `current`;
-//   - brokers that survive their clients (a cluster), or die with them (the embedded ones, which are the
-//     shipped ones in a half of the runs);
+//   - brokers that survive their clients (a cluster), or die with them (embedded, in half of the runs the shipped
+//     ones);
 //   - stores on one disk, which may be slow, busy or full;
-//   - bad weather for a while, then calm, so that everything that is not lost can come to an end.
+//   - bad weather for a while, then calm, so that everything that is not lost can finish.
 
 import { createRandomIds, sha256 } from "../adapters/memory/ids.ts";
 import type { FlowName } from "../pipeline/contracts/contract.ts";
@@ -39,19 +39,19 @@ export type Run = {
   readonly violations: readonly string[];
   readonly steps: number;
   readonly crashes: number;
-  /** Analyses that ended well, and the others. */
+  /** Analyses that completed, and those that failed. */
   readonly completed: number;
   readonly failed: number;
-  /** What happened, as one hash: the same seed gives the same. */
+  /** A hash of everything that happened: the same seed gives the same hash. */
   readonly fingerprint: string;
 };
 
 const startMs = 1_767_225_600_000; // 2026-01-01T00:00:00Z
 const endMs = 30 * 60_000;
-/** Longer than any timer of a flow, also with the clock set back: what has not moved for so long will not move any more. */
+/** Longer than any timer of a flow, even if the clock is set back: what has not moved for so long never will. */
 const restMs = 200_000;
 
-/** Of so many seeds one keeps its journal in SQLite, which takes longer. */
+/** One in this many seeds keeps its journal in SQLite, which takes longer. */
 const sqliteEvery = 40;
 
 const silent: Reporter = { hop: () => undefined, notice: () => undefined };

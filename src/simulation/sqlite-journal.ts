@@ -20,11 +20,11 @@ import type { Nature } from "./faults.ts";
 import type { JournalKeeper, JournalsOptions } from "./journals.ts";
 import type { Life } from "./scheduler.ts";
 
-// The shipped journal on a real file. Its turns and its clock are the simulated ones, so that a seed is one run.
-// A process that dies leaves its connection as it is; what it had not committed is gone. Sometimes the power
-// goes in the middle of a commit: a part of what was written of it is on the disk, and nothing behind it.
+// The shipped journal on a real file. Its turns and its clock are simulated, so that a seed is one run. A process
+// that dies leaves its connection as it is; uncommitted writes are lost. Sometimes the power fails during a commit:
+// part of its writes are on the disk, and nothing after them.
 
-/** Memory where there is some: a thousand commits would wait for a real disk. */
+/** In memory if possible: a thousand commits would wait for a real disk. */
 const place = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 const driver = await loadDriver();
 const recordedSql = `SELECT name, message_id FROM entry JOIN consumer ON consumer.id = entry.consumer
@@ -47,15 +47,15 @@ export async function openSqliteJournals({
     connections.push(database);
     return database;
   };
-  /** The power goes while what waits is committed. */
+  /** The power fails during the commit of what is pending. */
   const tear = (writer: Writer) => {
     const log = `${fileOf(files)}-wal`;
     const before = statSync(log).size;
-    // As it was: pages are copied from the log only once all of it is on the disk.
+    // The state before: pages are copied from the log only once all of it is on the disk.
     copyFileSync(fileOf(files), fileOf(files + 1));
     flushed(writer);
     const after = statSync(log).size;
-    if (after <= before) return; // it was written from its beginning again: cutting would take what was promised
+    if (after <= before) return; // the log was restarted from its beginning: cutting would lose durable entries
     files += 1;
     copyFileSync(log, `${fileOf(files)}-wal`);
     const promised = file === "forgets" ? before / 2 : before;
@@ -71,7 +71,7 @@ export async function openSqliteJournals({
       const clock = clockOf(nature, life);
       const writer = createWriter(database, turns);
       opened.set(life, { writer, database });
-      const onError = () => undefined; // a lease that is not renewed runs out, and its work is taken over
+      const onError = () => undefined; // a lease that is not renewed expires, and its work is adopted
       const runners = createRunners({ database, clock, name: "simulated", onError, turns });
       return createSqliteJournal({
         ...{ clock, database, runners, turns, writer, owedTo },
@@ -89,7 +89,7 @@ export async function openSqliteJournals({
       const rows = connect().prepare(recordedSql).all([]);
       return rows.map((row) => ({
         consumer: String(row["name"]),
-        id: idOf(row["message_id"] as Key), // a column that is never null
+        id: idOf(row["message_id"] as Key), // a non-null column
       }));
     },
     close() {
@@ -99,7 +99,7 @@ export async function openSqliteJournals({
   };
 }
 
-/** A disk that is full, or held by another, is so at a commit too. */
+/** A full or locked disk also fails commits. */
 function failing(database: Database, { ledger, random, weather }: Nature): Database {
   return {
     ...database,
@@ -117,7 +117,7 @@ function flushed(writer: Writer): void {
   try {
     writer.flush();
   } catch {
-    // the power went before it was taken
+    // the power failed before it was accepted
   }
 }
 
@@ -127,7 +127,7 @@ async function createFile(file: string): Promise<void> {
   database.close();
 }
 
-/** A turn may last for longer than anything else, so that much is accepted and not committed when a crash comes. */
+/** A turn may outlast anything else, so that a crash finds much that is accepted and not committed. */
 function turnsOf({ random, scheduler, weather }: Nature, life: Life): Turns {
   const turnMs = () => (random() < 0.5 ? random() * 8 * weather().slowestMs : 0);
   return {

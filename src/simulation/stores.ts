@@ -2,8 +2,8 @@ import { TuError } from "../pipeline/errors.ts";
 import { io, type Nature, pause } from "./faults.ts";
 import type { Life } from "./scheduler.ts";
 
-// Stores on one disk, which is slow, held by somebody else, or full. What was asked may be on it all the
-// same: a call can fail before its effect and behind it.
+// Stores on one disk, which is slow, locked by another process, or full. A failed call may still have had its
+// effect: it can fail before or after.
 
 const reads: readonly string[] = [
   ...["find", "flow", "history", "waiting", "get", "stat", "list", "all"],
@@ -11,13 +11,13 @@ const reads: readonly string[] = [
 ];
 
 export type Access = {
-  /** Methods that answer at once: they ask no disk. */
+  /** Synchronous methods, which do not access the disk. */
   readonly atOnce?: readonly string[];
-  /** Methods that promise to have done nothing when they reject. */
+  /** Methods that guarantee to have done nothing when they reject. */
   readonly allOrNothing?: readonly string[];
 };
 
-/** Every call takes time and may fail, and the power can go before and after it. */
+/** Every call takes time and may fail, and the power can fail before and after it. */
 export function onDisk<S extends object>(
   store: S,
   { life, nature }: { readonly nature: Nature; readonly life: Life },
@@ -34,7 +34,7 @@ export function onDisk<S extends object>(
     };
     return [name, call];
   });
-  // The same methods with the same types, each behind the disk.
+  // The same methods with the same types, each delayed by the disk.
   return Object.fromEntries(methods) as S;
 }
 

@@ -4,16 +4,17 @@ import type { JournalEntry } from "../pipeline/ports/journal.ts";
 import type { Nature } from "./faults.ts";
 import type { Remains } from "./remains.ts";
 
-// A new version comes while analyses are under way: whoever starts from then on brings the newer definition.
+// A new version is deployed while analyses are in progress: processes that start from then on bring the newer
+// definition.
 
-/** What a process that starts now is given to follow. */
+/** The flow of a process that starts now. */
 export function createUpgrades({ random, scheduler }: Nature, flow: Flow): () => Flow {
   const older: Flow = { ...flow, definition: olderOf(flow.definition) };
   const upgradeAtMs = scheduler.nowMs() + (random() < 0.5 ? random() * 20_000 : 0);
   return () => (scheduler.nowMs() < upgradeAtMs ? older : flow);
 }
 
-/** The same steps, the first of them first and the others the other way round. */
+/** The same steps: the first stays first, the others are reversed. */
 function olderOf(definition: Definition): Definition {
   const [first, ...rest] = definition.steps;
   if (first === undefined) return definition;
@@ -24,7 +25,7 @@ function olderOf(definition: Definition): Definition {
   return readDefinition({ ...definition, version: "0.9.0", steps });
 }
 
-/** A flow keeps the definition that it began with, and asks for what that one says, in its order. */
+/** A flow keeps the definition it began with, and issues the commands of that one, in its order. */
 export function divertedIn({ flow: { definition }, histories }: Remains): readonly string[] {
   const known = [definition, olderOf(definition)];
   return [...histories].flatMap(([flowId, history]) => {
@@ -42,11 +43,11 @@ export function divertedIn({ flow: { definition }, histories }: Remains): readon
 }
 
 function pinIn({ flow }: JournalEntry): readonly string[] {
-  const { pin } = (flow?.state ?? {}) as { pin?: string | null }; // as the orchestrator writes it
+  const { pin } = (flow?.state ?? {}) as { pin?: string | null }; // in the orchestrator's format
   return pin === undefined || pin === null ? [] : [pin];
 }
 
-/** Each once, in the order in which they were first sent. */
+/** Each once, in the order of first sending. */
 function commandsIn(history: readonly JournalEntry[]): readonly string[] {
   const sent = history.flatMap(({ outgoing }) => outgoing);
   return [...new Set(sent.filter(({ kind }) => kind === "command").map(({ name }) => name))];

@@ -1,7 +1,7 @@
 import type { Random, Scheduler } from "./scheduler.ts";
 
-// The clock on the wall, by which everybody tells the time, and which somebody sets now and then: far enough
-// ahead that a URL has expired and a timer is due, or back. What runs by itself goes on as before.
+// The wall clock, which all processes read, and which is set now and then: far enough ahead for a URL to have
+// expired and a timer to be due, or back. Elapsed time is unaffected.
 
 const aheadMaxMs = 20 * 60_000;
 const backMaxMs = 60_000;

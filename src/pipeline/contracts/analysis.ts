@@ -6,14 +6,14 @@ import { RecognitionPayload, recognitionExamples } from "./recognition.ts";
 
 export const AnalysisStarted = z.object({ objectKey: z.string() });
 
-/** Flow `current` writes the first two fields only, as today. */
+/** Flow `current` writes only the first two fields, as today. */
 export const AnalysisCompleted = z.object({
   success: z.boolean(),
   recognitionPayload: RecognitionPayload.nullable().default(null),
   objectKey: z.string().optional(),
   comparison: ComparisonCompleted.optional(),
   metadata: MetadataSorted.optional(),
-  /** The stored machine this picture shows, when the verdict is `known`. */
+  /** The stored machine in this picture, if the verdict is `known`. */
   machineId: z.string().nullable().optional(),
 });
 export type AnalysisCompleted = z.infer<typeof AnalysisCompleted>;

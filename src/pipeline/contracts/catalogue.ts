@@ -11,7 +11,7 @@ import {
 } from "./recognition.ts";
 import { imagesUploaded, imageUploaded } from "./upload.ts";
 
-/** Every command and event, in the order in which a flow meets them. */
+/** Every command and event, in the order of a flow. */
 export const catalogue: readonly Contract[] = [
   imagesUploaded,
   imageUploaded,
@@ -36,7 +36,7 @@ export function findContract(name: string): Contract | undefined {
   return byName.get(name);
 }
 
-/** The route by which `producerHeader` sends: the bridge uses another one than the adapter. */
+/** The route of `producerHeader`: the bridge uses a different one from the adapter. */
 export function routeOf(contract: Contract, producerHeader: string): Route {
   return (
     contract.routes.find((route) => route.producerHeader === producerHeader) ?? contract.routes[0]
@@ -53,7 +53,7 @@ export type Input = {
   readonly consumer: Consumer;
 };
 
-/** What one service listens to in a flow. */
+/** The inputs of one service in a flow. */
 export function inputsOf(service: ServiceName, flow: FlowName): readonly Input[] {
   return catalogue.flatMap((contract) =>
     contract.routes.flatMap((route) =>

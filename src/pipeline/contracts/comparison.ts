@@ -1,13 +1,13 @@
 import * as z from "zod";
 import { broadcast, command, stepListeners } from "./contract.ts";
-import { failedTwin } from "./failure.ts";
+import { failureCounterpart } from "./failure.ts";
 import { RecognitionCompleted, recognitionExamples } from "./recognition.ts";
 import { checksumPattern } from "./upload.ts";
 
 export const ComparisonRequest = z.object({
   objectKey: z.string(),
   recognition: RecognitionCompleted,
-  /** Of the upload event. Instances of an earlier definition ask without them. */
+  /** From the upload event. Absent for instances of an earlier definition. */
   bytes: z.int().nonnegative().nullish(),
   checksum: z.string().nullish(),
 });
@@ -18,9 +18,9 @@ export const Verdict = z.enum(["new", "known", "ambiguous"]);
 export const ComparisonCompleted = z.object({
   objectKey: z.string(),
   verdict: Verdict,
-  /** Of the picture that was compared, `sha256:` and hex. What is stored is settled by it. */
+  /** Of the compared picture, `sha256:` and hex. It determines which machine is stored. */
   checksum: z.string().regex(checksumPattern).optional(),
-  /** Best first. `known` means that the first one is the machine. */
+  /** Best first. `known` means that the first match is the machine. */
   matches: z.array(
     z.object({
       machineId: z.string(),
@@ -68,7 +68,7 @@ export const comparisonCompleted = broadcast({
   example,
 });
 
-export const comparisonFailed = failedTwin({
+export const comparisonFailed = failureCounterpart({
   step: "comparison",
   producer: "comparison-service",
   flows: ["full"],

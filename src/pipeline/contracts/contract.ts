@@ -3,7 +3,7 @@ import type { z } from "zod";
 export const flowNames = ["current", "full"] as const;
 export type FlowName = (typeof flowNames)[number];
 
-/** The services by the names they carry in hops, queues and headers. */
+/** Service names, as used in hops, queues and headers. */
 export const serviceNames = [
   "graph-gateway",
   "tu-ingestion-service",
@@ -20,34 +20,34 @@ export type ServiceName = (typeof serviceNames)[number];
 
 export type Consumer = {
   readonly service: ServiceName;
-  /** Consumer group on Kafka, queue on RabbitMQ; of a consumer per instance, how its name begins. */
+  /** Consumer group on Kafka, queue on RabbitMQ; for a consumer per instance, the prefix of its name. */
   readonly source: string;
   readonly flows: readonly FlowName[];
   /**
-   * True: only passed on to clients that are connected now. Nothing is recorded, and nothing is owed
-   * to this consumer after a restart.
+   * True: only passed on to clients connected right now. Not recorded, and after a restart nothing is owed to this
+   * consumer.
    */
   readonly isEphemeral?: boolean;
   /**
-   * True: every running instance of the service hears every message, from a queue or in a group of its
-   * own that goes with it. All news is heard so. False: the instances share the messages.
+   * True: every running instance of the service receives every message, through a queue or group of its own that is
+   * removed with it. All events for clients travel this way. False: the instances share the messages.
    */
   readonly isPerInstance?: boolean;
 };
 
 type RouteCommon = {
   readonly producer: ServiceName;
-  /** What `x-producer` says; differs from the service's name only where it does so today. */
+  /** The value of `x-producer`; differs from the service's name only where it does so today. */
   readonly producerHeader: string;
   readonly consumers: readonly Consumer[];
-  /** The body on this route. The same message can have another shape elsewhere (the bridge drops fields). */
+  /** The body on this route. The same message may have another shape on another (the bridge drops fields). */
   readonly body: z.ZodObject;
 };
 export type KafkaRoute = RouteCommon & {
   readonly transport: "kafka";
   readonly topic: string;
   readonly partitions: number;
-  /** Spelling of the top-level keys on the wire. */
+  /** Casing of the top-level keys on the wire. */
   readonly casing: "camel" | "pascal";
 };
 export type RabbitRoute = RouteCommon & {
@@ -57,7 +57,7 @@ export type RabbitRoute = RouteCommon & {
 };
 export type Route = KafkaRoute | RabbitRoute;
 
-/** One message, declared once. Types, validation, topology, hops and docs all come from here. */
+/** One message, declared once. Types, validation, topology, hops and docs are derived from it. */
 export type Contract = {
   readonly name: string;
   readonly kind: "command" | "event";
@@ -76,7 +76,7 @@ type Declared = {
   readonly example: Readonly<Record<string, unknown>>;
 };
 
-/** A point-to-point command of the orchestrator: routed by its name to one handler's queue. */
+/** A point-to-point command from the orchestrator, routed by name to one handler's queue. */
 export function command(declared: Declared & { handler: ServiceName; queue: string }): Contract {
   return {
     name: declared.name,
@@ -99,17 +99,17 @@ export function command(declared: Declared & { handler: ServiceName; queue: stri
   };
 }
 
-/** A listener of a broadcast; `queue` only where it has a name of its own today. */
+/** A listener to a broadcast; `queue` only if its queue has a special name today. */
 export type Listener = {
   readonly service: ServiceName;
   readonly queue?: string;
   readonly flows?: readonly FlowName[];
   readonly isEphemeral?: boolean;
-  /** Default: as `isEphemeral`. */
+  /** Default: `isEphemeral`. */
   readonly isPerInstance?: boolean;
 };
 
-/** A broadcast event: a fanout exchange named like it, one queue per listener or per instance of it. */
+/** A broadcast event: a fanout exchange of the same name, one queue per listener or per instance of it. */
 export function broadcast(
   declared: Declared & {
     producer: ServiceName;
@@ -145,7 +145,7 @@ export function broadcast(
   };
 }
 
-/** Who hears the outcome of every step. */
+/** The listeners to every step's outcome. */
 export const stepListeners: readonly Listener[] = [
   { service: "svc-analysis-orchestrator" },
   { service: "graph-gateway", isEphemeral: true },

@@ -9,7 +9,7 @@ import {
   stepListeners,
 } from "./contract.ts";
 
-/** The failed twin of every success event. `attempt` counts from 1. */
+/** The failure counterpart of every success event. `attempt` counts from 1. */
 export const StepFailed = z.object({
   objectKey: z.string(),
   step: z.string(),
@@ -21,8 +21,8 @@ export const StepFailed = z.object({
 });
 export type StepFailed = z.infer<typeof StepFailed>;
 
-/** Declares a failed twin. */
-export function failedTwin(options: {
+/** Declares a failure counterpart. */
+export function failureCounterpart(options: {
   step: string;
   producer: ServiceName;
   flows: readonly FlowName[];
@@ -48,7 +48,7 @@ export function failedTwin(options: {
   });
 }
 
-export const analysisFailed = failedTwin({
+export const analysisFailed = failureCounterpart({
   step: "analysis",
   producer: "svc-analysis-orchestrator",
   flows: flowNames,

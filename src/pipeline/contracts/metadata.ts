@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { broadcast, command, stepListeners } from "./contract.ts";
-import { failedTwin } from "./failure.ts";
+import { failureCounterpart } from "./failure.ts";
 import { uploadFields } from "./upload.ts";
 
 export const MetadataRequest = z.object({ objectKey: z.string(), ...uploadFields });
@@ -8,7 +8,7 @@ export type MetadataRequest = z.infer<typeof MetadataRequest>;
 
 export const MetadataSorted = z.object({
   objectKey: z.string(),
-  /** ISO 8601; with an offset when the camera gave one. */
+  /** ISO 8601; with an offset if the camera recorded one. */
   capturedAt: z.string().optional(),
   /** Degrees (WGS 84), metres. */
   location: z
@@ -64,7 +64,7 @@ export const metadataSorted = broadcast({
   },
 });
 
-export const metadataFailed = failedTwin({
+export const metadataFailed = failureCounterpart({
   step: "metadata",
   producer: "metadata-service",
   flows: ["full"],

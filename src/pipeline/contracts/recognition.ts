@@ -8,10 +8,10 @@ import {
   type Route,
   stepListeners,
 } from "./contract.ts";
-import { failedTwin } from "./failure.ts";
+import { failureCounterpart } from "./failure.ts";
 import { uploadFields } from "./upload.ts";
 
-/** Written as null, as .NET does; a reader takes a missing one for that. */
+/** Written as null, as .NET does; readers treat a missing value as null. */
 function textOrNull() {
   return z.string().nullable().default(null);
 }
@@ -46,21 +46,21 @@ const detailFields = {
 const brand = textOrNull();
 const model = textOrNull();
 
-/** What the messaging library keeps of an aggregate: the body of RabbitMQ today, and of the client. */
+/** The part of an aggregate that the messaging library keeps: today's body on RabbitMQ, and for clients. */
 export const SlimAggregate = z.object({ brand, type, model, ...verdictFields });
 
 /** Body of `tu.recognition.completed` on RabbitMQ, and the `recognitionPayload` of the end event. */
 export const RecognitionPayload = z.object({ provider: Provider, aggregate: SlimAggregate });
 export type RecognitionPayload = z.infer<typeof RecognitionPayload>;
 
-/** Body of `tu.recognition.completed` on Kafka. Field order is that of the real adapter. */
+/** Body of `tu.recognition.completed` on Kafka. Field order matches the real adapter's. */
 export const KafkaRecognition = z.object({
   provider: ProviderWithReasoning,
   aggregate: z.object({ brand, machineType, model, ...detailFields, ...verdictFields }),
 });
 export type KafkaRecognition = z.infer<typeof KafkaRecognition>;
 
-/** The whole result of recognition in flow `full`. `evidence` says what was read, where, how sure. */
+/** The full recognition result in flow `full`. `evidence` lists what was read, where, and with which confidence. */
 export const RecognitionCompleted = z.object({
   objectKey: z.string(),
   provider: ProviderWithReasoning,
@@ -126,7 +126,7 @@ export const recognitionCompleted = broadcast({
   example: recognitionExamples.whole,
 });
 
-export const recognitionFailed = failedTwin({
+export const recognitionFailed = failureCounterpart({
   step: "recognition",
   producer: "svc-ai-vision-adapter",
   flows: flowNames,

@@ -2,12 +2,12 @@ import * as z from "zod";
 import type { Ids } from "../ports/ids.ts";
 import { type Contract, flowNames } from "./contract.ts";
 
-/** In any case, without a flag: JSON Schema has none. */
+/** In any letter case, without a flag: JSON Schema has none. */
 export const checksumPattern = /^[sS][hH][aA]256:[0-9a-fA-F]{64}$/;
 
 /**
- * What the upload says of the picture. The deployed services read nothing but the key, and their bridge writes
- * what it did not get as null or 0.
+ * The upload's description of the picture. The deployed services read only the key, and their bridge writes missing
+ * values as null or 0.
  */
 export const uploadFields = {
   contentType: z.string().nullable().default(null),
@@ -15,7 +15,7 @@ export const uploadFields = {
   checksum: z.string().regex(checksumPattern).nullable().default(null),
 };
 
-/** What ingestion announces once an upload is confirmed. Field order is that of the real service. */
+/** Announced by ingestion once an upload is confirmed. Field order matches the real service's. */
 export const ImageUploaded = z.object({
   uploadId: z.string().nullable().default(null),
   objectKey: z.string().min(1),
@@ -24,7 +24,7 @@ export const ImageUploaded = z.object({
 });
 export type ImageUploaded = z.infer<typeof ImageUploaded>;
 
-/** The id of the request with which an upload is confirmed, however often that is asked. */
+/** The id of the request that confirms an upload, however often it is repeated. */
 export const confirmIdOf = (uploadId: string, ids: Pick<Ids, "derive">): string =>
   ids.derive(uploadId, "confirm");
 

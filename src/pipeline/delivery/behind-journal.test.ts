@@ -15,7 +15,7 @@ test("what acts outside waits for the journal, and does nothing when that fails;
       seen.push("on the disk");
     },
   };
-  // All that is called here.
+  // The methods called here.
   const ports = {
     vision: { read: acting("read"), close: acting("close") },
     machines: { save: acting("save"), find: acting("find") },

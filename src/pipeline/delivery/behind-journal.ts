@@ -3,13 +3,13 @@ import type { Journal } from "../ports/journal.ts";
 import type { Machines } from "../ports/machines.ts";
 import type { Vision } from "../ports/vision.ts";
 
-// Within one process a message is handed on before its record is on the disk: commits are in order, so a crash
-// takes what led to a record only together with it. That holds for what is in the journal's file alone.
+// Within one process a message is handed on before its record is on disk: commits are ordered, so a crash loses the
+// cause of a record only together with the record. That holds only for what is in the journal's file.
 //
-//   B1. What acts outside of that file waits until all that was recorded before is on the disk: an answer to a
-//       request, an event for a client, a store, a service of somebody else, a transport that outlives us.
-//   B2. A commit that fails takes nothing back from those that were told: it is tried until it succeeds, and
-//       nothing is recorded meanwhile.
+//   B1. Anything that acts outside of that file waits until everything recorded before is on disk: a response to a
+//       request, an event for a client, a store, a third-party service, a transport that outlives us.
+//   B2. A failed commit revokes nothing that was handed on: it is retried until it succeeds, and nothing else is
+//       recorded meanwhile.
 
 export type ActingOutside = {
   readonly vision: Pick<Vision, "read">;
@@ -17,7 +17,7 @@ export type ActingOutside = {
   readonly fingerprints: Pick<Fingerprints, "save">;
 };
 
-/** The same ports, whose effects wait for the journal. */
+/** The same ports, with their effects delayed until the journal is durable. */
 export function behindJournal<P extends ActingOutside>(
   ports: P,
   { durable }: Pick<Journal, "durable">,
@@ -31,7 +31,7 @@ export function behindJournal<P extends ActingOutside>(
   };
 }
 
-/** The same call, when all that was recorded before is on the disk. */
+/** The same call, once everything recorded before is on disk. */
 export function behind<A extends readonly unknown[], R>(
   durable: Journal["durable"],
   call: (...args: A) => Promise<R>,

@@ -1,10 +1,10 @@
-// Text and bytes: UTF-8 for what is read, Latin-1 for what must fit into JSON as it is.
+// Conversion between text and bytes: UTF-8 for readable text, Latin-1 to embed bytes unchanged in JSON.
 
 export function toUtf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Undefined when the bytes are not UTF-8. */
+/** Undefined for invalid UTF-8. */
 export function fromUtf8(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -13,7 +13,7 @@ export function fromUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** One character a byte. */
+/** One character per byte. */
 export function toLatin1(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }

@@ -74,7 +74,7 @@ const arrived = (body: string | Uint8Array, offset = 7): Delivery => {
   const expected = { contract, route: contract.routes[0] };
   return deliveryFromLog(delivery, expected, "2026-01-01T00:00:00.000Z");
 };
-/** The usual way in, listened to by these. */
+/** The usual route, with these consumers. */
 const listenedTo = (
   ...listening: readonly { service: Service["name"]; isEphemeral?: true; isPerInstance?: true }[]
 ): Delivery["route"] => {
@@ -141,7 +141,7 @@ test("with transports that end with it, a message is handed on before it is on t
   expect([...order, ...settled]).toEqual(["accept", "publish", "done"]);
 });
 
-test("a redelivery asks the handler nothing, and causes nothing again", async () => {
+test("a redelivery does not call the handler, and has no further effect", async () => {
   let calls = 0;
   const consumer = createConsumer(
     bridge((...given) => {
@@ -157,7 +157,7 @@ test("a redelivery asks the handler nothing, and causes nothing again", async ()
   expect(settled).toEqual(["done", "done"]);
 });
 
-describe("a message that cannot be worked off", () => {
+describe("a message that cannot be processed", () => {
   test.each([
     ["no JSON", "{"],
     ["no UTF-8", Uint8Array.from([0xff, 0x00, 0xfe])],
@@ -204,11 +204,11 @@ describe("a message that cannot be worked off", () => {
       "x-dead-code": "E_BUG",
       "x-dead-reason": "broken",
     });
-    await consumer.onArrived(arrived(good), settle); // delivered once more: still parked once
+    await consumer.onArrived(arrived(good), settle); // redelivered: still parked once
     expect(new Set(letters().map(({ headers }) => headers["x-dead-origin"])).size).toBe(1);
   });
 
-  test("for trouble of the store is never parked", async () => {
+  test("is never parked because of trouble with the store", async () => {
     const consumer = createConsumer(bridge(forward), {
       ...ports,
       journal: {
@@ -224,14 +224,14 @@ describe("a message that cannot be worked off", () => {
   });
 });
 
-test("a store that fails one message's record, and nothing else, has it delivered again", async () => {
+test("a message whose record alone the store refuses is redelivered", async () => {
   let isBusy = true;
   const { journal } = ports;
   const consumer = createConsumer(bridge(forward), {
     ...ports,
     journal: {
       ...journal,
-      // Of parking the store would take the record: nothing but the decision keeps the message.
+      // The store would accept the record of parking: only the decision keeps the message.
       record: (entry) =>
         isBusy && entry.message.id === "m7"
           ? Promise.reject(new TuError("E_STATE_BUSY", "locked by another process"))
@@ -248,7 +248,7 @@ test("a store that fails one message's record, and nothing else, has it delivere
   expect(published.map(({ name }) => name)).toEqual(["tu.image.uploaded"]);
 });
 
-describe("what was done with a message is no burden for its next arrival", () => {
+describe("a processed message does not count against its next arrival", () => {
   const failing = bridge(() => Promise.reject(new TypeError("broken")));
   const waiting = () => {
     const delays: number[] = [];
@@ -256,7 +256,7 @@ describe("what was done with a message is no burden for its next arrival", () =>
     return { delays, settle: { ...settle, again } };
   };
 
-  test("the waits between its tries grow up to five seconds", async () => {
+  test("the delays between its attempts grow up to five seconds", async () => {
     const { delays, settle: slow } = waiting();
     const down = bridge(() => Promise.reject(new TuError("E_SERVICE_UNAVAILABLE", "gone")));
     const consumer = createConsumer(down, ports);
@@ -268,7 +268,7 @@ describe("what was done with a message is no burden for its next arrival", () =>
     ]);
   });
 
-  test("its tries and its waits begin anew once it was parked", async () => {
+  test("its attempts and delays start over once it was parked", async () => {
     const { delays, settle: slow } = waiting();
     const consumer = createConsumer(failing, ports);
     for (let delivery = 0; delivery < 16; delivery += 1)
@@ -278,7 +278,7 @@ describe("what was done with a message is no burden for its next arrival", () =>
     expect(settled).toEqual(["done", "done"]);
   });
 
-  test("its waits begin anew once it was worked off", async () => {
+  test("its delays start over once it was processed", async () => {
     const { delays, settle: slow } = waiting();
     let isDown = true;
     const { journal } = ports;
@@ -300,7 +300,7 @@ describe("what was done with a message is no burden for its next arrival", () =>
     expect(delays).toEqual([50, 100, 50]);
   });
 
-  test("news that is passed on at last has used up no tries", async () => {
+  test("an ephemeral event that is finally passed on has used no attempts", async () => {
     let isBroken = true;
     const consumer = createConsumer(
       bridge(async () => {
@@ -325,7 +325,7 @@ describe("what was done with a message is no burden for its next arrival", () =>
   });
 });
 
-test("a message that failed under another process is parked after as many tries in all", async () => {
+test("attempts of other processes count towards parking", async () => {
   const failing = () =>
     createConsumer(
       bridge(() => Promise.reject(new TypeError("broken"))),
@@ -336,7 +336,7 @@ test("a message that failed under another process is parked after as many tries 
   expect(letters()).toHaveLength(1);
 });
 
-test("what was parked is handled as for the first time when it comes again", async () => {
+test("a parked message that is delivered again is handled as if for the first time", async () => {
   let isMended = false;
   const consumer = createConsumer(
     bridge((...given) => (isMended ? forward(...given) : Promise.reject(new TypeError("broken")))),
@@ -351,7 +351,7 @@ test("what was parked is handled as for the first time when it comes again", asy
   expect(settled.at(-1)).toBe("done");
 });
 
-test("trouble of the infrastructure uses up no tries", async () => {
+test("infrastructure failures do not count as attempts", async () => {
   let isDown = true;
   const consumer = createConsumer(
     bridge(() =>
@@ -371,7 +371,7 @@ test("trouble of the infrastructure uses up no tries", async () => {
   expect(letters()).toHaveLength(1);
 });
 
-test("time in which nothing could be sent does not use up a patience", async () => {
+test("an outage does not count towards a patience", async () => {
   let handled = 0;
   const scheduled: Timer[] = [];
   const timers = { ...ports.timers, schedule: (timer: Timer) => void scheduled.push(timer) };
@@ -394,7 +394,7 @@ test("time in which nothing could be sent does not use up a patience", async () 
   await consumer.onTimer({ message, dueAtMs: nowMs, owner: service.name, isPatience: true });
   expect(handled).toBe(0);
   expect(scheduled).toMatchObject([{ message: { id: "t1" }, dueAtMs: nowMs + 10_000 }]);
-  held = 12_000; // two seconds more of an outage; the ten are had
+  held = 12_000; // the outage lasts two seconds more; the ten are already granted
   const [again] = scheduled.splice(0);
   if (again !== undefined) await consumer.onTimer({ ...again, dueAtMs: nowMs });
   expect(scheduled).toMatchObject([{ message: { id: "t1" }, dueAtMs: nowMs + 2_000 }]);
@@ -426,7 +426,7 @@ async function timerMessage(): Promise<Message> {
 }
 
 describe("a stop", () => {
-  test("leaves what gives up unsettled and undecided, without a word", async () => {
+  test("leaves aborted work unsettled and undecided, without a notice", async () => {
     const consumer = createConsumer(
       bridge(async (_, signal) => {
         consumer.stop();
@@ -441,7 +441,7 @@ describe("a stop", () => {
     expect(await ports.journal.find("svc-messaging-bridge", "m7")).toBeUndefined();
   });
 
-  test("hides no other trouble", async () => {
+  test("hides no other error", async () => {
     const consumer = createConsumer(
       bridge(() => Promise.reject(new TypeError("broken"))),
       ports,
@@ -468,7 +468,7 @@ test("an arrival is a hop with both ids", async () => {
   ]);
 });
 
-describe("what every instance hears", () => {
+describe("a message received per instance", () => {
   const route = () =>
     listenedTo(
       { service: "graph-gateway", isEphemeral: true },
@@ -483,7 +483,7 @@ describe("what every instance hears", () => {
     return { heard, consumer: createConsumer(bridge(handler), ports) };
   };
 
-  test("is heard by each of them once, recorded once, and causes nothing", async () => {
+  test("is handled by each instance once, recorded once, and causes nothing", async () => {
     const [one, other] = [listening(), listening()];
     for (const { consumer } of [one, other, one])
       await consumer.onArrived({ ...arrived(good), route: route() }, settle);
@@ -493,7 +493,7 @@ describe("what every instance hears", () => {
     expect(settled).toEqual(["done", "done", "done"]);
   });
 
-  test("is known for the last thousand messages", async () => {
+  test("is recognised among the last thousand messages", async () => {
     const { consumer, heard } = listening();
     const hear = (offset: number) =>
       consumer.onArrived({ ...arrived(good, offset), route: route() }, settle);
@@ -503,11 +503,11 @@ describe("what every instance hears", () => {
     await hear(1_024);
     await hear(1);
     expect(heard).toHaveLength(1_025);
-    await hear(0); // the oldest, which is forgotten
+    await hear(0); // the oldest, already forgotten
     expect(heard.slice(1_024)).toEqual(["m1024", "m0"]);
   });
 
-  test("is not what a route tells others", async () => {
+  test("is not one whose route is ephemeral for another service only", async () => {
     const heard: string[] = [];
     const news = listenedTo({ service: "graph-gateway", isEphemeral: true });
     const consumer = createConsumer(
@@ -519,7 +519,7 @@ describe("what every instance hears", () => {
     );
     for (let time = 0; time < 2; time += 1)
       await consumer.onArrived({ ...arrived(good), route: news }, settle);
-    // Work like any other: recorded, and not done twice.
+    // Recorded like any other message, and not processed twice.
     expect(heard).toEqual(["m7"]);
   });
 });
@@ -555,7 +555,7 @@ test.each([{ isEphemeral: true }, { isPerInstance: true }] as const)(
   },
 );
 
-test("news is passed on every time, and recorded nowhere", async () => {
+test("an ephemeral event is passed on every time, and never recorded", async () => {
   const heard: string[] = [];
   const handler: Handler = async ({ id }) => {
     heard.push(id);
@@ -572,11 +572,11 @@ test("news is passed on every time, and recorded nowhere", async () => {
     await consumer.onArrived({ ...arrived(good), route }, settle);
   expect(heard).toEqual(["m7", "m7"]);
   expect(await ports.journal.find("svc-messaging-bridge", "m7")).toBeUndefined();
-  // Nothing to forgive where nothing failed.
+  // Nothing to pardon without a failure.
   expect(pardoned).toEqual([]);
 });
 
-test("a message that its service has no handler for is our mistake, and says so", async () => {
+test("a message without a handler is reported as a bug", async () => {
   const consumer = createConsumer({ ...bridge(forward), handlers: {} }, ports);
   await consumer.onArrived(arrived(good), settle);
   expect(settled).toEqual(["again"]);
@@ -591,12 +591,12 @@ describe("a timer", () => {
     ...more,
   });
 
-  test("that fails rejects, so that it fires again", async () => {
+  test("rejects when it fails, so that it fires again", async () => {
     const consumer = timed(() => Promise.reject(new TypeError("broken")));
     await expect(consumer.onTimer(await due())).rejects.toThrow("broken");
   });
 
-  test("that is given up by a stop is left, without a word", async () => {
+  test("is left without a notice when a stop aborts it", async () => {
     const consumer = timed(async (_, signal) => {
       consumer.stop();
       signal.throwIfAborted();
@@ -606,7 +606,7 @@ describe("a timer", () => {
     expect(await ports.journal.find("svc-messaging-bridge", "t1")).toBeUndefined();
   });
 
-  test("is part of the story when it changed something", async () => {
+  test("is part of the story if it changed something", async () => {
     const outgoing = [{ name: "tu.image.uploaded", payload: contract.example }];
     await timed(async () => ({ outgoing: [] })).onTimer(await due());
     expect(hops).toEqual([]);
@@ -615,7 +615,7 @@ describe("a timer", () => {
     expect(hops).toMatchObject([{ kind: "timer", name: "late", messageId: "t2" }]);
   });
 
-  test("of a patience that fired late has had that time already", async () => {
+  test("of a patience that fired late has already had that time", async () => {
     const scheduled: Timer[] = [];
     const timers = { ...ports.timers, schedule: (timer: Timer) => void scheduled.push(timer) };
     const consumer = createConsumer(

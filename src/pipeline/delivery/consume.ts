@@ -1,13 +1,12 @@
 // The imperative shell around every service: record, publish, acknowledge. It holds no rules.
 //
-//   C1. Acknowledged only behind a record. What it says is sent then, and what cannot be sent now is the
-//       relay's to send; a crash in between sends it again: same ids, same bodies. Whether the record has to be
-//       on the disk by then depends on who would hear of it (`behind-journal.ts`).
-//   C2. A message that this consumer recorded before is never decided again, and causes nothing again.
-//   C3. A message that cannot be read, or that fails `attemptsMax` times, whoever tried, is parked with its
-//       reason; its neighbours go on. Nothing is dropped.
-//   C4. A store or a transport that is in trouble is not the message's fault: it is delivered again,
-//       without end.
+//   C1. A delivery is acknowledged only after it is recorded. Its outgoing messages are sent then, and those that
+//       cannot be sent now are left to the relay; after a crash in between they are sent again: same ids, same
+//       bodies. Whether the record must be on disk by then depends on who receives them (`behind-journal.ts`).
+//   C2. A message that this consumer has recorded is never decided again, and has no further effect.
+//   C3. A message that cannot be read, or that fails too often, across all processes (`delivery-failures.ts`), is
+//       parked with its reason; its neighbours continue. Nothing is dropped.
+//   C4. A failing store or transport is not the message's fault: the message is redelivered indefinitely.
 
 import { TuError } from "../errors.ts";
 import type { Message, Timer } from "../message.ts";
@@ -24,15 +23,15 @@ import { createUnidentified } from "./unidentified.ts";
 import { type Delivery, decode } from "./wire.ts";
 
 export type Consumer = {
-  /** Works off one delivery and settles it. Never rejects for what the message contains. */
+  /** Processes one delivery and settles it. Never rejects because of the message's content. */
   onArrived(arrived: Delivery, settle: Settle): Promise<void>;
-  /** Rejects when it could not be worked off; the timers port delivers it again. */
+  /** Rejects if the timer could not be processed; the timers port then redelivers it. */
   onTimer(timer: Timer): Promise<void>;
-  /** Has long work given up: what it was for stays unsettled, and is delivered again to the next start. */
+  /** Aborts long-running work: its deliveries stay unsettled, and are redelivered to the next start. */
   stop(): void;
 };
 
-/** An event that is delivered again comes soon after. */
+/** A redelivered event arrives soon after the first delivery. */
 const heardMax = 1024;
 
 export function createConsumer(service: Service, ports: ShellPorts): Consumer {
@@ -90,7 +89,7 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
     await settle.done();
   }
 
-  /** `onChange` is told when the message changed something, before what follows from it is sent. */
+  /** Calls `onChange` if the message changed something, before its consequences are sent. */
   async function work(message: Message, onChange: () => void = () => undefined): Promise<void> {
     const entry = await decided(message);
     if (entry === undefined) return;
@@ -98,7 +97,7 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
     await relay.dispatch(entry);
   }
 
-  /** What another instance recorded is news here all the same, once. */
+  /** An event that another instance has recorded is still new to this one, once. */
   async function hear(message: Message): Promise<void> {
     await journal.durable();
     if (!heard.has(message.id)) await handle(message);
@@ -125,7 +124,7 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
     throw new TuError("E_BUG", `${service.name} has no handler for ${message.name}`);
   }
 
-  /** A patience that is due gets the time in which nobody could be asked, once; null: it has had that. */
+  /** Extends a patience that is due by the time of the outage, once; null if it has had that. */
   function withTimeHeld(timer: Timer): Timer | null {
     const { dueAtMs, heldMs: had = 0, isPatience, message } = timer;
     if (isPatience !== true) return null;
@@ -136,19 +135,19 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
   }
 }
 
-/** A log's place is an id; in a queue one has to be made. */
+/** In a log a record's position serves as its id; in a queue one has to be made. */
 function hasId({ headers, route }: Delivery): boolean {
   return route.transport === "kafka" || headers[headerNames.messageId] !== undefined;
 }
 
-/** Whoever forwards what has no flow says so. */
+/** A forwarder marks messages that have no flow. */
 function namesFlow({ headers }: Delivery): boolean {
   return (
     headers[headerNames.correlationId] !== undefined && headers[headerNames.flowLink] !== "none"
   );
 }
 
-/** What is certain is not worth a word. */
+/** Certain links are not reported. */
 function reportLink(
   service: Service,
   { origin }: Delivery,
@@ -164,7 +163,7 @@ function reportLink(
   reporter.notice({ code: "flow-unnamed", message, flowId });
 }
 
-/** What came last. */
+/** The most recent ids. */
 function createRecent(most: number) {
   const ids = new Set<string>();
   return {
@@ -176,7 +175,7 @@ function createRecent(most: number) {
   };
 }
 
-/** What makes this hop different from the usual one: a repeated attempt, a reason, a verdict. */
+/** What distinguishes this hop from the usual one: a repeated attempt, a reason, a verdict. */
 function noteOf({ headers, payload }: Message): string | null {
   const link = headers[headerNames.flowLink];
   if (link === "content" || link === "time") return `flow linked by ${link}`;

@@ -40,7 +40,7 @@ const fromQueue = (
   return deliveryFromQueue(delivery, expected, receivedAt);
 };
 
-/** Parks it, and gives what is published for it once the journal has written it down as JSON. */
+/** Parks it, and returns what is published for it after the journal has stored it as JSON. */
 async function parked(arrived: Delivery) {
   const published: Message[] = [];
   const ports: ShellPorts = {
@@ -62,7 +62,7 @@ async function parked(arrived: Delivery) {
   const trouble = { code: "E_MESSAGE_INVALID", reason: "ü", attempts: 1, firstAt: receivedAt };
   const message = envelopeOfUnreadable(arrived, ports);
   await park(service, ports, { arrived, message, trouble });
-  // A parsed letter is a message again: the test looks at no more than what JSON keeps.
+  // A parsed letter is a message again: the test only looks at what JSON preserves.
   return toDeadLetter(JSON.parse(JSON.stringify(published[0])) as Message);
 }
 
@@ -95,7 +95,7 @@ test("a record keeps its key, its headers and its body, byte for byte and in the
   });
 });
 
-test("a record without key and body stays without, and one with empty ones has empty ones", async () => {
+test("missing key and body stay missing, and empty ones stay empty", async () => {
   for (const one of [null, bytes()]) {
     const letter = await parked(fromLog({ key: one, headers: [], body: one }));
     expect(letter).toMatchObject({ record: { key: one, body: one } });
@@ -156,7 +156,7 @@ test("a queue's message keeps header types, properties and routing key", async (
   expect(publication.properties).toEqual({ ...properties, correlationId: expect.any(String) });
 });
 
-test("what is text in headers can be worked with, the rest is only kept", () => {
+test("text headers are decoded, others only preserved", () => {
   const { headers, key } = fromLog({
     key: bytes(255),
     headers: [
@@ -183,7 +183,7 @@ test("a letter that an earlier version recorded is still sent", () => {
     headers: { "x-dead-code": "E_MESSAGE_INVALID", custom: "ü" },
     body: "\u00ff\u0000",
   };
-  const message = { flowId: "f", id: "m", payload } as unknown as Message; // no more of it is read
+  const message = { flowId: "f", id: "m", payload } as unknown as Message; // nothing else is read
   expect(toDeadLetter(message)).toEqual({
     transport: "kafka",
     record: {

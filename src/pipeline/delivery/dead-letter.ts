@@ -7,9 +7,9 @@ import { toUtf8 } from "./bytes.ts";
 import { Letter, storedWire, wireOf } from "./letter.ts";
 import type { Delivery, Wire } from "./wire.ts";
 
-// A message that cannot be worked off leaves the line with its reason, so that its neighbours go on.
-// Parking is a recorded outgoing message like any other; nobody consumes it but a person. Key, headers
-// and body are kept as they came; what is added are headers behind them.
+// A message that cannot be processed is taken out of line, with its reason, so that its neighbours continue.
+// Parking is a recorded outgoing message like any other; only people consume it. Key, headers and body stay as
+// received; headers are only appended.
 
 export const deadLetterName = "tu.dead-letter";
 
@@ -24,9 +24,9 @@ export type Parking = {
 };
 
 /**
- * The same for every try to park one delivery, across crashes; another for a later delivery of the same
- * message. A log's place tells deliveries apart, also when the tries are forgotten. A queue has no places: there
- * it is the first try.
+ * The same for every attempt to park one delivery, across crashes; different for a later delivery of the same
+ * message. A log position tells deliveries apart, even after the attempts are forgotten. A queue has no positions:
+ * there the time of the first attempt does.
  */
 export function letterIdOf(
   { arrived, consumer, firstAt }: Pick<Parking, "arrived" | "consumer" | "firstAt">,
@@ -89,14 +89,14 @@ export function toDeadLetter(
       exchange: deadLetters.exchange,
       routingKey: target,
       headers: { ...wire.headers, ...Object.fromEntries(marks) },
-      // What it came without is what the parking itself is known by.
+      // Properties that the message lacks are those of the parking message itself.
       properties: { correlationId: message.flowId, messageId: message.id, ...wire.properties },
       body: wire.body,
     },
   };
 }
 
-/** The place of the routing key is taken by the target; readers of a fanout need the original. */
+/** The target replaces the routing key; readers of a fanout need the original. */
 function routingKeyMark(wire: Wire): readonly [string, string][] {
   return wire.transport === "kafka" ? [] : [["x-dead-routing-key", wire.routingKey]];
 }

@@ -7,28 +7,28 @@ import type { Service } from "./service.ts";
 import type { ShellPorts } from "./shell.ts";
 import type { Delivery } from "./wire.ts";
 
-/** How a delivery is settled, whatever the transport. */
+/** How to settle a delivery, on any transport. */
 export type Settle = {
   readonly done: () => Promise<void>;
   readonly again: (delayMs: number) => Promise<void>;
 };
 
-/** What becomes of messages that a service could not work off. */
+/** Handles messages that a service failed to process. */
 export type DeliveryFailures = {
-  /** Has it delivered again later, or parks it. Never rejects for what the message contains. */
+  /** Schedules redelivery, or parks the message. Never rejects because of the message's content. */
   handle(arrived: Delivery, message: Message, error: unknown, settle: Settle): Promise<void>;
-  /** Whether this process has failed with it. */
+  /** Whether this process has failed with this message. */
   hasFailed(message: Message): boolean;
   settled(message: Message): void;
 };
 
-/** By whichever process; then a message is parked. */
+/** Across all processes; then the message is parked. */
 const triesMax = 8;
 const delayMaxMs = 5000;
 
 export function createDeliveryFailures(service: Service, ports: ShellPorts): DeliveryFailures {
   const { clock, journal, reporter } = ports;
-  /** Of messages that are not done, for the delays between tries. */
+  /** Failures of unsettled messages, for the delays between attempts. */
   const failures = new Map<string, number>();
 
   const tell = (message: Message, error: unknown, tries: number) => {
@@ -36,7 +36,7 @@ export function createDeliveryFailures(service: Service, ports: ShellPorts): Del
     const text = `${service.name} could not process ${message.name} (attempt ${tries}): ${reason}`;
     reporter.notice({ code, message: text, flowId: message.flowId });
   };
-  /** A new delivery of what was parked begins anew: it is a person's replay. One that comes again never is. */
+  /** A new delivery of a parked message starts from zero: a person has replayed it. A redelivery does not. */
   const countTry = async (arrived: Delivery, message: Message): Promise<Tries> => {
     const tryOnce = () => journal.failed(service.name, message, toIso(clock.nowMs()));
     let tries = await tryOnce();
@@ -48,12 +48,12 @@ export function createDeliveryFailures(service: Service, ports: ShellPorts): Del
     }
     return tries;
   };
-  /** True when it is parked. */
+  /** True if parked. */
   const count = async (arrived: Delivery, message: Message, error: unknown): Promise<boolean> => {
     const tries = await countTry(arrived, message);
     tell(message, error, tries.count);
     const { code, reason } = describeError(error);
-    // What cannot be read will not be read at another time.
+    // An unreadable message stays unreadable.
     if (code !== "E_MESSAGE_INVALID" && tries.count < triesMax) return false;
     const trouble = { code, reason, attempts: tries.count, firstAt: tries.firstAt };
     await park(service, ports, { arrived, message, trouble });
@@ -84,7 +84,7 @@ function delayAfter(failures: number): number {
   return Math.min(50 * 2 ** Math.min(failures - 1, 10), delayMaxMs);
 }
 
-/** Trouble of the infrastructure, which is ours, never the message's. */
+/** Infrastructure failures are ours, never the message's. */
 function isOurs(error: unknown): boolean {
   return error instanceof TuError && isInfrastructure(error.code);
 }

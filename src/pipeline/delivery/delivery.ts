@@ -6,7 +6,7 @@ import { fromUtf8 } from "./bytes.ts";
 import { headerNames } from "./headers.ts";
 import type { Delivery } from "./wire.ts";
 
-// Deliveries of both transports in one shape: text to work with, and beside it what came, untouched.
+// Deliveries of both transports in one shape: decoded text, and next to it the original, untouched.
 
 type Expected = { readonly contract: Contract; readonly route: Route };
 
@@ -48,19 +48,19 @@ export function deliveryFromQueue(
   };
 }
 
-/** The last of several with one name, as Kafka's own clients have it. What is not text is left out. */
+/** Of repeated headers the last, as in Kafka's own clients. Values that are not text are omitted. */
 function textOfRecordHeaders(headers: readonly RecordHeader[]): Headers {
   return present(
     headers.map(({ name, value }) => [name, value === null ? undefined : fromUtf8(value)] as const),
   );
 }
 
-/** Numbers and truth values as text; what is neither that nor text is left out. */
+/** Numbers and booleans as text; any other value that is not text is omitted. */
 function textOfTable(table: AmqpTable): Headers {
   return present(Object.entries(table).map(([name, value]) => [name, textOf(value)] as const));
 }
 
-/** Where a producer may say the same without a header. */
+/** Properties that may carry the same as a header. */
 function textOfProperties({ correlationId, messageId }: MessageProperties): Headers {
   return {
     ...(correlationId ? { [headerNames.correlationId]: correlationId } : {}),

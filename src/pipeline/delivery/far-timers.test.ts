@@ -9,11 +9,11 @@ import { createFarTimers, type FarTimers } from "./far-timers.ts";
 const startMs = 1_000_000;
 let clock: ManualClock;
 let far: FarTimers;
-/** What the journal has, by `seq`. */
+/** The journal's content, by `seq`. */
 let waiting: Map<number, Timer>;
-/** How many were asked for at once. */
+/** The size of each read. */
 let asked: number[];
-/** When, in milliseconds after the start, and for when. */
+/** When, in milliseconds after the start, and due when. */
 let scheduled: (readonly [id: string, atMs: number, dueMs: number])[];
 let notices: string[];
 let read: (places: readonly JournalPlace[]) => Promise<readonly (Timer | null)[]>;
@@ -44,7 +44,7 @@ function keep(seq: number, dueMs: number): boolean {
     dueAtMs: startMs + dueMs,
     owner: "svc-a",
   };
-  // As it was recorded: when it is due now is not in the journal.
+  // As recorded: the current due time is not in the journal.
   waiting.set(seq, { ...timer, dueAtMs: 7 });
   return far.keep(timer, { seq, position: 0 });
 }
@@ -74,7 +74,7 @@ test("one that is far is scheduled for its time, and is not read long before", a
   expect(scheduled.every(([, atMs, dueMs]) => atMs < dueMs)).toBe(true);
 });
 
-test("when none is left, nothing is looked for; a later one is looked for again", async () => {
+test("polling stops when none is left, and resumes for a later one", async () => {
   keep(1, 30_000);
   await advanceTo(40_000);
   expect(clock.nextDueMs()).toBeNull();
@@ -83,7 +83,7 @@ test("when none is left, nothing is looked for; a later one is looked for again"
   expect(scheduled.map(([id]) => id)).toEqual(["t1", "t2"]);
 });
 
-test("one that waits no more is not scheduled", async () => {
+test("one that is no longer waiting is not scheduled", async () => {
   keep(1, 30_000);
   keep(2, 30_000);
   waiting.delete(1);
@@ -99,7 +99,7 @@ test("many are read page by page, each once", async () => {
   expect(scheduled).toHaveLength(1_200);
 });
 
-test("what cannot be read is told of, and read later, and nothing of it twice", async () => {
+test("timers that cannot be read are reported, and read later, each once", async () => {
   const reads = read;
   for (let seq = 0; seq < 700; seq += 1) keep(seq, 30_000);
   keep(700, 31_000);

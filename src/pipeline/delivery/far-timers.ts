@@ -5,29 +5,29 @@ import type { Journal, JournalPlace } from "../ports/journal.ts";
 import type { Reporter } from "../ports/reporter.ts";
 import type { Timers } from "../ports/timers.ts";
 
-// Timers of flows that were taken over, as long as they are far from due: they stay in the journal, and what is
-// held of each is where it stands and when it is due. Of a hundred thousand timers as objects, most of a take-over's
-// garbage collection was for those.
+// Adopted timers that are far from due stay in the journal; memory holds only the place and due time of each. With
+// a hundred thousand timers held as objects, they caused most of the garbage collection during adoption.
 //
-//   F1. One that is near is scheduled, to the millisecond that it was due at; nothing comes early.
-//   F2. Whether it still waits is asked then: nobody has to cancel what stays here.
-//   F3. What cannot be read stays, and is asked for again. The journal has it, whatever becomes of this process.
-//   F4. Setting the clock changes no wait.
+//   F1. A timer that is near is scheduled, for the millisecond it was due at; none fires early.
+//   F2. Whether it is still waiting is checked then: timers kept here need no cancelling.
+//   F3. A timer that cannot be read stays, and is read again later. The journal has it, whatever happens to this
+//       process.
+//   F4. Setting the clock does not change any wait.
 
 export type FarTimers = {
-  /** False: it is near, and the caller's to schedule. */
+  /** False: it is near, and the caller must schedule it. */
   keep(timer: Timer, place: JournalPlace): boolean;
-  /** Schedules nothing any more. Resolves when what is under way has ended. */
+  /** Schedules nothing more. Resolves when running work has finished. */
   close(): Promise<void>;
 };
 
 const lookEveryMs = 1_000;
-/** Several looks, for one that fails and for many that have to be read. */
+/** Room for several looks, in case one fails or many timers have to be read. */
 const nearMsDefault = 5_000;
-/** How much is due together, and forgotten together. */
+/** The width of a bucket: timers that are due, and forgotten, together. */
 const widthMs = 1_000;
 const pageSize = 500;
-/** Of a timer, one behind the other in a list of numbers: seq, position, and when it is due in elapsed time. */
+/** Per timer, consecutively in an array of numbers: seq, position, and the due time in elapsed time. */
 const numbersOfTimer = 3;
 
 export function createFarTimers(ports: {
@@ -35,7 +35,7 @@ export function createFarTimers(ports: {
   readonly journal: Pick<Journal, "waiting">;
   readonly timers: Pick<Timers, "schedule">;
   readonly reporter: Pick<Reporter, "notice">;
-  /** How long before it is due a timer is read. Default 5 000. */
+  /** How long before its due time a timer is read. Default 5 000. */
   readonly nearMs?: number;
 }): FarTimers {
   const { clock, journal, nearMs = nearMsDefault, reporter, timers } = ports;
@@ -54,18 +54,18 @@ export function createFarTimers(ports: {
     }
     const found = await journal.waiting(places);
     const aheadMs = clock.nowMs() - elapsedMs();
-    // Up, as the two clocks do not change to the next millisecond together.
+    // Rounded up, because the two clocks do not tick over at the same instant.
     for (const [index, timer] of found.entries())
       if (timer !== null)
         timers.schedule({ ...timer, dueAtMs: Math.ceil((dueAt[index] ?? 0) + aheadMs) });
   };
-  /** One that fails keeps what was not read. */
+  /** On failure, keeps what was not read. */
   const empty = async (key: number, bucket: number[]): Promise<void> => {
     while (bucket.length > 0 && !closing.signal.aborted) {
       const size = Math.min(bucket.length, pageSize * numbersOfTimer);
       await bring(bucket.slice(0, size));
       bucket.splice(0, size);
-      await clock.sleep(0, closing.signal).catch(() => undefined); // others have their turn
+      await clock.sleep(0, closing.signal).catch(() => undefined); // yield to others
     }
     if (bucket.length === 0) buckets.delete(key);
   };

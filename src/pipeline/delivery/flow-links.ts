@@ -6,30 +6,30 @@ import type { Journal } from "../ports/journal.ts";
 import { createFlowMemory, keep, keyless, type Place, uploadIdIn, uploads } from "./flow-memory.ts";
 import { headerNames } from "./headers.ts";
 
-// Which flow a message belongs to that does not say so. The deployed bridge drops key and headers, and no body of
-// the deployed services names a flow: what is left is the object key, the upload id, or content and time.
+// Finds the flow of a message that does not name it. The deployed bridge drops key and headers, and no body of the
+// deployed services names a flow: that leaves the object key, the upload id, or content and time.
 //
-//   K1. A message that names its flow is believed, unless the upload of its picture came without that name, and the
-//       flow has begun under another.
-//   K2. An object key that nobody has seen with a flow makes one, the same for everybody. Only an upload begins it.
-//   K3. A result without a key goes to the flow whose result has that content; among equal ones it does not
-//       matter to which. Otherwise to the only flow that waits for one; where several do, to none.
-//   K4. Those that waited then are in doubt: silence is no proof that nobody answered.
+//   K1. A message that names its flow is believed, unless the upload of its picture arrived without that name and
+//       began the flow under another.
+//   K2. An object key not yet seen with a flow determines one, the same in every process. Only an upload begins it.
+//   K3. A result without a key goes to the flow whose result has the same content; among identical ones any will
+//       do. Otherwise to the only flow waiting for one; if several are waiting, to none.
+//   K4. The flows that were waiting then are in doubt: silence does not prove that no result arrived.
 //
-// What another process has heard is not known here, but for confirmed uploads, which are in the journal.
+// Messages that other processes have seen are unknown here, except confirmed uploads, which are in the journal.
 
 /**
- * How sure a link is. `object-key` and `upload-id` are certain, `content` is as good as that, `time` is a guess: no
- * other flow waits. `none`: nobody can tell, and the message stands for itself.
+ * How certain a link is. `object-key` and `upload-id` are certain, `content` is equally good, `time` is a guess: no
+ * other flow is waiting. `none`: unknown, and the message stands alone.
  */
 type FlowLink = "object-key" | "upload-id" | "content" | "time" | "none";
 
 export type FlowLinks = {
   /** Learns from a message whose flow is known. */
   note(message: Message): void;
-  /** The message in its flow; where it did not name one, `x-flow-link` says how that was found. */
+  /** The message with its flow; if it did not name one, `x-flow-link` states how it was found. */
   linked(message: Message, namesFlow: boolean): Promise<Message>;
-  /** A result came that may have been this flow's, and that nobody could tell. */
+  /** A result arrived that may have belonged to this flow, but could not be attributed. */
   isInDoubt(flowId: string): boolean;
 };
 

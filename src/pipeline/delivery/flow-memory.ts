@@ -2,7 +2,8 @@ import { endsOfAnalysis } from "../contracts/analysis.ts";
 import type { Message } from "../message.ts";
 import type { Clock } from "../ports/clock.ts";
 
-// What this process has heard of flows by messages that name them: for those that do not (`flow-links.ts`).
+// What this process has learned about flows from messages that name them, for messages that do not
+// (`flow-links.ts`).
 
 export type Place = { readonly flowId: string; readonly subject: string };
 
@@ -11,9 +12,9 @@ export type FlowMemory = {
   learn(event: Message): void;
   ofKey(subject: string): string | undefined;
   ofUpload(payload: unknown): Place | undefined;
-  /** The flow whose result of recognition has this content, and to which no message of that name went yet. */
+  /** The flow whose recognition result has this content, and which has no message of that name yet. */
   withContentOf(message: Message): Place | undefined;
-  /** Flows that were announced lately and have no message of that name yet. */
+  /** Recently announced flows that have no message of that name yet. */
   waitingFor(name: string): readonly Place[];
 };
 
@@ -24,11 +25,11 @@ type Result = Place & {
   readonly heard: Set<string>;
 };
 
-/** Those that name no picture where the deployed services send them. */
+/** Messages that do not name a picture in the deployed services. */
 export const keyless: readonly string[] = ["tu.recognition.completed", "analysis.completed"];
 export const uploads: readonly string[] = ["tu.images.uploaded", "tu.image.uploaded"];
 
-/** An answer that took longer belongs to nobody any more. */
+/** A result that took longer is not attributed to any flow. */
 const longestWaitMs = 10 * 60_000;
 const rememberedMax = 4096;
 
@@ -50,7 +51,7 @@ export function createFlowMemory({ nowMs }: Pick<Clock, "nowMs">): FlowMemory {
     results.get(flowId)?.heard.add(name);
   };
   const learnResult = ({ flowId, payload, subject }: Message): void => {
-    if (results.has(flowId)) return; // it comes again at the bridge
+    if (results.has(flowId)) return; // the bridge forwards it again
     const content = contentOf(payload);
     keep(results, flowId, { flowId, subject, content, atMs: nowMs(), heard: new Set() });
   };
@@ -84,7 +85,7 @@ export function uploadIdIn(payload: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Keeps the latest. */
+/** Evicts the oldest entry beyond the limit. */
 export function keep<V>(map: Map<string, V>, key: string, value: V): void {
   map.set(key, value);
   const [oldest] = map.size > rememberedMax ? map.keys() : [];
@@ -92,13 +93,13 @@ export function keep<V>(map: Map<string, V>, key: string, value: V): void {
 }
 
 function memberOf(value: unknown, name: string): unknown {
-  // Any object; what it has is looked at.
+  // Any object; the caller checks the member.
   return typeof value === "object" && value !== null
     ? (value as Record<string, unknown>)[name]
     : undefined;
 }
 
-/** What a result says on both brokers: without the type, which the deployed bridge loses. */
+/** The content of a result on both brokers: without the type, which the deployed bridge loses. */
 function contentOf(result: unknown): string {
   const provider = memberOf(result, "provider");
   const aggregate = memberOf(result, "aggregate");

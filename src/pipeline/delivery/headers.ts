@@ -7,8 +7,8 @@ export const headerNames = {
   occurredAt: "x-occurred-at",
   attempt: "x-attempt",
   attempts: "x-attempts",
-  /** `verified`: size and checksum in an upload event are those of the stored object. */
+  /** `verified`: size and checksum in an upload event match the stored object. */
   claim: "x-claim",
-  /** How the flow of a message that names none was found. Never sent by the deployed services. */
+  /** How the flow was found if the message names none. Never sent by the deployed services. */
   flowLink: "x-flow-link",
 } as const;

@@ -26,7 +26,7 @@ const nowMs = Date.parse("2026-01-01T00:01:00.000Z");
 const follow = (reaction: Reaction, service = "svc-messaging-bridge", from = cause) =>
   toJournalEntry(from, reaction, { service, ids, nowMs });
 
-test("the trace goes on to messages and timers, and no other header does", () => {
+test("the trace is passed on to messages and timers, and no other header is", () => {
   const { outgoing, timers } = follow({ outgoing: [draft], timers: [timer] });
   expect(outgoing[0]?.headers).toEqual({ traceparent: "00-1-2-03" });
   expect(timers[0]?.message.headers).toEqual({ traceparent: "00-1-2-03" });
@@ -37,7 +37,7 @@ test("a service's own headers stand beside the trace", () => {
   expect(outgoing[0]?.headers).toEqual({ traceparent: "00-1-2-03", "x-attempt": "1" });
 });
 
-test("a message is of its cause's flow and subject, unless it has one of its own", () => {
+test("a message inherits flow and subject from its cause, unless it has its own", () => {
   const { consumer, message, outgoing } = follow({
     outgoing: [draft, { ...draft, subject: "images/b.png" }],
   });
@@ -55,7 +55,7 @@ test("a message is of its cause's flow and subject, unless it has one of its own
   expect(outgoing[1]?.subject).toBe("images/b.png");
 });
 
-test("a timer is due after its delay, and its service's own", () => {
+test("a timer is due after its delay, and belongs to its service", () => {
   const { timers } = follow({ outgoing: [], timers: [timer, { ...timer, isPatience: true }] });
   expect(timers[0]).toEqual({
     owner: "svc-messaging-bridge",
@@ -77,7 +77,7 @@ test("a timer is due after its delay, and its service's own", () => {
   expect(timers[1]?.isPatience).toBe(true);
 });
 
-test("the same cause has the same ids, and each of what it causes one of its own", () => {
+test("the same cause gives the same ids, and each message its own", () => {
   const reaction = { outgoing: [draft, draft], timers: [timer, timer, { ...timer, name: "z" }] };
   const idsOf = ({ outgoing, timers }: ReturnType<typeof follow>) => [
     ...outgoing.map(({ id }) => id),
@@ -90,7 +90,7 @@ test("the same cause has the same ids, and each of what it causes one of its own
   expect(first.filter((id) => other.includes(id))).toEqual([]);
 });
 
-test("what is recorded has no field that its contract does not name", () => {
+test("a recorded message has only fields that its contract names", () => {
   const { outgoing } = follow({ outgoing: [{ ...draft, payload: { ...uploaded, extra: 1 } }] });
   expect(outgoing[0]?.payload).toEqual(uploaded);
   const unknown = { outgoing: [{ ...draft, payload: { nonsense: true } }] };

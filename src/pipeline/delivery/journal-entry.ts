@@ -10,7 +10,7 @@ import { validate } from "./validate.ts";
 
 type Context = { readonly service: string; readonly ids: Ids; readonly nowMs: number };
 
-/** Gives a reaction its ids and envelopes. The same cause and reaction give the same ids. */
+/** Assigns ids and envelopes to a reaction. Deterministic: the same cause and reaction give the same ids. */
 export function toJournalEntry(
   cause: Message,
   reaction: Reaction,
@@ -46,7 +46,7 @@ function messageOf(draft: Draft, index: number, cause: Message, context: Context
   };
 }
 
-/** What is recorded is what will be sent, and what its receivers see. What is not valid the writer refuses. */
+/** Records exactly what will be sent and received. Invalid payloads are left for the writer to refuse. */
 function asWritten(payload: unknown, { body }: Route): unknown {
   const result = validate(body, payload);
   return result.success ? result.data : payload;

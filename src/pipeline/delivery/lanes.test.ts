@@ -3,7 +3,7 @@ import { createLanes } from "./lanes.ts";
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 1));
 
-/** Work that ends when it is told to. */
+/** Work that ends on command. */
 function createWork() {
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
@@ -18,7 +18,7 @@ function createWork() {
   return { begun, work, end };
 }
 
-test("in a lane one comes after the other, and lanes do not depend on each other", async () => {
+test("work in a lane is sequential, and lanes do not wait for each other", async () => {
   const { begun, end, work } = createWork();
   const lanes = createLanes(9);
   const first = lanes.run("a", work("a1"));
@@ -29,7 +29,7 @@ test("in a lane one comes after the other, and lanes do not depend on each other
   await end("a1");
   expect(await first).toBe("a1");
   expect(begun).toEqual(["a1", "b1", "a2"]);
-  // Behind one that is still running, also when its predecessor is gone.
+  // Behind one that is still running, even though its predecessor has finished.
   void lanes.run("a", work("a3"));
   await settled();
   expect(begun).toEqual(["a1", "b1", "a2"]);
@@ -37,7 +37,7 @@ test("in a lane one comes after the other, and lanes do not depend on each other
   expect(begun).toEqual(["a1", "b1", "a2", "a3"]);
 });
 
-test("so many are at work at once, and whoever waited longest is next", async () => {
+test("the total is limited, and the longest waiting is next", async () => {
   const { begun, end, work } = createWork();
   const lanes = createLanes(2);
   for (const name of ["a", "b", "c", "d"]) void lanes.run(name, work(name));

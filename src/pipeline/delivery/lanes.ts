@@ -1,12 +1,12 @@
-/** Work in lanes: one after the other in each, so many at once in all. */
+/** Work in lanes: sequential within a lane, with a limit on the total. */
 export type Lanes = {
-  /** Begins at once where nothing is before it. */
+  /** Starts at once if nothing is ahead of it. */
   run<T>(lane: string, work: () => Promise<T>): Promise<T>;
 };
 
 /** `work` must not reject. */
 export function createLanes(roomFor: number): Lanes {
-  /** Of each lane in which something is at work or waits for room, what waits behind it. */
+  /** For each lane with work running or waiting for room: the work queued behind it. */
   const behind = new Map<string, (() => void)[] | null>();
   const forRoom: (() => void)[] = [];
   let inside = 0;
@@ -32,7 +32,7 @@ export function createLanes(roomFor: number): Lanes {
     run(lane, work) {
       const waiting = behind.get(lane);
       if (waiting === undefined) {
-        behind.set(lane, null); // most lanes are of one
+        behind.set(lane, null); // most lanes hold a single item
         if (inside < roomFor) return begin(lane, work);
       }
       return new Promise((resolve) => {

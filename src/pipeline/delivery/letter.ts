@@ -3,7 +3,7 @@ import type { AmqpValue } from "../ports/broker.ts";
 import { fromLatin1, toLatin1, toUtf8 } from "./bytes.ts";
 import type { Wire } from "./wire.ts";
 
-// What a dead letter's record holds: the delivery as it came, in a form that JSON keeps byte for byte.
+// The record of a dead letter: the delivery as received, in a form that survives JSON byte for byte.
 
 type StoredValue =
   | string
@@ -11,12 +11,12 @@ type StoredValue =
   | boolean
   | null
   | { bytes: string }
-  /** NaN, the infinities and -0, which JSON has not. */
+  /** NaN, the infinities and -0, which JSON lacks. */
   | { number: string }
   | { timestamp: number }
   | { decimal: { places: number; digits: number } }
   | { list: StoredValue[] }
-  /** As pairs, so that every name is only a name. */
+  /** As pairs, so that no name has a special meaning. */
   | { table: [string, StoredValue][] };
 
 const Bytes = z.string();
@@ -61,14 +61,14 @@ const StoredWire = z.discriminatedUnion("transport", [
 type StoredWire = z.infer<typeof StoredWire>;
 
 const NewLetter = z.object({
-  /** Topic or queue: where a replay must go. */
+  /** Topic or queue: the destination of a replay. */
   target: z.string(),
-  /** The headers that say why it is here. */
+  /** The headers that give the reason. */
   marks: z.array(z.tuple([z.string(), z.string()])),
   wire: StoredWire,
 });
 
-/** As earlier versions recorded it: keys and headers were text, and the marks among them. */
+/** The format of earlier versions: keys and headers were text, with the marks among them. */
 const OldLetter = z
   .object({
     transport: z.enum(["kafka", "rabbitmq"]),

@@ -6,20 +6,20 @@ const at = (ms: number) => {
   nowMs = ms;
 };
 
-test("the time of all outages since then is counted, also of one that goes on", () => {
+test("all outages since then count, including one in progress", () => {
   const outages = createOutages({ nowMs: () => nowMs });
   at(100);
-  outages.end(); // there was none
+  outages.end(); // none has begun
   outages.begin();
   at(130);
-  outages.begin(); // it goes on
+  outages.begin(); // already begun
   expect(outages.isOn()).toBe(true);
   expect(outages.ms(0)).toBe(30);
   at(200);
   outages.end();
   expect(outages.isOn()).toBe(false);
   at(500);
-  outages.end(); // it is over
+  outages.end(); // over
   expect(outages.ms(0)).toBe(100);
   expect(outages.ms(150)).toBe(50);
   expect(outages.ms(300)).toBe(0);
@@ -28,7 +28,7 @@ test("the time of all outages since then is counted, also of one that goes on", 
   expect(outages.ms(150)).toBe(60);
 });
 
-test("of so many outages the last are remembered", () => {
+test("only the most recent outages are remembered", () => {
   const outages = createOutages({ nowMs: () => nowMs });
   for (let count = 0; count < 101; count += 1) {
     at(count * 10);

@@ -1,11 +1,11 @@
 import type { Clock } from "../ports/clock.ts";
 
-/** When nothing could be sent. */
+/** The periods in which nothing could be sent. */
 export type Outages = {
   begin(): void;
   end(): void;
   isOn(): boolean;
-  /** How much of the time since then, in milliseconds. */
+  /** The total outage since then, in milliseconds. */
   ms(sinceMs: number): number;
 };
 

@@ -6,7 +6,7 @@ import { createOutbox, type Outbox } from "./outbox.ts";
 
 let outbox: Outbox;
 let sent: string[];
-/** What became known as sent. */
+/** What was noted as sent. */
 let noted: string[];
 let notices: string[];
 let transport: (message: Message) => Promise<void>;
@@ -32,14 +32,14 @@ const refuse = async () => {
 const message = (id: string, subject = id) => sampleMessage({ id, subject });
 const settled = () => new Promise((resolve) => setTimeout(resolve, 1));
 
-test("what was taken is noted, and nothing is owed", async () => {
+test("a message that was taken is noted as sent, and nothing is owed", async () => {
   await outbox.put([message("a"), message("b")]);
   expect([sent, noted, notices]).toEqual([["a", "b"], ["a", "b"], []]);
   expect([outbox.owes(), outbox.isClosed()]).toEqual([false, false]);
 });
 
 describe("a transport in trouble", () => {
-  test("closes the way, and what comes then is owed without being tried", async () => {
+  test("closes the outbox, and later messages are owed without being tried", async () => {
     transport = down;
     await outbox.put([message("a")]);
     expect([outbox.owes(), outbox.isClosed()]).toEqual([true, true]);
@@ -58,7 +58,7 @@ describe("a transport in trouble", () => {
     expect(noted).toEqual(["a", "b", "c"]);
   });
 
-  test("keeps back what stood in line behind it", async () => {
+  test("holds back the messages queued behind it", async () => {
     let fail: (error: Error) => void = () => undefined;
     transport = ({ id }) => {
       sent.push(id);
@@ -72,7 +72,7 @@ describe("a transport in trouble", () => {
     expect([sent, noted, outbox.owes()]).toEqual([["a"], [], true]);
   });
 
-  test("that goes on keeps back the rest of what is owed", async () => {
+  test("that persists holds back the rest of what is owed", async () => {
     transport = down;
     await outbox.put([message("a")]);
     outbox.sweep();
@@ -85,7 +85,7 @@ describe("a transport in trouble", () => {
     expect([tried, outbox.owes()]).toEqual([["a"], true]);
   });
 
-  test("is told of once, and again for what it still refuses when it is back", async () => {
+  test("is reported once, and again for messages it still refuses when it is back", async () => {
     transport = down;
     await outbox.put([message("a")]);
     await outbox.putOwed([message("a")]);
@@ -101,8 +101,8 @@ describe("a transport in trouble", () => {
   });
 });
 
-describe("a message that is refused by itself", () => {
-  test("is owed, and the way stays open", async () => {
+describe("a message that is refused individually", () => {
+  test("is owed, and the outbox stays open", async () => {
     transport = refuse;
     await outbox.put([message("a")]);
     expect([outbox.owes(), outbox.isClosed()]).toEqual([true, false]);
@@ -118,7 +118,7 @@ describe("a message that is refused by itself", () => {
     expect(noted).toEqual(["b"]);
   });
 
-  test("is told of once until it was taken", async () => {
+  test("is reported once until it is taken", async () => {
     transport = refuse;
     for (let time = 0; time < 3; time += 1) await outbox.putOwed([message("a")]);
     expect(notices).toHaveLength(1);
@@ -130,7 +130,7 @@ describe("a message that is refused by itself", () => {
   });
 });
 
-test("what is on its way is not sent beside it", async () => {
+test("a message in flight is not sent concurrently", async () => {
   let take: () => void = () => undefined;
   transport = ({ id }) => {
     sent.push(id);

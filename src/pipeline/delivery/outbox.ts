@@ -7,30 +7,30 @@ import { createLanes } from "./lanes.ts";
 import { createOutages } from "./outages.ts";
 import type { Publish } from "./publish.ts";
 
-// The way out: many confirms in flight, the order of a subject kept.
+// Sends messages: many confirms in flight, in order per subject.
 //
-//   O1. A message goes when its predecessor of the same subject was taken, and the window has room.
-//   O2. Once a transport is in trouble the way is closed: what is recorded later must not overtake what is
-//       owed. Whoever has sent all that is owed, in order, opens it again.
-//   O3. A message that cannot be sent by itself holds up nobody; it stays owed.
+//   O1. A message is sent once its predecessor with the same subject was taken and the window has room.
+//   O2. While a transport is in trouble the outbox is closed: messages recorded later must not overtake those that
+//       are owed. It is reopened once everything owed was sent, in order.
+//   O3. A message that cannot be sent blocks no other; it stays owed.
 
 export type Outbox = {
-  /** Resolves when each of them was taken, or is owed. Never rejects. */
+  /** Resolves when each message was taken or is owed. Never rejects. */
   put(messages: readonly Message[]): Promise<void>;
-  /** The same for what is owed, whether the way is closed or not. False: the transport is still in trouble. */
+  /** The same for owed messages, even while closed. False: the transport is still in trouble. */
   putOwed(messages: readonly Message[]): Promise<boolean>;
   isClosed(): boolean;
   open(): void;
   /** Whether anything was owed since `sweep`. */
   owes(): boolean;
   sweep(): void;
-  /** For how long the way was closed since then. */
+  /** How long the outbox was closed since then. */
   closedMs(sinceMs: number): number;
 };
-/** Closed by the first that meets a transport in trouble; then no more of them is tried. */
+/** The first message that finds a transport in trouble closes it; the rest are not tried. */
 type Way = { readonly isClosed: () => boolean; readonly close: () => void };
 
-/** Messages that are with a transport and not confirmed. */
+/** Messages sent to a transport and not yet confirmed. */
 const windowSize = 1024;
 
 export function createOutbox(ports: {

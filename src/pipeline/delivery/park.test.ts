@@ -63,7 +63,7 @@ const fromQueue = (body: string, redelivered: boolean) => {
   const place = { exchange: "e", queue: "q", redelivered, ack: nobody, nack: nobody };
   return deliveryFromQueue({ ...message, ...place }, expected, receivedNow());
 };
-/** Every call is a process of its own, which dies before it can settle what it parked. */
+/** Every call is a separate process, which dies before it can settle what it parked. */
 const deliverTo = async (journal: Journal, arrived: ReturnType<typeof fromLog>, times = 1) => {
   for (let time = 0; time < times; time += 1) {
     const consumer = createConsumer(failing, { ...ports, journal });
@@ -80,7 +80,7 @@ const expectOneLetter = (sent: number) => {
 const idsOf = () => new Set(letters.map(({ id }) => id));
 
 describe("a delivery is parked once", () => {
-  test("though its record failed behind its effect: the letter is the recorded one", async () => {
+  test("even if its record failed after taking effect: the letter is the recorded one", async () => {
     let isFailing = true;
     const journal: Journal = {
       ...ports.journal,
@@ -97,7 +97,7 @@ describe("a delivery is parked once", () => {
     expect(JSON.stringify(letters[0]?.payload)).toContain('["x-dead-attempts","1"]');
   });
 
-  test("though a log delivers again what nobody could commit", async () => {
+  test("even if a log redelivers what could not be committed", async () => {
     await deliver(fromLog("{"), 3);
     expectOneLetter(3);
     letters = [];
@@ -105,7 +105,7 @@ describe("a delivery is parked once", () => {
     expectOneLetter(2);
   });
 
-  test("though a queue delivers again what nobody could acknowledge", async () => {
+  test("even if a queue redelivers what could not be acknowledged", async () => {
     await deliver(fromQueue("{", false));
     await deliver(fromQueue("{", true), 2);
     expectOneLetter(3);
@@ -115,7 +115,7 @@ describe("a delivery is parked once", () => {
     expectOneLetter(3);
   });
 
-  test("by a process that still holds it while another one has parked it", async () => {
+  test("even if a process still holds it after another has parked it", async () => {
     const held = fromQueue("{", false);
     await deliver(fromQueue("{", true));
     await deliver(held);
@@ -124,7 +124,7 @@ describe("a delivery is parked once", () => {
   });
 });
 
-describe("what a person sends again gets tries and a letter of its own", () => {
+describe("a replay gets its own attempts and its own letter", () => {
   test("from a log", async () => {
     await deliver(fromLog("{"));
     await deliver(fromLog("{", 8));
@@ -151,7 +151,7 @@ describe("what a person sends again gets tries and a letter of its own", () => {
     expect(idsOf().size).toBe(2);
   });
 
-  test("unless a store was in trouble: a queue then says that it came before", async () => {
+  test("unless a store was in trouble: a queue then marks it as redelivered", async () => {
     await deliver(fromQueue(good, false), 1);
     await deliver(fromQueue(good, true), 7);
     const consumer = createConsumer(failing, ports);
@@ -165,7 +165,7 @@ describe("what a person sends again gets tries and a letter of its own", () => {
   });
 });
 
-test("it is told who parked what, from where, and why", async () => {
+test("a notice names who parked what, from where, and why", async () => {
   const told: unknown[] = [];
   ports = { ...ports, reporter: { ...ports.reporter, notice: (notice) => void told.push(notice) } };
   const settle = { done: nobody, again: nobody };
@@ -177,7 +177,7 @@ test("it is told who parked what, from where, and why", async () => {
   });
 });
 
-test("the record of a letter says what it parks, and the letter's envelope what could be known", async () => {
+test("the record of a letter names what it parks, and its envelope what is known", async () => {
   const recorded: unknown[] = [];
   const journal: Journal = {
     ...ports.journal,
@@ -198,12 +198,12 @@ test("the record of a letter says what it parks, and the letter's envelope what 
   ]);
   const parked = recorded.map((entry) => (entry as { parks: unknown }).parks);
   const ids = new Set(parked.map((one) => (one as { messageId: string }).messageId));
-  // The same bytes at another place, or others at the same, are another message.
+  // The same bytes at another position, or others at the same, are a different message.
   expect(ids.size).toBe(3);
   expect(parked).toEqual(
     [...ids].map((messageId) => ({ consumer: "svc-messaging-bridge", messageId })),
   );
-  // Without an id of its flow it is a flow of its own.
+  // Without the id of a flow it gets one of its own.
   const [first] = recorded as { message: Message; parks: { messageId: string } }[];
   expect(first?.message.flowId).toBe(first?.parks.messageId);
 });

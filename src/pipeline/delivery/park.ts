@@ -14,9 +14,9 @@ export type DeliveryFailure = {
 };
 
 /**
- * Records the dead letter for `arrived` and sends it. It is a record of its own: delivered anew, the
- * message is handled as if for the first time. Its neighbours go on once this resolves. However often one
- * delivery is parked, because of crashes or stores in trouble, the letter is the one recorded first.
+ * Records the dead letter for `arrived` and sends it. The record is separate: when delivered again, the message is
+ * handled as if for the first time. Its neighbours continue once this resolves. However often one delivery is
+ * parked, because of crashes or failing stores, the letter is the one recorded first.
  */
 export async function park(
   service: Service,
@@ -39,7 +39,7 @@ export async function park(
     parks: { consumer: service.name, messageId: message.id },
   };
   const result = await ports.journal.record(entry);
-  // On a queue the first try is what the letter is known by when the delivery comes again.
+  // On a queue the first attempt identifies the letter if the delivery comes again.
   if (arrived.wire.transport === "kafka") await ports.journal.pardon(service.name, message);
   await ports.relay.dispatch(result.outcome === "duplicate" ? result.entry : entry);
   ports.reporter.notice({
@@ -49,7 +49,7 @@ export async function park(
   });
 }
 
-/** Whether the tries that began then ended with a letter, before this delivery came. */
+/** Whether the attempts that started at `firstAt` ended with a letter before this delivery arrived. */
 export async function wasParked(
   service: Service,
   { ids, journal }: ShellPorts,
@@ -57,13 +57,13 @@ export async function wasParked(
 ): Promise<boolean> {
   const letterId = letterIdOf({ ...tried, consumer: service.name }, tried.message, ids);
   const entry = await journal.find(parking, recordIdOf(letterId));
-  // Another process may have parked it since, because we seemed to be gone.
+  // Another process may have parked it since, assuming this one was dead.
   return entry?.outgoing.every(({ occurredAt }) => occurredAt <= tried.arrived.receivedAt) === true;
 }
 
 const recordIdOf = (letterId: string) => `${letterId} parked`;
 
-/** An envelope for a body that nobody can read; its id identifies the bytes and their place. */
+/** An envelope for an unreadable body; its id is derived from the bytes and their origin. */
 export function envelopeOfUnreadable(arrived: Delivery, { clock, ids }: ShellPorts): Message {
   const text = Array.from(arrived.body, (byte) => String.fromCharCode(byte)).join("");
   const id = ids.derive(arrived.origin, text);

@@ -28,7 +28,7 @@ test("a message has the durable receivers of its flow, and not those of news", (
   }
 });
 
-test("a message that somebody should receive and no queue accepted is not sent", async () => {
+test("a message that must have a receiver but reached no queue is not sent", async () => {
   const broker = createMemoryBroker();
   const log = createMemoryEventLog();
   const publish = createPublish({ broker, log }, "full");

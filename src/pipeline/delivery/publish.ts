@@ -11,8 +11,8 @@ export type Transports = { readonly log: EventLog; readonly broker: Broker };
 export type Publish = (message: Message) => Promise<void>;
 
 /**
- * Sends a recorded message. Resolves when the transport has taken it; throws E_UNROUTABLE when the
- * broker knows no queue for a message that somebody should receive.
+ * Sends a recorded message. Resolves when the transport has taken it; throws E_UNROUTABLE when the broker has no
+ * queue for a message that must have a receiver.
  */
 export function createPublish({ log, broker }: Transports, flow: FlowName): Publish {
   return (message) =>
@@ -49,7 +49,7 @@ export function consumersOf(message: Message, flow: FlowName): readonly string[]
     .map(({ service }) => service);
 }
 
-/** Whether a queue stands there for it at all times; those of instances come and go with them. */
+/** Whether it has a permanent queue; queues of instances come and go with them. */
 function isAwaited(route: Route, flow: FlowName): boolean {
   return route.consumers.some(
     ({ flows, isPerInstance }) => flows.includes(flow) && isPerInstance !== true,

@@ -35,7 +35,7 @@ test("a service is ready when it listens, and all that it works with has answere
   expect(await problems()).toEqual(["journal on disk: no space left"]);
 });
 
-test("while a transport is lost nobody is ready, and afterwards they are again", async () => {
+test("while a transport is lost no service is ready, and afterwards all are again", async () => {
   const { broker, log, readiness } = world();
   await declareTopology("full", { broker, log });
   readiness.connected("svc");

@@ -7,13 +7,13 @@ import type { Journal } from "../ports/journal.ts";
 import type { TransportState } from "../ports/transport.ts";
 import { sharedTopologyOf } from "../topology.ts";
 
-/** What has to work for a service to be ready. Rejects when it does not. */
+/** A dependency that a service needs to be ready. Rejects if it does not work. */
 export type Probe = { readonly name: string; readonly work: () => Promise<unknown> };
 
 export type Readiness = {
-  /** What does not work for that service, in a few words each. Ready is earned: all of it is tried. */
+  /** The problems of that service, in a few words each. Readiness requires that every dependency responds. */
   problems(service: string, own: readonly Probe[]): Promise<readonly string[]>;
-  /** The service listens to everything that it has to. */
+  /** The service is subscribed to all of its inputs. */
   connected(service: string): void;
 };
 
@@ -37,7 +37,7 @@ export function createReadiness(options: {
   };
   const shared: readonly Probe[] = [
     { name: "journal", work: () => journal.find("readiness", "nothing") },
-    // Also when the disk does not take what was accepted.
+    // Also fails when what was accepted cannot be written to disk.
     { name: "journal on disk", work: () => journal.durable() },
     { name: "event log", work: logIsThere },
     { name: "message broker", work: brokerIsThere },
@@ -53,7 +53,7 @@ export function createReadiness(options: {
     const patience = new AbortController();
     const tooLong = clock.sleep(probeTimeoutMs, patience.signal).then(
       () => `${name}: no answer within ${probeTimeoutMs / 1000} s`,
-      () => null, // it has answered
+      () => null, // the work has settled
     );
     try {
       return await Promise.race([work().then(() => null), tooLong]);
@@ -73,7 +73,7 @@ export function createReadiness(options: {
   };
 }
 
-/** Rejects while the connection is lost, or takes nothing. */
+/** Rejects while the connection is lost or blocked. */
 function followed(
   transport: { onState(listener: (state: TransportState) => void): unknown },
   what: string,

@@ -38,7 +38,7 @@ const incoming = (name: string, id: string): Message => ({
   headers: {},
   payload: findContract(name)?.example,
 });
-/** Each message delivered twice: brokers do that. */
+/** Each message is delivered twice, as brokers do. */
 const inputs = [
   "tu.image.uploaded",
   "recognition.completed",
@@ -50,7 +50,7 @@ const inputs = [
 
 class Crash extends Error {}
 
-/** A world that dies at the given awaits and delivers again whatever was not acknowledged. */
+/** A world that dies at the given awaits and redelivers whatever was not acknowledged. */
 function world(crashAt: readonly number[]) {
   const shared = createSharedJournal();
   const published = new Map<string, Message>();
@@ -62,7 +62,7 @@ function world(crashAt: readonly number[]) {
     isDead ||= crashAt.includes(awaits);
     if (isDead) throw new Crash();
   };
-  /** As the next process finds it. */
+  /** The state as the next process finds it. */
   const start = (): ShellPorts & { relay: Relay; inner: Journal; end: () => Promise<void> } => {
     isDead = false;
     const inner = createMemoryJournal({ shared });
@@ -115,7 +115,7 @@ async function untilDone({ acknowledged, fuse, start }: ReturnType<typeof world>
         fuse();
         acknowledged.add(index);
       }
-      fuse(); // what was acknowledged last is sent by the next process, if this one has died
+      fuse(); // if this process has died, the next one sends what was acknowledged last
       return;
     } catch (error) {
       if (!(error instanceof Crash)) throw error;

@@ -10,8 +10,8 @@ type Named = Pick<Service, "name">;
 const contendedMax = 20;
 
 /**
- * Records what an HTTP request caused; the request is accepted then, and what it caused is sent whatever
- * happens. `cause.id` identifies the request: the same one again causes nothing.
+ * Records what an HTTP request caused; from then on the request is accepted, and its messages are sent whatever
+ * happens. `cause.id` identifies the request: repeating it has no effect.
  */
 export async function recordRequest(
   service: Named,
@@ -24,7 +24,7 @@ export async function recordRequest(
   if (entry !== undefined) void ports.relay.dispatch(entry); // never rejects
 }
 
-/** Decides a message once and for all; undefined when it was decided before. Recorded when it resolves. */
+/** Decides a message once; undefined if it was decided before. Recorded when it resolves. */
 export async function recordReaction(
   service: Named,
   message: Message,
@@ -42,7 +42,7 @@ export async function recordReaction(
   return result.outcome === "duplicate" ? unlessSent(result.entry, ports) : entry;
 }
 
-/** The same for a consumer with a state per flow: guarded by the flow's sequence, decided again on conflict. */
+/** The same for a consumer with state per flow: guarded by the flow's sequence, decided again on conflict. */
 export async function recordDecision(
   service: Named,
   message: Message,
@@ -65,7 +65,7 @@ export async function recordDecision(
 async function recorded(entry: JournalEntry, { handsOnEarly, journal, links, relay }: ShellPorts) {
   try {
     const result = await (handsOnEarly ? journal.accept(entry) : journal.record(entry));
-    // Before it is sent: what follows from it may come back without its flow.
+    // Before sending: messages that follow may return without their flow.
     if (result.outcome === "recorded") for (const message of entry.outgoing) links.note(message);
     return result;
   } catch (error) {
@@ -74,7 +74,7 @@ async function recorded(entry: JournalEntry, { handsOnEarly, journal, links, rel
   }
 }
 
-/** What was decided before was sent, by whoever decided it; unless nobody knew that it was recorded. */
+/** An earlier decision was sent when it was made, unless its record was in doubt. */
 function unlessSent(entry: JournalEntry, { relay }: ShellPorts): JournalEntry | undefined {
   return relay.wasDoubted(entry.consumer, entry.message.id) ? entry : undefined;
 }
@@ -88,7 +88,7 @@ async function decideOn(
   const flow = await ports.journal.flow(service.name, message.flowId);
   const reaction = await handler(flow?.state, message);
   if (reaction === "no change") {
-    // Guarded like a change while the flow runs: on a state that is out of date, ignoring loses a result.
+    // Guarded like a change while the flow is running: to ignore a message based on stale state could lose a result.
     const guard =
       flow === undefined || flow.ended ? null : { ...flow, sequence: flow.sequence + 1 };
     return { consumer: service.name, message, outgoing: [], timers: [], flow: guard };

@@ -14,9 +14,9 @@ let taken: Message[];
 let scheduled: Timer[];
 let notices: string[];
 let nowMs: number;
-/** What a transport does with a message; takes it. */
+/** What the transport does with a message; by default it takes it. */
 let transport: (message: Message) => Promise<void>;
-/** Ends the sleeps that the relay is in. */
+/** Ends the relay's current sleeps. */
 let tick: () => Promise<void>;
 let clock: Clock;
 let say: (state: TransportState) => void;
@@ -49,7 +49,7 @@ beforeEach(() => {
   };
 });
 
-/** Lets everything go on that can. */
+/** Lets everything proceed that can. */
 const settled = () => new Promise((resolve) => setTimeout(resolve, 1));
 const relayOn = (journal: Journal): Relay =>
   createRelay({
@@ -120,7 +120,7 @@ describe("a transport that goes away", () => {
     await relay.close();
   });
 
-  test("is told of once", async () => {
+  test("is reported once", async () => {
     const journal = createMemoryJournal();
     const relay = relayOn(journal);
     await relay.start();
@@ -132,7 +132,7 @@ describe("a transport that goes away", () => {
     await relay.close();
   });
 
-  test("stops the clock of those who wait for an answer", async () => {
+  test("pauses every patience", async () => {
     const journal = createMemoryJournal();
     const relay = relayOn(journal);
     await relay.start();
@@ -163,7 +163,7 @@ describe("a transport that goes away", () => {
 });
 
 describe("order", () => {
-  test("is kept within a subject, and none waits for another subject", async () => {
+  test("is kept within a subject, and subjects do not wait for each other", async () => {
     const journal = createMemoryJournal();
     const relay = relayOn(journal);
     const open = new Map<string, () => void>();
@@ -199,7 +199,7 @@ describe("order", () => {
   });
 });
 
-test("a message that cannot be sent by itself holds up nobody, and stays owed", async () => {
+test("a message that cannot be sent blocks no other, and stays owed", async () => {
   const journal = createMemoryJournal();
   const relay = relayOn(journal);
   await relay.start();
@@ -217,7 +217,7 @@ test("a message that cannot be sent by itself holds up nobody, and stays owed", 
   await relay.close();
 });
 
-test("what was recorded and never sent is found by looking, once it is no longer new", async () => {
+test("a message recorded and never sent is found by polling, once it is no longer new", async () => {
   const journal = createMemoryJournal();
   const relay = relayOn(journal);
   await relay.start();
@@ -229,7 +229,7 @@ test("what was recorded and never sent is found by looking, once it is no longer
   await relay.close();
 });
 
-test("what was in doubt is looked for, and what it says is done, timers too", async () => {
+test("a record in doubt is looked up, and its messages and timers take effect", async () => {
   const journal = createMemoryJournal();
   const relay = relayOn(journal);
   await relay.start();
@@ -247,7 +247,7 @@ test("what was in doubt is looked for, and what it says is done, timers too", as
   await relay.close();
 });
 
-test("what was in doubt is met once: by whoever meets it, or by looking", async () => {
+test("a record in doubt is resolved once: by a redelivery, or by polling", async () => {
   const journal = createMemoryJournal();
   const relay = relayOn(journal);
   await relay.start();
@@ -265,7 +265,7 @@ test("what was in doubt is met once: by whoever meets it, or by looking", async 
   await relay.close();
 });
 
-test("looking that fails is told of, and goes on", async () => {
+test("a failed poll is reported, and polling continues", async () => {
   const journal = createMemoryJournal();
   let isFull = true;
   const relay = relayOn({
@@ -283,7 +283,7 @@ test("looking that fails is told of, and goes on", async () => {
   await relay.close();
 });
 
-test("a flow that has ended waits for no timer any more", async () => {
+test("a flow that has ended no longer waits for timers", async () => {
   const cancelled: string[] = [];
   const journal = createMemoryJournal();
   const relay = createRelay({
@@ -298,7 +298,7 @@ test("a flow that has ended waits for no timer any more", async () => {
   expect(cancelled).toEqual(["flow-1"]);
 });
 
-test("what is waited for is waited for as long as was decided, by a clock that was set since", async () => {
+test("a wait keeps its length, however the clock was set since", async () => {
   const journal = createMemoryJournal();
   const relay = relayOn(journal);
   const message = sampleMessage({ id: "t", kind: "timer", occurredAt: toIso(nowMs) });
@@ -309,7 +309,7 @@ test("what is waited for is waited for as long as was decided, by a clock that w
   await relay.close();
 });
 
-describe("runs that are gone", () => {
+describe("dead runners", () => {
   const owedTo = () => ["svc-b"];
   const world = () => {
     const shared = createSharedJournal();
@@ -317,7 +317,7 @@ describe("runs that are gone", () => {
     return { gone, journal: createMemoryJournal({ shared, owedTo }) };
   };
 
-  test("leave their work to one that lives, at its start and later", async () => {
+  test("leave their work to a live one, at its start and later", async () => {
     const { gone, journal } = world();
     await gone.record(entryOf("a"));
     const relay = relayOn(journal);
@@ -329,7 +329,7 @@ describe("runs that are gone", () => {
     await relay.close();
   });
 
-  test("are named once a flow, and those that wait for a later timer are not", async () => {
+  test("are reported once per flow, except flows that wait for a later timer", async () => {
     const { gone, journal } = world();
     const at = (id: string, flowId: string, dueAtMs: number) =>
       gone.record(
@@ -371,7 +371,7 @@ describe("runs that are gone", () => {
     await relay.close();
   });
 
-  test("leave timers: an agreed time stays, a patience begins again", async () => {
+  test("leave timers: an agreed time stays, a patience restarts", async () => {
     const { gone, journal } = world();
     const occurredAt = new Date(nowMs - 50_000).toISOString();
     const timer = (id: string, isPatience: boolean): Timer => ({
@@ -396,7 +396,7 @@ describe("runs that are gone", () => {
     await relay.close();
   });
 
-  test("leave timers that are not scheduled, when what they are for has come meanwhile", async () => {
+  test("leave timers that are not scheduled if what they wait for has arrived meanwhile", async () => {
     const { gone, journal } = world();
     const timer = (id: string): Timer => ({
       message: sampleMessage({ id, kind: "timer", occurredAt: toIso(nowMs) }),
@@ -415,7 +415,7 @@ describe("runs that are gone", () => {
     await relay.close();
   });
 
-  test("leave timers that nobody schedules once the relay is closed", async () => {
+  test("leave timers that are not scheduled once the relay is closed", async () => {
     const { gone, journal } = world();
     const message = sampleMessage({ id: "t", kind: "timer", occurredAt: toIso(nowMs) });
     const timer = { message, dueAtMs: nowMs + 30_000, owner: "svc-a" };

@@ -10,31 +10,32 @@ import { createFarTimers } from "./far-timers.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import type { Publish } from "./publish.ts";
 
-// Sees to it that what was recorded is sent, without a restart, whoever recorded it.
+// Ensures that everything recorded is sent, without a restart, no matter which process recorded it.
 //
-//   L1. What an entry says is sent when it was recorded; what a transport did not take stays owed in the
-//       journal, and goes in the order of recording when the transport takes again.
-//   L2. Work of runs that are gone is taken over all the time: their messages are sent again, their timers
-//       scheduled, or left in the journal until they are near (`far-timers.ts`). Consumers that recorded a message already pass over it, so sending it is harmless.
-//   L3. A store may fail and have recorded all the same. Whoever meets such a record sends what it says, and
-//       what nobody meets is found by looking.
-//   L4. Nothing is held in memory that is not under way: what is owed is read page by page.
+//   L1. An entry's messages are sent once it is recorded; those that a transport did not take stay owed in the
+//       journal, and are sent in the order of recording when the transport is available again.
+//   L2. The work of dead runners is adopted continuously: their messages are sent again, their timers scheduled, or
+//       left in the journal until they are near (`far-timers.ts`). Consumers skip messages they have recorded, so
+//       resending is harmless.
+//   L3. A store may report a failure and have recorded all the same. When the message arrives again, the record's
+//       messages are sent; other such records are found by polling.
+//   L4. Memory holds only work in progress: what is owed is read page by page.
 
 export type Relay = {
-  /** Sends what an entry says. Resolves when transports have taken it, or the relay sees to it later. */
+  /** Sends an entry's messages. Resolves when transports have taken them, or the relay will send them later. */
   dispatch(entry: JournalEntry): Promise<void>;
   /**
-   * Takes over what earlier runs left, and goes on looking until it is closed. Resolves with the flows that
-   * go on now; those that wait for a later timer are not among them.
+   * Adopts what earlier runs left behind, and keeps polling until closed. Resolves with the flows that resume now,
+   * excluding those that wait for a later timer.
    */
   start(): Promise<readonly string[]>;
-  /** The record of that message failed, and may be there all the same. */
+  /** Recording that message failed, but the record may exist. */
   doubt(consumer: string, messageId: string): void;
-  /** Whether it was in doubt; it is not any more. */
+  /** Whether it was in doubt; clears the doubt. */
   wasDoubted(consumer: string, messageId: string): boolean;
-  /** For how long nothing could be sent since then, in milliseconds. */
+  /** How long nothing could be sent since then, in milliseconds. */
   heldMs(sinceMs: number): number;
-  /** Looks no more. Resolves when what is under way has ended. */
+  /** Stops polling. Resolves when running work has finished. */
   close(): Promise<void>;
 };
 export type RelayPorts = {
@@ -43,9 +44,9 @@ export type RelayPorts = {
   readonly clock: Clock;
   readonly reporter: Reporter;
   readonly publish: Publish;
-  /** How long before it is due a timer that was taken over is read. Default 5 000. */
+  /** How long before its due time an adopted timer is read. Default 5 000. */
   readonly nearMs?: number;
-  /** Their return is not waited for by looking. */
+  /** Their recovery wakes the relay, without waiting for the next poll. */
   readonly transports?: readonly Pick<Transport, "onState">[];
 };
 
@@ -71,7 +72,7 @@ export function createRelay(ports: RelayPorts): Relay {
     do {
       page = await journal.adopt(pageSize);
       const nowMs = clock.nowMs();
-      let last: string | null = null; // what a flow left mostly stands together
+      let last: string | null = null; // what a flow left behind is mostly adjacent
       for (const owed of page) {
         const flowId = goingOn(owed, nowMs);
         if (flowId === null || flowId === last || going.has(flowId)) continue;
@@ -99,7 +100,7 @@ export function createRelay(ports: RelayPorts): Relay {
     if (flow?.ended === true) timers.cancelFlow(message.flowId);
     await outbox.put(outgoing);
   };
-  /** Another process may have met what is in doubt here, and thought it sent. */
+  /** Another process may have found the record in doubt, and assumed it was sent. */
   const resolveDoubts = async (): Promise<void> => {
     for (const [key, { consumer, messageId }] of doubts) {
       const entry = await journal.find(consumer, messageId);
@@ -142,12 +143,12 @@ export function createRelay(ports: RelayPorts): Relay {
   };
 }
 
-/** Sends what is owed, and opens the way when nothing is owed any more. */
+/** Sends what is owed, and reopens the outbox when nothing is left. */
 function createSweep(journal: Journal, outbox: Outbox, closing: AbortSignal): () => Promise<void> {
-  /** Unsent when last looked: what is unsent since then may be just on its way. */
+  /** Unsent at the last sweep: anything unsent since then may still be in flight. */
   let seen: ReadonlySet<string> = new Set();
 
-  /** False: a transport is in trouble, or nobody waits any more. */
+  /** False: a transport is in trouble, or the relay is closing. */
   const sweep = async (): Promise<boolean> => {
     const seenNow = new Set<string>();
     let after: JournalPlace | null = null;
@@ -161,7 +162,7 @@ function createSweep(journal: Journal, outbox: Outbox, closing: AbortSignal): ()
     seen = seenNow;
     return true;
   };
-  // Until one through all that is owed finds nothing that came meanwhile.
+  // Repeats until a full pass finds nothing that was added meanwhile.
   return async () => {
     do {
       outbox.sweep();
@@ -171,7 +172,7 @@ function createSweep(journal: Journal, outbox: Outbox, closing: AbortSignal): ()
   };
 }
 
-/** The flow that waits for nothing but us. */
+/** The flow, if it waits only for us. */
 function goingOn(owed: Owed, nowMs: number): string | null {
   if (owed.type === "message") return owed.message.flowId;
   return owed.timer.dueAtMs <= nowMs ? owed.timer.message.flowId : null;
@@ -182,12 +183,12 @@ function resumed(flowId: string) {
   return { code: "resumed", message, flowId };
 }
 
-/** Patience begins again where what it is for is asked for again; a time that was agreed stays. */
+/** A patience restarts where the request behind it is repeated; an agreed time is kept. */
 function begunAgain(timer: Timer, nowMs: number): Timer {
   return timer.isPatience === true ? begunNow(timer, nowMs) : timer;
 }
 
-/** Waits as long as was decided, whatever was done to the clock since. */
+/** Keeps the length of the wait as decided, however the clock was set since. */
 function begunNow(timer: Timer, nowMs: number): Timer {
   return { ...timer, dueAtMs: nowMs + timer.dueAtMs - toEpochMs(timer.message.occurredAt) };
 }

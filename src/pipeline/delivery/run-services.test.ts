@@ -66,7 +66,7 @@ function messageOf({ contract, route }: Pick<Input, "contract" | "route">): Mess
   };
 }
 
-/** An instance of the gateway in a process of its own, and what its clients hear. */
+/** An instance of the gateway in its own process, and what its clients receive. */
 async function openGateway(journal = createMemoryJournal()) {
   const connection = broker.connect();
   const heard = createCollector<string>();
@@ -93,7 +93,7 @@ test.each([
   for (const { heard } of gateways) expect(heard.items).toHaveLength(names.length);
 });
 
-test("an instance that is gone leaves no queue behind, and the others go on", async () => {
+test("an instance that is gone leaves no queue behind, and the others continue", async () => {
   const [stays, goes] = [await openGateway(), await openGateway()];
   await goes.close();
   await goes.connection.close();
@@ -109,7 +109,7 @@ test("an instance that is gone leaves no queue behind, and the others go on", as
   expect(await unheard).toEqual({ routed: false });
 });
 
-test("a gateway hears again after its connection was lost", async () => {
+test("a gateway receives events again after its connection was lost", async () => {
   const gateway = await openGateway();
   gateway.connection.lose();
   gateway.connection.restore();
@@ -120,7 +120,7 @@ test("a gateway hears again after its connection was lost", async () => {
   await gateway.connection.close();
 });
 
-test("an event that only instances hear is not missed where none runs", async () => {
+test("publishing an event consumed only per instance succeeds with none running", async () => {
   const ports = portsOf({ broker, log });
   await declareTopology(flow, ports);
   const [news] = inputsOf("graph-gateway", flow);
@@ -134,7 +134,7 @@ test("an event that only instances hear is not missed where none runs", async ()
   await expect(bare.publish([messageOf(command)])).rejects.toMatchObject({ code: "E_UNROUTABLE" });
 });
 
-test("on Kafka each instance hears news in a group of its own, from the latest record on", async () => {
+test("on Kafka each instance has a group of its own, starting at the latest record", async () => {
   const contract = findContract("tu.images.uploaded") as Contract; // it is in the catalogue
   const consumer = {
     service: "graph-gateway",
@@ -168,7 +168,7 @@ test("on Kafka each instance hears news in a group of its own, from the latest r
   for (const collector of heard) expect(await collector.atLeast(1)).toEqual([later.id]);
 });
 
-test("what came before a service was there is worked off; once closed it takes nothing more", async () => {
+test("messages from before a service started are processed; once closed it takes no more", async () => {
   const contract = findContract("tu.images.uploaded") as Contract; // it is in the catalogue
   const ports = portsOf({ broker, log });
   await declareTopology(flow, ports);

@@ -18,7 +18,7 @@ export type RunPorts = ShellPorts & {
   readonly timers: Timers;
 };
 
-/** Declares what a flow needs on the brokers, whichever instances run. Idempotent. */
+/** Declares everything a flow needs on the brokers, whichever instances run. Idempotent. */
 export async function declareTopology(
   flow: FlowName,
   { broker, log }: Pick<RunPorts, "broker" | "log">,
@@ -33,8 +33,8 @@ export async function declareTopology(
 }
 
 /**
- * Connects a service to everything it listens to in `flow`. The subscription takes no further
- * message once closed and resolves when the handlers under way have ended.
+ * Connects a service to all of its inputs in `flow`. Closing the subscription stops new messages, and resolves when
+ * the running handlers have finished.
  */
 export function runService(
   service: Service,
@@ -44,7 +44,7 @@ export function runService(
   return connect(service, inputsOf(service.name, flow), ports);
 }
 
-/** What is heard per instance comes from queues and groups that nobody else can have by chance. */
+/** Inputs per instance come from queues and groups whose names cannot collide. */
 export async function connect(
   service: Service,
   inputs: readonly Input[],
@@ -73,7 +73,7 @@ type Instance = {
   readonly instance: string;
 };
 
-/** One subscription for what the instances share, and one for what each of them hears. */
+/** One subscription for the inputs that instances share, and one for those per instance. */
 async function subscribeLog(
   inputs: readonly Input[],
   listening: Instance,
@@ -101,7 +101,7 @@ async function subscribeTopics(
   );
   const onRecord = (delivery: LogDelivery): Promise<void> => {
     const input = byTopic.get(delivery.topic);
-    if (input === undefined) return delivery.commit(); // not subscribed to: cannot arrive
+    if (input === undefined) return delivery.commit(); // not subscribed to, so it cannot arrive
     return consumer.onArrived(deliveryFromLog(delivery, input, toIso(clock.nowMs())), {
       done: () => delivery.commit(),
       again: (delayMs) => delivery.retry(delayMs),

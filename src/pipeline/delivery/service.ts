@@ -2,7 +2,7 @@ import type { ServiceName } from "../contracts/contract.ts";
 import type { Message } from "../message.ts";
 import type { Endpoint } from "../ports/endpoint.ts";
 
-/** A message to be sent, before it has an id: the shell derives that from its cause. */
+/** A message to be sent that has no id yet: the shell derives one from its cause. */
 export type Draft = {
   readonly name: string;
   readonly payload: unknown;
@@ -25,28 +25,28 @@ export type Reaction = {
 export const nothing: Reaction = { outgoing: [] };
 
 /**
- * Takes a message and says what follows from it. Idempotent: it may run again for the same message
- * after a crash, and its effects must then be the same. Throws only for what may be better later
- * (the message is delivered again) or for a bug (it is parked in the end). When `signal` is aborted the
- * service stops: work that takes long rejects with its reason, and is done again by the next start.
+ * Takes a message and returns what follows from it. Idempotent: after a crash it may run again for the same
+ * message, and must then have the same effects. Throws only for conditions that may pass (the message is
+ * redelivered) or for a bug (it is parked eventually). Aborting `signal` stops the service: long-running work
+ * rejects with its reason, and is redone by the next start.
  */
 export type Handler = (message: Message, signal: AbortSignal) => Promise<Reaction>;
 
 export type Service = {
   readonly name: ServiceName;
   readonly endpoints: readonly Endpoint[];
-  /** By message name. Timers of the service's own are named here too. */
+  /** By message name, including the service's own timers. */
   readonly handlers: Readonly<Record<string, Handler>>;
-  /** Replaces handle-then-record where the decision needs the flow's recorded state. */
+  /** Replaces handle-then-record for decisions that need the flow's recorded state. */
   readonly stateful?: StatefulHandler;
-  /** Messages it works on at the same time. */
+  /** How many messages it processes concurrently. */
   readonly prefetch: number;
 };
 
 export type StatefulReaction = Reaction & { readonly state: unknown; readonly ended: boolean };
 /**
- * `state` is what this handler returned for the flow's last message; undefined for the first. Throws for
- * what it must not decide; nothing is recorded then.
+ * `state` is what this handler returned for the flow's previous message; undefined for the first. Throws for a
+ * message it must not decide; nothing is recorded then.
  */
 export type StatefulHandler = (
   state: unknown,

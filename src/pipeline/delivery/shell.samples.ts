@@ -8,7 +8,7 @@ export const idleTimers: ShellPorts["timers"] = {
   consume: () => ({ close: async () => undefined }),
 };
 
-/** A relay whose transports take everything at once. */
+/** A relay whose transports take everything immediately. */
 export function takingRelay(onTaken: (messages: readonly Message[]) => void): ShellPorts["relay"] {
   return {
     dispatch: async ({ outgoing }) => onTaken(outgoing),
@@ -18,7 +18,7 @@ export function takingRelay(onTaken: (messages: readonly Message[]) => void): Sh
   };
 }
 
-/** Every message is in the flow that it says, or that its key makes. */
+/** Accepts the flow that each message names, or that its key determines. */
 export const believing: ShellPorts["links"] = {
   note: () => undefined,
   linked: async (message) => message,

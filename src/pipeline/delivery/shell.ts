@@ -6,16 +6,16 @@ import type { Timers } from "../ports/timers.ts";
 import type { FlowLinks } from "./flow-links.ts";
 import type { Relay } from "./relay.ts";
 
-/** What the shell around a service works with. */
+/** What the shell around a service needs. */
 export type ShellPorts = {
   readonly journal: Journal;
   readonly timers: Timers;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly reporter: Reporter;
-  /** Shared by the services of this process. */
+  /** Shared by all services of this process. */
   readonly links: FlowLinks;
   readonly relay: Pick<Relay, "dispatch" | "heldMs" | "doubt" | "wasDoubted">;
-  /** Its transports end with this process: what is recorded is handed on before it is on the disk. */
+  /** The transports end with this process: messages are handed on before their record is on disk. */
   readonly handsOnEarly: boolean;
 };

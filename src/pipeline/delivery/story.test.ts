@@ -11,7 +11,7 @@ import { nothing, type Reaction } from "./service.ts";
 import { believing, idleTimers, takingRelay } from "./shell.samples.ts";
 import type { ShellPorts } from "./shell.ts";
 
-// What a consumer tells of what it meets: one hop each, with what makes it different.
+// What a consumer reports about each message: one hop each, with what distinguishes it.
 
 let hops: Hop[];
 let ports: ShellPorts;
@@ -32,7 +32,7 @@ beforeEach(() => {
 
 const settle = { done: async () => undefined, again: async () => undefined };
 
-/** The note of the hop of an arrival; the handlers do nothing. */
+/** The note on an arrival's hop; the handlers do nothing. */
 async function noteOf(
   name: string,
   headers: Readonly<Record<string, string>>,
@@ -106,7 +106,7 @@ async function hopsOfTimer(payload: unknown, reaction: Reaction): Promise<readon
     ports,
   );
   await consumer.onTimer(timerOf(payload));
-  await consumer.onTimer(timerOf(payload)); // again: it changed something once
+  await consumer.onTimer(timerOf(payload)); // again: it took effect only once
   return hops;
 }
 

@@ -1,10 +1,9 @@
 import * as z from "zod";
 
 /**
- * Rewrites a foreign value to the spelling of `schema`: keys match in any letter case, and a field
- * with `meta({ alias })` is also found under its other name. Unknown fields are left for the schema
- * to drop. Source of the rule: the real services spell the same event in two cases, and one writes
- * `machineType` where the others read `type`.
+ * Renames the keys of a foreign value to match `schema`: keys match in any letter case, and a field with `meta({
+ * alias })` is also found under its alias. Unknown fields are left for the schema to drop. Reason: the real
+ * services write the same event in two casings, and one writes `machineType` where the others read `type`.
  */
 export function respell(schema: z.ZodType, value: unknown): unknown {
   const inner = unwrap(schema);

@@ -57,7 +57,7 @@ async function workOff(): Promise<string> {
   return id;
 }
 
-test("equal first deliveries are as many events, also side by side and in the next process", async () => {
+test("identical first deliveries are separate events, even concurrently and in the next process", async () => {
   const both = await Promise.all([deliver(false), deliver(false)]);
   const seen = both.map(({ id }) => id);
   for (const { id, settle } of both) {
@@ -76,7 +76,7 @@ test("other bodies have other ids", async () => {
   expect(one.id).not.toBe(other.id);
 });
 
-test("what was given back is what comes again", async () => {
+test("a redelivery is the delivery that was given back", async () => {
   const [first, second] = [await deliver(false), await deliver(false)];
   await second.settle.again(0);
   expect((await deliver(true)).id).toBe(second.id);
@@ -84,7 +84,7 @@ test("what was given back is what comes again", async () => {
   expect((await deliver(true)).id).toBe(first.id);
 });
 
-test("so is what could not be acknowledged", async () => {
+test("a redelivery is the delivery that could not be acknowledged", async () => {
   const lost = { ...settled, done: () => Promise.reject(new Error("connection lost")) };
   const { id, settle } = await deliver(false, { settle: lost });
   await expect(settle.done()).rejects.toThrow("connection lost");
@@ -101,16 +101,16 @@ test("the next process knows what was recorded and not acknowledged", async () =
   expect((await deliver(true, { by: next })).id).not.toBe(id);
 });
 
-test("what nobody decided is not taken for what was acknowledged", async () => {
+test("an undecided event is not mistaken for an acknowledged one", async () => {
   const id = await workOff();
   const next = open();
   const undecided = await deliver(true, { by: next });
   expect(undecided.id).not.toBe(id);
-  // Undecided still, it has the same id wherever it comes, so that its tries add up.
+  // While undecided it keeps its id wherever it arrives, so that its attempts add up.
   expect((await deliver(true, { by: open() })).id).toBe(undecided.id);
 });
 
-test("a journal in trouble has it delivered again, and the next is numbered all the same", async () => {
+test("after a failure of the journal the redelivery still gets an id", async () => {
   let isBroken = true;
   const find: Journal["find"] = (...args) =>
     isBroken ? Promise.reject(new Error("broken")) : shared.find(...args);

@@ -5,18 +5,19 @@ import { headerNames } from "./headers.ts";
 import type { ShellPorts } from "./shell.ts";
 import type { Delivery } from "./wire.ts";
 
-// Ids for messages that a queue delivers without one, as the deployed services send them. A log has a place for
-// each record; a queue has none, so that the body alone cannot tell a repetition from an equal event.
+// Assigns ids to messages that arrive on a queue without one, as the deployed services send them. A log has a
+// position for each record; a queue has none, so the body alone cannot tell a redelivery from an identical event.
 //
-//   N1. Equal bodies in one queue are numbered, and the number makes the id: the same for every process.
-//   N2. A first delivery (AMQP's `redelivered` is false) is another event than all before it: the next number.
-//   N3. A repeated delivery is one that this process gave back, or one that was recorded and not acknowledged,
-//       which is what `acknowledged` writes down; otherwise nobody has decided it, and it is the next number.
-//       A crash between the acknowledgement and its record leaves one such event to be taken for its predecessor; a
-//       connection that is lost while one is worked off has it decided twice, for it comes again beside itself.
+//   N1. Identical bodies in one queue are numbered, and the id is derived from the number: the same in every
+//       process.
+//   N2. A first delivery (AMQP's `redelivered` is false) is a different event from all before it: the next number.
+//   N3. A redelivery is either one that this process gave back, or one that was recorded and not acknowledged
+//       (`acknowledged` records acknowledgements); otherwise it is undecided, and gets the next number. After a
+//       crash between an acknowledgement and its record, one such event is mistaken for its predecessor; if the
+//       connection is lost while one is processed, it is decided twice, because it is redelivered concurrently.
 
 export type Unidentified = {
-  /** The same delivery with an id. Rejects when the journal does. */
+  /** The same delivery with an id. Rejects if the journal does. */
   named(
     arrived: Delivery,
     settle: Settle,
@@ -26,10 +27,10 @@ export type Unidentified = {
 type Open = { readonly number: number; isHeld: boolean };
 type Equals = { next: number | undefined; readonly open: Open[]; choosing: number };
 
-/** Kinds of equal bodies of which the next number is remembered; for others it is looked up. */
+/** How many distinct bodies have their next number cached; for others it is looked up. */
 const rememberedMax = 1024;
 
-/** What records that a decided message without an id was acknowledged. */
+/** Records that a decided message without an id was acknowledged. */
 const acknowledging = "acknowledged";
 
 export function createUnidentified(
@@ -98,7 +99,7 @@ export function createUnidentified(
         .finally(() => {
           known.choosing -= 1;
         });
-      turn = choice.catch(() => undefined); // whoever asked hears of it
+      turn = choice.catch(() => undefined); // the caller handles it
       const chosen = await choice;
       const id = idOf(base, chosen.number);
       const giveBack = () => {
@@ -131,7 +132,7 @@ function tellUnwritten(consumer: string, error: unknown, reporter: ShellPorts["r
   reporter.notice({ code, message, flowId: null });
 }
 
-/** The lowest number that is not taken, as far as there are no gaps; old ones go with their flows. */
+/** The lowest free number, assuming no gaps; old numbers are removed with their flows. */
 async function firstFree(isTaken: (number: number) => Promise<boolean>): Promise<number> {
   let [low, high] = [-1, 0];
   while (await isTaken(high)) [low, high] = [high, high * 2 + 1];

@@ -8,7 +8,7 @@ const schema = (seen: unknown[] = []) =>
     return true;
   });
 
-test("gives what the schema gives, once asked", () => {
+test("returns the schema's output, parsing once", () => {
   const seen: unknown[] = [];
   const one = schema(seen);
   const first = validate(one, { text: "a", unasked: 1 });
@@ -18,7 +18,7 @@ test("gives what the schema gives, once asked", () => {
   expect(seen).toHaveLength(1);
 });
 
-test("asks the schema about what another one gave, or nobody", () => {
+test("parses what another schema returned, and what none did", () => {
   const seen: unknown[] = [];
   const first = validate(schema(), { text: "a" });
   const one = schema(seen);

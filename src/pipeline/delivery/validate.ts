@@ -1,11 +1,11 @@
 import type { z } from "zod";
 
-/** What a schema gave back in this process. Payloads never change, so it would say the same again. */
+/** Outputs of schemas in this process. Payloads never change, so parsing them again would give the same result. */
 const valid = new WeakMap<object, z.ZodObject>();
 
 type Payload = Record<string, unknown>;
 
-/** `schema.safeParse`, which a payload goes through once, be it recorded, sent or both. */
+/** `schema.safeParse`, but only once per payload, whether it is recorded, sent or both. */
 export function validate(schema: z.ZodObject, payload: unknown): z.ZodSafeParseResult<Payload> {
   if (isKnown(schema, payload)) return { success: true, data: payload };
   const result = schema.safeParse(payload);

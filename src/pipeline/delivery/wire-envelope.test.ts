@@ -19,7 +19,7 @@ const messageOf = (contract: Contract, more: Partial<Message> = {}): Message => 
   ...{ schema: contract.schemaId, headers: { traceparent: "00-1" }, payload: contract.example },
   ...more,
 });
-/** Names what an id was derived from. */
+/** Spells out what an id was derived from. */
 const ids: Pick<Ids, "create" | "derive"> = {
   create: () => "created",
   derive: (...from) => from.join("|"),
@@ -159,7 +159,7 @@ describe("what is missing", () => {
     });
   });
 
-  // A message whose payload does not say which picture it is about.
+  // A message whose payload does not identify its picture.
   const unidentified = allContracts()
     .flatMap((one) => one.routes.map((route) => ({ contract: one, route })))
     .map((one) => ({ ...one, anonymous: { ...one.contract.example } as Record<string, unknown> }))
@@ -177,7 +177,7 @@ describe("what is missing", () => {
       const isForAll = route.transport === "kafka" || route.exchangeType === "fanout";
       const message = messageIn(arrived(one, { body: given, route, headers }));
       expect([one.name, message.subject]).toEqual([one.name, isForAll ? "the key" : ""]);
-      // Without any, what identifies the message is all that there is.
+      // With no key at all, only the message's own identity is left.
       expect(message.flowId).toBe(isForAll ? "the key|flow" : "m9|flow");
     }
   });

@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { Contract, Route } from "../contracts/contract.ts";
 import { respell } from "./tolerant.ts";
 
-// How a body looks on one route: the same event is spelled in two ways, and has other fields behind the bridge.
+// The shape of a body on one route: the same event has two spellings, and different fields behind the bridge.
 
 type JsonObject = Record<string, unknown>;
 
@@ -23,11 +23,11 @@ export function examplePayload({ example }: Contract, { body }: Route): JsonObje
   return body.parse(respell(body, example));
 }
 
-/** The same as it is written. */
+/** The same in the route's spelling. */
 export const exampleOn = (contract: Contract, route: Route): JsonObject =>
   spelled(route, examplePayload(contract, route));
 
-/** What readers take there, as JSON Schema. */
+/** What readers accept on that route, as JSON Schema. */
 export function schemaOn(
   route: Route,
   asJsonSchema: (body: z.ZodType) => JsonObject = forReaders,
@@ -36,7 +36,7 @@ export function schemaOn(
   const { properties, required } = schema;
   return {
     ...schema,
-    // An object's schema has these two, and they are what JSON Schema says.
+    // The schema of an object has these two, in JSON Schema's format.
     properties: spelled(route, properties as JsonObject),
     required: ((required ?? []) as readonly string[]).map((key) => spelledKey(route, key)),
   };

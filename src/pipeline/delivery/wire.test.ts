@@ -50,7 +50,7 @@ const bytesOf = (message: Message) => {
   const encoded = encode(message);
   return encoded.transport === "kafka" ? encoded.record : encoded.publication;
 };
-/** As the other side would take it from the transport. */
+/** As the receiver would get it from the transport. */
 const received = (message: Message, contract: Contract, route: Route): Delivery => {
   const encoded = encode(message);
   const settled = async () => undefined;
@@ -90,7 +90,7 @@ test.each(catalogue.map((contract) => [contract.name, contract] as const))(
     const own = arrived(contract, bytesOf(message).body, {
       headers: { "x-message-id": message.id },
     });
-    // Another id: whoever wrote it, it was not written here.
+    // Another id: it was not written here.
     const foreign = { ...own, headers: { "x-message-id": "m1" } };
     const read = decode(foreign, ids);
     expect(read).toMatchObject({ readable: true });
@@ -110,7 +110,7 @@ test("what was written here is read when it comes back otherwise, or on another 
   expect(decode(arrived(contract, other, { headers }), ids)).toMatchObject({
     message: { payload: { objectKey: "images/b.png" } },
   });
-  // Bytes that say more than the other way's schema takes.
+  // Bytes with more fields than the other route's schema accepts.
   const elsewhere = named("analysis.metadata.request");
   const { body } = bytesOf(message);
   const payloadOf = (given: Delivery) => {

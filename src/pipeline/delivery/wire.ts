@@ -1,10 +1,10 @@
-// Between the envelope and the two wires. The body is the payload alone; the rest is headers.
+// Converts between the envelope and the two wire formats. The body is only the payload; the rest is headers.
 //
-//   W1. Writers are strict: what the contract's schema refuses is never sent, and fields it does not
-//       name are not written. Field order is the schema's, so the same payload is the same bytes.
-//   W2. Readers are tolerant: letter case of keys, known aliases, unknown fields, missing headers.
-//   W3. A body that cannot be read is a value (`unreadable`), not an exception: it is parked as is.
-//   W4. A body that was written in this process and comes back byte for byte is not read: it says what it said.
+//   W1. Writers are strict: a payload that the contract's schema rejects is never sent, and fields it does not name
+//       are not written. Fields are in schema order, so the same payload gives the same bytes.
+//   W2. Readers are tolerant of letter case in keys, known aliases, unknown fields, and missing headers.
+//   W3. An unreadable body is a value (`unreadable`), not an exception: it is parked as is.
+//   W4. A body written by this process that returns byte for byte is not parsed again: its content is known.
 
 import type { z } from "zod";
 import { findContract, routeOf } from "../contracts/catalogue.ts";
@@ -41,7 +41,7 @@ export type Encoded = { readonly route: Route } & (
 type Payload = Record<string, unknown>;
 const written = createWritten();
 
-/** Throws E_MESSAGE_UNKNOWN or E_MESSAGE_INVALID: our own writer is wrong, nothing has been sent. */
+/** Throws E_MESSAGE_UNKNOWN or E_MESSAGE_INVALID: our own writer is wrong, and nothing was sent. */
 export function encode(message: Message): Encoded {
   const contract = findContract(message.name);
   if (contract === undefined) {
@@ -84,7 +84,7 @@ export function encode(message: Message): Encoded {
   };
 }
 
-/** A delivery exactly as its transport gave it, for the dead letters. */
+/** A delivery exactly as the transport provided it, for dead letters. */
 export type Wire =
   | ({ readonly transport: "kafka" } & Pick<LogRecord, "key" | "headers" | "body">)
   | ({ readonly transport: "rabbitmq" } & Omit<Publication, "exchange">);
@@ -92,16 +92,16 @@ export type Wire =
 export type Delivery = {
   readonly contract: Contract;
   readonly route: Route;
-  /** Those that are text, by name. */
+  /** Only those that are text, by name. */
   readonly headers: Headers;
-  /** Empty where the record has none. */
+  /** Empty if the record has none. */
   readonly body: Uint8Array;
-  /** Kafka's key or the routing key; empty where it is absent or not text. */
+  /** Kafka's key or the routing key; empty if absent or not text. */
   readonly key: string;
-  /** Where it stood (`kafka:<topic>/<partition>/<offset>`, `rabbitmq:<queue>`): the id of last resort. */
+  /** Where it arrived (`kafka:<topic>/<partition>/<offset>`, `rabbitmq:<queue>`): the id of last resort. */
   readonly origin: string;
   readonly receivedAt: string;
-  /** It may have been delivered before. Always true on a log, which does not tell. */
+  /** It may have been delivered before. Always true on a log, which does not report that. */
   readonly redelivered: boolean;
   readonly wire: Wire;
 };
@@ -128,7 +128,7 @@ function envelope(arrived: Delivery, payload: Payload, ids: Ids): Message {
   const fanoutKey =
     route.transport === "kafka" || route.exchangeType === "fanout" ? arrived.key : "";
   const subject = typeof objectKey === "string" ? objectKey : fanoutKey;
-  // The real services send no ids: what they lack is derived from what identifies the message.
+  // The real services send no ids: missing ones are derived from what identifies the message.
   const id =
     headers[headerNames.messageId] ?? ids.derive(arrived.origin, fromUtf8(arrived.body) ?? "");
   return {
@@ -174,7 +174,7 @@ function bodyText(route: Route, payload: Payload): string {
   return escapeLikeDotnet(JSON.stringify(spelled(route, payload)));
 }
 
-/** System.Text.Json's default encoder writes these as \uXXXX; the real services use it. */
+/** System.Text.Json's default encoder, which the real services use, writes these as \uXXXX. */
 function escapeLikeDotnet(json: string): string {
   return json
     .replaceAll('\\"', "\\u0022")

@@ -18,7 +18,7 @@ test("what was written is known by its id, its way and its bytes", () => {
   expect(written.payloadOf("m", route, toUtf8("b"))).toBeUndefined();
 });
 
-test("of so many only the last are known; whoever is written again is among them", () => {
+test("only the most recent are known, including any written again", () => {
   const written = createWritten();
   const most = 4096;
   for (let id = 0; id < most; id += 1) written.add(String(id), { route, body, payload });

@@ -3,18 +3,18 @@ import type { Route } from "../contracts/contract.ts";
 type Payload = Record<string, unknown>;
 type Written = { readonly route: Route; readonly body: Uint8Array; readonly payload: Payload };
 
-/** Few: what an embedded transport hands on comes back soon. */
+/** Small: a message handed on by an embedded transport returns soon. */
 const most = 4096;
 
 /**
- * What bodies say that were written in this process a short while ago, by message. Who gets the very same
- * bytes back, from whatever transport, needs not read them.
+ * The content of bodies recently written by this process, by message. A reader that receives the very same bytes,
+ * from any transport, need not parse them.
  */
 export function createWritten() {
   const recent = new Map<string, Written>();
   return {
     add(messageId: string, written: Written): void {
-      recent.delete(messageId); // to the end of the line
+      recent.delete(messageId); // to the end of the insertion order
       recent.set(messageId, written);
       if (recent.size <= most) return;
       for (const oldest of recent.keys()) {

@@ -1,8 +1,8 @@
 import type { Machine, MachineObservation, MachineSummary } from "../ports/machines.ts";
 
 /**
- * Which machine an observation belongs to: the one of the same picture, if there is one (`pictured`, by
- * checksum), otherwise the one that it names.
+ * The machine an observation belongs to: the one with the same picture, if there is one (`pictured`, by checksum),
+ * otherwise the one it names.
  */
 export function machineOf(
   { checksum, machineId }: MachineObservation,
@@ -12,9 +12,9 @@ export function machineOf(
 }
 
 /**
- * A machine is what its observations add up to, in the order they were saved. Every sighting counts
- * once; brand, type, model, name and confidence are those of the surest observation, the first of
- * equals; a resemblance has its latest score, and none is to the machine itself.
+ * A machine is the sum of its observations, in the order they were saved. Every sighting counts once; brand, type,
+ * model, name and confidence come from the observation with the highest confidence, the first if tied; a
+ * resemblance has its latest score, and a machine does not resemble itself.
  */
 export function withObservation(
   id: string,
@@ -50,7 +50,7 @@ const descriptionOf = ({ brand, confidence, model, name, type }: MachineSummary)
   ...{ brand, type, model, name, confidence },
 });
 
-/** Nearly always the newest comes last; sorting thousands for each would be most of the work. */
+/** The newest nearly always comes last; sorting thousands for each would be most of the work. */
 function withSighting(
   known: Machine["sightings"],
   sighting: Machine["sightings"][number],

@@ -1,7 +1,7 @@
 import { TuError } from "../errors.ts";
 import { toIso } from "../time.ts";
 
-/** Keys that the storage service takes: the rule codes are those of its 422 answers. */
+/** The storage service's rules for keys, with the rule codes of its 422 responses. */
 export type KeyProblem =
   | "Required"
   | "MaxLengthExceeded"
@@ -25,7 +25,7 @@ export function requireObjectKey(key: string): void {
   });
 }
 
-/** Whether a URL can be signed for it: what one header of ordinary length can carry. */
+/** Whether a URL can be signed for it: it must fit into one header of ordinary length. */
 export function isSignable(contentType: string): boolean {
   return /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/.test(contentType);
 }
@@ -37,9 +37,8 @@ const extensions: Readonly<Record<string, string>> = {
 };
 
 /**
- * `images/{yyyy}/{MM}/{dd}/{uuid}.{ext}` by the UTC date. The client's extension is kept when
- * it is a plain one; an odd one (which the real services accept here and refuse later, as a 500)
- * gives way to that of the content type.
+ * `images/{yyyy}/{MM}/{dd}/{uuid}.{ext}` by the UTC date. A plain extension from the client is kept; an odd one
+ * (which the real services accept here and refuse later, with a 500) is replaced by that of the content type.
  */
 export function objectKeyFor(options: {
   filename: string;

@@ -1,4 +1,4 @@
-/** Hamming distance of two hashes in hex of equal length. */
+/** Hamming distance of two hex hashes of equal length. */
 export function bitsApart(a: string, b: string): number {
   let bits = Math.abs(a.length - b.length) * 4;
   for (let index = 0; index < Math.min(a.length, b.length); index += 1) {

@@ -6,10 +6,10 @@ import { decide, type Effect } from "./decide.ts";
 import { type Definition, readDefinition } from "./definition.ts";
 import { type FlowState, hasEnded, initialState } from "./state.ts";
 
-// Random workflows in a world whose order of arrival nobody controls: replies overtake triggers and
-// commands, come twice or never, and timers fire when they like.
+// Random workflows in a world with an uncontrolled order of arrival: replies overtake triggers and commands, arrive
+// twice or never, and timers fire at any time.
 
-const attemptsMax = 2; // of every step of the samples
+const attemptsMax = 2; // of every step in the samples
 type Fate = "success" | "second time" | "fails" | "permanent" | "silent";
 type Plan = {
   readonly definition: Definition;
@@ -26,7 +26,7 @@ const anyStep = fc.record({
 });
 type AnyStep = typeof anyStep extends fc.Arbitrary<infer T> ? T : never;
 
-/** A step depends on earlier ones only, and its condition asks about one of those. */
+/** A step depends only on earlier ones, and its condition refers to one of those. */
 function stepOf({ before, isOptional, isWait, threshold }: AnyStep, index: number) {
   const depends = index === 0 ? [] : [...new Set(before.map((one) => `s${one % index}`))];
   const [first] = depends;
@@ -61,7 +61,7 @@ const planOf = (steps: readonly AnyStep[], seed: number): Plan => ({
 });
 const anySteps = fc.array(anyStep, { minLength: 1, maxLength: 12 });
 const anyPlan = fc.tuple(anySteps, fc.nat()).map(([steps, seed]) => planOf(steps, seed));
-/** Whatever fails is done without, and answers come: the result is the same in every order. */
+/** Failing steps are optional, and replies arrive: the result is the same in every order. */
 const answeredPlan = fc.tuple(anySteps, fc.nat()).map(([steps, seed]) =>
   planOf(
     steps.map((step) => ({
@@ -73,7 +73,7 @@ const answeredPlan = fc.tuple(anySteps, fc.nat()).map(([steps, seed]) =>
   ),
 );
 
-/** What the service of a step says of one attempt. */
+/** The reply of a step's service to one attempt. */
 function replyTo(step: string, fate: Fate, attempt: number): readonly Message[] {
   const id = `${step} answers ${attempt}`;
   if (fate === "silent") return [];
@@ -84,7 +84,7 @@ function replyTo(step: string, fate: Fate, attempt: number): readonly Message[] 
   return [failedReply(step, id, attempt, fate !== "permanent")];
 }
 
-/** All that a step's service will ever say, whether anybody asks or not. */
+/** Everything a step's service will ever reply, commanded or not. */
 function allReplies(step: string, fate: Fate): readonly Message[] {
   const last = fate === "success" || fate === "permanent" ? 1 : attemptsMax;
   return Array.from({ length: last }, (_, index) => replyTo(step, fate, index + 1)).flat();
@@ -108,7 +108,7 @@ const deepFreeze = <T>(value: T): T => {
   return value;
 };
 
-/** Numbers in [0, 1) that derive from a seed (mulberry32). */
+/** Pseudo-random numbers in [0, 1) from a seed (mulberry32). */
 function randomOf(seed: number): () => number {
   let state = seed;
   return () => {
@@ -119,7 +119,7 @@ function randomOf(seed: number): () => number {
   };
 }
 
-/** Delivers in a random order, some of it twice, until nothing is under way; gives all events. */
+/** Delivers in random order, some messages twice, until none is in flight; returns all events. */
 function run(plan: Plan, first: readonly Message[], isDelivered: (next: Message) => boolean) {
   const random = randomOf(plan.seed);
   const underWay = [...first];
@@ -159,7 +159,7 @@ test("a workflow that gets its replies or its timers ends exactly once", () => {
   );
 });
 
-test("and so does one whose replies come before anybody asks", () => {
+test("and so does one whose replies arrive before their commands", () => {
   fc.assert(
     fc.property(anyPlan, (plan) => {
       const { events, state } = run(plan, [requested(), ...everyReply(plan)], () => true);
@@ -170,12 +170,12 @@ test("and so does one whose replies come before anybody asks", () => {
   );
 });
 
-/** Nobody loses patience: only what a reply says counts. */
+/** Suppresses timeouts: only replies count. */
 const isNoTimeout = ({ payload }: Message) =>
   !(typeof payload === "object" && payload !== null && "purpose" in payload) ||
   payload.purpose !== "timeout";
 
-test("the result does not depend on the order of the replies, nor on who asked first", () => {
+test("the result does not depend on the order of replies, nor of commands", () => {
   fc.assert(
     fc.property(answeredPlan, fc.nat(), (plan, seed) => {
       const asked = run(plan, [requested(), ...waits(plan)], isNoTimeout);

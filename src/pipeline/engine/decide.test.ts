@@ -67,7 +67,7 @@ test("steps without an unmet dependency run in parallel, and a join waits for al
     "c.request 1/2",
   );
 });
-test("a false condition skips the step and what depends on it goes on", () => {
+test("a false condition skips the step, and its dependents continue", () => {
   const skipping = definitionOf(
     stepNamed("a", { condition: "input.subject == 'other'" }),
     stepNamed("b", { depends_on: ["a"] }),
@@ -108,7 +108,7 @@ test("a late success of an earlier attempt counts, a late failure does not", () 
   const { state } = given(two, ...second);
   expect(decide(two, state, failedReply("a", "m3", 1)).state).toBe(state);
 });
-test("on_failure continue records the failure and goes on without a result", () => {
+test("on_failure continue records the failure and continues without a result", () => {
   const tolerant = definitionOf(
     stepNamed("a", { on_failure: { action: "continue" } }),
     stepNamed("b", { depends_on: ["a"] }),
@@ -119,7 +119,7 @@ test("on_failure continue records the failure and goes on without a result", () 
 });
 test("replies that overtake the trigger are not lost", () => {
   const decision = given(two, done("a", "m1"), done("b", "m2")).when(requested());
-  // What is known already is not asked for.
+  // A result that is already known is not requested.
   expect(asked(decision)).toEqual(["run.started", "run.completed"]);
 });
 test("a success that overtakes its step takes the place of the command", () => {

@@ -1,16 +1,16 @@
-// What happens next in a workflow: one total, pure function, and the only place that knows.
+// Decides what happens next in a workflow: one total, pure function, and the only code that knows.
 //
-//   D1. No clock, no randomness, no I/O. Whatever a decision needs arrives in `message`.
+//   D1. No clock, no randomness, no I/O. Everything a decision needs arrives in `message`.
 //   D2. Inputs are never mutated; an ignored message returns the very same `state`.
-//   D3. Deciding twice asks for the same effects in the same order; their ids are the shell's to derive.
-//   D4. A finished instance absorbs every further message.
-//   D5. A success ends its step whichever attempt it answers; a failure or a timer counts only for
-//       the attempt that is running.
-//   D6. A reply that overtakes what it answers (the trigger, the step, the attempt) waits for it and is
-//       applied when that begins: a success takes the place of the command, a failure counts for the
-//       attempt that it names. Order of arrival never loses a result.
+//   D3. Deciding twice yields the same effects in the same order; the shell derives their ids.
+//   D4. A finished instance ignores every further message.
+//   D5. A success completes its step whichever attempt it answers; a failure or a timer counts only for the running
+//       attempt.
+//   D6. A reply that overtakes what it answers (the trigger, the step, the attempt) is held until that begins, and
+//       applied then: a success replaces the command, a failure counts for the attempt it names. No order of
+//       arrival loses a result.
 //
-// It does not own: sending, recording, time (the shell in `delivery/`), or what a service does.
+// Out of scope: sending, recording, time (the shell in `delivery/`), and what the services do.
 
 import * as z from "zod";
 import type { Message } from "../message.ts";
@@ -29,7 +29,7 @@ export const TimerPayload = z.object({
 });
 export type TimerPayload = z.infer<typeof TimerPayload>;
 
-/** What the workflow asks the world to do. */
+/** What the workflow asks the shell to do. */
 export type Effect =
   | {
       readonly type: "command";
@@ -42,7 +42,7 @@ export type Effect =
   | { readonly type: "timer"; readonly delayMs: number; readonly timer: TimerPayload };
 export type Decision = { readonly state: FlowState; readonly outgoing: readonly Effect[] };
 
-/** `definition` is the one that the instance pins; for an idle state, the one to start. */
+/** `definition` is the one the instance has pinned; for an idle state, the one to start. */
 export function decide(definition: Definition, state: FlowState, message: Message): Decision {
   return next(definition, state, message) ?? { state, outgoing: [] };
 }
@@ -79,7 +79,7 @@ function answeredBy(definition: Definition, { name }: Message): Step | undefined
   return definition.steps.find(({ reply }) => [reply.completed, reply.failed].includes(name));
 }
 
-/** Undefined: it says nothing that is not known. A success needs nothing else of its step. */
+/** Undefined: nothing new. For a success, nothing else about the step is needed. */
 function withEarly(
   step: Step,
   early: readonly Message[],
@@ -163,7 +163,7 @@ function onFailed(definition: Definition, state: Running, step: Step, message: M
   return retryOrGiveUp(definition, state, step, failure, message.id);
 }
 
-/** The service retries by itself; only its last word ends the wait. */
+/** The service retries by itself; only its last failure ends the wait. */
 function onServiceFailed(
   definition: Definition,
   state: Running,
@@ -240,7 +240,7 @@ function giveUp(
   };
 }
 
-/** Begins every step that nothing holds back any more; ends the instance when none is left. */
+/** Starts every step that is no longer blocked; ends the instance when none is left. */
 function advance(definition: Definition, state: Running, causeId: string): Decision {
   const ready = definition.steps.find(
     (step) => stepState(state, step.id) === undefined && isReady(step, state),
@@ -272,7 +272,7 @@ function begin(definition: Definition, state: Running, step: Step, causeId: stri
   return run(definition, state, step, 1, causeId);
 }
 
-/** Begins an attempt, or goes on from its failure when that is known already. */
+/** Starts an attempt, or continues from its failure if that is already known. */
 function run(
   definition: Definition,
   state: Running,
@@ -288,7 +288,7 @@ function run(
   return { state: running, outgoing: effectsOf(definition, state, step, attempt) };
 }
 
-/** A wait that begins after failures of its service: the first of them that ends it, or the latest. */
+/** A wait that starts after failures of its service: the first that ends it counts, else the latest. */
 function wait(definition: Definition, state: Running, step: Step, causeId: string): Decision {
   const failures = earlyFailures(step, state);
   const last =
@@ -300,14 +300,14 @@ function wait(definition: Definition, state: Running, step: Step, causeId: strin
   return isSettledIn(outcome.state, step) ? outcome : { state: outcome.state, outgoing };
 }
 
-/** By attempt. */
+/** Ordered by attempt. */
 function earlyFailures(step: Step, { early = [] }: Running): readonly Failure[] {
   return repliesTo(step, early)
     .map(({ payload }) => failureOf(step, payload, 1))
     .toSorted((a, b) => a.attempt - b.attempt);
 }
 
-/** What a service that retries by itself says of any attempt counts for the wait. */
+/** For a wait, a failure of any attempt counts, because the service retries by itself. */
 function earlyFailure(step: Step, state: Running, attempt: number): Failure | undefined {
   return earlyFailures(step, state).find(
     (failure) => step.type === "wait_event" || failure.attempt === attempt,
@@ -344,7 +344,7 @@ function isReady(step: Step, state: Running): boolean {
   return step.depends_on.every((id) => isSettled(stepState(state, id)));
 }
 
-/** Own entries only: a step may be called `constructor`. */
+/** Own properties only: a step may be named `constructor`. */
 function stepState({ steps }: Running, id: string): StepState | undefined {
   return Object.hasOwn(steps, id) ? steps[id] : undefined;
 }
@@ -353,7 +353,7 @@ function isSettled(step: StepState | undefined): boolean {
   return step !== undefined && step.status !== "running" && step.status !== "backing-off";
 }
 
-/** What came early for a step that is settled serves nobody any more. */
+/** Early replies to a settled step are no longer needed. */
 function withStep(state: Running, step: Step, stepState: StepState): Running {
   const steps = { ...state.steps, [step.id]: stepState };
   if (state.early === undefined || !isSettled(stepState)) return { ...state, steps };
@@ -366,7 +366,7 @@ function emit(emission: { name: string; payload: unknown }, scope: Scope): Effec
   return { type: "event", name: emission.name, payload: fill(emission.payload, scope) };
 }
 
-/** What expressions can reach. `result` is another word for `output`. */
+/** The names visible to expressions. `result` is an alias of `output`. */
 function scopeOf(definition: Definition, state: Running): Scope {
   const steps = Object.entries(state.steps).map(([id, step]) => {
     const output = step.status === "completed" ? step.output : undefined;
@@ -390,7 +390,7 @@ const FailedReply = z.object({
   attempts: z.int().positive().optional().catch(undefined),
 });
 
-/** Tolerant: a failed reply that says little still fails the step. */
+/** Tolerant: a failed reply with missing fields still fails the step. */
 function failureOf(step: Step, payload: unknown, attemptRunning: number): Failure {
   const reply = FailedReply.safeParse(payload ?? {});
   const told = reply.success ? reply.data : FailedReply.parse({});

@@ -12,7 +12,7 @@ const Duration = z
   );
 
 export const Retry = z.strictObject({
-  /** Counting the first. */
+  /** Including the first. */
   max_attempts: z.int().min(1).max(100).default(3),
   backoff: z
     .strictObject({
@@ -37,7 +37,7 @@ export const Step = z.strictObject({
   type: z.enum(["service_call", "wait_event"]).default("service_call"),
   service: z.string().min(1),
   action: z.string().min(1),
-  /** The events that answer. A failed one carries `code`, `reason`, `retryable`, `attempt`, `attempts`. */
+  /** The reply events. A failed one carries `code`, `reason`, `retryable`, `attempt`, `attempts`. */
   reply: z.strictObject({ completed: z.string().min(1), failed: z.string().min(1) }),
   depends_on: z.array(stepId).default([]),
   condition: z.string().optional(),
@@ -50,7 +50,7 @@ export const Step = z.strictObject({
 });
 export type Step = z.infer<typeof Step>;
 
-/** A workflow: JSON in, checked once by `readDefinition`. Instances pin `id` and `version`. */
+/** A workflow: JSON, validated once by `readDefinition`. Instances pin `id` and `version`. */
 export const Definition = z.strictObject({
   id: z.string().min(1),
   version: z.string().min(1),
@@ -66,7 +66,7 @@ export function versionOf(definition: Definition): string {
   return `${definition.id}@${definition.version}`;
 }
 
-/** Throws E_DEFINITION_INVALID naming every problem at once. */
+/** Throws E_DEFINITION_INVALID, listing every problem at once. */
 export function readDefinition(source: unknown): Definition {
   const shape = Definition.safeParse(source);
   const problems = shape.success
@@ -114,7 +114,7 @@ function cycles({ steps }: Definition): readonly string[] {
   }
 }
 
-/** One event answers one step: otherwise nobody could say which step it ends. */
+/** Each event answers one step: otherwise it would be ambiguous which step it ends. */
 function replyTwice({ steps }: Definition): readonly string[] {
   const replies = steps.flatMap(({ reply }) => [reply.completed, reply.failed]);
   return [...new Set(replies.filter((name, index) => replies.indexOf(name) !== index))].map(

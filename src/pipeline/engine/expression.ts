@@ -3,12 +3,12 @@
 //   paths        input.a.b   steps.recognition.output.matches[0].machineId   (own properties only)
 //   literals     1  0.5  'text'  "text"  true  false  null
 //   operators    ! not   < <= > >=   == !=   && and   || or   a ? b : c   ( )
-//   marker       `${…}` inside a condition is the same as parentheses
+//   marker       `${…}` inside a condition is equivalent to parentheses
 //
-// Missing values, the one rule: a path that leads nowhere is *missing*. Missing equals null, is
-// smaller and greater than nothing, and counts as false. Values of different types are never equal
-// and never ordered. False are: false, null, missing, 0 and the empty text. `a && b` and `a || b`
-// give one of their operands, as in JavaScript.
+// Missing values, the one rule: a path that does not resolve is *missing*. Missing equals null, is neither smaller
+// nor greater than anything, and is falsy. Values of different types are never equal and never ordered. Falsy
+// values are false, null, missing, 0 and the empty text. `a && b` and `a || b` return one of their operands, as in
+// JavaScript.
 
 import { TuError } from "../errors.ts";
 
@@ -34,11 +34,11 @@ export type Expression =
     };
 
 const lengthMax = 1000;
-/** Of definitions, of which there are few; whatever else was asked for is forgotten sometime. */
+/** A cache, mainly for definitions, which are few; other entries are evicted eventually. */
 const parsed = new Map<string, Expression>();
 const parsedMax = 1_000;
 
-/** Throws E_EXPRESSION_INVALID with the place. The same source gives the same expression. */
+/** Throws E_EXPRESSION_INVALID with the position. The same source gives the same expression. */
 export function parseExpression(source: string): Expression {
   const known = parsed.get(source);
   if (known !== undefined) return known;
@@ -86,7 +86,7 @@ export function isTrue(value: unknown): boolean {
   return value !== undefined && value !== null && value !== false && value !== 0 && value !== "";
 }
 
-/** The roots that an expression reads (`input`, `steps`, …) with the first key behind each. */
+/** The roots that an expression reads (`input`, `steps`, …), each with its first key. */
 export function pathsOf(expression: Expression): readonly { root: string; first?: string }[] {
   switch (expression.type) {
     case "literal":
@@ -117,7 +117,7 @@ function step(value: unknown, key: string | number): unknown {
 
 function ownValue(value: unknown, key: string): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  // Own properties only: `constructor` and its like are missing. The cast follows the check above.
+  // Own properties only: `constructor` and the like are missing. The cast is safe after the check above.
   return Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
 }
 
@@ -128,7 +128,7 @@ function compare(operator: Operator, left: unknown, right: unknown): boolean {
     (typeof left === "number" && typeof right === "number") ||
     (typeof left === "string" && typeof right === "string");
   if (!ordered) return false;
-  // Both are numbers or both are texts, checked above.
+  // Both are numbers or both are text, checked above.
   const [a, b] = [left as number, right as number];
   if (operator === "<") return a < b;
   if (operator === "<=") return a <= b;
@@ -139,7 +139,7 @@ function equal(left: unknown, right: unknown): boolean {
   return (left ?? null) === (right ?? null);
 }
 
-// ── reading ─────────────────────────────────────────────────────────────────────────────────────
+// ── parsing ─────────────────────────────────────────────────────────────────────────────────────
 
 type Token = {
   readonly at: number;

@@ -2,9 +2,9 @@ import { parseDuration } from "../time.ts";
 import type { Retry } from "./definition.ts";
 
 /**
- * How long to wait after the attempt `attempt` (from 1) failed, in milliseconds. Exponential doubles
- * from `initial_delay`; nothing exceeds `max_delay`. `jitter` takes away up to that part of the delay,
- * by a fraction that derives from `seed`: deciding twice waits the same.
+ * The delay in milliseconds after attempt `attempt` (from 1) failed. Exponential backoff doubles from
+ * `initial_delay`; nothing exceeds `max_delay`. `jitter` shortens the delay by up to that fraction, derived from
+ * `seed`: deciding twice gives the same delay.
  */
 export function retryDelayMs(retry: Retry, attempt: number, seed: string): number {
   const { type, initial_delay, max_delay, jitter } = retry.backoff;
@@ -15,7 +15,7 @@ export function retryDelayMs(retry: Retry, attempt: number, seed: string): numbe
   return Math.round(capped * (1 - jitter * fractionOf(seed)));
 }
 
-/** FNV-1a over the text, as a number in [0, 1). */
+/** FNV-1a of the text, as a number in [0, 1). */
 function fractionOf(seed: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < seed.length; index += 1) {

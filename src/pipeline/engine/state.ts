@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { Message } from "../message.ts";
 
-// What is recorded of an instance is read back by these schemas, also by later versions: a field that is added
-// is optional, and what changes its meaning gets a name of its own.
+// These schemas parse recorded instances, in later versions too: a new field is optional, and a field whose meaning
+// changes gets a new name.
 
 const Failure = z.object({
   step: z.string(),
@@ -14,14 +14,14 @@ const Failure = z.object({
 });
 export type Failure = Readonly<z.infer<typeof Failure>>;
 
-/** A step without an entry still waits for the steps it depends on. */
+/** A step without an entry is still waiting for its dependencies. */
 const StepState = z.discriminatedUnion("status", [
   z.object({ status: z.literal("running"), attempt: z.int() }).readonly(),
   /** `attempt` failed; a timer starts the next one. */
   z.object({ status: z.literal("backing-off"), attempt: z.int() }).readonly(),
   z.object({ status: z.literal("completed"), output: z.unknown() }).readonly(),
   z.object({ status: z.literal("skipped") }).readonly(),
-  /** Failed for good, and the definition says to go on. */
+  /** Failed for good, and the definition continues regardless. */
   z.object({ status: z.literal("failed"), failure: Failure.readonly() }).readonly(),
 ]);
 export type StepState = z.infer<typeof StepState>;
@@ -35,15 +35,15 @@ const Running = z
     flowId: z.string(),
     input: z.unknown(),
     steps: z.record(z.string(), StepState).readonly(),
-    /** Replies to what has not begun; at most one success of a step, and one failure of an attempt. */
+    /** Replies to what has not begun; at most one success per step, and one failure per attempt. */
     early: Early.optional(),
   })
   .readonly();
 export type Running = z.infer<typeof Running>;
 
-/** One instance of a workflow. A union of situations: what a situation does not have, it cannot show. */
+/** One instance of a workflow, as a union of statuses: each has only the fields that apply to it. */
 export const FlowState = z.discriminatedUnion("status", [
-  /** Not triggered yet. Replies may overtake the trigger; they wait here. */
+  /** Not triggered yet. Replies that overtake the trigger wait here. */
   z.object({ status: z.literal("idle"), early: Early }).readonly(),
   Running,
   z.object({ status: z.literal("completed"), definition: z.string() }).readonly(),

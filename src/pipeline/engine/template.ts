@@ -4,9 +4,8 @@ const marker = /\$\{([^}]*)\}/g;
 const wholeMarker = /^\$\{([^}]*)\}$/;
 
 /**
- * Fills `${…}` in a JSON value. A marker that is the whole text gives the value itself; inside a
- * longer text it gives its text. A missing value leaves its property out, is null in a list, and
- * empty inside a text.
+ * Fills `${…}` in a JSON value. A marker that is the whole text becomes the value itself; within a longer text it
+ * becomes the value's text. A missing value omits its property, is null in a list, and empty within a text.
  */
 export function fill(template: unknown, scope: Scope): unknown {
   if (typeof template === "string") return fillText(template, scope);
@@ -18,7 +17,7 @@ export function fill(template: unknown, scope: Scope): unknown {
   return Object.fromEntries(filled);
 }
 
-/** The expressions inside a template. Throws E_EXPRESSION_INVALID. */
+/** The expressions in a template. Throws E_EXPRESSION_INVALID. */
 export function expressionsIn(template: unknown): readonly Expression[] {
   if (typeof template === "string") {
     return [...template.matchAll(marker)].map(([, source]) => parseExpression(source ?? ""));

@@ -12,7 +12,7 @@ const ExpectedHop = z.strictObject({
 });
 export type ExpectedHop = Readonly<z.infer<typeof ExpectedHop>>;
 
-/** A flow is data: the definition that leads it, and the hops that its story must show, in order. */
+/** A flow is data: its definition, and the hops its story must show, in order. */
 export type Flow = {
   readonly name: FlowName;
   readonly definition: Definition;

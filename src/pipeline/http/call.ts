@@ -4,12 +4,12 @@ import type { HttpClient, HttpResponse } from "../ports/http-client.ts";
 
 export type Caller = { readonly service: ServiceName; readonly flowId: string };
 
-/** Headers that every call between services carries: who asks, and for which flow. */
+/** Headers of every call between services: the caller and the flow. */
 export function callHeaders({ service, flowId }: Caller): Record<string, string> {
   return { "x-producer": service, "x-correlation-id": flowId };
 }
 
-/** POSTs JSON and reads JSON. The status is the caller's to judge. */
+/** POSTs JSON and parses a JSON response. The caller evaluates the status. */
 export async function postJson(
   http: HttpClient,
   options: { url: string; body: unknown; headers: Record<string, string> },
@@ -23,7 +23,7 @@ export async function postJson(
   return { ...response, json: parseObject(response.body) };
 }
 
-/** The `url` of a presign answer. Throws E_FETCH_FAILED when there is none. */
+/** The `url` of a presign response. Throws E_FETCH_FAILED if it has none. */
 export function presignedUrl(
   response: HttpResponse & { readonly json: Record<string, unknown> },
   asked: string,
@@ -40,9 +40,9 @@ export function presignedUrl(
 function parseObject(body: Uint8Array): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(body));
-    // An object with unknown values; each is checked by whoever reads it.
+    // An object with unknown values; readers check each one.
     return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
   } catch {
-    return {}; // not JSON: the caller judges by status and missing fields
+    return {}; // not JSON: the caller relies on the status and missing fields
   }
 }

@@ -1,14 +1,14 @@
 import type { Door } from "../ports/door.ts";
 
-// Who may come in by HTTP: programs on this machine, and pages of origins that were named. A page of somebody
-// else's that a browser runs here reaches loopback too: it says its own Origin, or, when a name of its own points
-// here (DNS rebinding), a Host that is not ours.
+// Decides which HTTP requests are admitted: those from programs on this machine, and from pages of configured
+// origins. A third-party page in a local browser can reach loopback too: it then sends its own Origin, or, if its
+// own name resolves to this machine (DNS rebinding), a Host that is not ours.
 
-/** What the configuration adds to the loopback names. */
+/** What the configuration allows besides loopback names. */
 export type Allowed = {
-  /** Host names, without a port. */
+  /** Host names without a port. */
   readonly hosts: readonly string[];
-  /** Origins as a browser sends them, `https://app.example:8443`. Pages of theirs may also read the answers (CORS). */
+  /** Origins as browsers send them, `https://app.example:8443`. Their pages may also read responses (CORS). */
   readonly origins: readonly string[];
 };
 export const loopbackOnly: Allowed = { hosts: [], origins: [] };
@@ -21,7 +21,7 @@ export function createDoor(allowed: Allowed): Door {
         return isAllowedOrigin(origin, allowed) ? null : "pages of this origin are not allowed";
       return site === "cross-site" ? "pages of other sites are not allowed" : null;
     },
-    // None for an origin that was not named.
+    // None for an origin that is not configured.
     corsHeaders(origin) {
       if (origin === undefined || !allowed.origins.includes(origin)) return {};
       return {
@@ -36,12 +36,12 @@ export function createDoor(allowed: Allowed): Door {
 }
 
 function isAllowedHost(host = "", { hosts }: Allowed): boolean {
-  // With any of these it would be more of a URL than a host and a port.
+  // With any of these it would be a longer URL than a host and a port.
   const name = /[/?#@\\]/.test(host) ? null : hostNameIn(`http://${host}`);
   return name !== null && (isLoopback(name) || hosts.includes(name));
 }
 
-/** `null` is the origin of a sandboxed frame or a file: of anybody. */
+/** `null` is the origin of a sandboxed frame or a file, and so of anyone. */
 function isAllowedOrigin(origin: string, { origins }: Allowed): boolean {
   const name = hostNameIn(origin);
   return origins.includes(origin) || (name !== null && isLoopback(name));

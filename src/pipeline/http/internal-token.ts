@@ -1,10 +1,10 @@
 import type { Endpoint, EndpointReply, EndpointRequest } from "../ports/endpoint.ts";
 import { textReply } from "./replies.ts";
 
-/** Callers of ours name it like this; the deployed ones of storage do, too. */
+/** Sent by our callers, and by the deployed callers of storage. */
 export const internalTokenHeader = "x-internal-token";
 
-/** The same endpoint for those alone who know the token; 401 in the words of the deployed storage service. */
+/** Restricts the endpoint to callers with the token; others get a 401, worded like the deployed storage service's. */
 export function guarded(endpoint: Endpoint, internalToken: string): Endpoint {
   return {
     ...endpoint,

@@ -7,8 +7,8 @@ import { requestHop } from "../trace/hops.ts";
 type Around = { readonly clock: Pick<Clock, "nowMs">; readonly reporter: Reporter };
 
 /**
- * The same endpoint, with each request as a hop of its flow. Whatever it throws becomes a status: the caller gets
- * a sentence, the operator a notice with the reason.
+ * The same endpoint, reporting each request as a hop of its flow. Anything it throws becomes a status: the caller
+ * gets a sentence, the operator a notice with the reason.
  */
 export function reported(
   endpoint: Endpoint,
@@ -38,7 +38,7 @@ export function reported(
 
 const flowIdOf = ({ headers }: EndpointRequest) => headers["x-correlation-id"] ?? null;
 
-/** Trouble that may pass is 503. */
+/** A retryable error is a 503. */
 export function failureReply(error: unknown): EndpointReply {
   const { code, reason: title } = describeError(error);
   const status = error instanceof TuError && error.retryable ? 503 : 500;

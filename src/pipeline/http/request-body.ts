@@ -2,17 +2,17 @@ import { fromUtf8 } from "../delivery/bytes.ts";
 import type { EndpointReply, EndpointRequest } from "../ports/endpoint.ts";
 import { problemReply } from "./replies.ts";
 
-// JSON bodies as ASP.NET Core reads them for an [ApiController] (System.Text.Json, web defaults): names in any
-// letter case, the last of several counts, numbers in strings too, unknown members ignored. A missing number
-// or UUID is the type's default, a missing string is refused. What cannot be read is the framework's 400; what was
-// read is the service's to judge. Its messages also name line and byte, which are left out here.
+// JSON bodies as ASP.NET Core binds them for an [ApiController] (System.Text.Json, web defaults): case-insensitive
+// names, the last duplicate wins, numbers may be strings, unknown members are ignored. A missing number or UUID is
+// the type's default, a missing string is refused. The framework answers 400 to an unreadable body; the service
+// validates what was read. The framework's messages also give line and byte, which are omitted here.
 
 const emptyUuid = "00000000-0000-0000-0000-000000000000";
 
-/** How a member is read: its .NET type, what a missing one is, and undefined for a value of another type. */
+/** How to read a member: its .NET type, the value of a missing one, and undefined for a value of another type. */
 type Member<T> = {
   readonly type: string;
-  /** Null: it is required. */
+  /** Null if required. */
   readonly missing: T | null;
   readonly read: (value: unknown) => T | undefined;
 };
@@ -71,7 +71,7 @@ export function readBody<M extends Members>(
     body[name] = read;
   }
   if (Object.keys(missing).length > 0) return refused(missing);
-  return { ok: true, body: body as BodyOf<M> }; // each member was read as its type says
+  return { ok: true, body: body as BodyOf<M> }; // each member has the type it was read as
 }
 
 type Errors = Record<string, readonly string[]>;
@@ -95,7 +95,7 @@ function parse(bytes: Uint8Array): Given {
   }
 }
 
-/** What the framework adds when there is nothing to give to the action. */
+/** Added by the framework when it has no argument for the action. */
 const actionArgument: Errors = { req: ["The req field is required."] };
 const withoutBody: Errors = { "": ["A non-empty request body is required."], ...actionArgument };
 const unreadable = (reason: string): Errors => ({ $: [reason], ...actionArgument });

@@ -11,7 +11,7 @@ function imagesOf(asked: string[]): Images {
       return header;
     },
     verify: async () => void asked.push("verify"),
-  } as unknown as Images; // nothing else is asked
+  } as unknown as Images; // nothing else is called
 }
 
 test("an image is looked at, cheapest first", async () => {
@@ -20,7 +20,7 @@ test("an image is looked at, cheapest first", async () => {
   expect(asked).toEqual(["identify", "verify"]);
 });
 
-test("one byte more than 10 MiB is refused before anybody looks", async () => {
+test("one byte more than 10 MiB is refused before the image is read", async () => {
   const asked: string[] = [];
   const checking = checkImage(new Uint8Array(10 * mebibytes + 1), imagesOf(asked));
   await expect(checking).rejects.toMatchObject({

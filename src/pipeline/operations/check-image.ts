@@ -3,9 +3,8 @@ import type { ImageHeader, Images } from "../ports/images.ts";
 import { imageBytesMax } from "../steps/image-access.ts";
 
 /**
- * Everything that can be known to be wrong with an image before it is uploaded, cheapest first.
- * Throws E_IMAGE_EMPTY, E_IMAGE_TOO_LARGE, E_IMAGE_NOT_AN_IMAGE, E_IMAGE_TYPE_REFUSED,
- * E_IMAGE_TOO_MANY_PIXELS, E_IMAGE_TRUNCATED.
+ * Checks an image before it is uploaded, cheapest checks first. Throws E_IMAGE_EMPTY, E_IMAGE_TOO_LARGE,
+ * E_IMAGE_NOT_AN_IMAGE, E_IMAGE_TYPE_REFUSED, E_IMAGE_TOO_MANY_PIXELS, E_IMAGE_TRUNCATED.
  */
 export async function checkImage(bytes: Uint8Array, images: Images): Promise<ImageHeader> {
   if (bytes.length > imageBytesMax) throw tooLarge(bytes.length);

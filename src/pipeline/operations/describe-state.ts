@@ -4,7 +4,7 @@ import { toIso } from "../time.ts";
 import type { Kept } from "./keep-state.ts";
 
 const dayMs = 24 * 3_600_000;
-/** By how long ago the last entry was recorded. */
+/** By the age of the last entry. */
 const ages = [
   { upTo: "1d", mostMs: dayMs },
   { upTo: "7d", mostMs: 7 * dayMs },
@@ -14,7 +14,7 @@ const ages = [
 
 type About = Pick<StateReport, "directory" | "limits"> & { readonly nowMs: number };
 
-/** What a state directory keeps, but for the size of its files. `kept` is null where there is no state yet. */
+/** The content of a state directory, without file sizes. `kept` is null if there is no state yet. */
 export async function describeState(
   kept: Kept | null,
   { directory, limits, nowMs }: About,

@@ -21,7 +21,7 @@ const allOf = (...ids: readonly string[]) => ({
   fingerprints: ids.length,
 });
 
-test("what ended before the limit goes, with its upload, its picture and its fingerprint", async () => {
+test("a flow that ended before the limit is removed, with upload, picture and fingerprint", async () => {
   const { kept, left } = await keptWith([ended("a", 40), ended("b", 31), ended("c", 29)]);
   const plan = await planPrune(kept, { olderThanMs: 30 * dayMs, most: null }, clock);
   expect(plan.flows.map(({ flowId }) => flowId)).toEqual(["a", "b"]);
@@ -31,19 +31,19 @@ test("what ended before the limit goes, with its upload, its picture and its fin
   expect(await contentsOf(kept)).toEqual(allOf("c"));
 });
 
-test("of too many the oldest go, however young", async () => {
+test("beyond the limit the oldest flows are removed, however recent", async () => {
   const flows = ["a", "b", "c", "d", "e"].map((id, at) => ended(id, 5 - at));
   const { kept, left } = await keptWith(flows);
   await applyPrune(kept, await planPrune(kept, { olderThanMs: null, most: 2 }, clock));
   expect(left()).toEqual(["d", "e"]);
 });
 
-test("without a limit nothing goes", async () => {
+test("without a limit nothing is removed", async () => {
   const { kept } = await keptWith([ended("a", 4000)]);
   expect(await planPrune(kept, none, clock)).toEqual({ flows: [], uploads: [], objects: [] });
 });
 
-test("what is under way stays, however old, and does not hide what is behind it", async () => {
+test("a flow in progress stays, however old, and does not hide those after it", async () => {
   const open = { isFinished: false, isRemovable: false };
   const flows = [ended("a", 90, open), ended("b", 80, open), ended("c", 70), ended("d", 1)];
   const { kept, left } = await keptWith(flows);
@@ -66,7 +66,7 @@ test("a machine keeps the picture that it was seen in", async () => {
   expect(await contentsOf(kept)).toEqual({ objects, fingerprints, uploads: [] });
 });
 
-test("an upload that nobody confirmed for a day goes, with what was put for it", async () => {
+test("an upload left unconfirmed for a day is removed, with its object", async () => {
   const { kept } = await keptWith([]);
   await begin(kept, "old", "2026-05-30T23:59:59.000Z");
   await begin(kept, "young", "2026-05-31T00:00:01.000Z");
@@ -115,7 +115,7 @@ test("nothing is cleared while one of the journals is in use", async () => {
   expect(await contentsOf(kept)).toEqual(allOf("a"));
 });
 
-test("stopped in between, what is left is found again", async () => {
+test("if interrupted, the next run finds the rest", async () => {
   const { kept, left } = await keptWith([ended("a", 40), ended("b", 40)]);
   const limits = { olderThanMs: dayMs, most: null };
   const stopping = new AbortController();

@@ -8,22 +8,22 @@ import type { ClearReport } from "../reports/state.ts";
 import { toIso } from "../time.ts";
 import { type Confirmed, isConfirmed } from "./confirmed-uploads.ts";
 
-// What is let go of: flows that ended long ago or that are too many, uploads that nobody confirmed, and the
-// pictures and fingerprints of both. A machine and the pictures that it was seen in always stay.
+// Pruning removes flows that are too old or too many, unconfirmed uploads, and the pictures and fingerprints of
+// both. Machines and the pictures they were seen in are always kept.
 
-/** An upload that was begun and not confirmed has no flow; its URL is valid for minutes. */
+/** An unconfirmed upload has no flow; its URL is valid for minutes. */
 const pendingForMs = 24 * 3_600_000;
 const batchSize = 200;
 
-/** What a state directory keeps. */
+/** The content of a state directory. */
 export type Kept = Confirmed & {
-  /** Of each journal, by the name of its flow. */
+  /** Each journal, by the name of its flow. */
   readonly journals: ReadonlyMap<string, FlowRetention>;
   readonly machines: Machines;
   readonly fingerprints: Fingerprints;
   readonly objects: Pick<ObjectStore, "list" | "delete">;
 };
-/** A finished flow goes when it is older, or when so many newer ones are kept of its journal. Null: no limit. */
+/** A finished flow is pruned if it is older, or if its journal has that many newer ones. Null: no limit. */
 export type KeepLimits = { readonly olderThanMs: number | null; readonly most: number | null };
 
 export type PrunePlan = {
@@ -32,7 +32,7 @@ export type PrunePlan = {
   readonly objects: readonly StoredObject[];
 };
 
-/** What would go now; changes nothing. */
+/** What pruning would remove now; changes nothing. */
 export async function planPrune(
   kept: Kept,
   limits: KeepLimits,
@@ -48,13 +48,13 @@ export async function planPrune(
     if (!keys.has(session.key) && !(await isConfirmed(session, kept))) uploads.push(session);
   for (const { key } of uploads) keys.add(key);
   const objects: StoredObject[] = [];
-  // Most times nothing goes, and nothing has to be read then.
+  // Usually nothing is removed, and then nothing has to be read.
   for (const object of keys.size === 0 ? [] : await kept.objects.list())
     if (keys.has(object.key) && (await isFree(object.key, kept.machines))) objects.push(object);
   return { flows, uploads, objects };
 }
 
-/** Gives the ids of the flows that are gone. They go last: what fails before is found again through them. */
+/** Returns the ids of the removed flows. They are removed last: if anything fails before, they lead to it next time. */
 export async function applyPrune(
   kept: Kept,
   plan: PrunePlan,
@@ -79,9 +79,9 @@ export async function applyPrune(
 }
 
 /**
- * Removes all flows, uploads and pictures, whatever is under way; the machines and the pictures that they
- * were seen in with `what` only. Throws E_STATE_BUSY while another process uses the state. `kept` is null where
- * there is no state.
+ * Removes all flows, uploads and pictures, even those in progress; machines and the pictures they were seen in only
+ * if `what` includes them. Throws E_STATE_BUSY while another process uses the state. `kept` is null if there is no
+ * state.
  */
 export async function clearState(
   kept: Kept | null,
@@ -109,7 +109,7 @@ export async function clearState(
   return { flows, uploads: uploads.length, objects: objects.length, machinesKept };
 }
 
-/** Finished flows of one journal that are over a limit, oldest first. */
+/** Finished flows of one journal that exceed a limit, oldest first. */
 async function overdue(
   journal: FlowRetention,
   { most, olderThanMs }: KeepLimits,

@@ -8,7 +8,7 @@ import type { FlowRetention, KeptFlow } from "../ports/flow-retention.ts";
 import { toEpochMs } from "../time.ts";
 import type { KeepLimits, Kept } from "./keep-state.ts";
 
-// A state directory in memory.
+// An in-memory state directory.
 
 export const dayMs = 86_400_000;
 export const nowMs = toEpochMs("2026-06-01T00:00:00.000Z");
@@ -17,7 +17,7 @@ const ids = { derive: (parent: string, what: string) => `${what} of ${parent}` }
 export const none: KeepLimits = { olderThanMs: null, most: null };
 export const keyOf = (flowId: string) => `images/2026/01/01/${flowId}.jpg`;
 
-/** A flow that ended so many days ago. */
+/** A flow that ended `daysAgo` days ago. */
 export const ended = (flowId: string, daysAgo: number, more: Partial<KeptFlow> = {}): KeptFlow => ({
   flowId,
   subject: keyOf(flowId),
@@ -31,7 +31,7 @@ export const ended = (flowId: string, daysAgo: number, more: Partial<KeptFlow> =
   ...more,
 });
 
-/** Gives two flows a page. */
+/** Returns two flows per page. */
 export function retentionOf(flows: readonly KeptFlow[], { isInUse = false } = {}) {
   let kept = flows;
   const confirms = new Map<string, Message>();
@@ -110,7 +110,7 @@ export async function begin(kept: Kept, id: string, createdAt = "2026-05-31T23:0
     checksum: null,
   } as const;
   await kept.uploads.create({ uploadId: id, key: objectKey, createdAt, ...rest });
-  // Its own type would say that objects can only be listed and deleted.
+  // Its declared type only allows listing and deleting.
   const objects = kept.objects as ReturnType<typeof createMemoryObjectStore>;
   await objects.put(objectKey, new Uint8Array([1]), { contentType: "image/jpeg" });
   await kept.fingerprints.save({ ...print, objectKey, checksum: id });

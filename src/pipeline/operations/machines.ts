@@ -4,7 +4,7 @@ import type { MachineReport } from "../reports/machines.ts";
 
 const pageSize = 500;
 
-/** Most recently seen first, read page by page. Who saves meanwhile may move a machine to the front. */
+/** Most recently seen first, read page by page. A concurrent save may move a machine to the front. */
 export async function* allMachines(
   machines: Pick<Machines, "list">,
   limit = Number.POSITIVE_INFINITY,
@@ -20,7 +20,7 @@ export async function* allMachines(
   }
 }
 
-/** The one whose id begins like that. Throws E_USAGE, E_MACHINE_AMBIGUOUS and E_MACHINE_NOT_FOUND. */
+/** The machine whose id starts with `prefix`. Throws E_USAGE, E_MACHINE_AMBIGUOUS and E_MACHINE_NOT_FOUND. */
 export async function findMachine(
   machines: Pick<Machines, "find" | "idsWith">,
   prefix: string,

@@ -5,7 +5,7 @@ import { exampleOn, schemaOn } from "../delivery/wire-shape.ts";
 import { TuError } from "../errors.ts";
 import { publishedSchema } from "../published-schema.ts";
 
-/** Throws E_MESSAGE_UNKNOWN, with a guess. */
+/** Throws E_MESSAGE_UNKNOWN, with a suggestion. */
 export function contractNamed(name: string): Contract {
   const contract = findContract(name);
   if (contract !== undefined) return contract;
@@ -18,13 +18,13 @@ export function contractNamed(name: string): Contract {
   });
 }
 
-/** The shape is `MessagesReport`. */
+/** In the shape of `MessagesReport`. */
 export const describeMessages = () => ({
   schema: "tu-analyze/messages@1" as const,
   messages: catalogue.map(describe),
 });
 
-/** The shape is `MessageReport`. */
+/** In the shape of `MessageReport`. */
 export const describeMessage = (contract: Contract) => ({
   schema: "tu-analyze/message@1" as const,
   ...describe(contract),
@@ -44,7 +44,7 @@ function describeRoute(route: Route) {
   return { transport, ...where, producer, consumers };
 }
 
-/** The body's JSON Schema on each route, in its spelling. */
+/** The JSON Schema of the body on each route, in the route's spelling. */
 export function schemasOf({ name, routes, schemaId, summary }: Contract) {
   return routes.map((route) => {
     const isOnly = routes.length === 1;
@@ -57,6 +57,6 @@ export function schemasOf({ name, routes, schemaId, summary }: Contract) {
   });
 }
 
-/** The body on each route, as it is written there. */
+/** The body on each route, as written there. */
 export const examplesOf = (contract: Contract) =>
   contract.routes.map((route) => exampleOn(contract, route));

@@ -9,7 +9,7 @@ const limits = { olderThanMs: 30 * dayMs, most: null };
 const { signal } = new AbortController();
 const idsIn = ({ flows }: PruneReport) => flows.map(({ flowId }) => flowId);
 
-test("a dry run says what would go, and nothing goes", async () => {
+test("a dry run reports what would be removed, and removes nothing", async () => {
   const { kept, left } = await keptWith([ended("a", 40), ended("b", 3)]);
   const before = await contentsOf(kept);
   const report = await pruneState(kept, { limits, clock, signal, isDryRun: true });
@@ -20,7 +20,7 @@ test("a dry run says what would go, and nothing goes", async () => {
   expect(await contentsOf(kept)).toEqual(before);
 });
 
-test("what went is told, and what was touched meanwhile is not", async () => {
+test("what was removed is reported, unlike flows touched meanwhile", async () => {
   const { kept, left } = await keptWith([ended("a", 40), ended("b", 35), ended("c", 3)]);
   const [[, journal] = []] = kept.journals;
   if (journal === undefined) throw new Error("the sample has a journal");
@@ -31,14 +31,14 @@ test("what went is told, and what was touched meanwhile is not", async () => {
   expect(left()).toEqual(["b", "c"]);
 });
 
-test("it stops when it is told to, before the next piece", async () => {
+test("it stops when aborted, before the next batch", async () => {
   const { kept, left } = await keptWith([ended("a", 40)]);
   const stopped = AbortSignal.abort(new Error("stopped"));
   await expect(pruneState(kept, { limits, clock, signal: stopped })).rejects.toThrow("stopped");
   expect(left()).toEqual(["a"]);
 });
 
-test("without state there is nothing to go", async () => {
+test("without state there is nothing to remove", async () => {
   const report = await pruneState(null, { limits, clock, signal });
   expect(report).toEqual({
     ...{ schema: "tu-analyze/state-prune@1", isDryRun: false },
@@ -54,7 +54,7 @@ test("a file in use keeps its size, and the others are compacted; anything else 
         if (error !== undefined) throw error;
         compacted.push(name);
       },
-    }) as FlowRetention; // nothing else is asked
+    }) as FlowRetention; // nothing else is called
   const busy = journal("busy", new TuError("E_STATE_BUSY", "in use", { hint: "" }));
   const both = new Map([
     ["busy", busy],

@@ -9,11 +9,11 @@ type PruneOptions = {
   readonly limits: KeepLimits;
   readonly clock: Pick<Clock, "nowMs">;
   readonly signal: AbortSignal;
-  /** Changes nothing, and says what would go. Default false. */
+  /** Changes nothing, and reports what would be removed. Default false. */
   readonly isDryRun?: boolean;
 };
 
-/** Removes what is over a limit. `kept` is null where there is no state. */
+/** Removes whatever exceeds a limit. `kept` is null if there is no state. */
 export async function pruneState(
   kept: Kept | null,
   { clock, isDryRun = false, limits, signal }: PruneOptions,
@@ -36,7 +36,7 @@ export async function pruneState(
   };
 }
 
-/** Gives back the space of what was removed, but for files that another process uses. False: there was one. */
+/** Reclaims the space of what was removed, except in files that another process uses. False: there was one. */
 export async function compactState({ journals }: Pick<Kept, "journals">): Promise<boolean> {
   let isAll = true;
   for (const journal of journals.values()) {

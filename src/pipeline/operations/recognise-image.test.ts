@@ -32,7 +32,7 @@ const hints: readonly VisionHint[] = [
   { source: "label", text: "Asphalt", score: null, box: null },
 ];
 
-/** Reads pass by pass, a second each, and stops when it is enough. */
+/** Reads pass by pass, one second each, and stops when `isEnough`. */
 const vision: Vision = {
   async read(_, { isEnough }) {
     const texts: ReadText[] = [];
@@ -55,7 +55,7 @@ const images = {
     orientation: 6,
   }),
   verify: () => clock.advance(50),
-} as Partial<Images> as Images; // all that this operation asks for
+} as Partial<Images> as Images; // nothing else is called
 
 test("the machine, every text with its reason, and where the time went", async () => {
   const recognised = await recogniseImage({ bytes: new Uint8Array(3) }, { clock, images, vision });
@@ -79,7 +79,7 @@ test("the machine, every text with its reason, and where the time went", async (
   expect(report.image).toEqual({ format: "jpeg", width: 300, height: 400 });
 });
 
-test("the reader is told what is known, of the brand alone too", async () => {
+test("the reader can ask whether the machine, or only the brand, is known", async () => {
   const known: boolean[] = [];
   const asking: Vision = {
     ...vision,

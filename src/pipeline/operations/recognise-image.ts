@@ -15,7 +15,7 @@ export type RecognisePorts = {
 export type RecogniseRequest = { readonly bytes: Uint8Array; readonly signal?: AbortSignal };
 type Timing = { readonly name: string; readonly ms: number };
 
-/** A picture that was read, and what the rules make of it. */
+/** The reading of a picture, and what the rules conclude from it. */
 export type MachineReading = {
   readonly header: ImageHeader;
   readonly reading: VisionReading;
@@ -24,7 +24,7 @@ export type MachineReading = {
 };
 export type RecognisedImage = MachineReading & { readonly explained: Explanation };
 
-/** As an upload would take it, with the reason for every text. Throws as `checkImage` and `Vision.read` do. */
+/** Like an upload, with the reason for every text. Throws like `checkImage` and `Vision.read`. */
 export async function recogniseImage(
   request: RecogniseRequest,
   ports: RecognisePorts,
@@ -40,7 +40,7 @@ export async function recogniseImage(
   return { ...read, explained, timings: [check, ...read.timings, explaining] };
 }
 
-/** The recognition alone, exactly as the vision adapter's service does it. */
+/** Recognition only, exactly as in the vision adapter's service. */
 export async function readMachine(
   { bytes, signal }: RecogniseRequest,
   { clock, images, vision }: RecognisePorts,
@@ -53,12 +53,12 @@ export async function readMachine(
     return result;
   };
   const startMs = clock.nowMs();
-  const header = await images.identify(bytes); // refuses what must not be decoded
+  const header = await images.identify(bytes); // refuses images that must not be decoded
   const asked = vision.read(bytes, {
     isEnough: (texts, wanted) => timed(() => isEnough(texts, wanted)),
     ...(signal === undefined ? {} : { signal }),
   });
-  compilePatterns(); // while the picture is read
+  compilePatterns(); // in parallel with the read
   const reading = await asked;
   const readMs = clock.nowMs() - startMs - rulesMs;
   const recognition = timed(() => recognise(reading.texts, reading.hints));
@@ -69,7 +69,7 @@ export async function readMachine(
   return { header, reading, recognition, timings };
 }
 
-/** As it is published. */
+/** As published. */
 export function recogniseReport(
   file: string,
   { explained, header, reading, recognition, timings }: RecognisedImage,
@@ -107,7 +107,7 @@ export function recogniseReport(
   };
 }
 
-/** Orientations 5 to 8 lie on their side. */
+/** Orientations 5 to 8 swap width and height. */
 function uprightOf({ format, height, orientation, width }: ImageHeader) {
   return orientation >= 5 ? { format, width: height, height: width } : { format, width, height };
 }

@@ -15,7 +15,7 @@ const toOrchestrator =
   (hop: Hop) =>
     names.includes(hop.name) && hop.to === "svc-analysis-orchestrator";
 
-/** Where the time between the first and the last hop goes. */
+/** Breaks down the time between the first and the last hop. */
 const phases: readonly Phase[] = [
   { name: "upload and confirm", from: named("startUpload"), to: named("tu.images.uploaded") },
   { name: "bridge", from: named("tu.images.uploaded"), to: named("tu.image.uploaded") },
@@ -41,7 +41,7 @@ const phases: readonly Phase[] = [
   },
 ];
 
-/** Milliseconds per phase, for the phases that the story has. */
+/** Milliseconds per phase, for the phases present in the story. */
 export function timingsOf(hops: readonly Hop[]): readonly { name: string; ms: number }[] {
   return phases.flatMap(({ from, name, to }) => {
     const begin = hops.find(from);

@@ -18,7 +18,7 @@ const flowId = "0198c7e6-2f6a-7000-8000-000000000001";
 const bytes = new Uint8Array([1, 2, 3]);
 const example = (name: string) => ({ ...findContract(name)?.example, objectKey });
 
-/** A gateway that a test leads. `onConfirm` decides what happens then. */
+/** A gateway controlled by the test. `onConfirm` is its reaction to the confirm. */
 function pipeline({
   flow = "current" as "current" | "full",
   putStatus = 200,
@@ -75,7 +75,7 @@ const input = (values: Partial<UploadInput> = {}): UploadInput => ({
   ...values,
 });
 
-/** As the pipeline would, once it is confirmed. */
+/** The pipeline's reaction to a confirm. */
 const completing = (of: () => Pipeline) => async () => {
   await of().clock.advance(250);
   of().tell("recognition.completed");
@@ -134,13 +134,13 @@ test("flow full ends when its machine is stored, and the report has it", async (
   expect((await uploading).result.machine).toMatchObject({ id: "m1", sightings: [{ flowId }] });
 });
 
-test("what the object store does not take is refused, and nobody listens any more", async () => {
+test("an image the object store does not take is refused, and the subscription ends", async () => {
   const one = pipeline({ putStatus: 403 });
   await expect(upload(input(), one.ports)).rejects.toMatchObject({ code: "E_UPLOAD_REFUSED" });
   expect(one.log).toEqual(["start", "subscribe", "put", "unsubscribe"]);
 });
 
-test("a gateway that goes away is told with its reason", async () => {
+test("losing the gateway is reported with the reason", async () => {
   const one: Pipeline = pipeline({ onConfirm: async () => one.lose("closed 1006") });
   await expect(upload(input(), one.ports)).rejects.toMatchObject({
     code: "E_SERVICE_UNAVAILABLE",
@@ -148,14 +148,14 @@ test("a gateway that goes away is told with its reason", async () => {
   });
 });
 
-test("whoever gave up before begins nothing", async () => {
+test("an aborted upload does not start", async () => {
   const one = pipeline();
   const signal = AbortSignal.abort(new Error("enough"));
   await expect(upload(input({ signal }), one.ports)).rejects.toThrow("enough");
   expect(one.log).toEqual([]);
 });
 
-test("when time is up it says which hop is missing, and another reason stays as it is", async () => {
+test("a deadline names the missing hop, and any other reason is unchanged", async () => {
   const deadline = new AbortController();
   const one: Pipeline = pipeline({
     onConfirm: async () => {
@@ -172,7 +172,7 @@ test("when time is up it says which hop is missing, and another reason stays as 
   });
 });
 
-test("a confirmation that is under way is waited for a moment, so that it is known what became of it", async () => {
+test("an abort waits briefly for a confirm in flight, to report its outcome", async () => {
   for (const isAnswered of [true, false]) {
     const stopping = new AbortController();
     const stages: string[] = [];
@@ -198,7 +198,7 @@ test("a confirmation that is under way is waited for a moment, so that it is kno
   }
 });
 
-test("a resumed flow is told like an upload, from its first hop since then", async () => {
+test("a resumed flow is reported like an upload, from its first hop since then", async () => {
   const one = pipeline();
   one.recorder.hop(sampleHop({ flowId, atMs: 400 }));
   const payload = example("analysis.completed");

@@ -28,32 +28,31 @@ export type UploadPorts = {
   readonly flow: Flow;
 };
 export type UploadInput = {
-  /** As the user called it; shown, never parsed. */
+  /** As the user named it; displayed, never parsed. */
   readonly file: string;
   readonly filename: string;
   readonly contentType: string;
   readonly bytes: Uint8Array;
-  /** Ends the waiting; what was accepted goes on without it. */
+  /** Stops waiting; an accepted upload continues without it. */
   readonly signal: AbortSignal;
   readonly onStage: (stage: UploadStage, started: Started) => void | Promise<void>;
 };
 type Started = { readonly flowId: string; readonly objectKey: string };
 
 /**
- * `started`: the gateway has given the flow its id. `confirming`: from now on it may be accepted.
- * `accepted`: it is recorded.
+ * `started`: the gateway has assigned the flow id. `confirming`: from now on it may be accepted. `accepted`: it is
+ * recorded.
  */
 export type UploadStage = "started" | "confirming" | "accepted";
 
 export type ClientEvent = Parameters<ClientListener["onEvent"]>[0];
 
 /**
- * Uploads one image and follows its analysis to the end. A failed analysis is a report; thrown is
- * only what kept it from being one: E_UPLOAD_REFUSED, E_SERVICE_UNAVAILABLE, or the signal's reason (E_DEADLINE
- * names the hop that is missing).
+ * Uploads one image and follows its analysis to the end. A failed analysis is a report; it throws only if there can
+ * be none: E_UPLOAD_REFUSED, E_SERVICE_UNAVAILABLE, or the signal's reason (E_DEADLINE names the missing hop).
  */
 export async function upload(input: UploadInput, ports: UploadPorts): Promise<UploadReport> {
-  input.signal.throwIfAborted(); // it may have waited for another with the same content
+  input.signal.throwIfAborted(); // it may have waited for another upload of the same content
   const startedAtMs = ports.clock.nowMs();
   const { contentType, filename } = input;
   const starting = ports.gateway.startUpload({ filename, contentType });
@@ -62,7 +61,7 @@ export async function upload(input: UploadInput, ports: UploadPorts): Promise<Up
   await input.onStage("started", { flowId, objectKey: started.key });
   const events: ClientEvent[] = [];
   const end = createDeferred();
-  end.promise.catch(() => undefined); // whoever waits hears it; before that the upload's own error counts
+  end.promise.catch(() => undefined); // awaiting it throws; until then the upload's own error counts
   const subscription = await ports.gateway.subscribe(flowId, {
     onEvent(event) {
       events.push(event);
@@ -93,13 +92,13 @@ export async function upload(input: UploadInput, ports: UploadPorts): Promise<Up
 
 export type FollowInput = Pick<UploadInput, "file" | "signal"> &
   Started & {
-    /** All that was heard of it since it was resumed, when it has ended. */
+    /** All events since it was resumed, once it has ended. */
     readonly events: Promise<readonly ClientEvent[]>;
   };
 
 /**
- * Follows a flow that an earlier run left to its end, like an upload: its report has the hops since then. Throws
- * the signal's reason.
+ * Follows a flow left by an earlier run to its end, like an upload: the report has the hops since then. Throws the
+ * signal's reason.
  */
 export async function follow(input: FollowInput, ports: UploadPorts): Promise<UploadReport> {
   const { flowId, objectKey, signal } = input;
@@ -142,7 +141,7 @@ async function putObject(
   );
 }
 
-/** The record is svc-machine-storage's own work and may come after the client's notification. */
+/** svc-machine-storage writes the record on its own, possibly after the client's notification. */
 async function machineStored(
   flowId: string,
   events: readonly ClientEvent[],
@@ -153,10 +152,10 @@ async function machineStored(
   if (isStored && isCompleted) await recorder.until(flowId, ({ kind }) => kind === "write");
 }
 
-/** How long a confirmation that is under way is waited for when everything else stops. */
+/** How long to wait for a confirm in flight when everything else stops. */
 const confirmMs = 200;
 
-/** Its answer says whether the flow is recorded: that is worth a moment, whatever stops. */
+/** The response tells whether the flow is recorded, which is worth a short wait even when stopping. */
 async function confirm(
   { correlationId, key: objectKey, uploadId }: Awaited<ReturnType<GatewayClient["startUpload"]>>,
   { bytes, onStage, signal }: UploadInput,
@@ -180,7 +179,7 @@ async function confirm(
   await onStage("accepted", started);
 }
 
-/** When time is up, it says how far the flow came. */
+/** When the deadline expires, adds how far the flow has come. */
 function naming(error: unknown, flowId: string, { flow, recorder }: UploadPorts): unknown {
   if (!(error instanceof TuError) || error.code !== "E_DEADLINE") return error;
   const missing = firstMissing(flow, recorder.hopsOf(flowId));

@@ -5,7 +5,7 @@ import { StateVerification } from "../reports/state.ts";
 import { ended, keptWith, keyOf, print } from "./kept.samples.ts";
 import { verifyState } from "./verify-state.ts";
 
-/** Of the bytes that every picture of the samples has. */
+/** Of the bytes of every sample picture. */
 const checksum = sha256(new Uint8Array([1]));
 
 async function sound() {
@@ -14,14 +14,14 @@ async function sound() {
     await kept.uploads.markUploaded(id, { bytes: 1, checksum: `sha256:${checksum}` });
     await kept.fingerprints.save({ ...print, objectKey: keyOf(id), checksum });
   }
-  // Its own type would say that objects can only be listed and deleted.
+  // Its declared type only allows listing and deleting.
   const objects = kept.objects as ReturnType<typeof createMemoryObjectStore>;
   return { ...kept, objects, digest: sha256 };
 }
 const problemsOf = async (kept: Awaited<ReturnType<typeof sound>>) =>
   (await verifyState(kept)).problems.map(({ about, id, problem }) => `${about} ${id}: ${problem}`);
 
-test("what fits together has no problems, and all of it was looked at", async () => {
+test("a consistent state has no problems, and all of it was checked", async () => {
   const report = await verifyState(await sound());
   expect(StateVerification.parse(report)).toEqual(report);
   expect(report.problems).toEqual([]);
@@ -32,14 +32,14 @@ test("without state there is nothing wrong", async () => {
   expect(await verifyState(null)).toMatchObject({ problems: [], checked: { flows: 0 } });
 });
 
-test("a picture that is gone is missed by its upload and by its machine", async () => {
+test("a missing picture is reported for its upload and for its machine", async () => {
   const kept = await sound();
   await kept.objects.delete(keyOf("a"));
   const gone = `its picture is missing or incomplete (${keyOf("a")})`;
   expect(await problemsOf(kept)).toEqual([`upload a: ${gone}`, `machine m1: ${gone}`]);
 });
 
-test("a picture that is another one is told, by what was uploaded and by what was compared", async () => {
+test("a changed picture differs from what was uploaded and from what was compared", async () => {
   const kept = await sound();
   await kept.objects.delete(keyOf("b"));
   await kept.objects.put(keyOf("b"), new Uint8Array([2, 3]), { contentType: "image/jpeg" });

@@ -6,9 +6,8 @@ import type { Kept } from "./keep-state.ts";
 import { allMachines } from "./machines.ts";
 
 /**
- * Reads everything that is kept: every entry with what it refers to, every object with the size and the
- * checksum that its upload and its comparison remember, and every picture that a machine was seen in. `kept` is
- * null where there is no state.
+ * Reads everything stored: every entry and what it refers to, every object, checked against the size and checksum
+ * in its upload and its comparison, and every picture a machine was seen in. `kept` is null if there is no state.
  */
 export async function verifyState(
   kept: (Omit<Kept, "objects"> & { readonly objects: ObjectStore; readonly digest: Digest }) | null,

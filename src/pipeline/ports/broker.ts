@@ -1,8 +1,8 @@
 import type { Subscription, Transport } from "./transport.ts";
 
 /**
- * A value in an AMQP table, by its type on the wire. A number's width is not kept: clients do not tell it.
- * A timestamp is in seconds; a decimal is `digits` × 10^-`places`.
+ * A value in an AMQP table, by its wire type. The width of a number is lost: clients do not expose it. A timestamp
+ * is in seconds; a decimal is `digits` × 10^-`places`.
  */
 export type AmqpValue =
   | string
@@ -17,7 +17,7 @@ export type AmqpValue =
 
 export type AmqpTable = Readonly<Record<string, AmqpValue>>;
 
-/** One publication to an exchange (AMQP 0-9-1), always persistent. */
+/** One message published to an exchange (AMQP 0-9-1), always persistent. */
 export type Publication = {
   readonly exchange: string;
   readonly routingKey: string;
@@ -26,7 +26,7 @@ export type Publication = {
   readonly body: Uint8Array;
 };
 
-/** The basic properties that travel; those that steer one hop alone (expiration, priority) do not. */
+/** The basic properties that are forwarded; those that apply to a single hop (expiration, priority) are not. */
 export type MessageProperties = {
   readonly contentType?: string;
   readonly contentEncoding?: string;
@@ -41,14 +41,14 @@ export type MessageProperties = {
 
 export type QueueDelivery = Publication & {
   readonly queue: string;
-  /** It was delivered before; nobody knows whether it was worked off. */
+  /** Delivered before, and possibly processed. */
   readonly redelivered: boolean;
   ack(): Promise<void>;
   /**
-   * `requeue` puts it back to be delivered again after `delayMs`; without it the message is gone, or
-   * goes to the queue's dead-letter exchange. AMQP has no delay, so the consumer holds the message
-   * unacknowledged until then: it uses up one of `prefetch`, and comes back early when the consumer closes
-   * or the connection is lost. Resolves when the refusal is accepted, not after the delay.
+   * `requeue` redelivers the message after `delayMs`; without it the message is discarded, or dead-lettered to the
+   * queue's dead-letter exchange. AMQP has no delay, so the consumer holds the message unacknowledged until then:
+   * it counts towards `prefetch`, and returns early when the consumer closes or the connection is lost. Resolves
+   * when the rejection is accepted, not after the delay.
    */
   nack(options: { requeue: boolean; delayMs?: number }): Promise<void>;
 };
@@ -60,11 +60,11 @@ export type ExchangeDeclaration = {
 
 export type QueueDeclaration = {
   readonly name: string;
-  /** Default true: it outlives the broker's restart. */
+  /** Default true: survives a broker restart. */
   readonly durable?: boolean;
-  /** Default false. True: for its connection alone, and gone with it. */
+  /** Default false. True: usable by its own connection only, and deleted with it. */
   readonly exclusive?: boolean;
-  /** Default false. True: gone when its last consumer is. */
+  /** Default false. True: deleted with its last consumer. */
   readonly autoDelete?: boolean;
   /** `x-message-ttl`, `x-dead-letter-exchange`, …; default none. */
   readonly arguments?: AmqpTable;
@@ -84,26 +84,27 @@ export type BrokerTopology = {
 
 export interface Broker extends Transport {
   /**
-   * Creates what is missing. Throws E_TOPOLOGY_MISMATCH for what exists otherwise (AMQP's 406, or 405 for
-   * another connection's exclusive queue) and leaves it as it is; E_UNROUTABLE for a binding to nothing.
+   * Creates whatever is missing. Throws E_TOPOLOGY_MISMATCH for anything that exists with other properties (AMQP's
+   * 406, or 405 for another connection's exclusive queue) and leaves it unchanged; E_UNROUTABLE for a binding to
+   * something that does not exist.
    */
   declare(topology: BrokerTopology): Promise<void>;
   /**
-   * Looks and creates nothing. Resolves with the names of what does not exist; throws
-   * E_TOPOLOGY_MISMATCH for what exists otherwise. Bindings are not looked at: AMQP cannot ask for them.
+   * Passive: creates nothing. Resolves with the names of what is missing; throws E_TOPOLOGY_MISMATCH for anything
+   * that exists with other properties. Bindings are not checked: AMQP cannot query them.
    */
   check(
     topology: Pick<BrokerTopology, "exchanges" | "queues">,
   ): Promise<{ readonly missing: readonly string[] }>;
   /**
-   * Resolves when the broker has taken the message (publisher confirm). `routed`: whether it reached a
-   * queue at all (AMQP returns what is mandatory and reaches none; it tells no number). Throws
-   * E_UNROUTABLE when there is no such exchange.
+   * Resolves when the broker has confirmed the message (publisher confirm). `routed`: whether it reached any queue
+   * (AMQP returns a mandatory message that reaches none; it does not report how many). Throws E_UNROUTABLE when the
+   * exchange does not exist.
    */
   publish(publication: Publication): Promise<{ routed: boolean }>;
   /**
-   * At most `prefetch` deliveries are unacknowledged at a time. Throws E_UNROUTABLE when there is no such
-   * queue. A handler that rejects has its message delivered again, after a moment.
+   * At most `prefetch` deliveries are unacknowledged at a time. Throws E_UNROUTABLE when the queue does not exist.
+   * If the handler rejects, its message is redelivered after a short delay.
    */
   consume(
     options: { queue: string; prefetch: number },

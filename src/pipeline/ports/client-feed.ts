@@ -1,6 +1,6 @@
 import type { Message } from "../message.ts";
 
-/** What connected clients hear. Events only; commands never reach them. */
+/** What connected clients receive. Events only, never commands. */
 export type ClientFeed = {
   publish(message: Message): void;
 };

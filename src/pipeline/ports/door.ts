@@ -1,17 +1,17 @@
 import type { Headers } from "./headers.ts";
 
-/** Header values as they came; undefined: there was none. */
+/** Header values as received; undefined if absent. */
 export type RequestOrigin = {
   readonly host: string | undefined;
   readonly origin: string | undefined;
-  /** `sec-fetch-site`, which a browser sends also where it sends no Origin. */
+  /** `sec-fetch-site`, which browsers send even where they send no Origin. */
   readonly site: string | undefined;
 };
 
-/** Who may come in by HTTP. */
+/** Decides which HTTP requests are admitted. */
 export interface Door {
-  /** Why it may not come in, in words for its sender; null: it may. */
+  /** Why the request is refused, phrased for its sender; null if it is admitted. */
   refusalOf(knock: RequestOrigin): string | null;
-  /** The headers that let a page read the answer; none where no page may. */
+  /** The headers that let a page read the response; none where no page may. */
   corsHeaders(origin: string | undefined): Headers;
 }

@@ -1,12 +1,12 @@
 import type { Subscription, Transport } from "./transport.ts";
 
-/** A header as Kafka has it: names may repeat, their order is kept, a value is bytes or absent. */
+/** A Kafka header: names may repeat, order is kept, a value is bytes or null. */
 export type RecordHeader = { readonly name: string; readonly value: Uint8Array | null };
 
-/** One record of a partitioned log (Kafka). All of it is passed through byte for byte. */
+/** One record of a partitioned log (Kafka), passed through byte for byte. */
 export type LogRecord = {
   readonly topic: string;
-  /** Null: the record has none. That is something else than an empty one. */
+  /** Null: no key, which differs from an empty one. */
   readonly key: Uint8Array | null;
   readonly headers: readonly RecordHeader[];
   /** Null: a tombstone. */
@@ -17,76 +17,75 @@ export type LogDelivery = LogRecord & {
   readonly partition: number;
   readonly offset: number;
   /**
-   * Done with this record. Resolves when that is marked, which is not yet durable: the group's offset is
-   * written behind from time to time, and when the subscription closes. It stands behind the contiguous
-   * prefix of records that were delivered and are done (offsets have gaps where records were compacted
-   * away), so after a crash some that were done come again, at most `window` of a partition and those
-   * that were marked but not written.
+   * Marks this record as done. Resolves when it is marked, which is not durable yet: the group's offset is
+   * committed periodically, and when the subscription closes. It follows the contiguous prefix of delivered records
+   * that are done (offsets have gaps where records were compacted away), so after a crash some records are
+   * redelivered although they were done: at most `window` per partition, plus those marked but not yet committed.
    */
   commit(): Promise<void>;
   /**
-   * Not done: the record is delivered again after `delayMs`. Until then it uses up one of `window`, and
-   * records with its key wait; others go on. Resolves when that is accepted, not after the delay.
+   * Not done: the record is redelivered after `delayMs`. Until then it counts towards `window`, and records with
+   * its key wait; others proceed. Resolves when that is accepted, not after the delay.
    */
   retry(delayMs: number): Promise<void>;
 };
 
 export type TopicPartition = { readonly topic: string; readonly partition: number };
 
-/** What a subscription hears of its place in the group. */
+/** A change in a subscription's group membership. */
 export type GroupChange =
-  /** All that it has now, after a rebalance or for the first time; may be none. */
+  /** The complete current assignment, initial or after a rebalance; may be empty. */
   | { readonly type: "assigned"; readonly partitions: readonly TopicPartition[] }
   /**
-   * It is no member any more: thrown out, or the connection is lost. It has no partitions, and
-   * committing what it was given rejects with E_SERVICE_UNAVAILABLE. It joins again by itself.
+   * No longer a member: evicted, or disconnected. It has no partitions, and committing records it had received
+   * rejects with E_SERVICE_UNAVAILABLE. It rejoins by itself.
    */
   | { readonly type: "lost" };
 
-/** For whoever watches: a member with a lag whose last progress is long ago has stalled. */
+/** For monitoring: a member with a lag and no recent progress has stalled. */
 export type GroupStatus = {
   readonly isMember: boolean;
   readonly partitions: readonly (TopicPartition & {
-    /** From the committed offset to the end of the partition, in offsets; 0 when all is done. */
+    /** From the committed offset to the end of the partition, in offsets; 0 when everything is done. */
     readonly lag: number;
     /**
-     * When a record was last done here. Not before the partition was assigned, nor before there was
-     * something to do again after the lag had been 0: idling is not stalling.
+     * When a record was last done here. Never before the partition was assigned, nor before work arrived again
+     * after the lag had been 0: idling is not stalling.
      */
     readonly lastProgressAtMs: number;
   })[];
 };
 
 export interface LogSubscription extends Subscription {
-  /** As far as the client knows, without asking the broker. */
+  /** What the client knows, without asking the broker. */
   status(): GroupStatus;
 }
 
 export type LogSubscribeOptions = {
   readonly group: string;
   readonly topics: readonly string[];
-  /** Where a group without committed offsets begins. */
+  /** Where a group without committed offsets starts. */
   readonly from: "earliest" | "latest";
-  /** How far a partition is read ahead of its first record that is not done, in records. */
+  /** How many records of a partition are read ahead of the first one that is not done. */
   readonly window: number;
   readonly onGroup?: (change: GroupChange) => void;
 };
 
 export interface EventLog extends Transport {
   /**
-   * Creates the topic when it is missing. Throws E_TOPOLOGY_MISMATCH when it has another number of
-   * partitions, and changes nothing: keys would land elsewhere from then on.
+   * Creates the topic if it is missing. Throws E_TOPOLOGY_MISMATCH, and changes nothing, when it has another number
+   * of partitions: keys would map to other partitions from then on.
    */
   createTopic(topic: { name: string; partitions: number }): Promise<void>;
   /**
-   * Resolves when the log has taken the record. The same key always lands in the same partition; a record
-   * with an empty key or none lands in any. Throws E_UNROUTABLE when there is no such topic.
+   * Resolves when the log has accepted the record. A key always maps to the same partition; a record with an empty
+   * key or none goes to any. Throws E_UNROUTABLE when the topic does not exist.
    */
   append(record: LogRecord): Promise<{ partition: number; offset: number }>;
   /**
-   * Reads as a member of `group`, up to `window` records of a partition side by side. Order is kept per
-   * key: a record waits until its predecessor with the same key is done. Records with an empty key or
-   * none have no order. A handler that rejects has its record delivered again, after a moment.
+   * Reads as a member of `group`, up to `window` records of a partition concurrently. Order is kept per key: a
+   * record waits until its predecessor with the same key is done. Records with an empty key or none are unordered.
+   * If the handler rejects, its record is redelivered after a short delay.
    */
   subscribe(
     options: LogSubscribeOptions,

@@ -1,4 +1,4 @@
-/** A photograph, whatever the objects that hold it. */
+/** A photograph, regardless of which objects hold it. */
 export type Picture = {
   /** SHA-256 of the file, lower-case hex. */
   readonly checksum: string;
@@ -6,14 +6,14 @@ export type Picture = {
   readonly perceptualHash: string;
 };
 
-/** What the comparison remembers of an object. */
+/** What the comparison stores about an object. */
 export type Fingerprint = Picture & { readonly objectKey: string };
 
 export interface Fingerprints {
-  /** Idempotent by object key: an object has one, the last. */
+  /** An upsert by object key: the last one wins. */
   save(fingerprint: Fingerprint): Promise<void>;
   find(objectKey: string): Promise<Fingerprint | undefined>;
-  /** The pictures of the same file or within so many bits, each once, in no particular order. */
+  /** Pictures with the same checksum or within `bitsMax` bits, each once, unordered. */
   near(picture: Picture, bitsMax: number): Promise<readonly Picture[]>;
   /** Unknown keys are ignored. */
   remove(objectKeys: readonly string[]): Promise<void>;

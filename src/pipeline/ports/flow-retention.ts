@@ -1,45 +1,46 @@
 import type { Message } from "../message.ts";
 
-/** What is kept of one flow. */
+/** What is stored of one flow. */
 export type KeptFlow = {
   readonly flowId: string;
-  /** The object key that it is about. */
+  /** The object key of its picture. */
   readonly subject: string;
-  /** When its first and its last entry were recorded, in milliseconds since the epoch. */
+  /** When its first and last entries were recorded, in milliseconds since the epoch. */
   readonly firstAtMs: number;
   readonly lastAtMs: number;
   readonly entries: number;
-  /** Of its entries, without what finds them. */
+  /** Of its entries, excluding indexes. */
   readonly sizeBytes: number;
-  /** Nothing of it is owed to anybody, and no consumer waits for more of it. */
+  /** It owes nothing, and no consumer expects more of it. */
   readonly isFinished: boolean;
-  /** It is finished, and nobody has touched it for a minute. The newest flow of all stays. */
+  /** Finished, and untouched for a minute. The newest flow of all is kept. */
   readonly isRemovable: boolean;
   readonly deadLetters: number;
 };
-/** Behind which flow a page begins; null is the beginning. */
+/** The flow after which a page starts; null is the beginning. */
 export type FlowPlace = number | null;
 
-/** The flows that a journal keeps: for looking, and for letting go of them. */
+/** The flows stored in a journal: for inspection, and for removal. */
 export interface FlowRetention {
-  /** Those behind `after`, in the order in which they began. `next` is null behind the last. */
+  /** Flows after `after`, in the order they began. `next` is null after the last. */
   list(page: { after: FlowPlace; limit: number }): Promise<{
     readonly flows: readonly KeptFlow[];
     readonly next: FlowPlace;
   }>;
   count(): Promise<{ readonly finished: number; readonly underWay: number }>;
   /**
-   * Removes those that are removable, each as a whole. Resolves with the ids of those that it removed. A message of a flow that is gone is decided as if it were new.
+   * Removes the removable ones among them, each as a whole. Resolves with the ids of those removed. A message of a
+   * removed flow is decided as if it were new.
    */
   remove(flowIds: readonly string[]): Promise<readonly string[]>;
-  /** The message of that id, if any consumer has decided on it. */
+  /** The message with that id, if any consumer has decided it. */
   taken(messageId: string): Promise<Message | undefined>;
   /** Throws E_STATE_BUSY while another run uses the journal. */
   requireAlone(): void;
-  /** Removes all, whatever is under way. Throws E_STATE_BUSY while another run uses the journal. */
+  /** Removes everything, including flows in progress. Throws E_STATE_BUSY while another run uses the journal. */
   clear(): Promise<void>;
-  /** Gives back the space of what was removed. Throws E_STATE_BUSY while another run writes. */
+  /** Reclaims the space of what was removed. Throws E_STATE_BUSY while another run writes. */
   compact(): Promise<void>;
-  /** What does not fit together, in words; empty when all is well. */
+  /** Describes each inconsistency; empty if there is none. */
   verify(): Promise<readonly string[]>;
 }

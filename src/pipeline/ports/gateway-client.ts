@@ -1,8 +1,8 @@
 import type { Subscription } from "./transport.ts";
 
-/** What a client of the gateway can do, whatever carries it. */
+/** What a client can do with the gateway, over any transport. */
 export interface GatewayClient {
-  /** Throws E_UPLOAD_REFUSED with the reasons, E_SERVICE_UNAVAILABLE when nobody answers. */
+  /** Throws E_UPLOAD_REFUSED with the reasons, E_SERVICE_UNAVAILABLE when the gateway does not respond. */
   startUpload(input: { filename: string; contentType: string }): Promise<{
     readonly correlationId: string;
     readonly uploadId: string;
@@ -16,12 +16,12 @@ export interface GatewayClient {
     checksum: string;
     correlationId: string;
   }): Promise<void>;
-  /** Events of one flow from now on, in order. Resolves when the subscription is in force. */
+  /** Events of one flow from now on, in order. Resolves when the subscription is active. */
   subscribe(correlationId: string, listener: ClientListener): Promise<Subscription>;
 }
 
 export type ClientListener = {
   onEvent(event: { readonly name: string; readonly id: string; readonly payload: unknown }): void;
-  /** The connection is gone and will not come back. */
+  /** The connection is lost for good. */
   onLost(reason: string): void;
 };

@@ -7,11 +7,11 @@ export type StartedUpload = {
     readonly expiresAt: string;
   };
 };
-/** The resolvers' side of the gateway; an adapter puts GraphQL around it. */
+/** The resolver side of the gateway; an adapter wraps it in GraphQL. */
 export type Gateway = {
   /** Mints the flow id and sends it with both REST calls, so that it reaches Kafka. */
   startUpload(input: { filename: string; contentType: string }): Promise<StartedUpload>;
-  /** `correlationId` ties the confirmation to the start; a client that omits it gets a flow of its own. */
+  /** `correlationId` links the confirmation to the start; a client that omits it gets a separate flow. */
   confirmUpload(input: {
     uploadId: string;
     bytes: number;

@@ -1,2 +1,2 @@
-/** By name in lower case; one that came several times is joined by the adapter. */
+/** By lower-case name; the adapter joins repeated headers. */
 export type Headers = Readonly<Record<string, string>>;

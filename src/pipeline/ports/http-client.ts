@@ -16,6 +16,6 @@ export type HttpResponse = {
 };
 
 export interface HttpClient {
-  /** Any status is an answer. Throws E_SERVICE_UNAVAILABLE when there is none. */
+  /** Any status is a response. Throws E_SERVICE_UNAVAILABLE when there is none. */
   send(request: HttpRequest): Promise<HttpResponse>;
 }

@@ -1,6 +1,6 @@
 export interface Ids {
   /** A new UUIDv7 (RFC 9562). */
   create(): string;
-  /** The same UUIDv7-shaped id for the same parent and discriminator, always and everywhere. */
+  /** Deterministic: the same parent and discriminator always give the same UUIDv7-shaped id, in every process. */
   derive(parentId: string, discriminator: string): string;
 }

@@ -18,19 +18,19 @@ export type Machine = {
   readonly lastSeenAt: string;
   /** Oldest first. */
   readonly sightings: readonly Sighting[];
-  /** Machines that this one may be the same as; a person has to say. */
+  /** Machines that may be the same as this one; a person has to decide. */
   readonly resembles: readonly { readonly machineId: string; readonly score: number }[];
 };
 
 /**
- * What svc-machine-storage saves for one analysis. Of several of one machine the one with the highest
- * confidence gives brand, type, model, name and confidence, the first saved of equals; a resemblance
- * has its latest score; of two with the same `sighting.flowId` the first counts and the second is ignored.
+ * What svc-machine-storage saves for one analysis. Among observations of one machine, the one with the highest
+ * confidence gives brand, type, model, name and confidence (the first saved if tied); a resemblance has its latest
+ * score; of two with the same `sighting.flowId` the second is ignored.
  */
 export type MachineObservation = {
-  /** The machine to be added to, or created. The machine of the same picture goes before it. */
+  /** The machine to update or create. A machine with the same picture takes precedence. */
   readonly machineId: string;
-  /** SHA-256 of the picture, lower-case hex; null when nobody computed it. */
+  /** SHA-256 of the picture, lower-case hex; null if not computed. */
   readonly checksum: string | null;
   readonly brand: string | null;
   readonly type: string | null;
@@ -41,30 +41,30 @@ export type MachineObservation = {
   readonly resembles: readonly { readonly machineId: string; readonly score: number }[];
 };
 
-/** What a machine is, without where it was seen. */
+/** A machine without its sightings. */
 export type MachineSummary = Omit<Machine, "sightings">;
 
 export interface Machines {
   /**
-   * Creates the machine or adds the sighting to it, and gives its id. Idempotent by `sighting.flowId`. One
-   * picture is one machine: an observation with the checksum of an earlier one belongs to that one's machine,
-   * whatever its own `machineId` says, for that was found before both were stored.
+   * Creates the machine or adds the sighting to it, and returns its id. Idempotent by `sighting.flowId`. One
+   * picture is one machine: an observation whose checksum is already stored belongs to that machine, whatever its
+   * own `machineId`, which was determined before both were stored.
    */
   save(observation: MachineObservation): Promise<string>;
   find(id: string): Promise<Machine | undefined>;
-  /** Ids that start with `prefix`, for shortened ids on the command line. */
+  /** Ids that start with `prefix`, for abbreviated ids on the command line. */
   idsWith(prefix: string): Promise<readonly string[]>;
   findByObjectKey(objectKey: string): Promise<Machine | undefined>;
-  /** The machine of a picture that it was seen in under another key. `checksum` like an observation's. */
+  /** The machine seen in the same picture under another key. `checksum` as in an observation. */
   ofPicture(checksum: string, exceptKey: string): Promise<MachineSummary | undefined>;
-  /** Those of exactly that model, whatever the brand, in the order of their ids. */
+  /** Machines of exactly that model, of any brand, ordered by id. */
   ofModel(model: string, page: MachinePage): Promise<readonly MachineSummary[]>;
-  /** Most recently seen first, of equals in the order of their ids. */
+  /** Most recently seen first, ties ordered by id. */
   list(page: { readonly after?: Machine; readonly limit: number }): Promise<readonly Machine[]>;
   count(): Promise<{ readonly machines: number; readonly sightings: number }>;
-  /** Removes all. */
+  /** Removes every machine. */
   clear(): Promise<void>;
 }
 
-/** At most `limit` of those behind the id `after`. */
+/** At most `limit` machines after the id `after`. */
 export type MachinePage = { readonly after: string | null; readonly limit: number };

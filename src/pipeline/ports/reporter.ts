@@ -9,13 +9,13 @@ export type Hop = {
   readonly atMs: number;
   readonly messageId: string | null;
   readonly causationId: string | null;
-  /** A few words worth showing (`attempt 2/3`, `known`, …). */
+  /** A short remark (`attempt 2/3`, `known`, …). */
   readonly note: string | null;
 };
 
 export interface Reporter {
   hop(hop: Hop): void;
-  /** Something a person should know that is no hop: a redelivery, a parked message, a resumed flow. */
+  /** Something a user should know that is not a hop: a redelivery, a parked message, a resumed flow. */
   notice(notice: {
     readonly code: string;
     readonly message: string;

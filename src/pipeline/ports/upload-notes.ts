@@ -1,15 +1,15 @@
-/** What a client remembers of an upload until its flow has ended. */
+/** What a client stores about an upload until its flow has ended. */
 export type UploadNote = {
-  /** As the user called the picture. */
+  /** The picture's name as the user gave it. */
   readonly file: string;
   readonly objectKey: string;
-  /** Of the picture: hex of SHA-256. */
+  /** SHA-256 of the picture, in hex. */
   readonly checksum: string;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
 };
 
-/** By the id of the flow. They are a convenience: one that is missing costs a name. */
+/** By flow id. A convenience: a missing note costs only a name. */
 export interface UploadNotes {
   put(flowId: string, note: UploadNote): Promise<void>;
   all(): Promise<ReadonlyMap<string, UploadNote>>;

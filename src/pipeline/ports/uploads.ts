@@ -15,9 +15,9 @@ export interface Uploads {
   markUploaded(uploadId: string, claim: { bytes: number; checksum: string }): Promise<void>;
   /** Oldest first. */
   list(): Promise<readonly UploadSession[]>;
-  /** Those that nobody has confirmed and that were begun before then (ISO 8601, UTC), oldest first. */
+  /** Unconfirmed sessions created before that time (ISO 8601, UTC), oldest first. */
   pendingBefore(createdAt: string): Promise<readonly UploadSession[]>;
-  /** Those for these objects, in no particular order. */
+  /** The sessions for these objects, unordered. */
   ofKeys(keys: readonly string[]): Promise<readonly UploadSession[]>;
   /** Unknown ids are ignored. */
   remove(uploadIds: readonly string[]): Promise<void>;

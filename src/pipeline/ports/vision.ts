@@ -1,18 +1,18 @@
-/** One piece of text that was read in the picture. */
+/** One text read in the picture. */
 export type ReadText = {
   readonly text: string;
-  /** How sure the reader is, 0–1. */
+  /** The reader's confidence, 0–1. */
   readonly confidence: number;
-  /** As parts of the upright picture, 0–1. */
+  /** In fractions of the upright picture, 0–1. */
   readonly box: {
     readonly x: number;
     readonly y: number;
     readonly width: number;
     readonly height: number;
   };
-  /** How far the line is turned clockwise, if it is; the box then is as if the line were level. */
+  /** Clockwise rotation of the line, if any; the box is then that of the levelled line. */
   readonly degrees?: number;
-  /** Which look at the picture showed it (`whole@960`, …). */
+  /** The look at the picture that found it (`whole@960`, …). */
   readonly preparation: string;
 };
 
@@ -25,13 +25,13 @@ export type VisionProvider = {
   readonly reasoningModel: string | null;
 };
 
-/** What a provider says about the picture that is not text in it. */
+/** What a provider reports about the picture other than text in it. */
 export type VisionHint = {
   readonly source: "logo" | "web_best_guess" | "web_entity" | "label" | "object";
   readonly text: string;
-  /** As the provider gives it; some of them exceed 1. Null where it gives none. */
+  /** As the provider reports it; some exceed 1. Null if it reports none. */
   readonly score: number | null;
-  /** Null for what is said of the whole picture. */
+  /** Null for statements about the whole picture. */
   readonly box: ReadText["box"] | null;
 };
 
@@ -39,18 +39,18 @@ export type VisionReading = {
   readonly provider: VisionProvider;
   readonly texts: readonly ReadText[];
   readonly hints: readonly VisionHint[];
-  /** What the networks ran on, as it calls itself, for a provider that runs here. */
+  /** The runtime of the networks, under its own name, for a provider that runs locally. */
   readonly runtime?: string;
 };
 
-/** Brand and model, or the brand at least. */
+/** Brand and model, or at least the brand. */
 export type Wanted = "machine" | "brand";
 
-/** A provider that reads what is written in a photograph. */
+/** A provider that reads the text in a photograph. */
 export interface Vision {
   /**
-   * Throws E_VISION_*, E_CASSETTE_*, or E_IMAGE_* for an image that cannot be read. `isEnough` is asked
-   * between looks with all that was read so far; what only serves what is known may be left out.
+   * Throws E_VISION_*, E_CASSETTE_*, or E_IMAGE_* for an unreadable image. Calls `isEnough` between looks with
+   * everything read so far; looks for what is already known may be skipped.
    */
   read(
     image: Uint8Array,
@@ -59,7 +59,7 @@ export interface Vision {
       signal?: AbortSignal;
     },
   ): Promise<VisionReading>;
-  /** Starts what takes long to start, if anything does; `read` works without it. */
+  /** Starts whatever is slow to start, if anything; `read` works without it. */
   warmUp(): void;
   close(): Promise<void>;
 }

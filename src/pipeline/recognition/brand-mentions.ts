@@ -2,15 +2,15 @@ import { type Brand, catalogue, spellings } from "./catalogue.ts";
 import type { Line, Word } from "./lines.ts";
 import { isDealer, isEngineWord, isForeignWord, isWordOfItsOwn } from "./vocabulary.ts";
 
-// Where a brand's name stands, and how sure the spelling makes it.
+// Finds brand names, and rates them by spelling.
 
 export type BrandMention = {
   readonly brand: Brand;
   readonly words: readonly Word[];
-  /** Reading and rule together, 0–1. */
+  /** Reading times rule, 0–1. */
   readonly strength: number;
   readonly how: string;
-  /** What follows the name in the same word ("CAT930G"), or "". */
+  /** Whatever follows the name in the same word ("CAT930G"), or "". */
   readonly rest: string;
 };
 
@@ -37,7 +37,7 @@ const leastConfidence = 0.35;
 const known = catalogue.flatMap((brand) =>
   spellings(brand).map((spelling) => ({ brand, letters: spelling.replace(/[^A-Z0-9]/g, "") })),
 );
-/** Long enough to be known with a sign off. */
+/** Long enough to be recognised with one wrong character. */
 const longNames = known.filter(({ letters }) => letters.length >= 6);
 
 export function findBrands(line: Line): readonly BrandMention[] {
@@ -51,7 +51,7 @@ export function findBrands(line: Line): readonly BrandMention[] {
   return found;
 }
 
-/** Longest run of words first, so that "NEW HOLLAND CONSTRUCTION" is one name. */
+/** The longest run of words first, so that "NEW HOLLAND CONSTRUCTION" is one name. */
 function mentionAt(line: Line, start: number): BrandMention | null {
   const spaced = spacedLetters(line, start);
   const counts = [spaced, 3, 2, 1].filter((count) => count > 0 && start + count <= line.length);
@@ -85,7 +85,7 @@ function judge(
   return { brand: spelt.brand, words, strength, how: spelt.how, rest };
 }
 
-/** Brands' names that clearly are words of a sentence here: "IN CASE OF FIRE". */
+/** Brand names that are clearly words of a sentence: "IN CASE OF FIRE". */
 export function findWordsOfSentences(line: Line): readonly (readonly Word[])[] {
   if (!hasForeignWord(line, 0.85)) return [];
   return line
@@ -99,7 +99,7 @@ function hasForeignWord(line: Line, leastSure: number): boolean {
   );
 }
 
-/** How many single letters stand in a row from `start` on: "K O M A T S U". */
+/** The number of consecutive single letters from `start` on: "K O M A T S U". */
 function spacedLetters(line: Line, start: number): number {
   const end = line.slice(start).findIndex(({ plain }) => plain.length !== 1);
   const count = end === -1 ? line.length - start : end;
@@ -117,7 +117,7 @@ function withDigitsAsLetters(letters: string): Spelt | null {
   return match && { ...match, rule: 0.85, how: "brand name, digits in place of letters" };
 }
 
-/** One sign off, or two in a name of at least eight letters. */
+/** One wrong character, or two in a name of at least eight letters. */
 function almost(letters: string): Spelt | null {
   if (letters.length < 5) return null;
   const near = longNames.flatMap((name) => {
@@ -134,7 +134,7 @@ function almost(letters: string): Spelt | null {
     : { ...first, rule: 0.55, how: "brand name, two letters off" };
 }
 
-/** The beginning or the end of one long name, most of it: "OSAN" behind a ladder. */
+/** Most of one long name, its beginning or its end: "OSAN" behind a ladder. */
 function cutOff(letters: string): Spelt | null {
   if (!/^\p{L}{4,}$/u.test(letters) || isWordOfItsOwn(letters)) return null;
   const parts = known.filter(
@@ -148,7 +148,7 @@ function cutOff(letters: string): Spelt | null {
   return { ...part, rule: 0.55, how: "brand name, truncated" };
 }
 
-/** One long name with glyphs of something else before or behind it: "LONKINGP". */
+/** One long name with stray characters before or after it: "LONKINGP". */
 function runOn(letters: string): Spelt | null {
   if (!/^\p{L}+$/u.test(letters)) return null;
   const within = known.filter(
@@ -176,7 +176,7 @@ function lettersOf(words: readonly Word[]): string {
   return words.map(({ plain }) => plain.replace(/[^\p{L}\p{N}|]/gu, "")).join("");
 }
 
-/** Insertions, deletions and replacements that make `a` into `b`; more than `most` counts as `most + 1`. */
+/** Levenshtein distance of `a` and `b`; anything above `most` counts as `most + 1`. */
 function editsApart(a: string, b: string, most: number): number {
   if (Math.abs(a.length - b.length) > most) return most + 1;
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
@@ -189,7 +189,7 @@ function editsApart(a: string, b: string, most: number): number {
       least = Math.min(least, edits);
       next.push(edits);
     }
-    // No later row has less, and nearly all words are far from all names.
+    // No later row is lower, and nearly all words are far from all names.
     if (least > most) return most + 1;
     row = next;
   }

@@ -1,13 +1,13 @@
 import { type Brand, catalogue, spellings } from "./catalogue.ts";
 
-// Brands in a phrase that somebody wrote about a picture: spelt right, with other words around them.
+// Finds brands in prose about a picture: spelt correctly, among other words.
 
-/** Brands whose name stands in the phrase, in whole words; upper case. */
+/** Brands named in the phrase, in whole words; upper case. */
 export function brandsIn(phrase: string): readonly Brand[] {
   return catalogue.filter((brand) => spellings(brand).some((name) => contains(phrase, name)));
 }
 
-/** Whether the brand is named by more than a word of everyday English ("cat", "case"). */
+/** Whether the phrase names the brand by more than an everyday English word ("cat", "case"). */
 export function isPlainName(phrase: string, brand: Brand): boolean {
   return spellings(brand).some(
     (name) => contains(phrase, name) && !brand.everydayWords.includes(name),

@@ -12,7 +12,7 @@ import {
 
 const listOf = (models: string): readonly string[] => models.trim().split(/\s+/);
 
-/** Models that are painted on machines, beside the examples of each series. */
+/** Models painted on real machines, in addition to the examples of each series. */
 const realModels: Readonly<Record<string, string>> = {
   Caterpillar: `
     320GC 325 336GC 352 349EL 311FLRR 314CLCR 308E2CRSB 307E2 313FLGC 330FLN 938M 914 907M
@@ -189,7 +189,7 @@ const realModels: Readonly<Record<string, string>> = {
     GMK5250L GMK6300`,
 };
 
-/** What is read when a letter becomes a digit, a digit doubles, or a suffix belongs to another maker. */
+/** Misreadings: a letter becomes a digit, a digit is doubled, or a suffix belongs to another maker. */
 const misreadModels: Readonly<Record<string, string>> = {
   Caterpillar: "3208 9306 3200D 3336 D66T D12 9500M 1400M 7777G 320X 930Z9 345GG 2259D",
   Komatsu: "PC2000LC PC2100 PC20O PC211 PC2100LC-11 PC200-88 PC200-9A1 WA3800 WA381 D611 D61PX-240",
@@ -214,7 +214,7 @@ const misreadModels: Readonly<Record<string, string>> = {
   Gehl: "R1650 R2200 V3300 RS6-420",
 };
 
-/** The share of strings with one digit more than a model that may be a model too. */
+/** The maximum share of strings with one extra digit that may also be models. */
 const mostLikelyMisread = 0.05;
 
 test("has the brands that the vision adapter of today knows, and more", () => {
@@ -331,7 +331,7 @@ describe("a digit too many seldom makes another model of the brand", () => {
   });
 });
 
-/** A digit put before, between and after the digits of each number in it. */
+/** Inserts a digit before, between and after the digits of each number. */
 function withOneDigitMore(model: string): readonly string[] {
   const places = [...model, ""].flatMap((sign, index) =>
     /\d/.test(sign) || /\d/.test(model[index - 1] ?? "") ? [index] : [],

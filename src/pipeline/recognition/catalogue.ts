@@ -1,10 +1,10 @@
 import * as z from "zod";
 import brands from "./brands.json" with { type: "json" };
 
-// What manufacturers call their machines. `pattern` is held against the compact spelling of a model:
-// upper case, without spaces; a hyphen stays, because "531-70" is a telehandler and "53170" is not.
-// Sizes are named one by one and never stand as a wildcard: a digit read for a letter would be a model
-// too. docs/brands.md says which brands were reviewed and what is left out.
+// What manufacturers call their machines. `pattern` is matched against a model's compact spelling: upper case,
+// without spaces; hyphens stay, because "531-70" is a telehandler and "53170" is not. Sizes are listed one by one,
+// never as a wildcard: otherwise a digit read for a letter would be a model too. docs/brands.md lists the reviewed
+// brands and what is left out.
 
 export const machineTypes = [
   "Wheel Loader",
@@ -45,11 +45,11 @@ export type Series = z.infer<typeof Series>;
 
 export const Brand = z.strictObject({
   name: z.string().min(1),
-  /** Other spellings, upper case. */
+  /** Other spellings, in upper case. */
   aliases: z.array(z.string().regex(/^[A-Z0-9 .-]+$/)),
-  /** Spellings that also are words ("in case of fire") or other companies' names ("Atlas Copco"). */
+  /** Spellings that are also words ("in case of fire") or names of other companies ("Atlas Copco"). */
   everydayWords: z.array(z.string()).default([]),
-  /** Whether the manufacturer writes a space between letters and number: "R 920". */
+  /** Whether the manufacturer puts a space between letters and number: "R 920". */
   isSpaced: z.boolean().default(false),
   series: z.array(Series).min(1),
 });
@@ -63,7 +63,7 @@ const compiled = new Map(
   ),
 );
 
-/** The series of `brand` that `compact` belongs to; more than one when its name was used twice. */
+/** The series of `brand` that match `compact`; several if a name was used twice. */
 export function seriesOf(brand: Brand, compact: string): readonly Series[] {
   return brand.series.filter((series) => compiled.get(series)?.test(compact));
 }
@@ -72,23 +72,23 @@ export function brandsWithModel(compact: string): readonly Brand[] {
   return catalogue.filter((brand) => seriesOf(brand, compact).length > 0);
 }
 
-/** They would be at their first use, and once more, better, at their second: a tenth of a second in all. */
+/** Otherwise this happens on first use, and again, optimised, on the second: a tenth of a second in all. */
 export function compilePatterns(): void {
   for (const _use of ["first", "second"]) brandsWithModel("0");
 }
 
-/** The model as the manufacturer writes it: "R920" → "R 920" at Liebherr. */
+/** The model as the manufacturer writes it: "R920" → "R 920" for Liebherr. */
 export function spellModel(brand: Brand, compact: string): string {
   return brand.isSpaced ? compact.replace(/^([A-Z]+)-?(\d)/, "$1 $2") : compact;
 }
 
-/** All spellings of a brand's name, upper case, longest first. */
+/** All spellings of a brand's name, in upper case, longest first. */
 export function spellings(brand: Brand): readonly string[] {
   const all = new Set([brand.name.toUpperCase(), ...brand.aliases]);
   return [...all].sort((a, b) => b.length - a.length);
 }
 
-/** What companies put behind their name and what no brand is told apart by. */
+/** Legal forms after a company's name, which do not distinguish brands. */
 const legalForm =
   /[\s,.&]+(?:INCORPORATED|INC|CORPORATION|CORP|COMPANY|CO|LIMITED|LTD|LLC|PLC|GMBH|AG|KG|KGAA|SE|AB|ASA?|OYJ?|A\/S|APS|S\.?P\.?A|S\.?R\.?L|S\.?A|B\.?V|N\.?V|K\.K|PTY|PVT)\.?$/;
 const bySpelling = new Map(
@@ -97,18 +97,18 @@ const bySpelling = new Map(
   ),
 );
 
-/** The brand that goes by this name or alias, whatever its case or legal form ("CAT", "Caterpillar Inc."). */
+/** The brand with this name or alias, regardless of case and legal form ("CAT", "Caterpillar Inc."). */
 export function brandNamed(text: string): Brand | undefined {
   return bySpelling.get(keyOf(text));
 }
 
-/** Whether two names mean one brand; names that the catalogue does not know are held against each other. */
+/** Whether two names mean the same brand; names missing from the catalogue are compared with each other. */
 export function isSameBrand(a: string, b: string): boolean {
   const [known, other] = [brandNamed(a), brandNamed(b)];
   return known === undefined && other === undefined ? keyOf(a) === keyOf(b) : known === other;
 }
 
-/** Upper case, without a legal form, spaces and hyphens; a name that is nothing but one stays. */
+/** Upper case, without legal form, spaces and hyphens; a name that consists of a legal form stays. */
 function keyOf(name: string): string {
   const plain = name.normalize("NFC").trim().toUpperCase();
   const short = plain.replace(legalForm, "");

@@ -3,31 +3,31 @@ import { type Brand, catalogue } from "./catalogue.ts";
 import { boxAround, compare, heightOf, type Word } from "./lines.ts";
 import type { ModelMention } from "./model-mentions.ts";
 
-// Which of the brands and models that were read is the machine's. The rules of confidence stand at the
-// top of recognise.ts.
+// Chooses the machine's brand and model among those that were read. The rules of confidence are at the top of
+// recognise.ts.
 
-/** The same model, wherever it was read. */
+/** One model, wherever it was read. */
 export type Candidate = {
   readonly value: string;
   readonly brand: Brand;
   readonly types: readonly string[];
   readonly strength: number;
-  /** Strength and size: what the choice between two of them goes by. */
+  /** Strength and size: ranks the candidates. */
   readonly weight: number;
-  /** How many preparations of the picture showed it. */
+  /** The number of preparations that showed it. */
   readonly readings: number;
-  /** One reading is exact, and none gives reason for doubt. */
+  /** One reading is exact, and none is doubtful. */
   readonly isCertain: boolean;
 };
 export type Finding = {
   readonly brand: string | null;
-  /** 0 when the brand was not read but follows from the model. */
+  /** 0 if the brand was not read but inferred from the model. */
   readonly brandStrength: number;
   readonly model: Candidate | null;
   readonly hasRivalBrand: boolean;
   readonly hasRivalModel: boolean;
 };
-/** For a model that was repaired or cut short, however clearly the rest was read. */
+/** For a model that was repaired or cut short, however clear the rest. */
 const notConfident = 0.45;
 type Box = ReturnType<typeof boxAround>;
 type Mention = { readonly strength: number; readonly words: readonly Word[] };
@@ -40,7 +40,7 @@ const nothing: Finding = {
   hasRivalModel: false,
 };
 
-/** Among brands that were read. */
+/** Chooses among the brands that were read. */
 export function choose(brands: readonly BrandMention[], models: readonly ModelMention[]): Finding {
   const [first, second] = catalogue
     .filter((brand) => brands.some((mention) => mention.brand === brand))
@@ -54,7 +54,7 @@ export function choose(brands: readonly BrandMention[], models: readonly ModelMe
   return { ...(isClose ? nothing : first.finding), hasRivalBrand: true };
 }
 
-/** Without any brand: a model that only one brand makes, if all that was read is of that brand. */
+/** Without any brand: a model made by only one brand, provided everything read is of that brand. */
 export function chooseAlone(models: readonly ModelMention[]): Finding {
   const [owner, ...others] = new Set(models.map(({ brand }) => brand));
   if (owner === undefined || others.length > 0) return nothing;
@@ -92,7 +92,7 @@ function findingOf(
   return { finding, weight: named.weight + 1.5 * (candidates[0]?.weight ?? 0) };
 }
 
-/** The strongest, unless another one is nearly as strong and says something else. */
+/** The strongest, unless a different one is nearly as strong. */
 function best(candidates: readonly Candidate[]): Pick<Finding, "model" | "hasRivalModel"> {
   const [first, second] = candidates;
   if (first === undefined) return { model: null, hasRivalModel: false };
@@ -103,7 +103,7 @@ function best(candidates: readonly Candidate[]): Pick<Finding, "model" | "hasRiv
     : { model: first, hasRivalModel: second.strength > 0.4 };
 }
 
-/** Strongest first. "930" beside "930G" is the same model, cut off. */
+/** Strongest first. "930" beside "930G" is the same model, cut short. */
 function candidatesOf(
   mentions: readonly ModelMention[],
   brands: readonly BrandMention[],
@@ -136,7 +136,7 @@ function completed(mentions: readonly ModelMention[], model: string): string {
   return longer[0] ?? model;
 }
 
-/** What a model gains beside or below the name of its brand, where manufacturers paint it. */
+/** The bonus for a model beside or below its brand's name, where manufacturers paint it. */
 const nearness = 1.3;
 
 function isNear({ words }: Mention, brands: readonly BrandMention[]): boolean {
@@ -155,7 +155,7 @@ function endOf({ x, width }: Box): number {
   return x + width;
 }
 
-/** A digit goes on a number, but not a letter: "304E" may be the beginning of "304E2". */
+/** Digits continue a number, but not a letter: "304E" may be the start of "304E2". */
 function isSuffix(model: string, rest: string): boolean {
   return /^[-A-Z]/.test(rest) || (/[A-Z]$/.test(model) && /^\d/.test(rest));
 }

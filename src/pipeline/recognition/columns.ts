@@ -1,10 +1,10 @@
 import { compare, type Line, type Word } from "./lines.ts";
 
-// Lettering that is stacked: "PC" over "210" over "LC".
+// Stacked lettering: "PC" over "210" over "LC".
 
 const longest = 4;
 
-/** Words of one preparation that stand closely below each other, each column from top to bottom. */
+/** Words of one preparation closely below each other, each column from top to bottom. */
 export function toColumns(lines: readonly Line[]): readonly Line[] {
   const words = lines
     .flat()
@@ -30,7 +30,7 @@ function downFrom(top: Word, below: ReadonlyMap<Word, Word>): Line {
   return column;
 }
 
-/** Whether `lower` stands directly below `upper` and goes on with digits behind letters, or vice versa. */
+/** Whether `lower` is directly below `upper` and continues letters with digits, or vice versa. */
 function stands(lower: Word, upper: Word): boolean {
   if (lower.preparation !== upper.preparation || !isBelow(lower, upper)) return false;
   const joint = (upper.plain.at(-1) ?? "") + (lower.plain[0] ?? "");

@@ -2,8 +2,8 @@ import { isBelow } from "./columns.ts";
 import { boxAround, isBeside, type Word } from "./lines.ts";
 import type { ModelMention } from "./model-mentions.ts";
 
-// Why a model that was read may not be the whole of it, or not it at all. Each rule names its reason; any of
-// them keeps the answer from being confident.
+// Reasons why a model may be incomplete or wrong. Each rule names its reason; any of them prevents a confident
+// answer.
 
 type Rule = (mention: ModelMention, others: readonly Word[]) => boolean;
 
@@ -13,13 +13,13 @@ const rules: Readonly<Record<string, Rule>> = {
   "something follows it": isContinued,
 };
 
-/** The first reason for doubt, if there is one. `words` are all that were read. */
+/** The first reason for doubt, if any. `words` are all words that were read. */
 export function doubtOf(mention: ModelMention, words: readonly Word[]): string | null {
   const others = words.filter((word) => !mention.words.includes(word));
   return Object.keys(rules).find((reason) => rules[reason]?.(mention, others)) ?? null;
 }
 
-/** Another reading of the place says clearly what is no part of it. */
+/** Another reading of the same place clearly shows something that is not part of it. */
 function isDisputed({ model, words }: ModelMention, others: readonly Word[]): boolean {
   const place = boxAround(words);
   const glyphs = signsOf(model);
@@ -33,7 +33,7 @@ function isDisputed({ model, words }: ModelMention, others: readonly Word[]): bo
   );
 }
 
-/** In the same look something short stands behind or below it that was not understood. */
+/** The same look shows something short behind or below it that was not understood. */
 function isContinued({ words }: ModelMention, others: readonly Word[]): boolean {
   const [first, last] = [words[0], words.at(-1)];
   if (first === undefined || last === undefined) return false;

@@ -126,7 +126,7 @@ test("a picture with twice the texts is twice the work", () => {
   expect(namesComparedFor(() => explained(...screenshot(80)))).toBeLessThan(2.2 * once);
 });
 
-/** How often the name of a brand is held against the beginning of a word. */
+/** How often a brand name is compared with the start of a word. */
 function namesComparedFor(work: () => unknown): number {
   const comparing = vi.spyOn(String.prototype, "startsWith");
   try {

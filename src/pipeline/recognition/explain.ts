@@ -8,24 +8,24 @@ import { textOf, type Word } from "./lines.ts";
 import { compactOf } from "./noise.ts";
 import { type Aggregate, type Understood, understand } from "./recognise.ts";
 
-// What became of every text that was read, and of every hint, and why: the answer to "why did it say that?". It decides
-// nothing; the rules are asked what they found.
+// Explains what became of every text and hint, and why: the answer to "why this result?". It decides nothing, and
+// only queries the rules.
 
 export const Meaning = z.object({
   about: z.enum(["brand", "model", "type", "ignored"]),
   value: z.string(),
   confidence: z.number().min(0).max(1),
   how: z.string(),
-  /** Whether the machine has it. */
+  /** Whether it is part of the machine. */
   isTaken: z.boolean(),
 });
 export type Meaning = Readonly<z.infer<typeof Meaning>>;
 
 export type Explained = {
   readonly text: ReadText;
-  /** Empty for what was not understood. */
+  /** Empty if not understood. */
   readonly meanings: readonly Meaning[];
-  /** Why there are none; null when there are. */
+  /** Why there are none; null otherwise. */
   readonly why: string | null;
 };
 
@@ -34,26 +34,26 @@ export type ExplainedHint = {
   readonly meanings: readonly Meaning[];
 };
 export type Explanation = {
-  /** One for each text, in their order. */
+  /** One per text, in order. */
   readonly texts: readonly Explained[];
-  /** Most telling first. */
+  /** Strongest first. */
   readonly hints: readonly ExplainedHint[];
 };
 
 type Found = { readonly words: readonly Word[]; readonly meaning: Meaning };
 type Answer = Pick<Aggregate, "brand" | "model" | "type">;
 
-/** Below this no rule takes a word for anything. */
+/** No rule considers a word below this confidence. */
 const leastConfidence = 0.3;
 
-/** `answer` is what `recognise` made of the same reading. */
+/** `answer` is the result of `recognise` for the same reading. */
 export function explain(
   { hints, texts }: Pick<VisionReading, "hints" | "texts">,
   answer: Answer,
 ): Explanation {
   const read = understand(texts);
   const hinted = addHints(read, inOrder(hints));
-  // A logo may give the brand of a model that is written without it.
+  // A logo may supply the brand of a model written without it.
   const understood = { ...read, models: hinted.models };
   const found = bySource([...mentionsOf(understood, answer), ...ignoredOf(understood)]);
   const unread = leftOver(understood);
@@ -115,7 +115,7 @@ function meaningOf(
   return { about, value, confidence: Math.round(confidence * 100) / 100, how, isTaken };
 }
 
-/** A text that means the same more than once says it once; words that were ignored together stay together. */
+/** Lists a repeated meaning of a text once; words ignored together stay together. */
 function merged(meanings: readonly Meaning[]): readonly Meaning[] {
   const once: Meaning[] = [];
   for (const meaning of meanings) {
@@ -134,10 +134,10 @@ function merged(meanings: readonly Meaning[]): readonly Meaning[] {
   return once;
 }
 
-/** What is asked of the texts that mean nothing. A picture may have hundreds: everything is found once. */
+/** Lookups for texts without a meaning. A picture may have hundreds: everything is computed once. */
 type LeftOver = {
   readonly words: ReadonlyMap<ReadText, readonly { readonly word: Word }[]>;
-  /** Names of brands that stand there, those among them that are not taken for one. */
+  /** Brand names found in them, and those not taken as a brand. */
   readonly names: ReadonlyMap<ReadText, readonly BrandMention[]>;
   readonly brands: ReadonlySet<Brand>;
 };
@@ -150,7 +150,7 @@ function leftOver({ brands, lines }: Understood): LeftOver {
   };
 }
 
-/** What was found in each text, in the order in which it was found. */
+/** What was found in each text, in order of discovery. */
 function bySource<T extends { readonly words: readonly Word[] }>(
   found: readonly T[],
 ): ReadonlyMap<ReadText, readonly T[]> {

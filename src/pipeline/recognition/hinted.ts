@@ -6,24 +6,24 @@ import { certaintyOf, findGuesses, findLogos, guessType } from "./hints.ts";
 import type { ModelMention } from "./model-mentions.ts";
 import type { TypeGuess } from "./type-names.ts";
 
-// What hints (hints.ts) add to what was read.
+// Adds hints (hints.ts) to what was read.
 
-/** What the text alone says. */
+/** The result of the text alone. */
 type Read = {
   readonly brands: readonly BrandMention[];
   readonly models: readonly ModelMention[];
   readonly finding: Finding;
-  /** Models of these brands that are written in the picture. */
+  /** Models of these brands written in the picture. */
   readonly modelsOf: (brands: readonly BrandMention[]) => readonly ModelMention[];
 };
 type Found = {
   readonly models: readonly ModelMention[];
   readonly finding: Finding;
-  /** Whether the brand is what the web says, and nothing in the picture. */
+  /** Whether the brand comes only from the web, not from the picture. */
   readonly isGuess: boolean;
 };
 export type Hinted = Found & {
-  /** Where the series leaves the type open. */
+  /** If the series leaves the type open. */
   readonly typeGuess: TypeGuess | null;
 };
 
@@ -39,20 +39,20 @@ export function addHints(read: Read, hints: readonly VisionHint[]): Hinted {
   return { ...found, typeGuess };
 }
 
-/** The model's own type, if it has one. */
+/** The model's own type, if it is unique. */
 export function typeOf({ model }: Finding): string | null {
   const [type, ...others] = model?.types ?? [];
   return type !== undefined && others.length === 0 ? type : null;
 }
 
-/** How sure the answer is, not that something was seen. */
+/** The confidence of the answer as a whole, not of any single mention. */
 export function sureness({ finding, isGuess, typeGuess }: Hinted): number {
   if (finding.brand === null) return typeGuess ? typeOnly * certaintyOf(typeGuess.hint) : 0;
   const confidence = confidenceOf(finding);
   return isGuess ? Math.min(mostForGuess, confidence) : confidence;
 }
 
-/** Null when the picture names neither brand nor model, and no logo does. */
+/** Null if neither text nor logos name a brand or a model. */
 function addLogos(read: Read, logos: readonly BrandMention[]): Found | null {
   const counted = logos.filter((logo) => isSilent(read) || isBacked(read, logo));
   const hasRivalBrand = counted.length < logos.length;
@@ -68,7 +68,7 @@ function isSilent({ brands, finding }: Read): boolean {
   return brands.length === 0 && finding.brand === null;
 }
 
-/** A logo stands against what is written only with a model of its own beside it. */
+/** A logo outweighs the text only with a model of its own beside it. */
 function isBacked({ brands, finding, modelsOf }: Read, logo: BrandMention): boolean {
   const isSame = (brand: Brand) => brand === logo.brand;
   const isWritten =
@@ -81,7 +81,7 @@ function withRival({ finding, isGuess, models }: Found, isRivalled: boolean): Fo
   return { models, isGuess, finding: { ...finding, hasRivalBrand } };
 }
 
-/** Where the picture names no brand: the web's brand, with a model that is written or that it names. */
+/** For a picture that names no brand: the web's brand, with a model that is written or that the web names. */
 function addGuesses(read: Read, hints: readonly VisionHint[]): Found {
   const guesses = findGuesses(hints);
   const written = read.modelsOf(guesses.brands);

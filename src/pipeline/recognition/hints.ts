@@ -7,15 +7,14 @@ import { findModels, type ModelMention } from "./model-mentions.ts";
 import { findNoise } from "./noise.ts";
 import { type TypeGuess, typeNamed } from "./type-names.ts";
 
-// What a provider says about a picture that is not text in it, and what it is good for.
+// What a provider reports about a picture other than text, and how it is used.
 //
-//   H1. A logo is a brand only if the list has that brand. No hint brings a name of its own into the
-//       answer.
-//   H2. What is written goes first: a logo of another brand than is written counts only with a model of
-//       its own beside it, and lowers the confidence otherwise; the web names brand and model only where the picture names none,
-//       and then never confidently.
-//   H3. The type comes from the series; where that leaves it open, from web entities, the best guess,
-//       labels and objects, in this order, each sure enough.
+//   H1. A logo is a brand only if the list has that brand. No hint introduces a new name into the answer.
+//   H2. Text takes precedence: a logo of a different brand counts only with a model of its own beside it, and
+//       lowers the confidence otherwise; the web supplies brand and model only if the picture names none, and then
+//       never confidently.
+//   H3. The type comes from the series; if that leaves it open, from web entities, the best guess, labels and
+//       objects, in this order, each above its threshold.
 //   H4. Every hint is in the evidence: what it was used for, or why it was not.
 
 type Box = ReadText["box"];
@@ -29,12 +28,12 @@ type Evidence = {
   readonly confidence: number;
   readonly how: string;
 };
-/** The answer that hints are held against. */
+/** The answer that hints are compared with. */
 export type HintedAnswer = {
   readonly brand: string | null;
   readonly model: string | null;
   readonly type: string | null;
-  /** The hint that gave the type; null when the series did, or nothing. */
+  /** The hint that supplied the type; null if the series did, or nothing. */
   readonly typeGuess: TypeGuess | null;
   /** Whether brand and model come from the web. */
   readonly isGuess: boolean;
@@ -42,11 +41,11 @@ export type HintedAnswer = {
 
 const wholePicture: Box = { x: 0, y: 0, width: 1, height: 1 };
 const leastLogo = 0.35;
-/** The deployed service's bound for web entities. */
+/** The deployed service's threshold for web entities. */
 const leastScore = 0.6;
-/** For what comes without a score. */
+/** For hints without a score. */
 const unstated = 0.5;
-/** What a name on the web is worth beside the same name in the picture. */
+/** The weight of a name on the web relative to the same name in the picture. */
 const webWorth = 0.5;
 
 const sources: readonly Source[] = ["logo", "web_entity", "web_best_guess", "label", "object"];
@@ -58,7 +57,7 @@ const words: Readonly<Record<Source, string>> = {
   object: "object",
 };
 
-/** The most telling first; the order in which they came does not matter. */
+/** Strongest first, independent of the input order. */
 export function inOrder(hints: readonly VisionHint[]): readonly VisionHint[] {
   return hints.toSorted(
     (a, b) =>
@@ -69,7 +68,7 @@ export function inOrder(hints: readonly VisionHint[]): readonly VisionHint[] {
   );
 }
 
-/** Logos of brands of the list, as if their names were written there. */
+/** Logos of listed brands, treated like written names. */
 export function findLogos(hints: readonly VisionHint[]): readonly BrandMention[] {
   return hints
     .filter((hint) => hint.source === "logo" && certaintyOf(hint) >= leastLogo)
@@ -79,7 +78,7 @@ export function findLogos(hints: readonly VisionHint[]): readonly BrandMention[]
     });
 }
 
-/** Brands that the web names, with the models that it names beside them. */
+/** Brands named by the web, with the models named beside them. */
 export function findGuesses(hints: readonly VisionHint[]): {
   readonly brands: readonly BrandMention[];
   readonly models: readonly ModelMention[];
@@ -96,8 +95,8 @@ export function findGuesses(hints: readonly VisionHint[]): {
 }
 
 /**
- * The type that a hint names, among `possible` ones. A hint that names a kind of it ("Backhoe Loader"
- * beside "Loader") goes before it.
+ * The type that a hint names, among the `possible` ones. A hint that names a subtype ("Backhoe Loader" beside
+ * "Loader") takes precedence.
  */
 export function guessType(
   hints: readonly VisionHint[],
@@ -114,7 +113,7 @@ export function guessType(
   return guesses.find(({ type }) => type.endsWith(` ${first.type}`)) ?? first;
 }
 
-/** What each hint was good for. */
+/** What each hint was used for. */
 export function explainHints(
   hints: readonly VisionHint[],
   answer: HintedAnswer,
@@ -192,7 +191,7 @@ type Named = {
   readonly line: Line;
 };
 
-/** A word of everyday English ("cat", "case") is a brand only beside one of its models. */
+/** An everyday English word ("cat", "case") is a brand only beside one of its models. */
 function namesIn(hint: VisionHint): readonly Named[] {
   const [line] = toLines([asText(hint)]);
   if (line === undefined) return [];

@@ -1,16 +1,16 @@
 import type { ReadText } from "../ports/vision.ts";
 
-/** One word as it was read. */
+/** One word as read. */
 export type Word = ReadText & {
-  /** Upper case, plain hyphens, without punctuation around it. */
+  /** Upper case, plain hyphens, without surrounding punctuation. */
   readonly plain: string;
-  /** What it was read in. */
+  /** The text that it is part of. */
   readonly source: ReadText;
 };
-/** Words that stand next to each other at one height, from left to right, of one preparation. */
+/** Adjacent words at one height, from left to right, of one preparation. */
 export type Line = readonly Word[];
 
-/** Puts words that were read separately back into lines. The order of `texts` does not matter. */
+/** Joins words that were read separately into lines. The order of `texts` does not matter. */
 export function toLines(texts: readonly ReadText[]): readonly Line[] {
   const words = texts.flatMap(toWords).toSorted(byPosition);
   const lines: Word[][] = [];
@@ -30,7 +30,7 @@ export function textOf(words: readonly Word[]): string {
   return words.map((word) => word.text).join(" ");
 }
 
-/** The smallest box around all of them. */
+/** Their bounding box. */
 export function boxAround(words: readonly Word[]): ReadText["box"] {
   const x = Math.min(...words.map(({ box }) => box.x));
   const y = Math.min(...words.map(({ box }) => box.y));
@@ -42,7 +42,7 @@ export function boxAround(words: readonly Word[]): ReadText["box"] {
   };
 }
 
-/** Several words in one reading share its box in proportion to their letters. */
+/** Words of one reading share its box in proportion to their letters. */
 function toWords(read: ReadText): readonly Word[] {
   const rows = read.text.split(/[\r\n]+/).filter((row) => row.trim() !== "");
   return rows.flatMap((row, index) => {
@@ -99,7 +99,7 @@ function continues(line: readonly Word[], word: Word): boolean {
   return large <= small * 2.2 && drop < small * 0.6 && gap < large * 2 && gap > -large * 0.6;
 }
 
-/** Whether `right` follows `left` at most a letter apart. */
+/** Whether `right` follows `left` by at most one letter. */
 export function isBeside(left: Word, right: Word): boolean {
   const gap = right.box.x - (left.box.x + left.box.width);
   return continues([left], right) && gap < Math.max(left.box.height, right.box.height);

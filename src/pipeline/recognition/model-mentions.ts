@@ -2,19 +2,19 @@ import { type Brand, brandsWithModel, type Series, seriesOf, spellModel } from "
 import type { Line, Word } from "./lines.ts";
 import { compactOf, isWithin, type Noise } from "./noise.ts";
 
-// Where something stands that a brand calls one of its models.
+// Finds texts that match a brand's models.
 
 export type ModelMention = {
   readonly brand: Brand;
   readonly model: string;
   readonly types: readonly Series["type"][];
   readonly words: readonly Word[];
-  /** Reading and rule together, 0–1. */
+  /** Reading times rule, 0–1. */
   readonly strength: number;
   readonly how: string;
   /** Nothing was replaced. */
   readonly isExact: boolean;
-  /** Why it may not be the whole of it, if it may not (doubts.ts). */
+  /** Why it may be incomplete or wrong, if so (doubts.ts). */
   readonly doubt: string | null;
 };
 
@@ -23,7 +23,7 @@ type Reading = { readonly compact: string; readonly changes: number };
 const longestModel = 16;
 const leastConfidence = 0.3;
 
-/** Letters and digits that look alike, both ways. */
+/** Letters and digits that look alike, in both directions. */
 const lookalikes: Readonly<Record<string, readonly string[]>> = {
   "0": ["O", "D"],
   "1": ["I"],
@@ -45,7 +45,7 @@ const lookalikes: Readonly<Record<string, readonly string[]>> = {
   B: ["8"],
 };
 
-/** All models of `brand` in the line; of overlapping ones the longest. */
+/** All models of `brand` in the line; the longest of any that overlap. */
 export function findModels(
   line: Line,
   brand: Brand,
@@ -61,7 +61,7 @@ export function findModels(
   return found;
 }
 
-/** A model that stands without its brand, if its series is known at one brand only. */
+/** A model without its brand, if only one brand has that series. */
 export function findUniqueModels(line: Line, noise: readonly Noise[]): readonly ModelMention[] {
   const brands = line.flatMap((_, start) =>
     spans(line, start, noise).flatMap((words) => {
@@ -74,7 +74,7 @@ export function findUniqueModels(line: Line, noise: readonly Noise[]): readonly 
     .filter(({ words }) => isTelling(words) && brandsWithModel(compactOf(words)).length === 1);
 }
 
-/** Clearly read, letters and digits, and long enough not to be the rest of something else. */
+/** Clearly read, with letters and digits, and too long to be a fragment of something else. */
 function isTelling(words: readonly Word[]): boolean {
   const compact = compactOf(words);
   const confidence = Math.min(...words.map((word) => word.confidence));
@@ -86,7 +86,7 @@ function isTelling(words: readonly Word[]): boolean {
   );
 }
 
-/** A model that follows the brand inside one word. */
+/** A model that follows the brand within one word. */
 export function modelInRest(brand: Brand, rest: string, word: Word): ModelMention | null {
   return judge(brand, rest, [word], "joined with the brand name");
 }
@@ -104,7 +104,7 @@ function longestAt(
   return null;
 }
 
-/** One to four words from `start` on that stand close together and mean nothing else. */
+/** One to four words from `start` on that are close together and mean nothing else. */
 function spans(line: Line, start: number, noise: readonly Noise[]): readonly (readonly Word[])[] {
   const found: Word[][] = [];
   for (let end = start; end < Math.min(line.length, start + 4); end += 1) {
@@ -152,11 +152,11 @@ function ruleStrength({ compact, changes }: Reading): number {
   return byLength * byKind * (1 - 0.25 * changes);
 }
 
-/** As it stands, or with the fewest look-alikes replaced; null when that leaves a choice. */
+/** As read, or with the fewest look-alikes replaced; null if that is ambiguous. */
 function readAs(brand: Brand, compact: string): Reading | null {
   if (!/\d/.test(compact)) return lettersAsDigits(brand, compact);
   if (seriesOf(brand, compact).length > 0) return { compact, changes: 0 };
-  // A longer number is a fleet number before it is a model with a misread letter.
+  // A longer number is more likely a fleet number than a model with a misread letter.
   if (/^\d+$/.test(compact)) return null;
   const isModel = (variant: string): boolean =>
     seriesOf(brand, variant).length > 0 && hasSameSuffix(variant, compact);
@@ -166,7 +166,7 @@ function readAs(brand: Brand, compact: string): Reading | null {
   return two.length === 1 ? { compact: two[0] ?? compact, changes: 2 } : null;
 }
 
-/** "ESO" for "E50": letters alone, of which all but the first are look-alikes of digits. */
+/** "ESO" for "E50": letters only, all but the first of them look-alikes of digits. */
 function lettersAsDigits(brand: Brand, compact: string): Reading | null {
   const digits = [...compact.slice(1)].map((sign) => lookalikes[sign]?.[0] ?? sign).join("");
   const variant = compact.slice(0, 1) + digits;
@@ -174,7 +174,7 @@ function lettersAsDigits(brand: Brand, compact: string): Reading | null {
   return isModel ? { compact: variant, changes: digits.length } : null;
 }
 
-/** What follows the number is never repaired: "SY1550" may be SY155U or anything else. */
+/** Suffixes are never repaired: "SY1550" may be SY155U or anything else. */
 function hasSameSuffix(variant: string, compact: string): boolean {
   const suffix = /^\D*\d+(?:\.\d+)?(.*)$/.exec(variant)?.[1] ?? "";
   return compact.endsWith(suffix);

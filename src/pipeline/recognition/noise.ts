@@ -10,14 +10,14 @@ import {
   isStandardWord,
 } from "./vocabulary.ts";
 
-// What is written on machines and is no model: each rule names its reason. A rule sees one line.
+// Text on machines that is not a model: each rule names its reason, and sees one line.
 
 /** `count` words from `start` on mean something else. */
 export type Noise = {
   readonly start: number;
   readonly count: number;
   readonly reason: string;
-  /** Whether the place holds a number that other readings may take for a model. */
+  /** Whether it is a number that other readings may mistake for a model. */
   readonly isNumber?: true;
 };
 
@@ -36,7 +36,7 @@ const rules: readonly Rule[] = [
   dealerNames,
 ];
 
-/** Of rules that speak of the same words the first one does. */
+/** Of rules that match the same words, the first wins. */
 export function findNoise(line: Line): readonly Noise[] {
   const found: Noise[] = [];
   for (const noise of rules.flatMap((rule) => rule(line))) {
@@ -54,7 +54,7 @@ function isOverlapping(a: Noise, b: Noise): boolean {
   return a.start < b.start + b.count && b.start < a.start + a.count;
 }
 
-/** All of the line: the number of the picture stands behind the agency's name. */
+/** The whole line: the picture's number follows the agency's name. */
 function agencyLines(line: Line): readonly Noise[] {
   const isOfAgency = line.some(({ plain }) => isAgency(plain) || /^ID:/.test(plain));
   return isOfAgency
@@ -94,7 +94,7 @@ const plates: readonly RegExp[] = [
   /^[A-Z]{2} ?\d{2}$/,
 ];
 
-/** Forms of British, German, Scandinavian, Dutch and French plates. */
+/** The formats of British, German, Scandinavian, Dutch and French plates. */
 function numberPlates(line: Line): readonly Noise[] {
   const text = line.map(({ plain }) => plain).join(" ");
   if (!plates.some((plate) => plate.test(text))) return [];
@@ -110,7 +110,7 @@ function labelledNumbers(line: Line): readonly Noise[] {
     const next = line[start + 1]?.plain ?? "";
     if (!/\d/.test(next)) return [];
     const isLabel = isLabelWord(plain) || /^(?:L?EET|NIT|LNIT)$/.test(plain);
-    // "FLEE T320": the label's last letter went to the number.
+    // "FLEE T320": the label's last letter was attached to the number.
     const isSplit =
       /^[A-Z]+$/.test(plain) && isLabelWord(plain + (/^[A-Z]+/.exec(next)?.[0] ?? ""));
     return isLabel || isSplit
@@ -119,7 +119,7 @@ function labelledNumbers(line: Line): readonly Noise[] {
   });
 }
 
-/** "FLFET 320": whatever the word is, it is what the number counts. */
+/** "FLFET 320": whatever the word is, the number belongs to it. */
 function numbersAfterWords(line: Line): readonly Noise[] {
   return line.flatMap((word, start): readonly Noise[] => {
     const next = line[start + 1]?.plain ?? "";
@@ -175,7 +175,7 @@ export function isCompanyLine(line: Line): boolean {
   );
 }
 
-/** All of the line but what can only be a model: a number among letters. */
+/** The whole line, except what can only be a model: a number among letters. */
 function companyName(line: Line): readonly Noise[] {
   return line.flatMap(({ plain }, start): readonly Noise[] =>
     /\d/.test(plain) && /[A-Z]/.test(plain)
@@ -195,7 +195,7 @@ function each(line: Line, reasonOf: (word: Word) => string | null): readonly Noi
   });
 }
 
-/** For the evidence: what was ignored, as it was written. */
+/** For the evidence: the ignored words, as written. */
 export function noiseText(line: Line, noise: Noise): string {
   return textOf(line.slice(noise.start, noise.start + noise.count));
 }

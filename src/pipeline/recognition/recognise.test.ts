@@ -76,7 +76,7 @@ describe("brand and model", () => {
   });
 });
 
-/** Words below each other, each as high as given and at the same left edge. */
+/** Words below each other, each with its height, aligned on the left. */
 type Stack = readonly (readonly [text: string, height: number])[];
 function stacked(words: Stack): readonly ReadText[] {
   return words.map(([text, height], row) => ({

@@ -11,29 +11,27 @@ import { boxAround, type Line, textOf, toLines, type Word } from "./lines.ts";
 import { findModels, findUniqueModels, type ModelMention, modelInRest } from "./model-mentions.ts";
 import { findNoise, isCompanyLine, isWithin, type Noise, noiseText } from "./noise.ts";
 
-// From what was read in a photograph to brand, model and type: rules and a list of series, no guesses.
-// It does not own reading (the Vision port) or the list (brands.json).
+// From the text in a photograph to brand, model and type: rules and a list of series, no guesses. Out of scope:
+// reading (the Vision port) and the list (brands.json).
 //
 //   R1. Total and deterministic: any texts, in any order, give the same answer and never throw.
 //   R2. A model belongs to a series of the brand it is reported with.
-//   R3. What is ambiguous is null: two models alike in strength, two brands alike, a type that a
-//       model name does not settle.
-//   R4. The type comes from the series; hints (hints.ts) give it where the series leaves it open.
+//   R3. Anything ambiguous is null: two equally strong models, two equally strong brands, a type that a model name
+//       does not settle.
+//   R4. The type comes from the series; hints (hints.ts) supply it if the series leaves it open.
 //
-// Confidence. b and m are the strengths of the best mention of brand and model: what the reader said,
-// times how much the rule is worth (1 for an exact name; less for a short or purely numeric model,
-// for replaced look-alikes, for a name one letter off). A second preparation that read the same adds
-// 30 % of what is missing.
+// Confidence. b and m are the strengths of the best mention of brand and model: the reader's confidence times the
+// rule's weight (1 for an exact name; less for a short or purely numeric model, for replaced look-alikes, for a
+// name one letter off). A second preparation with the same reading adds 30 % of the remainder.
 //
 //   brand and model    0.2 + 0.35 b + 0.45 m
 //   brand only         0.6 b
-//   model only         0.45 m                 (its series exists at one brand only)
-//   type only          0.3 of how sure the hint is
+//   model only         0.45 m                 (only one brand has its series)
+//   type only          0.3 of the hint's confidence
 //   nothing            0
 //
-// times 0.75 when another brand, or 0.85 when another model of the brand, was read as well. So a model
-// without its brand never is confident, and 0.9 takes both, clearly read. What the web alone names stays
-// at 0.45 at most.
+// times 0.75 if another brand, or 0.85 if another model of the brand, was read as well. So a model without its
+// brand is never confident, and 0.9 requires both, clearly read. Whatever only the web names stays at 0.45 at most.
 
 const Box = z
   .object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() })
@@ -78,7 +76,7 @@ export type Understood = {
   readonly modelsOf: (brands: readonly BrandMention[]) => readonly ModelMention[];
 };
 
-/** `hints`: what the provider says besides the text, in any order. */
+/** `hints`: what the provider reports other than text, in any order. */
 export function recognise(
   texts: readonly ReadText[],
   hints: readonly VisionHint[] = [],
@@ -100,17 +98,17 @@ export function recognise(
   };
 }
 
-/** Whether what is wanted is sure enough to stop reading: clearly read, or read twice. */
+/** Whether the machine (or brand) is certain enough to stop reading: clearly read, or read twice. */
 export function isEnough(texts: readonly ReadText[], wanted: Wanted = "machine"): boolean {
   const { brandStrength, model, hasRivalBrand, hasRivalModel } = understand(texts).finding;
   if (wanted === "brand") return brandStrength > 0;
   if (brandStrength === 0 || model === null || hasRivalBrand || hasRivalModel) return false;
-  // What three looks agree on will not become surer.
+  // Three looks that agree will not become more certain.
   if (!model.isCertain) return model.readings >= 3;
   return model.strength >= 0.85 || (model.readings >= 2 && model.strength >= 0.75);
 }
 
-/** Everything that was found, for whoever asks why. */
+/** Everything found, for explanations. */
 export function understand(texts: readonly ReadText[]): Understood {
   const lines = toLines(texts).map((line) => ({ line, noise: findNoise(line) }));
   const isNoSentence = outsideOf(
@@ -149,7 +147,7 @@ function withDoubts(
   });
 }
 
-/** Where one reading shows a fleet number, a phone number or a plate, no other one shows a model. */
+/** Where one reading shows a fleet number, a phone number or a plate, no other reading shows a model. */
 function placesOfNumbers({ line, noise }: Understood["lines"][number]): readonly Box[] {
   return noise
     .filter(({ isNumber }) => isNumber)
@@ -164,7 +162,7 @@ function outsideOf(
   return ({ words }) => {
     const { x, y, width, height } = boxAround(words);
     return !places.some((place) => {
-      // Two readings of one place differ by a part of a letter.
+      // Two readings of one place differ by a fraction of a letter.
       const margin = place.height * 0.5;
       const [left, top] = [place.x - margin, place.y - margin];
       const [across, down] = [x + width / 2 - left, y + height / 2 - top];
@@ -208,7 +206,7 @@ function aggregateOf(hinted: Hinted): Aggregate {
   };
 }
 
-/** From the series, or else from a hint; a best guess comes without a score. */
+/** From the series, otherwise from a hint; a best guess has no score. */
 function typed(
   { finding, typeGuess }: Hinted,
   confidence: number,

@@ -3,7 +3,7 @@ import { machineTypes } from "./catalogue.ts";
 
 export type TypeGuess = { readonly type: string; readonly hint: VisionHint };
 
-/** What people call the types of the list, beside their names. */
+/** Common names of the listed types, besides their own. */
 const otherNames: Readonly<Record<string, (typeof machineTypes)[number]>> = {
   Backhoe: "Backhoe Loader",
   "Skid Steer": "Skid Steer Loader",
@@ -17,13 +17,13 @@ const otherNames: Readonly<Record<string, (typeof machineTypes)[number]>> = {
   "Fork Lift": "Forklift",
 };
 
-/** The longest name first: a backhoe loader is a loader too, and says more. */
+/** The longest name first: a backhoe loader is also a loader, but more specific. */
 const names = [
   ...machineTypes.map((type) => ({ name: type.toUpperCase(), type })),
   ...Object.entries(otherNames).map(([name, type]) => ({ name: name.toUpperCase(), type })),
 ].toSorted((a, b) => b.name.length - a.name.length);
 
-/** The type that a phrase names, in whole words, one or many: "Compact excavators" → "Excavator". */
+/** The type that a phrase names, in whole words, singular or plural: "Compact excavators" → "Excavator". */
 export function typeNamed(phrase: string): string | null {
   const plain = ` ${phrase.toUpperCase().replaceAll(/[^\p{L}\p{N}]+/gu, " ")} `;
   const found = names.find(

@@ -1,10 +1,10 @@
 import { catalogue, spellings } from "./catalogue.ts";
 
-// Words that are painted on machines and say something about other words beside them.
+// Words painted on machines that tell something about the words beside them.
 
 const words = (list: string): ReadonlySet<string> => new Set(list.split(/\s+/));
 
-/** What manufacturers write beside their own name. */
+/** Written by manufacturers beside their own name. */
 const machineWords = words(`
   WHEEL LOADER LOADERS EXCAVATOR EXCAVATORS DOZER BULLDOZER GRADER DUMPER TRUCK BACKHOE TELEHANDLER
   ROLLER SERIES MODEL TYPE TYP HYBRID ELECTRIC ECO PLUS SUPER COMPACT NEXT GEN TURBO POWER MADE
@@ -31,12 +31,12 @@ const labelWords = words(`
   LOT BAY EXIT ROUTE ZONE HALL CHANNEL CH UHF CALL TEL FAX MOB PHONE MOBILE FLOTTE GERAETE MASKINNR
   # NO. NR. N°`);
 
-/** Agencies print these across photographs, with the number of the picture. */
+/** Printed by agencies across photographs, with the picture's number. */
 const agencies = words(`
   ALAMY GETTY GETTYIMAGES ISTOCK ISTOCKPHOTO SHUTTERSTOCK DREAMSTIME DEPOSITPHOTOS ADOBESTOCK 123RF
   VECTORSTOCK BIGSTOCK FOTOLIA AVALON PICTURE ALLIANCE FREEPIK PNGTREE VECTEEZY STOCKPHOTO`);
 
-/** Beside a maker's name: the maker of the engine, which is not that of the machine. */
+/** Beside a maker's name: the maker of the engine, not of the machine. */
 const engineWords = words(`
   ENGINE ENGINES DIESEL MOTOR MOTORS MOTEUR MOTEURS POWERED PENTA POWERTECH ACERT TURBODIESEL`);
 
@@ -55,13 +55,13 @@ export const isAgency = (plain: string): boolean =>
   agencies.has(plain.replace(/[^A-Z\d]/g, "")) ||
   /^(?:WWW\.)?ALAMY|GETTYIMAGES|^IMAGEID/.test(plain);
 export const isEngineWord = (plain: string): boolean => engineWords.has(plain);
-/** Ordinary words that are most of a brand's name. */
+/** Ordinary words that make up most of a brand's name. */
 const ownWords = words("DRESS SUMI HITA");
 
 export const isWordOfItsOwn = (plain: string): boolean => ownWords.has(plain);
 export const isStandardWord = (plain: string): boolean => standardWords.has(plain);
 
-/** A word that belongs neither to a brand nor to what manufacturers write beside their name. */
+/** A word that is neither part of a brand nor written by manufacturers beside their name. */
 export function isForeignWord({
   plain,
   confidence,

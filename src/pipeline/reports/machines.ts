@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** A machine, as the machine storage has it. */
+/** A machine, as stored by the machine storage. */
 export const Machine = z.object({
   id: z.string(),
   brand: z.string().nullable(),
@@ -21,11 +21,11 @@ export const Machine = z.object({
   resembles: z.array(z.object({ machineId: z.string(), score: z.number() })),
 });
 
-/** What `machines show -o json` prints, and `machines -o jsonl` on each line. */
+/** Output of `machines show -o json`, and each line of `machines -o jsonl`. */
 export const MachineReport = Machine.extend({ schema: z.literal("tu-analyze/machine@1") });
 export type MachineReport = z.infer<typeof MachineReport>;
 
-/** What `machines -o json` prints. */
+/** Output of `machines -o json`. */
 export const MachinesReport = z.object({
   schema: z.literal("tu-analyze/machines@1"),
   machines: z.array(Machine),

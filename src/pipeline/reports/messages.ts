@@ -28,11 +28,11 @@ const Message = z.object({
   example: z.record(z.string(), z.unknown()),
 });
 
-/** What `messages <name> -o json` prints, and `messages -o jsonl` on each line. */
+/** Output of `messages <name> -o json`, and each line of `messages -o jsonl`. */
 export const MessageReport = Message.extend({ schema: z.literal("tu-analyze/message@1") });
 export type MessageReport = z.infer<typeof MessageReport>;
 
-/** What `messages -o json` prints. */
+/** Output of `messages -o json`. */
 export const MessagesReport = z.object({
   schema: z.literal("tu-analyze/messages@1"),
   messages: z.array(Message),

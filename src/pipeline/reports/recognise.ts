@@ -5,7 +5,7 @@ import { Aggregate } from "../recognition/recognise.ts";
 
 const Part = z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() });
 
-/** What `recognise -o json` prints for one image. */
+/** Output of `recognise -o json` for one image. */
 export const RecogniseReport = z.object({
   schema: z.literal("tu-analyze/recognise@1"),
   file: z.string(),
@@ -17,7 +17,7 @@ export const RecogniseReport = z.object({
     height: z.int(),
   }),
   provider: Provider.extend({
-    /** What the local reader's networks ran on, with its version: `wasm 1.30.0`, `native 1.30.0`. */
+    /** The runtime of the local reader's networks, with its version: `wasm 1.30.0`, `native 1.30.0`. */
     runtime: z.string().nullable().default(null),
   }),
   machine: Aggregate,
@@ -32,7 +32,7 @@ export const RecogniseReport = z.object({
       why: z.string().nullable(),
     }),
   ),
-  /** What the provider says besides the text; the local reader says nothing. */
+  /** The provider's findings other than text; the local reader has none. */
   hints: z.array(
     z.object({
       source: z.enum(["logo", "web_best_guess", "web_entity", "label", "object"]),
@@ -43,12 +43,12 @@ export const RecogniseReport = z.object({
     }),
   ),
   timings: z.array(z.object({ name: z.string(), ms: z.number() })),
-  /** The file with the picture and what was read drawn on it. */
+  /** The file with the reading drawn on the picture. */
   annotated: z.string().nullable(),
 });
 export type RecogniseReport = z.infer<typeof RecogniseReport>;
 
-/** What it prints for an image that could not be read. */
+/** Its output for an image that could not be read. */
 export const UnreadReport = z.object({
   schema: z.literal("tu-analyze/recognise@1"),
   file: z.string(),

@@ -1,7 +1,7 @@
 import * as z from "zod";
 
 const FlowsOfAge = z.object({
-  /** Null: whatever is older. */
+  /** Null: older than that. */
   upTo: z.enum(["1d", "7d", "30d"]).nullable(),
   flows: z.int(),
   sizeBytes: z.int(),
@@ -20,22 +20,22 @@ const KeptFlows = z.object({
 });
 export type KeptFlows = z.infer<typeof KeptFlows>;
 
-/** What a state directory keeps, and how large it is. */
+/** The content of a state directory, and its size. */
 export const StateReport = z.object({
   schema: z.literal("tu-analyze/state@1"),
   directory: z.string(),
-  /** Of all files, with what finds things in them. */
+  /** Of all files, indexes included. */
   sizeBytes: z.int(),
   flows: z.array(KeptFlows),
   uploads: z.object({ pending: z.int(), confirmed: z.int() }),
   machines: z.object({ machines: z.int(), sightings: z.int() }),
-  /** As many as keys; equal ones are stored once. */
+  /** One per key; identical ones are stored once. */
   objects: z.object({ objects: z.int(), sizeBytes: z.int() }),
   limits: z.object({ keepFor: z.string(), keepFlows: z.union([z.int(), z.literal("unlimited")]) }),
 });
 export type StateReport = z.infer<typeof StateReport>;
 
-/** Something that does not fit together: `about` names it, `problem` says what is wrong. */
+/** An inconsistency: `about` and `id` locate it, `problem` describes it. */
 const StateProblem = z.object({
   about: z.enum(["journal", "object", "machine", "upload"]),
   id: z.string(),
@@ -50,7 +50,7 @@ export const StateVerification = z.object({
 });
 export type StateVerification = z.infer<typeof StateVerification>;
 
-/** What was let go of, or would be. */
+/** What was removed, or would be. */
 export const PruneReport = z.object({
   schema: z.literal("tu-analyze/state-prune@1"),
   isDryRun: z.boolean(),

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { flowNames } from "../contracts/contract.ts";
 
-/** What `topology -o json` prints. */
+/** Output of `topology -o json`. */
 export const TopologyReport = z.object({
   schema: z.literal("tu-analyze/topology@1"),
   flow: z.enum(flowNames),

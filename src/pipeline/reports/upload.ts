@@ -19,7 +19,7 @@ const Hop = z.object({
   note: z.string().nullable(),
 });
 
-/** The recognition as far as the flow's messages carry it: `current` has neither evidence nor weight. */
+/** The recognition, as far as the flow's messages carry it: `current` has neither evidence nor weight. */
 const Recognition = RecognitionCompleted.partial({ objectKey: true }).extend({
   provider: RecognitionCompleted.shape.provider.partial({
     reasoningModel: true,
@@ -32,7 +32,7 @@ const Recognition = RecognitionCompleted.partial({ objectKey: true }).extend({
   }),
 });
 
-/** What is not as `--expect` said. `actual` is null for nothing. */
+/** A difference from `--expect`. `actual` is null for no value. */
 const Mismatch = z.object({
   field: z.string(),
   expected: z.string(),
@@ -40,7 +40,7 @@ const Mismatch = z.object({
 });
 export type Mismatch = z.infer<typeof Mismatch>;
 
-/** What `upload -o json` prints for one image. */
+/** Output of `upload -o json` for one image. */
 export const UploadReport = z.object({
   schema: z.literal("tu-analyze/upload@1"),
   file: z.string(),
@@ -49,7 +49,7 @@ export const UploadReport = z.object({
   objectKey: z.string(),
   status: z.enum(["completed", "failed"]),
   durationMs: z.number(),
-  /** The flow was left by an earlier run; hops and duration are those since it went on. */
+  /** An earlier run left the flow; hops and duration are those since it resumed. */
   isResumed: z.boolean().optional(),
   hops: z.array(Hop),
   result: z.object({
@@ -60,12 +60,12 @@ export const UploadReport = z.object({
   }),
   failure: StepFailed.omit({ objectKey: true }).optional(),
   timings: z.array(z.object({ name: z.string(), ms: z.number() })).optional(),
-  /** With `--expect` or `--expect-status` only; empty: all is as expected. */
+  /** Only with `--expect` or `--expect-status`; empty if everything matches. */
   mismatches: z.array(Mismatch).optional(),
 });
 export type UploadReport = z.infer<typeof UploadReport>;
 
-/** What it prints for an image that never became a flow. */
+/** Its output for an image that never became a flow. */
 export const RejectedReport = z.object({
   schema: z.literal("tu-analyze/upload@1"),
   file: z.string(),
@@ -78,13 +78,13 @@ export const RejectedReport = z.object({
 });
 export type RejectedReport = z.infer<typeof RejectedReport>;
 
-/** What it prints for an image whose analysis was not waited for to its end. */
+/** Its output for an image whose analysis was not followed to its end. */
 export const UnfinishedReport = z.object({
   schema: z.literal("tu-analyze/upload@1"),
   file: z.string(),
   /**
-   * `accepted`: the flow goes on at the next start. `unknown`: it was being confirmed. `abandoned`: it was under
-   * way, and nothing is kept.
+   * `accepted`: the flow resumes at the next start. `unknown`: it was being confirmed. `abandoned`: it was in
+   * progress, and nothing is stored.
    */
   status: z.enum(["accepted", "unknown", "abandoned", "not-started"]),
   flowId: z.string().nullable(),

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { alphabetOf, decode } from "./decode.ts";
 
-// Rows of the network: blank, the dictionary's glyphs, a space.
+// The network's classes: blank, the dictionary's glyphs, a space.
 const alphabet = alphabetOf("中\nA\n2\n-\n");
 
-/** Each step: which row is likeliest, and how likely. */
+/** Per step: the most likely class and its probability. */
 function output(...steps: readonly (readonly [row: number, probability: number])[]): Float32Array {
   const classes = 6;
   const data = new Float32Array(steps.length * classes);

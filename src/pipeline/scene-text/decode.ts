@@ -1,13 +1,13 @@
-/** A sign that was read: what, how sure, and where in the strip (0–1). */
+/** One decoded character: its text, its probability, and its position along the strip (0–1). */
 export type Glyph = { readonly text: string; readonly probability: number; readonly at: number };
 
-/** What can be painted on a machine and mean a brand or a model. */
+/** Characters that may occur in a brand or model painted on a machine. */
 const readable = /^[\p{Script=Latin}\d .,\-+/&#°()'"|:;@*_!?%]$/u;
 
-/** Rows of the recogniser's output that stand for a sign of interest, and the sign. */
+/** The relevant classes of the recogniser's output, each with its character. */
 export type Alphabet = readonly { readonly index: number; readonly text: string }[];
 
-/** `dictionary` is a sign a line; before the first stands the blank, behind the last a space. */
+/** `dictionary` has one character per line; class 0 is the blank, the last class a space. */
 export function alphabetOf(dictionary: string): Alphabet {
   const lines = dictionary.split(/\r?\n/);
   if (lines.at(-1) === "") lines.pop();
@@ -16,7 +16,7 @@ export function alphabetOf(dictionary: string): Alphabet {
     .filter(({ text }) => text === "" || readable.test(text));
 }
 
-/** Greedy CTC: the likeliest readable sign of each step, repetitions and blanks taken out. */
+/** Greedy CTC: the most likely readable character per step, with repetitions and blanks collapsed. */
 export function decode(output: Float32Array, steps: number, alphabet: Alphabet): readonly Glyph[] {
   const classes = output.length / steps;
   const glyphs: Glyph[] = [];

@@ -8,7 +8,7 @@ const picture = { width: 800, height: 600, data: new Uint8Array(3 * 800 * 600) }
 type Line = { readonly x: number; readonly y: number; readonly ink: number };
 const word = "777777777";
 
-/** TextNetworks that see these lines, each 0.1 × 0.02 of the picture, wherever they are within what is shown. */
+/** TextNetworks that see these lines, each 0.1 × 0.02 of the picture, wherever they fall within the view. */
 function networksFor(lines: readonly Line[], probability = 0.99) {
   const shown: Rendering[] = [];
   const parts = new Map<Picture, PixelPart>();
@@ -37,7 +37,7 @@ function networksFor(lines: readonly Line[], probability = 0.99) {
       }
       return { width, height, data };
     },
-    // All over the strip, so that the word is where the line is.
+    // Spread over the whole strip, so that the word is where the line is.
     recognise: async () =>
       Array.from(word, (text, at) => ({ text, probability, at: (at + 0.5) / 9 })),
   };
@@ -126,7 +126,7 @@ describe("further looks at a picture without text", () => {
   });
 });
 
-test("the windows and lines of a look are asked for at once, and keep their order", async () => {
+test("the windows and lines of a look are processed concurrently, and keep their order", async () => {
   const { networks } = networksFor([line, { ...line, y: 0.6 }, { ...line, y: 0.7 }]);
   let asked = 0;
   const latestFirst = {

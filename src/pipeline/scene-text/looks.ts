@@ -6,37 +6,37 @@ import type { Place } from "./strip.ts";
 import type { TextNetworks } from "./text-networks.ts";
 import { type Part, viewOf, type Window } from "./view.ts";
 
-// The ways in which a picture is looked at, most rewarding first. Each is bounded by windows, pixels and
-// lines, never by a clock, so that a picture gives the same texts on every machine.
+// The looks taken at a picture, most rewarding first. Each is bounded by windows, pixels and lines, never by a
+// clock, so that a picture gives the same texts on every machine.
 
-/** A picture while it is looked at, and what earlier looks found. */
+/** A picture being read, and what earlier looks found. */
 export type Scene = {
   readonly picture: Picture;
   readonly networks: TextNetworks;
   readonly texts: ReadText[];
-  /** Where the first look saw something that may be text, and could not tell. */
+  /** Where the first look saw possible text, but was unsure. */
   readonly faint: Place[];
-  /** The first look saw all that the picture shows, and not a trace of text. */
+  /** The first look saw everything the picture shows, and no trace of text. */
   isBlank: boolean;
 };
 
 type Look = {
   readonly name: string;
-  /** What it can find; there is no need for it when that is known. */
+  /** What it can find; skipped if that is already known. */
   readonly wanted: Wanted;
   readonly windows: (scene: Scene) => readonly Window[];
 };
 
 const whole: Part = { left: 0, top: 0, width: 1, height: 1 };
 
-/** Where bodies and cabs are. */
+/** Where bodies and cabs usually are. */
 const middle: readonly Window[] = [0.12, 0.48].map((left) => ({
   part: { left, top: 0.27, width: 0.4, height: 0.55 },
   side: 700,
   degrees: 0,
 }));
 
-/** Names on booms that stand up steeply; turned, the corners of a picture are far from its middle. */
+/** Names on steeply raised booms; once turned, a picture's corners are far from its centre. */
 const bothWays: readonly Window[] = [35, -35].map((degrees) => ({
   part: { left: 0.15, top: 0.1, width: 0.7, height: 0.7 },
   side: 360,
@@ -57,7 +57,7 @@ export function sceneOf({ picture, networks }: Pick<Scene, "picture" | "networks
   return { picture, networks, texts: [], faint: [], isBlank: false };
 }
 
-/** What the look shows that is new; it is kept in the scene too. */
+/** The new texts that the look finds; also added to the scene. */
 export async function look(name: string, scene: Scene): Promise<readonly ReadText[]> {
   const windows = looks.find((each) => each.name === name)?.windows(scene) ?? [];
   const found = await Promise.all(
@@ -81,14 +81,14 @@ function unlessBlank(windows: readonly Window[]): Look["windows"] {
   return ({ isBlank }) => (isBlank ? [] : windows);
 }
 
-/** Lines that are lost at this reduction are too small to be read from the picture too. */
+/** Lines lost at this reduction are too small to be read from the picture, too. */
 function isShownWhole(picture: Picture, seen: Picture): boolean {
   return picture.width < 1.5 * seen.width;
 }
 
 const faintMost = 8;
 
-/** Where there may be text, and none was read. */
+/** Possible text that has not been read. */
 function aroundFaint({ faint, picture, texts }: Scene): readonly Window[] {
   const size = 0.2;
   const places = faint
@@ -106,10 +106,10 @@ function isReadAt({ box, confidence }: ReadText, { x, y }: Point): boolean {
 }
 
 const closeMost = 4;
-/** In pixels: how high a line is made for a close look. */
+/** In pixels: the line height for a close look. */
 const closeHeight = 40;
 
-/** What was read, once more with what stands around it: a suffix is often smaller than the number. */
+/** Rereads texts together with their surroundings: a suffix is often smaller than the number. */
 function aroundTexts({ texts, picture }: Scene): readonly Window[] {
   const places = texts
     .filter((text) => text.text.length <= 9 && text.confidence > 0.3 && !isSureName(text))
@@ -120,7 +120,7 @@ function aroundTexts({ texts, picture }: Scene): readonly Window[] {
     .map((place) => closeUp(place, picture));
 }
 
-/** Numbers first, then what was read least surely. */
+/** Numbers first, then the lowest confidence. */
 function doubt({ text, confidence }: ReadText): number {
   return Number(/\d/.test(text)) - confidence;
 }
@@ -133,7 +133,7 @@ function closeUp({ x, y, box }: Point & Pick<ReadText, "box">, { width, height }
   return { part: partAround(x, y, wide / width, high / height), side, degrees: 0 };
 }
 
-/** Of places that are closer to each other than `distance` the first. */
+/** The first of any places that are closer than `distance`. */
 function apart<P extends Point>(places: readonly P[], distance: number): readonly P[] {
   const kept: P[] = [];
   for (const place of places) {

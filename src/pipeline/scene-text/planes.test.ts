@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { planesOf } from "./planes.ts";
 
 test("planes are blue, green and red about their means, padded with black", () => {
-  const data = Uint8Array.from([255, 0, 128, 0, 255, 64]); // two pixels, red green blue
+  const data = Uint8Array.from([255, 0, 128, 0, 255, 64]); // two RGB pixels
   const { width, height, data: planes } = planesOf({ width: 2, height: 1, data });
   const at = (plane: number, x: number) => planes[plane * width * height + x];
   expect([width, height]).toEqual([32, 32]);

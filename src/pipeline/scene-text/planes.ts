@@ -1,17 +1,17 @@
 import type { Picture } from "./picture.ts";
 
-/** What the detector takes: three planes, one after the other. */
+/** The detector's input: three consecutive planes. */
 export type Planes = {
   readonly width: number;
   readonly height: number;
   readonly data: Float32Array;
 };
 
-// As it was trained.
+// As in training.
 const mean = [0.485, 0.456, 0.406] as const;
 const deviation = [0.229, 0.224, 0.225] as const;
 
-/** What each of the 256 values becomes, in blue, green and red. */
+/** The normalised value of each of the 256 levels, in blue, green and red. */
 const levels = mean.map((middle, channel) =>
   Float32Array.from(
     { length: 256 },
@@ -19,7 +19,7 @@ const levels = mean.map((middle, channel) =>
   ),
 );
 
-/** Planes of blue, green and red about their means; padded with black to a size that the detector takes. */
+/** Normalised planes of blue, green and red, padded with black to a size that the detector accepts. */
 export function planesOf(picture: Picture): Planes {
   const [width, height] = [toGrid(picture.width), toGrid(picture.height)];
   const data = new Float32Array(3 * width * height);

@@ -6,25 +6,25 @@ import { cutOut, type Place } from "./strip.ts";
 import type { TextNetworks } from "./text-networks.ts";
 import type { View } from "./view.ts";
 
-/** The largest lines of a view; what is smaller is read by a closer look. */
+/** The largest lines of a view; smaller ones are left to closer looks. */
 const linesMost = 24;
 
 export type Reading = {
   readonly picture: Picture;
   readonly networks: TextNetworks;
-  /** What earlier looks read. */
+  /** Texts from earlier looks. */
   readonly texts: readonly ReadText[];
   readonly preparation: string;
 };
 export type Seen = {
   readonly texts: readonly ReadText[];
-  /** Where there may be text, likeliest first; lines that were read are among them. */
+  /** Possible text, most likely first; includes the lines that were read. */
   readonly faint: () => readonly Place[];
-  /** Not a trace of text anywhere in the view. */
+  /** No trace of text anywhere in the view. */
   readonly isBlank: () => boolean;
 };
 
-/** Finds the lines of a view and reads each from the picture itself, which has the finest detail. */
+/** Finds the lines of a view and reads each from the original picture, at full detail. */
 export async function readLines(view: View, reading: Reading): Promise<Seen> {
   const map = await reading.networks.detect(view.pixels);
   const places = findRegions(map, clear)
@@ -48,7 +48,7 @@ function findFaint(map: TextMap, view: View): readonly Place[] {
     .map((region) => placeOf(region, view));
 }
 
-/** Two looks that were sure of the line are enough; of a name one is. */
+/** Two confident looks at a line are enough; for a name, one. */
 function isWellKnown({ centre, height }: Place, { picture, texts }: Reading): boolean {
   const [x, y] = [centre.x / picture.width, centre.y / picture.height];
   const sure = texts.filter(
@@ -61,15 +61,18 @@ function isWellKnown({ centre, height }: Place, { picture, texts }: Reading): bo
   return sure.some(isSureName) || new Set(sure.map(({ preparation }) => preparation)).size >= 2;
 }
 
-/** Letters alone that hardly can be others. */
+/** Letters only, and hardly mistakable. */
 export function isSureName({ text, confidence }: ReadText): boolean {
   return confidence >= 0.98 && /^\p{L}{3,}$/u.test(text);
 }
 
-/** From this slope on a line may be written on a side that runs away, where letters stay upright. */
+/** Lines with these slopes may be on a receding side, where letters stay upright. */
 const slanted = { least: 0.1, most: 0.7 };
 
-/** A slanting line is read with its letters turned with it and with its letters upright; the surer one counts. */
+/**
+ * Reads a slanting line both with its letters turned along with it and with them upright; the more confident
+ * reading counts.
+ */
 async function readLine(place: Place, reading: Reading): Promise<readonly ReadText[]> {
   const slope = Math.abs(place.radians);
   const isSlanted = slope > slanted.least && slope < slanted.most;
@@ -89,14 +92,14 @@ function sureness(glyphs: readonly Glyph[]): number {
   return letters.length === 0 ? 0 : confidenceIn(letters) + 0.02 * letters.length;
 }
 
-/** The weakest sign counts as much as the mean: one wrong sign makes another model. */
+/** The weakest character counts as much as the mean: one wrong character makes a different model. */
 function confidenceIn(glyphs: readonly Glyph[]): number {
   const weakest = Math.min(...glyphs.map(({ probability }) => probability));
   const mean = glyphs.reduce((sum, { probability }) => sum + probability, 0) / glyphs.length;
   return 0.5 * weakest + 0.5 * mean;
 }
 
-/** Where a region of the view lies in the picture. */
+/** Maps a region of the view to the picture. */
 function placeOf({ centre, length, height, radians }: Region, { toPicture }: View): Place {
   const middle = toPicture(centre);
   const along = toPicture({
@@ -115,7 +118,7 @@ function placeOf({ centre, length, height, radians }: Region, { toPicture }: Vie
 
 type Line = {
   readonly place: Place;
-  /** How much longer the strip is than the line in it. */
+  /** How much longer the strip is than its line. */
   readonly share: number;
   readonly picture: Picture;
   readonly preparation: string;
@@ -141,7 +144,7 @@ function toText(word: readonly Glyph[], { place, share, picture, preparation }: 
   const from = Math.max(0, (word[0]?.at ?? 0) * share - letter / 2);
   const to = Math.min(1, (word.at(-1)?.at ?? 1) * share + letter / 2);
   const middle = ((from + to) / 2 - 0.5) * place.length;
-  // Level about the middle of the line, so that its words stay beside each other.
+  // Level about the line's centre, so that its words stay next to each other.
   const width = (to - from) * place.length;
   return {
     text: word.map(({ text }) => text).join(""),

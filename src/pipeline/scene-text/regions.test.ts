@@ -4,7 +4,7 @@ import { barely, clear, findRegions, type TextMap } from "./regions.ts";
 
 type Bar = { x: number; y: number; length: number; height: number; radians: number; ink?: number };
 
-/** A map with a bar of ink about (x, y), turned clockwise. */
+/** A map with bars of ink centred on (x, y), turned clockwise. */
 function mapWith(...bars: readonly Bar[]): TextMap {
   const [width, height] = [320, 240];
   const data = new Float32Array(width * height);
@@ -29,7 +29,7 @@ describe("a bar of ink is one region", () => {
     expect(region?.centre.y).toBeCloseTo(120, 0);
     expect(region?.radians).toBeCloseTo(radians, 1);
     expect(region?.score).toBeCloseTo(0.9);
-    // Grown by 1.7 times its area over its circumference on each side.
+    // Grown on each side by 1.7 times its area over its perimeter.
     const grown = (100 * 12 * 1.7) / (2 * (100 + 12));
     expect(region?.length).toBeGreaterThan(100 + 2 * grown - 4);
     expect(region?.length).toBeLessThan(100 + 2 * grown + 6);
@@ -48,7 +48,7 @@ test("bars apart are regions of their own", () => {
   expect(findRegions(map, clear)).toHaveLength(3);
 });
 
-test("what is faint or low is text only for whoever asks for that", () => {
+test("faint or low regions count as text only under a lower threshold", () => {
   const faint = { x: 80, y: 60, length: 60, height: 10, radians: 0, ink: 0.25 };
   const low = { x: 240, y: 180, length: 6, height: 1, radians: 0, ink: 0.9 };
   expect(findRegions(mapWith(faint), clear)).toEqual([]);

@@ -1,15 +1,15 @@
-// From the detector's map, which says for each pixel whether it belongs to a line of text, to rectangles
-// around lines. Rules as in DBNet (Liao et al. 2020): a line's map is a shrunken line, so it is grown again.
+// Turns the detector's map, the probability of text per pixel, into rectangles around lines. Rules as in DBNet
+// (Liao et al. 2020): the map shows shrunken lines, so they are grown again.
 
 export type Point = { readonly x: number; readonly y: number };
-/** A line of text: its middle, its extent along and across, and the direction in which it is read. */
+/** A line of text: its centre, its length and height, and its reading direction. */
 export type Region = {
   readonly centre: Point;
   readonly length: number;
   readonly height: number;
-  /** Clockwise from level, −90 to 90. */
+  /** Clockwise from horizontal, −90° to 90°. */
   readonly radians: number;
-  /** Mean of the map within, 0–1. */
+  /** Mean of the map inside the region, 0–1. */
   readonly score: number;
 };
 export type TextMap = {
@@ -18,7 +18,7 @@ export type TextMap = {
   readonly data: Float32Array;
 };
 
-/** What counts as text; `lowest` is in pixels of the map. */
+/** Thresholds for text; `lowest` is in pixels of the map. */
 export type Bar = {
   readonly leastInk: number;
   readonly leastScore: number;
@@ -45,7 +45,7 @@ export function findRegions(
 
 type Blob = { readonly outline: readonly Point[]; readonly score: number };
 
-/** All pixels that hang together with `start`; of each row only both ends matter for the outline. */
+/** The connected pixels around `start`; only both ends of each row matter for the outline. */
 function collect(
   { data, width, height }: TextMap,
   start: number,
@@ -82,7 +82,7 @@ function collect(
   return { outline, score: sum / count };
 }
 
-/** The smallest rectangle around the outline, grown by the ratio of its area to its circumference. */
+/** The minimum-area rectangle around the outline, grown by the ratio of its area to its perimeter. */
 function around({ outline, score }: Blob): Region | undefined {
   const hull = convexHull(outline);
   const [best] = hull
@@ -117,7 +117,7 @@ function boundsAlong(hull: readonly Point[], radians: number) {
 
 type Sides = Pick<Region, "length" | "height" | "radians">;
 
-/** Along the longer side; what is almost square is read level. */
+/** Along the longer side; a nearly square region is read horizontally. */
 function readingDirection({ length, height, radians }: Sides): Sides {
   const turnedBy = Math.atan(Math.tan(radians)); // −90° to 90°
   const isAcross =

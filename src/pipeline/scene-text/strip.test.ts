@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { cutOut, stripHeight } from "./strip.ts";
 
-/** White with a red dot of 7 × 7 pixels about (x, y). */
+/** White, with a red dot of 7 × 7 pixels centred on (x, y). */
 function dotAt(x: number, y: number) {
   const [width, height] = [400, 300];
   const data = new Uint8Array(3 * width * height).fill(255);
@@ -15,7 +15,7 @@ function dotAt(x: number, y: number) {
   return { width, height, data };
 }
 
-/** The middle of what is not white in the strip's blue plane, in parts of its filled width and height. */
+/** The centre of the non-white pixels in the strip's blue plane, in fractions of its filled width and height. */
 function dotIn({ data, filled, width }: ReturnType<typeof cutOut>) {
   let [sumX, sumY, count] = [0, 0, 0];
   for (let at = 0; at < width * stripHeight; at += 1) {
@@ -54,7 +54,7 @@ test("a slanting line is put level, with its letters turned with it or upright",
   expect(dotIn(cutOut(above, place, "turned")).x).toBeLessThan(0.49);
 });
 
-test("outside of the picture its edge goes on", () => {
+test("outside the picture its edge is repeated", () => {
   const place = { centre: { x: 0, y: 0 }, length: 100, height: 40, radians: 0 };
   const { data } = cutOut(dotAt(200, 150), place, "turned");
   expect(data[0]).toBe(1);

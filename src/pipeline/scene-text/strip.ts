@@ -1,9 +1,9 @@
 import type { Picture } from "./picture.ts";
 import type { Point } from "./regions.ts";
 
-/** A line of text cut out level: three planes of −1 to 1, at the height that the recogniser was trained on. */
+/** A line of text, cut out and levelled: three planes of −1 to 1, at the height the recogniser was trained on. */
 export type Strip = { readonly width: number; readonly data: Float32Array };
-/** The middle of a line in the picture, its extent in pixels and its direction. */
+/** The centre of a line in the picture, its size in pixels and its direction. */
 export type Place = {
   readonly centre: Point;
   readonly length: number;
@@ -15,10 +15,10 @@ export const stripHeight = 48;
 const narrowest = 48;
 const widest = 960;
 
-/** Letters of a slanting line: turned with it, as on a boom, or upright, as on a side seen from an angle. */
+/** The letters of a slanting line: turned with it, as on a boom, or upright, as on a receding side. */
 export type Letters = "turned" | "upright";
 
-/** `filled` is how many pixels of the strip the line takes; what is behind it is padding. */
+/** `filled` is the width of the line within the strip, in pixels; the rest is padding. */
 export function cutOut(
   picture: Picture,
   place: Place,
@@ -58,7 +58,7 @@ type Target = {
   readonly weight: number;
 };
 
-/** Between pixels by weighing the four around; outside the nearest edge counts. Planes are blue, green, red. */
+/** Bilinear interpolation; outside the picture the nearest edge counts. Planes are blue, green, red. */
 function addPixel({ width, height, data }: Picture, x: number, y: number, to: Target): void {
   const [fromX, fromY] = [clamp(x - 0.5, width - 1), clamp(y - 0.5, height - 1)];
   const [left, top] = [Math.floor(fromX), Math.floor(fromY)];

@@ -9,21 +9,18 @@ export type PixelPart = {
   readonly width: number;
   readonly height: number;
 };
-/** How a part is shown: its size, then how far it is turned clockwise; the corners become grey. */
+/** How a part is rendered: its size, then its clockwise rotation; the corners become grey. */
 export type Rendering = {
   readonly width: number;
   readonly height: number;
   readonly degrees: number;
 };
 
-/**
- * What looking at a picture needs: pixels at any size, and two networks. The same input, the same output, also
- * when much is asked for at once.
- */
+/** Renders pixels at any size, and runs two networks. Deterministic, even under concurrent calls. */
 export interface TextNetworks {
   render(picture: Picture, part: PixelPart, as: Rendering): Promise<Picture>;
-  /** For each pixel how likely it belongs to a line of text; the map may reach beyond the picture. */
+  /** The probability of text per pixel; the map may extend beyond the picture. */
   detect(picture: Picture): Promise<TextMap>;
-  /** What a line says, from left to right. */
+  /** The text of a line, from left to right. */
   recognise(strip: Strip): Promise<readonly Glyph[]>;
 }

@@ -2,7 +2,7 @@ import type { Picture } from "./picture.ts";
 import type { Point, Region } from "./regions.ts";
 import type { PixelPart, TextNetworks } from "./text-networks.ts";
 
-/** A part of the picture, in parts of its width and height. */
+/** A part of the picture, in fractions of its width and height. */
 export type Part = {
   readonly left: number;
   readonly top: number;
@@ -11,22 +11,22 @@ export type Part = {
 };
 export type Window = {
   readonly part: Part;
-  /** How many pixels the longer side of the part gets. */
+  /** The length of the part's longer side, in pixels. */
   readonly side: number;
-  /** By how much it is turned clockwise. */
+  /** Clockwise rotation. */
   readonly degrees: number;
 };
-/** What is seen through a window, and the way back to the picture's pixels. */
+/** What a window shows, and the mapping back to the picture's pixels. */
 export type View = {
   readonly pixels: Picture;
   readonly toPicture: (point: Point) => Point;
-  /** Whether a line reaches an edge behind which the picture goes on; another view shows it whole. */
+  /** Whether a line touches an edge beyond which the picture continues; another view shows it whole. */
   readonly isCutOff: (line: Region) => boolean;
 };
 
-/** Memory and time of the networks go by this; a square of it is as large as a long picture. */
+/** Bounds the networks' memory and time; a square view gets as many pixels as an elongated one. */
 const mostPixels = 960 * 720;
-/** Enlarging further shows nothing more. */
+/** Enlarging further adds no detail. */
 const largest = 4;
 
 export async function viewOf(
@@ -82,7 +82,7 @@ function backFrom(pixels: Size, level: Size, part: PixelPart, degrees: number): 
 
 type Edge = "left" | "top" | "right" | "bottom";
 
-/** Edges of the part that are no edges of the picture. */
+/** Edges of the part that are not edges of the picture. */
 function edgesWithin(part: PixelPart, picture: Size): readonly Edge[] {
   return [
     ...(part.left > 0 ? (["left"] as const) : []),
@@ -92,7 +92,7 @@ function edgesWithin(part: PixelPart, picture: Size): readonly Edge[] {
   ];
 }
 
-/** A region is drawn a little around its line: that much may be outside. */
+/** A region is slightly larger than its line: that much may lie outside. */
 const surround = 0.25;
 
 function reaches({ centre, length, height, radians }: Region, edge: Edge, size: Size): boolean {

@@ -5,7 +5,7 @@ import { flowNames } from "../contracts/contract.ts";
 import { flowNamed } from "../flows/flow.ts";
 import { type AllServicesPorts, allServices } from "./all-services.ts";
 
-/** Services are only looked at here; nobody calls a port. */
+/** The services are only inspected; no port is called. */
 const noPorts = { shell: {}, faults: {}, digest: sha256 } as unknown as AllServicesPorts;
 
 test.each(flowNames)("every consumer that the catalogue names in flow %s is built", (flowName) => {

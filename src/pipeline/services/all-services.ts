@@ -42,11 +42,11 @@ export type AllServicesPorts = {
   readonly feed: ClientFeed;
   readonly internalToken: string;
   readonly faults: Faults;
-  /** Base address of a service; asked when it is called, as services come up in no order. */
+  /** Base URL of a service, resolved per call, because services start in any order. */
   readonly urlOf: (service: ServiceName) => string;
 };
 
-/** Every service that takes part in the flow. `current` has no comparison, metadata or machine storage. */
+/** Every service of the flow. `current` has no comparison, metadata or machine storage. */
 export function allServices(ports: AllServicesPorts): readonly Service[] {
   return ports.flow.name === "current"
     ? deployedServices(ports)

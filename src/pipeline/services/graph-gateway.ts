@@ -63,7 +63,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
   };
 }
 
-/** The detail of a refusal reaches the client; the real gateway loses it. */
+/** Passes the details of a refusal on to the client; the real gateway loses them. */
 async function callIngestion(
   action: "start" | "confirm",
   body: Record<string, unknown>,

@@ -17,7 +17,7 @@ import { createMediaAccess } from "./media-access.ts";
 import { createObjectStoreEndpoints } from "./object-store.ts";
 import { createStorage } from "./storage.ts";
 
-// The HTTP edges as the contracts of the real services describe them, called without a network.
+// The HTTP edges as specified by the real services' contracts, called without a network.
 
 const clock = createSystemClock();
 const ids = createRandomIds(clock);
@@ -203,7 +203,7 @@ describe("ingestion", () => {
     });
   });
   const untrue = { bytes: 1234, checksum: `sha256:${"a".repeat(64)}` };
-  test("in flow full a claim that is not what is stored is refused and announces nothing", async () => {
+  test("in flow full a claim that does not match the object is refused and announces nothing", async () => {
     const { uploadId } = await stored();
     const wrong = await confirm({ uploadId, ...untrue });
     expect([wrong.status, jsonOf(wrong)]).toEqual([
@@ -221,7 +221,7 @@ describe("ingestion", () => {
     });
     expect(sent).toEqual([]);
   });
-  test("in flow current it is accepted, and the event says what is stored", async () => {
+  test("in flow current it is accepted, and the event describes the stored object", async () => {
     serveIngestion("current");
     const { key, uploadId } = await stored();
     const reply = await confirm({ uploadId, ...untrue });
@@ -308,7 +308,7 @@ describe("storage", () => {
       );
     },
   );
-  test("what is no request is 400", async () => {
+  test("a malformed request is 400", async () => {
     for (const body of ["", "{", "[]", { key: null, contentType: "image/png", ttlSec: 1 }])
       expect((await presign(body)).status).toBe(400);
   });
@@ -327,7 +327,7 @@ describe("media access and the object store", () => {
     expect(textOf(await get(key))).toBe("picture");
     expect((await get("images/none.png")).status).toBe(404);
   });
-  test("a blank key is 422, a key that storage refuses too, and what is no request 400", async () => {
+  test("a blank key is 422, as is one that storage refuses; a malformed request is 400", async () => {
     const ask = (body: unknown) => call("media", "POST", getUrl, body, token);
     const blank = await ask({ OBJECTKEY: " " });
     expect([blank.status, jsonOf(blank)]).toEqual([422, { errors: { objectKey: ["Required"] } }]);
@@ -386,7 +386,7 @@ describe("media access and the object store", () => {
     const other = await call("objects", "GET", "/trackunit-images/<&?x", "");
     expect(textOf(other)).toContain("<Resource>/trackunit-images/&#60;&#38;</Resource>");
   });
-  test("media access gives nothing to who does not know the token, and answers probes", async () => {
+  test("media access requires the token, and answers probes", async () => {
     const missing = await call("media", "POST", getUrl, { objectKey: "images/a.png" });
     expect([missing.status, textOf(missing)]).toEqual([401, "Missing internal token"]);
     const wrong = { "x-internal-token": "no" };
@@ -394,7 +394,7 @@ describe("media access and the object store", () => {
     expect([refused.status, textOf(refused)]).toEqual([401, "Invalid internal token"]);
     expect((await call("media", "GET", "/health")).status).toBe(200);
   });
-  test("another content type than the signed one is refused", async () => {
+  test("a content type other than the signed one is refused", async () => {
     const { url } = objects.presign({
       method: "PUT",
       key: "images/a.png",
@@ -408,7 +408,7 @@ describe("media access and the object store", () => {
     expect(await objects.stat("images/a.png")).toBeUndefined();
     expect((await put("image/png")).status).toBe(200);
   });
-  test("what is stored never changes: other bytes are refused, the same are accepted", async () => {
+  test("stored objects are immutable: other bytes are refused, the same are accepted", async () => {
     const { url } = objects.presign({
       method: "PUT",
       key: "images/a.png",

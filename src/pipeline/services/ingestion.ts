@@ -30,10 +30,10 @@ export type IngestionPorts = {
 };
 
 /**
- * The public upload API. On confirm it fetches the stored object and compares size and checksum with
- * the claim; confirming again is accepted and announces nothing new. A claim that does not match is refused in
- * flow `full`. In flow `current` it is accepted, as the deployed service accepts every claim: the event then says
- * what is stored, and a notice and `x-claim-mismatch` (the names of the fields) say that the claim did not.
+ * The public upload API. On confirm it fetches the stored object and compares size and checksum with the claim;
+ * confirming again is accepted and announces nothing new. A mismatching claim is refused in flow `full`. In flow
+ * `current` it is accepted, as the deployed service accepts every claim: the event then describes the stored
+ * object, and a notice and `x-claim-mismatch` (the names of the fields) report the mismatch.
  */
 export function createIngestion(ports: IngestionPorts): Service {
   return {
@@ -151,7 +151,7 @@ const confirm: Step = async (request, flowId, ports) => {
 
 type Claim = { readonly bytes: number; readonly checksum: string };
 
-/** What a true claim would say; undefined when there is no object. */
+/** The correct claim for the stored object; undefined if there is none. */
 async function storedObject(
   session: UploadSession,
   flowId: string,
@@ -176,7 +176,7 @@ function mismatchOf(claim: Claim, stored: Claim): Record<string, readonly string
   };
 }
 
-/** Recorded first, then sent: a repeated confirm finds the record and sends the same event again at most. */
+/** Recorded before it is sent: a repeated confirm finds the record, and at most sends the same event again. */
 async function announce(
   session: UploadSession,
   claim: Claim,

@@ -17,10 +17,10 @@ type MachineStoragePorts = {
 };
 
 /**
- * Owns the machine records. Saving is idempotent by flow, and what a machine is, is settled here: two
- * flows with one picture may both have compared before either was saved, so a new machine is named by
- * its picture (by its flow where no comparison told the checksum). A picture in which nothing was recognised,
- * and which is not known either, makes no machine: there would be nothing to call it.
+ * Owns the machine records. Saving is idempotent by flow, and the identity of a machine is determined here: two
+ * flows with one picture may both have compared before either was saved, so the id of a new machine derives from
+ * its picture (from its flow if no comparison supplied the checksum). A picture in which nothing was recognised,
+ * and which is not known either, creates no machine: it would have no name.
  */
 export function createMachineStorage(ports: MachineStoragePorts): Service {
   return {
@@ -28,7 +28,7 @@ export function createMachineStorage(ports: MachineStoragePorts): Service {
     endpoints: [],
     handlers: {
       "analysis.completed": async (message) => {
-        // Decoded by its contract, so the payload has this shape.
+        // Decoded by its contract, which guarantees this shape.
         await save(message, message.payload as AnalysisCompleted, ports);
         return nothing;
       },

@@ -9,8 +9,8 @@ const name = "tu-media-access-service";
 const ttlSec = 300;
 
 /**
- * Hands out presigned GETs to the services that analyse, which know the internal token (the deployed one asks for
- * none). Does not look whether the object exists.
+ * Issues presigned GETs to the analysing services, which know the internal token (the deployed service requires
+ * none). Does not check whether the object exists.
  */
 export function createMediaAccess(ports: {
   readonly http: HttpClient;
@@ -43,7 +43,7 @@ export function createMediaAccess(ports: {
                 [internalTokenHeader]: ports.internalToken,
               },
             });
-            // What storage says of the key is the caller's to know; the real service answers 500.
+            // Storage's verdict on the key is passed to the caller; the real service answers 500.
             return jsonReply(answer.status === 401 ? 502 : answer.status, answer.json);
           },
         },

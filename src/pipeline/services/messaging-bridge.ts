@@ -4,8 +4,8 @@ import type { Reaction, Service } from "../delivery/service.ts";
 import type { Message } from "../message.ts";
 
 /**
- * Carries events from Kafka to RabbitMQ, keeping key and headers (the real one drops both, and with
- * them every way to tell whose result it is). The recognition's `machineType` arrives as `type`.
+ * Forwards events from Kafka to RabbitMQ, with key and headers (the real one drops both, and with them every way to
+ * attribute a result). The recognition's `machineType` arrives as `type`.
  */
 export function createMessagingBridge(): Service {
   return {
@@ -13,7 +13,7 @@ export function createMessagingBridge(): Service {
     endpoints: [],
     handlers: {
       "tu.images.uploaded": async (message) =>
-        // Decoded by its contract, so the payload has this shape.
+        // Decoded by its contract, which guarantees this shape.
         forward(message, "tu.image.uploaded", message.payload as ImageUploaded),
       "tu.recognition.completed": async (message) =>
         forward(message, "tu.recognition.completed", slim(message.payload as KafkaRecognition)),

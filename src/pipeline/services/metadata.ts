@@ -4,7 +4,7 @@ import type { Exif, Images } from "../ports/images.ts";
 import { type StepWork, stepHandler } from "../steps/analysis-step.ts";
 import type { ImageAccess } from "../steps/image-access.ts";
 
-/** Reads what the file says of itself. Damaged EXIF gives what is readable and never fails the step. */
+/** Reads the file's own metadata. Of damaged EXIF it returns whatever is readable, and never fails the step. */
 export function metadataWork(ports: {
   readonly fetchImage: ImageAccess;
   readonly images: Images;
@@ -60,7 +60,7 @@ function sortedEntries({ entries, problems }: Exif): MetadataSorted["entries"] {
   );
 }
 
-/** By code unit, so that the order does not depend on a locale. */
+/** By code unit, so that the order is independent of locale. */
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

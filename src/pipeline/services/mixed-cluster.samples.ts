@@ -22,13 +22,13 @@ import type { Images } from "../ports/images.ts";
 import type { Vision } from "../ports/vision.ts";
 import { allServices } from "./all-services.ts";
 
-// Some of our services over transports in memory; the others are the deployed ones, played by the test, which
-// sends what they send.
+// Some of our services over in-memory transports; the test plays the others, the deployed ones, and sends what they
+// would send.
 
 const picture = toUtf8("a picture");
 export const truth = { bytes: picture.length, checksum: `sha256:${sha256(picture)}` };
 
-/** One thing that was sent, on either transport. */
+/** One message sent on either transport. */
 export type Sent = {
   readonly where: string;
   readonly key: string;
@@ -66,7 +66,7 @@ export async function openCluster(flowName: FlowName, ours: readonly ServiceName
     urlOf: (service) => `http://${service}`,
   });
   await declareTopology(flowName, run);
-  // What the deployed services declare, whichever flow ours are in.
+  // What the deployed services declare, whichever flow ours run in.
   await declareTopology("current", run);
   const sent = createCollector<Sent>();
   await broker.declare({
@@ -98,7 +98,7 @@ export async function openCluster(flowName: FlowName, ours: readonly ServiceName
     if (ours.includes(service.name)) await runService(service, flowName, run);
   return {
     ...{ sent, told, notices, timers, madeOf: (key: string) => ids.derive(key, "flow") },
-    /** As the deployed messaging library publishes: nothing but a body. */
+    /** As the deployed messaging library publishes: a body and nothing else. */
     publish: (exchange: string, body: object) =>
       broker.publish({
         ...{
@@ -128,7 +128,7 @@ export async function openCluster(flowName: FlowName, ours: readonly ServiceName
   };
 }
 
-/** Timers that fire when the test says so. */
+/** Timers fired by the test. */
 function createHandTimers() {
   const scheduled: Timer[] = [];
   const owners = new Map<string, (timer: Timer) => Promise<void>>();

@@ -2,8 +2,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { FlowName, ServiceName } from "../contracts/contract.ts";
 import { openCluster, truth } from "./mixed-cluster.samples.ts";
 
-// Each of our services among the deployed ones, which send bodies and hardly anything else: no headers but on
-// Kafka, no ids at all, an object key only where an upload is announced.
+// Each of our services among the deployed ones, which send little more than bodies: no headers except on Kafka, no
+// ids at all, an object key only where an upload is announced.
 
 type Cluster = Awaited<ReturnType<typeof openCluster>>;
 let cluster: Cluster;
@@ -34,7 +34,7 @@ const completed = (brand: string) => ({
 });
 
 describe("our orchestrator behind the deployed bridge", () => {
-  test("leads an upload without headers to its end, and says that this was a guess", async () => {
+  test("completes an upload without headers, and marks its link as a guess", async () => {
     const { madeOf, notices, publish, sent } = await open("current", "svc-analysis-orchestrator");
     await publish(only.exchange, upload("a.png"));
     await sent.atLeast(1);
@@ -61,7 +61,7 @@ describe("our orchestrator behind the deployed bridge", () => {
     ]);
   });
 
-  test("answers equal results that nobody can tell as the deployed one does, each of them", async () => {
+  test("answers each of several indistinguishable results, as the deployed one does", async () => {
     const { notices, publish, sent, timers } = await open("current", "svc-analysis-orchestrator");
     await publish(only.exchange, upload("a.png"));
     await publish(only.exchange, upload("b.png"));
@@ -73,7 +73,7 @@ describe("our orchestrator behind the deployed bridge", () => {
       expect(end).toMatchObject({ where: "analysis.completed", body: completed("Volvo") });
     expect(new Set(ends.map(({ headers }) => headers["x-message-id"])).size).toBe(2);
     expect(notices.join("\n")).toContain("its flow is unknown");
-    // Those that waited may have been answered so: that nobody answered would be false.
+    // The waiting flows may have received that result: to report that none arrived would be false.
     await timers.fireAll();
     const failures = (await sent.atLeast(6)).slice(4);
     for (const failure of failures)
@@ -83,7 +83,7 @@ describe("our orchestrator behind the deployed bridge", () => {
       });
   });
 
-  test("answers a result that nobody waits for", async () => {
+  test("answers a result that no flow is waiting for", async () => {
     const { publish, sent } = await open("current", "svc-analysis-orchestrator");
     await publish(only.result, result(null));
     const [end] = await sent.atLeast(1);
@@ -114,7 +114,7 @@ describe("our bridge", () => {
     },
   );
 
-  test("says of a result that it has no flow, and our orchestrator answers it all the same", async () => {
+  test("marks a result as having no flow, and our orchestrator still answers it", async () => {
     const { append, sent } = await open("current", ...ours, "svc-analysis-orchestrator");
     const { aggregate, provider } = result("Volvo");
     await append("tu.recognition.completed", {
@@ -159,7 +159,7 @@ describe("our vision adapter", () => {
     },
   );
 
-  test("its result is found by its content behind the deployed bridge, among others that wait", async () => {
+  test("its result is matched by content behind the deployed bridge, among other waiting flows", async () => {
     const ours = ["svc-ai-vision-adapter", "svc-analysis-orchestrator"] as const;
     const { append, notices, publish, sent } = await open("current", ...ours);
     await append("tu.images.uploaded", pascal(upload("a.png")), { key: "a.png", flowId: "f1" });
@@ -175,7 +175,7 @@ describe("our vision adapter", () => {
 });
 
 describe("our gateway behind the deployed orchestrator", () => {
-  test("tells its clients of starts and ends, each of them", async () => {
+  test("informs its clients of every start and end", async () => {
     const { madeOf, publish, told } = await open("current", "graph-gateway");
     await publish("analysis.started", { objectKey: "a.png" });
     await publish("analysis.completed", completedBody("Volvo"));
@@ -189,7 +189,7 @@ describe("our gateway behind the deployed orchestrator", () => {
   const completedBody = (brand: string) => ({ success: true, recognitionPayload: result(brand) });
 });
 
-test("flow full leads an upload that says nothing but its key through every step", async () => {
+test("flow full takes an upload that carries only its key through every step", async () => {
   const { publish, sent } = await open(
     ...(["full", "svc-analysis-orchestrator", "svc-ai-vision-adapter"] as const),
     ...(["comparison-service", "metadata-service"] as const),

@@ -3,12 +3,12 @@ import type { Endpoint, EndpointReply, EndpointRequest } from "../ports/endpoint
 import type { ObjectStore } from "../ports/object-store.ts";
 import { imageBytesMax } from "../steps/image-access.ts";
 
-/** In lower-case hex. */
+/** Lower-case hex. */
 type Md5 = (bytes: Uint8Array) => string;
 
 /**
- * The object store's HTTP edge: presigned PUT and GET with the semantics of S3. The ETag is the MD5 of
- * the bytes, a Content-MD5 is checked, one byte range is served, and errors are S3's XML.
+ * The object store's HTTP edge: presigned PUT and GET with S3 semantics. The ETag is the MD5 of the bytes,
+ * Content-MD5 is verified, a single byte range is served, and errors are S3's XML.
  */
 export function createObjectStoreEndpoints(objects: ObjectStore, md5: Md5): readonly Endpoint[] {
   return [
@@ -44,7 +44,7 @@ export function createObjectStoreEndpoints(objects: ObjectStore, md5: Md5): read
   ];
 }
 
-/** An object never changes: S3 says so to whoever asks with `if-none-match`, this store to everybody. */
+/** Objects are immutable: S3 enforces that for requests with `if-none-match`, this store for all. */
 async function put(
   key: string,
   request: EndpointRequest,
@@ -92,13 +92,13 @@ const hexOf = (binary: string) =>
 
 const etagOf = (bytes: Uint8Array, md5: Md5) => `"${md5(bytes)}"`;
 
-/** Whether a list of entity tags has this one; `*` has any. */
+/** Whether a list of entity tags includes this one; `*` includes any. */
 function names(list: string, etag: string): boolean {
   const tags = list.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
   return tags.includes("*") || tags.includes(etag);
 }
 
-/** First and last byte; what is no single range of bytes is ignored, as RFC 9110 (14.2) has it. */
+/** First and last byte; anything but a single byte range is ignored, per RFC 9110 (14.2). */
 function rangeOf(range: string, size: number): readonly [number, number] | "all" | "none" {
   const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(range.trim()) ?? [];
   if (first === undefined || last === undefined || first + last === "") return "all";
@@ -117,7 +117,7 @@ function authorize(objects: ObjectStore, request: EndpointRequest) {
 }
 
 function contentTypeOf(request: EndpointRequest): string {
-  return (request.headers["content-type"] ?? "").toLowerCase(); // media types have no case
+  return (request.headers["content-type"] ?? "").toLowerCase(); // media types are case-insensitive
 }
 
 function refused(
@@ -128,7 +128,7 @@ function refused(
   return s3Error(reason === "expired" ? "AccessDenied" : "SignatureDoesNotMatch", request);
 }
 
-/** Status and message of S3's error codes. */
+/** Status and message for S3's error codes. */
 const s3Errors = {
   AccessDenied: [403, "Request has expired"],
   AuthorizationQueryParametersError: [400, "The query parameters of the signature are not valid."],

@@ -12,7 +12,7 @@ import { createOrchestrator, pinOf } from "./orchestrator.ts";
 const { definition } = flowNamed("full");
 const [recognition, ...others] = definition.steps;
 if (recognition === undefined) throw new Error("the flow has steps");
-/** The same version with another content, and without the steps behind the first. */
+/** The same version with different content: only the first step. */
 const shorter: Definition = { ...definition, steps: [recognition] };
 const newer: Definition = { ...shorter, version: "99" };
 
@@ -56,14 +56,14 @@ describe("an instance that began under another definition", () => {
     expect(others).toHaveLength(2);
   });
 
-  test("that was pinned before definitions had a hash goes on", async () => {
+  test("continues if it was pinned before definitions had a hash", async () => {
     const begun = await react(following(definition), undefined, "tu.image.uploaded");
-    const { state } = begun.state as { state: unknown }; // as it was recorded then
+    const { state } = begun.state as { state: unknown }; // in the format recorded then
     const next = await react(following(definition), state, "recognition.completed");
     expect(next.sent).toEqual(["analysis.comparison.request"]);
   });
 
-  test("goes on from what a file gives back", async () => {
+  test("continues from state read from a file", async () => {
     const orchestrator = following(definition);
     const begun = await react(orchestrator, undefined, "tu.image.uploaded");
     const given: unknown = JSON.parse(JSON.stringify(begun.state));
@@ -83,7 +83,7 @@ describe("an instance that began under another definition", () => {
     ).rejects.toMatchObject({ code: "E_STATE_UNUSABLE" });
   });
 
-  test("that nobody knows is not decided at all", async () => {
+  test("stays undecided if the definition is unknown", async () => {
     const elsewhere = createOrchestrator({
       definition: newer,
       definitions: createMemoryDefinitions(),
@@ -105,7 +105,7 @@ test("a definition is kept before the first instance that follows it is recorded
   expect(await definitions.find(pinOf(definition, sha256))).toEqual(definition);
 });
 
-test("a definition that could not be kept is tried again, and nothing begins before", async () => {
+test("a definition that could not be stored is retried, and nothing begins before", async () => {
   let isBusy = true;
   const kept = createMemoryDefinitions();
   definitions = {
@@ -123,7 +123,7 @@ test("a definition that could not be kept is tried again, and nothing begins bef
   );
 });
 
-test("every step's timeout waits for somebody, and a retry for a time", async () => {
+test("every step's timeout is a patience, a retry is an agreed time", async () => {
   const orchestrator = following(definition);
   const reaction = await orchestrator.stateful?.(undefined, message("tu.image.uploaded"));
   if (reaction === undefined || reaction === "no change") throw new Error("it begins");

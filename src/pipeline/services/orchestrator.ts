@@ -15,7 +15,7 @@ import { withoutUnverifiedClaim } from "../steps/claim.ts";
 export const orchestratorName = "svc-analysis-orchestrator";
 
 export type OrchestratorPorts = {
-  /** What new instances follow. */
+  /** The definition that new instances follow. */
   readonly definition: Definition;
   readonly definitions: Definitions;
   readonly digest: Digest;
@@ -24,9 +24,9 @@ export type OrchestratorPorts = {
 };
 
 /**
- * The orchestrator is the engine and a definition: it translates effects into messages and timers
- * and knows nothing else. An instance follows the definition that it began with, whatever comes later;
- * one that nobody knows is left undecided (E_DEFINITION_UNKNOWN).
+ * The orchestrator is the engine plus a definition: it translates effects into messages and timers and knows
+ * nothing else. An instance follows the definition it began with, whatever is deployed later; a message of an
+ * instance with an unknown definition stays undecided (E_DEFINITION_UNKNOWN).
  */
 export function createOrchestrator(ports: OrchestratorPorts): Service {
   const definitionOf = createPinned(ports);
@@ -49,9 +49,9 @@ export function createOrchestrator(ports: OrchestratorPorts): Service {
 }
 
 /**
- * What the engine is told, and in which state. What deployed services send leaves something out: a claim that
- * nobody verified, a result that nobody can tell whose it is (answered at once, as the deployed orchestrator
- * does), and silence that is none because such a result may have been the answer.
+ * The message and state that the engine sees. Messages of deployed services have gaps: an unverified claim, a
+ * result that cannot be attributed (answered at once, as the deployed orchestrator does), and a timeout that proves
+ * nothing because such a result may have been the reply.
  */
 function asHeard(
   definition: Definition,
@@ -88,17 +88,17 @@ const unattributed = ({ reply, service }: Step, timeout: Message): Message => ({
   },
 });
 
-/** What is recorded of an instance. */
+/** The recorded form of an instance. */
 const Recorded = z.object({
-  /** Goes up with every change of this shape; `read` brings up what is older. */
+  /** Incremented with every change of this shape; `read` upgrades older records. */
   v: z.literal(1),
-  /** The definition that it follows; null before it has begun. */
+  /** The definition it follows; null before it has begun. */
   pin: z.string().nullable(),
   state: FlowState,
 });
 type Recorded = Readonly<z.infer<typeof Recorded>>;
 
-/** Written by this process, and as it was: what comes back from a file is read with its schema. */
+/** Written by this process and unmodified: anything read from a file is parsed with its schema. */
 const ownRecords = new WeakSet<object>();
 
 function read(recorded: unknown): Recorded {
@@ -119,11 +119,11 @@ function read(recorded: unknown): Recorded {
 const isOwn = (recorded: unknown): recorded is Recorded =>
   typeof recorded === "object" && recorded !== null && ownRecords.has(recorded);
 
-/** What became of an instance, or is to become of it. */
+/** The current state of an instance. */
 export const stateOf = (record: Pick<FlowRecord, "state"> | undefined): FlowState =>
   read(record?.state).state;
 
-/** `id@version#hash`: two definitions that differ are never taken for each other. */
+/** `id@version#hash`: two different definitions are never confused. */
 export function pinOf(definition: Definition, digest: Digest): string {
   const text = new TextEncoder().encode(JSON.stringify(definition));
   return `${versionOf(definition)}#${digest(text).slice(0, 16)}`;
@@ -131,12 +131,12 @@ export function pinOf(definition: Definition, digest: Digest): string {
 
 type Pinned = { readonly pin: string; readonly definition: Definition };
 
-/** What an instance follows: what it pinned, or the newest, which is kept before anybody pins it. */
+/** The definition an instance follows: the pinned one, or the newest, which is stored before it is first pinned. */
 function createPinned({ definition, definitions, digest }: OrchestratorPorts) {
   const newest: Pinned = { definition, pin: pinOf(definition, digest) };
   const known = new Map([
     [newest.pin, newest],
-    [versionOf(definition), newest], // as it was pinned before there were hashes
+    [versionOf(definition), newest], // the format of pins before hashes were added
   ]);
   let keeping: Promise<void> | undefined;
   const keepNewest = async (): Promise<Pinned> => {

@@ -10,7 +10,7 @@ const name = "tu-storage-service";
 
 type StoragePorts = { readonly objects: ObjectStore; readonly internalToken: string };
 
-/** Signs URLs for objects. Every request, probes included, needs `x-internal-token`. */
+/** Presigns URLs for objects. Every request, probes included, requires `x-internal-token`. */
 export function createStorage(ports: StoragePorts): Service {
   return {
     name,
@@ -61,7 +61,7 @@ function keyErrors(key: string): FieldErrors {
   return problem === undefined ? {} : { key: [problem] };
 }
 
-/** The real service takes whatever begins so; what no header can carry could never be uploaded. */
+/** The real service accepts any type with this prefix; one that no header can carry could never be uploaded. */
 function contentTypeErrors(contentType: string): FieldErrors {
   if (contentType === "") return { contentType: ["Required"] };
   const isTaken = contentType.startsWith("image/") && isSignable(contentType);

@@ -25,7 +25,7 @@ const step = {
   completed: "recognition.completed",
   failed: "recognition.failed",
 };
-/** A message to itself in flow `current`, where nobody else asks for another attempt. */
+/** A message to itself in flow `current`, where no other service requests another attempt. */
 const retryTimer = "recognition.retry";
 
 export type RecognitionPorts = {
@@ -38,7 +38,7 @@ export type RecognitionPorts = {
 export function recognitionWork({ fetchImage, images, vision }: RecognitionPorts): StepWork {
   return async (message, _attempt, signal): Promise<RecognitionCompleted> => {
     const bytes = await fetchImage(message);
-    await images.identify(bytes); // refuses what must not be decoded
+    await images.identify(bytes); // refuses images that must not be decoded
     const [reading, colours] = await Promise.all([
       vision.read(bytes, { isEnough, signal }),
       images.colours(bytes),
@@ -54,7 +54,7 @@ export function recognitionWork({ fetchImage, images, vision }: RecognitionPorts
   };
 }
 
-/** In flow `full` it answers commands; in `current` it reads the upload topic itself. */
+/** In flow `full` it handles commands; in `current` it consumes the upload topic itself. */
 export function createVisionAdapter(options: {
   readonly flow: FlowName;
   readonly work: StepWork;
@@ -79,8 +79,8 @@ export function createVisionAdapter(options: {
 }
 
 /**
- * Flow `current`: the upload event itself is the request, and attempts are this service's own. Each
- * failed one is an event; the last one says that no other follows.
+ * Flow `current`: the upload event is the request, and the service runs its own attempts. Each failure is an event;
+ * the last one states that no other follows.
  */
 function selfDriven(options: {
   readonly work: StepWork;
@@ -91,7 +91,7 @@ function selfDriven(options: {
     try {
       const result = await options.work(upload, attempt, signal);
       if (result === silence) return { outgoing: [] };
-      // The work's result is this service's own and has this shape.
+      // The work's result is this service's own, in this shape.
       const payload = kafkaBody(result as RecognitionCompleted);
       return { outgoing: [{ name: "tu.recognition.completed", payload }] };
     } catch (error) {

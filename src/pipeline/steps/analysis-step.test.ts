@@ -33,7 +33,7 @@ test.each(["E_STATE_BUSY", "E_STATE_FULL"] as const)(
   },
 );
 
-test("the same in flow current, where nobody sends a command", async () => {
+test("the same in flow current, where no command is sent", async () => {
   const work = async () => {
     throw new TuError("E_STATE_BUSY", "not now");
   };

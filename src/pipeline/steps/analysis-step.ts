@@ -3,17 +3,17 @@ import type { Handler, Reaction } from "../delivery/service.ts";
 import { describeError, TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
 
-/** The work of one step: a command's payload in, the success event's payload out. */
+/** The work of one step: from a command's payload to the success event's payload. */
 export type StepWork = (message: Message, attempt: number, signal: AbortSignal) => Promise<unknown>;
 export type StepAttempt = { readonly attempt: number; readonly attempts: number };
 
-/** Never answers; what a service does that took the command and died. */
+/** No reply, as from a service that took the command and died. */
 export const silence = Symbol("no answer");
 
 /**
- * Makes a command's handler out of a step's work: success becomes the success event, anything thrown
- * its failed twin. A failing step is a message, not an exception; a stop is no failure. Nor is a store of
- * ours that is in trouble: it says nothing of the picture, and the command is delivered again until it works.
+ * Turns a step's work into a command handler: success becomes the success event, anything thrown its failure
+ * counterpart. A failing step is a message, not an exception; an abort is not a failure. Neither is trouble with a
+ * store of ours: it says nothing about the picture, and the command is redelivered until it works.
  */
 export function stepHandler(step: {
   readonly name: string;

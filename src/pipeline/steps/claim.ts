@@ -1,12 +1,12 @@
 import { headerNames } from "../delivery/headers.ts";
 import type { Message } from "../message.ts";
 
-// Size and checksum in an upload event are what the client said. Our ingestion compares them with the stored
-// object and says so; the deployed one compares nothing, and its reference client makes them up.
+// Size and checksum in an upload event are the client's claim. Our ingestion verifies them against the stored
+// object and marks them; the deployed one does not, and its reference client makes them up.
 
 export const verifiedClaim = { [headerNames.claim]: "verified" };
 
-/** The upload without what nobody has verified. */
+/** The upload without unverified fields. */
 export function withoutUnverifiedClaim(upload: Message): Message {
   if (upload.headers[headerNames.claim] === "verified") return upload;
   const {

@@ -57,7 +57,7 @@ test.each([
   });
 });
 
-/** A store that refuses the first so many URLs that it is asked with. */
+/** A store that refuses the first `times` URLs it receives. */
 function fetchRefused(times: number) {
   const used: string[] = [];
   let made = 0;
@@ -76,7 +76,7 @@ function fetchRefused(times: number) {
   return { fetch: accessOver(refusing), used };
 }
 
-test("a URL that is refused, as one that has expired, is asked for anew once", async () => {
+test("a refused URL, such as an expired one, is requested anew once", async () => {
   const once = fetchRefused(1);
   expect(await once.fetch(about(claim))).toEqual(picture);
   expect(once.used).toEqual(["http://objects/1", "http://objects/2"]);

@@ -13,16 +13,15 @@ export const imageBytesMax = 10 * 1024 * 1024;
 const triesMax = 3;
 const firstWaitMs = 200;
 
-/** Fetches the picture that a message is about. */
+/** Fetches the picture of a message. */
 export type ImageAccess = (message: Message) => Promise<Uint8Array>;
 
 /**
- * How an analysing service gets at a picture: a presigned GET from the media-access service, then
- * the object itself. Tries 408, 429 and 5xx again after 200 and 400 ms, and asks for another URL once when
- * one is refused; takes image/* and application/octet-stream of at most 10 MiB, and only the picture that was
- * uploaded: size and checksum are those of the upload event, where the message carries them. Throws
- * E_IMAGE_CHANGED, E_OBJECT_NOT_FOUND, E_URL_REFUSED, E_FETCH_FAILED, E_IMAGE_EMPTY, E_IMAGE_TOO_LARGE,
- * E_IMAGE_TYPE_REFUSED.
+ * Gives an analysing service access to a picture: a presigned GET from the media-access service, then the object
+ * itself. Retries 408, 429 and 5xx after 200 and 400 ms, and requests another URL once if one is refused; accepts
+ * image/* and application/octet-stream of at most 10 MiB, and only the picture that was uploaded: size and checksum
+ * must match the upload event, if the message carries them. Throws E_IMAGE_CHANGED, E_OBJECT_NOT_FOUND,
+ * E_URL_REFUSED, E_FETCH_FAILED, E_IMAGE_EMPTY, E_IMAGE_TOO_LARGE, E_IMAGE_TYPE_REFUSED.
  */
 export function createImageAccess(ports: {
   readonly http: HttpClient;
@@ -60,7 +59,7 @@ export function createImageAccess(ports: {
   };
 }
 
-/** Also what a store says of a URL that expired between its making and its use. */
+/** Stores also answer this way when a URL expired between signing and use. */
 function isRefused({ status }: HttpResponse): boolean {
   return status === 401 || status === 403;
 }
@@ -71,13 +70,13 @@ const Claim = z.object({
 });
 export type Claim = z.infer<typeof Claim>;
 
-/** What the upload event said of the picture, as far as a payload carries it. */
+/** The upload event's claim about the picture, as far as the payload carries it. */
 export function claimIn(payload: unknown): Claim {
   const claim = Claim.safeParse(payload);
   return claim.success ? claim.data : {};
 }
 
-/** A stored object never changes; one that did is not the picture that was asked about. */
+/** Stored objects are immutable; if one changed, it is not the picture of this message. */
 function requireUnchanged(
   objectKey: string,
   image: Uint8Array,

@@ -8,7 +8,7 @@ const message = sampleMessage({
   payload: {},
 });
 
-test("a message that arrived is called as it is, on the transport and from the producer of its route", () => {
+test("a message's hop has its name, and the transport and producer of its route", () => {
   const contract = findContract("analysis.started");
   const [route] = contract?.routes ?? [];
   if (contract === undefined || route === undefined) throw new Error("it is in the catalogue");
@@ -19,7 +19,7 @@ test("a message that arrived is called as it is, on the transport and from the p
   });
 });
 
-test("a timer is called by its step and purpose, or by its name, from its owner to itself", () => {
+test("a timer's hop is named by step and purpose, or by its name, from its owner to itself", () => {
   const timer = { ...message, name: "engine.timer" };
   const ofStep = { ...timer, payload: { step: "metadata", purpose: "timeout", attempt: 2 } };
   expect(timerHop(ofStep, "svc", 5)).toEqual({
@@ -29,7 +29,7 @@ test("a timer is called by its step and purpose, or by its name, from its owner 
   expect(timerHop(timer, "svc", 5)).toMatchObject({ name: "engine.timer", note: null });
 });
 
-test("requests, writes and what a client is told have no message of their own", () => {
+test("hops of requests, writes and client events have no message id", () => {
   const request = { flowId: "f", name: "startUpload", from: "client", to: "graph-gateway" };
   expect(requestHop({ ...request, atMs: 5, transport: "graphql" })).toEqual({
     ...{ ...request, atMs: 5, transport: "graphql", kind: "request" },

@@ -2,13 +2,13 @@ import type { Contract, Route } from "../contracts/contract.ts";
 import type { Message } from "../message.ts";
 import type { Hop } from "../ports/reporter.ts";
 
-// Every kind of hop there is.
+// Every kind of hop.
 
 type Request = Pick<Hop, "flowId" | "name" | "from" | "to" | "atMs"> & {
   readonly transport: "graphql" | "http";
 };
 
-/** Somebody asked a service for something. */
+/** A request to a service. */
 export const requestHop = (request: Request): Hop => ({
   ...request,
   kind: "request",
@@ -30,7 +30,7 @@ export const messageHop = (message: Message, { contract, route }: Arrival, at: A
   ...at,
 });
 
-/** A timer was due. */
+/** A timer fired. */
 export function timerHop(message: Message, owner: string, atMs: number): Hop {
   const { attempt, purpose, step } = { ...(message.payload as Record<string, unknown>) }; // our own
   const what = [step, purpose].filter((part) => typeof part === "string").join(" ");
@@ -48,7 +48,7 @@ export function timerHop(message: Message, owner: string, atMs: number): Hop {
 
 type Write = Pick<Hop, "name" | "from" | "to" | "atMs" | "note">;
 
-/** A service stored something because of a message. */
+/** A service stored something in response to a message. */
 export const writeHop = (cause: Message, write: Write): Hop => ({
   ...write,
   flowId: cause.flowId,
@@ -60,7 +60,7 @@ export const writeHop = (cause: Message, write: Write): Hop => ({
 
 type Told = Pick<Hop, "flowId" | "name" | "atMs"> & { readonly eventId: string };
 
-/** A client that listens was told of an event. */
+/** A subscribed client received an event. */
 export const clientHop = ({ eventId, ...told }: Told): Hop => ({
   ...told,
   kind: "event",

@@ -1,9 +1,9 @@
 import type { Hop, Reporter } from "../ports/reporter.ts";
 
-/** A reporter that remembers, by flow, and passes everything on. */
+/** A reporter that stores hops by flow, and passes everything on. */
 export type Recorder = Reporter & {
   hopsOf(flowId: string): readonly Hop[];
-  /** The first hop of the flow that `isWanted`, now or later. */
+  /** The first hop of the flow that satisfies `isWanted`, now or later. */
   until(flowId: string, isWanted: (hop: Hop) => boolean): Promise<Hop>;
   forget(flowId: string): void;
 };

@@ -2,14 +2,14 @@ import type { ExpectedHop, Flow } from "../flows/flow.ts";
 import type { Hop } from "../ports/reporter.ts";
 import { toIso } from "../time.ts";
 
-/** One line of a story, as it is published in JSON. */
+/** One line of a story, as published in JSON. */
 export type StoryHop = Omit<Hop, "flowId" | "atMs"> & {
   /** ISO 8601, UTC. */
   readonly at: string;
   readonly sincePreviousMs: number;
 };
 
-/** Hops in the order of time, each arrival once: a redelivery is no second hop. */
+/** Hops in chronological order, each arrival once: a redelivery is not a second hop. */
 export function toStory(hops: readonly Hop[]): readonly StoryHop[] {
   const once = hops.filter(
     (hop, index) => hops.findIndex((other) => isSameArrival(hop, other)) === index,
@@ -22,7 +22,7 @@ export function toStory(hops: readonly Hop[]): readonly StoryHop[] {
   }));
 }
 
-/** The first hop that the flow must show and the story does not; undefined when all are there. */
+/** The first hop that the flow must show and the story lacks; undefined if all are present. */
 export function firstMissing(flow: Flow, hops: readonly Hop[]): ExpectedHop | undefined {
   return flow.hops.find(
     (expected) =>

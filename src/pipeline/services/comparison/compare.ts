@@ -1,5 +1,5 @@
-// The comparison's rules, pure. `known` is said only for the same picture; the same model is a
-// reason to look twice, never a reason to merge two machines.
+// The comparison's rules, pure. Only the same picture is `known`; the same model is a reason to look twice, never a
+// reason to merge two machines.
 
 import type { ComparisonCompleted } from "../../contracts/comparison.ts";
 import { bitsApart } from "../../domain/picture.ts";
@@ -7,14 +7,14 @@ import type { Picture } from "../../ports/fingerprints.ts";
 import type { MachineSummary } from "../../ports/machines.ts";
 import { isSameBrand } from "../../recognition/catalogue.ts";
 
-/** Of 256 bits. Re-encoding and resizing stay well below, other pictures well above. */
+/** Of 256 bits. Re-encoded and resized pictures stay well below, other pictures well above. */
 const samePictureBitsMax = 20;
 export const similarPictureBitsMax = 48;
 export const matchesMax = 5;
 
 export type Attributes = Pick<MachineSummary, "brand" | "type" | "model">;
 export type Candidate = Attributes & Picture;
-/** A machine, and pictures that it was seen in; what is not similar may be left out. */
+/** A machine and pictures it was seen in; dissimilar ones may be omitted. */
 export type Stored = {
   readonly machine: Pick<MachineSummary, "id"> & Attributes;
   readonly pictures: readonly Picture[];
@@ -57,15 +57,15 @@ function conflictsOf(a: Attributes, b: Attributes): readonly string[] {
   );
 }
 
-/** Of one brand and one model, and nothing speaks against it. */
+/** Same brand and model, with no conflicting attribute. */
 export function isSameModel(a: Attributes, b: Attributes): boolean {
   const isNamed = a.brand !== null && b.brand !== null && a.model !== null && b.model !== null;
   return isNamed && conflictsOf(a, b).length === 0;
 }
 
 /**
- * Machines are stored as they were recognised, today's services' "Caterpillar Inc." included: what is
- * one brand is decided here, for both sides, so that what was stored earlier needs no rewriting.
+ * Machines are stored as recognised, including today's services' "Caterpillar Inc.": brand aliases are resolved
+ * here, on both sides, so that earlier records need no rewriting.
  */
 function agree(field: keyof Attributes, a: Attributes, b: Attributes): boolean {
   const [one, other] = [a[field], b[field]];

@@ -17,10 +17,10 @@ export type ComparisonPorts = {
   readonly fingerprints: Fingerprints;
 };
 
-/** Compares with the stored machines by attributes and by picture, and remembers this picture. */
+/** Compares attributes and picture with the stored machines, and stores the fingerprint of this picture. */
 export function comparisonWork(ports: ComparisonPorts): StepWork {
   return async (message): Promise<ComparisonCompleted> => {
-    // Decoded by its contract, so the payload has this shape.
+    // Decoded by its contract, which guarantees this shape.
     const { recognition } = message.payload as ComparisonRequest;
     const objectKey = message.subject;
     const bytes = await ports.fetchImage(message);

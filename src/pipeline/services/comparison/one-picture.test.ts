@@ -10,8 +10,7 @@ import type { Machines } from "../../ports/machines.ts";
 import { createMachineStorage } from "../machine-storage.ts";
 import { comparisonWork } from "./comparison.ts";
 
-// What a machine is, is settled where it is stored: comparisons of several flows may look before any
-// of them has stored.
+// Storage determines the identity of a machine: several flows may compare before any of them has stored.
 
 const clock = createManualClock(0);
 const signal = new AbortController().signal;
@@ -29,9 +28,9 @@ const messageOf = (flowId: string, payload: unknown): Message => ({
   payload,
 });
 
-/** The two services of one system; a flow shows the picture that `pictureOf` gives. */
+/** The two services of one system; the picture of a flow is `pictureOf(flowId)`. */
 function services(machines: Machines, pictureOf: (flowId: string) => string) {
-  const images = { perceptualHash: async () => "0".repeat(64) } as unknown as Images; // all that is asked of it
+  const images = { perceptualHash: async () => "0".repeat(64) } as unknown as Images; // nothing else is called
   const work = comparisonWork({
     fetchImage: async ({ flowId }) => new TextEncoder().encode(pictureOf(flowId)),
     images,

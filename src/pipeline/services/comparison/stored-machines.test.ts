@@ -13,14 +13,14 @@ import { storedMachines } from "./stored-machines.ts";
 type Stores = { readonly machines: Machines; readonly fingerprints: Fingerprints };
 type Upload = {
   readonly candidate: Candidate;
-  /** The machine that its observation names; null: it made none. */
+  /** The machine that its observation names; null if it made none. */
   readonly machineId: string | null;
   readonly confidence: number;
 };
 
 const keyOf = (at: number) => `images/${at}.jpg`;
 
-/** A picture has one checksum and one hash; hashes are of a few kinds, a few bits or many apart. */
+/** A picture has one checksum and one hash; hashes fall into a few groups, a few bits or many bits apart. */
 const picture = fc
   .record({
     kind: fc.constantFrom(0n, (1n << 30n) - 1n, ((1n << 128n) - 1n) << 100n),
@@ -72,7 +72,7 @@ async function everything(
 async function answersAlike(all: readonly Upload[], stores: Stores): Promise<void> {
   await store(all, stores);
   for (const [at, { candidate }] of all.entries()) {
-    // As new, and as one that is delivered once more.
+    // As a new one, and as one that is redelivered.
     for (const objectKey of [keyOf(at), "images/new.jpg"]) {
       const found = compare(candidate, await storedMachines(candidate, objectKey, stores));
       expect(found).toEqual(compare(candidate, await everything(all, objectKey, stores)));

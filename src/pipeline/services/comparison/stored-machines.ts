@@ -8,16 +8,15 @@ import {
   similarPictureBitsMax,
 } from "./compare.ts";
 
-// Of the stored machines those that can be among the matches of a candidate. Looking at all of them gives the
-// same matches:
+// Selects the stored machines that can be among a candidate's matches. A full scan would give the same matches:
 //
-// 1. A picture speaks for a machine when it is the same file or similar, and those are found by themselves.
-// 2. Whatever else speaks for one is brand and model. Machines of which only that is so score alike and come
-//    in the order of their ids, so the first few are enough.
+// 1. A picture counts for a machine if it is the same file or similar, and those are queried directly.
+// 2. The only other evidence is brand and model. Machines with nothing more score alike and are ordered by id, so
+//    the first few suffice.
 
 const pageSize = 20;
 
-/** `objectKey` is the candidate's own: a command that is delivered twice must not recognise itself. */
+/** `objectKey` is the candidate's own: a redelivered command must not match itself. */
 export async function storedMachines(
   candidate: Candidate,
   objectKey: string,
