@@ -25,7 +25,7 @@ test.each([
   [
     "steps that depend on each other",
     [stepNamed("a", { depends_on: ["b"] }), stepNamed("b", { depends_on: ["a"] })],
-    /a, b depend on each other/,
+    /dependency cycle among a, b/,
   ],
   ["a broken condition", [stepNamed("a", { condition: "input. >" })], /steps\.0\.condition/],
   ["an unknown root", [stepNamed("a", { condition: "nothing.x" })], /unknown name nothing/],
@@ -37,7 +37,7 @@ test.each([
   [
     "a step that waits for itself",
     [stepNamed("a", { depends_on: ["a"] })],
-    /^the definition is not valid: steps: a depend on each other$/,
+    /^the definition is not valid: steps: dependency cycle among a$/,
   ],
   [
     "a reply that would answer two steps",
@@ -57,7 +57,7 @@ test.each([
       stepNamed("b", { depends_on: ["a"] }),
       stepNamed("c", { depends_on: ["b"] }),
     ],
-    /^the definition is not valid: steps: a, b, c depend on each other$/,
+    /^the definition is not valid: steps: dependency cycle among a, b, c$/,
   ],
   ["no step at all", [], /steps/],
   ["an id that is no name", [stepNamed("1a")], /steps\.0\.id: letters, digits, _ and -/],

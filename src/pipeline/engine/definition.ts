@@ -108,7 +108,7 @@ function cycles({ steps }: Definition): readonly string[] {
     );
     if (stillOpen.length === 0) return [];
     if (stillOpen.length === open.length) {
-      return [`steps: ${open.map(({ id }) => id).join(", ")} depend on each other`];
+      return [`steps: dependency cycle among ${open.map(({ id }) => id).join(", ")}`];
     }
     open = stillOpen;
   }
