@@ -78,22 +78,24 @@ function addUpload(program: Command, onExit: OnExit): void {
     .description("run the whole pipeline for one or more images and print the story")
     .argument("<image...>", "image files; - reads one from standard input")
     .addOption(flowOption("full: as designed; current: as deployed (default full)"))
-    .option("--fault <step=mode>", "fail, fail-once or timeout in a step; repeatable", collect, [])
+    .addOption(
+      repeatable("--fault <step=mode>", "fail, fail-once or timeout in a step; repeatable"),
+    )
     .option("--timeout <duration>", "limit the whole command (default 2m per image)")
-    .option(
-      "--step-timeout <[step=]duration>",
-      "override the timeout of every step, or of one; repeatable",
-      collect,
-      [],
+    .addOption(
+      repeatable(
+        "--step-timeout <[step=]duration>",
+        "override the timeout of every step, or of one; repeatable",
+      ),
     )
     .option("--concurrency <n>", "images processed at once (default 2)")
     .option("--state-dir <dir>", "where state is stored")
     .option("--ephemeral", "store nothing")
-    .option(
-      "--expect <field=value,…>",
-      "exit 1 unless brand, model, type or verdict match; none means no value; repeatable",
-      collect,
-      [],
+    .addOption(
+      repeatable(
+        "--expect <field=value,…>",
+        "exit 1 unless brand, model, type or verdict match; none means no value; repeatable",
+      ),
     )
     .addOption(
       oneOf(new Option("--expect-status <status>", "exit 1 unless the analysis ends this way"), [
@@ -308,6 +310,10 @@ function withVision(command: Command): Command {
 
 function flowOption(description: string): Option {
   return oneOf(new Option("--flow <name>", description), ["full", "current"]);
+}
+
+function repeatable(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(collect).default([], "none");
 }
 
 function collect(value: string, previous: readonly string[]): readonly string[] {
