@@ -116,7 +116,7 @@ function messagesPage(): string {
     "",
     "Generated from the catalogue (`src/pipeline/contracts/`) by `npm run docs`; do not edit.",
     "",
-    "| message | kind | flows | from → to | says |",
+    "| message | kind | flows | from → to | meaning |",
     "|---|---|---|---|---|",
     ...catalogue.map(
       ({ flows, kind, name, routes, summary }) =>
@@ -217,9 +217,9 @@ function errorsPage(): string {
     "|---|---|",
     ...Object.entries(exitCodes).map(([name, code]) => `| ${code} | ${spaced(name)} |`),
     "",
-    "A message that meets an error of the infrastructure is delivered again until that is mended; it is never parked for it.",
+    "A message that fails with an infrastructure error is redelivered until the error is resolved; it is never parked for that reason.",
     "",
-    "| code | exit code | worth another try | the infrastructure's fault |",
+    "| code | exit code | retryable | infrastructure error |",
     "|---|---|---|---|",
     ...errorCodes
       .map((code) => new TuError(code, ""))

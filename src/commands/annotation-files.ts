@@ -46,8 +46,8 @@ export async function annotationFiles(
 function fileNamed(path: string): AnnotationFile {
   const format = formatOf(path);
   if (format !== undefined) return { path, format };
-  throw new TuError("E_USAGE", `--annotate ${path} does not say which kind of picture it is`, {
-    hint: "let it end in .png, .jpg, .jpeg or .webp, or name an existing directory",
+  throw new TuError("E_USAGE", `--annotate ${path} has no supported extension`, {
+    hint: "use .png, .jpg, .jpeg or .webp, or name an existing directory",
   });
 }
 
@@ -59,7 +59,7 @@ function inFolder(images: readonly string[], folder: string): readonly Annotatio
     const other = taken.get(path);
     if (other !== undefined && resolve(other) !== resolve(image)) {
       throw new TuError("E_USAGE", `${other} and ${image} would both be drawn into ${path}`, {
-        hint: "recognise them one after the other",
+        hint: "recognise them in separate runs",
       });
     }
     taken.set(path, image);

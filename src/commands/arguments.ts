@@ -8,15 +8,15 @@ import type { Settings } from "./config.ts";
 export function requireDuration(flag: string, text: string): number {
   const ms = parseDuration(text);
   if (ms !== undefined && ms > 0) return ms;
-  throw new TuError("E_USAGE", `${flag} ${text} is not a duration above 0`, {
-    hint: "write it like 500ms, 30s, 10m, 2h or 30d",
+  throw new TuError("E_USAGE", `${flag} ${text} must be a duration above 0`, {
+    hint: "use a duration such as 500ms, 30s, 10m, 2h or 30d",
   });
 }
 
 export function requireOneStdin(paths: readonly string[]): void {
   if (paths.filter((path) => path === "-").length <= 1) return;
-  throw new TuError("E_USAGE", "- is named twice; standard input can be read once", {
-    hint: "name files beside one -",
+  throw new TuError("E_USAGE", "- is given twice; standard input can only be read once", {
+    hint: "give - once, and name the other files",
   });
 }
 
@@ -46,7 +46,7 @@ export function readLimit(
 ): number | "unlimited" | undefined {
   if (text === undefined || text === "unlimited") return text;
   if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new TuError("E_USAGE", `${flag} ${text} is not a whole number of ${what}`, {
-    hint: "write 0 or more, or unlimited",
+  throw new TuError("E_USAGE", `${flag} ${text} must be a whole number of ${what}`, {
+    hint: "use 0 or more, or unlimited",
   });
 }

@@ -59,13 +59,13 @@ describe("usage", () => {
     const wrong = ["--concurrency", "99", "--timeout", "soon", "--fault", "x", "--expect", "y"];
     const { code, stderr } = await tool(["upload", "-", "-", ...wrong]);
     expect(code).toBe(2);
-    expect(stderr).toContain("5 problems: - is named twice");
+    expect(stderr).toContain("5 problems: - is given twice");
     for (const flag of wrong.filter((word) => word.startsWith("--")))
       expect(stderr).toContain(flag);
     const odd = { TU_ANALYZE_FLOW: "x", TU_ANALYZE_CONCURRENCY: "99", TU_ANALYZE_FLWO: "full" };
     const configured = await tool(["topology"], { env: odd });
     expect(configured.code).toBe(2);
-    expect(configured.stderr).toContain("TU_ANALYZE_FLOW: not one of current, full");
+    expect(configured.stderr).toContain("TU_ANALYZE_FLOW: must be one of current, full");
     expect(configured.stderr).toContain("TU_ANALYZE_CONCURRENCY: must be a whole number");
     expect(configured.stderr).toContain("TU_ANALYZE_FLWO, did you mean TU_ANALYZE_FLOW?");
   });
@@ -264,8 +264,8 @@ describe("configuration", () => {
     const { code, stderr } = await tool(["machines"], { cwd: home });
     expect(code).toBe(2);
     expect(stderr).toContain("E_CONFIG");
-    expect(stderr).toContain("there is no setting flw");
-    expect(stderr).toContain("timeout: not a duration");
+    expect(stderr).toContain("unknown setting flw");
+    expect(stderr).toContain("timeout: must be a duration");
     expect(stderr).toContain(".tu-analyzerc.json");
   });
 });

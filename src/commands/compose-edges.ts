@@ -26,7 +26,7 @@ export function createAddresses(): Addresses {
   return {
     of(service) {
       const url = all.get(service);
-      if (url === undefined) throw new TuError("E_BUG", `${service} does not listen yet`);
+      if (url === undefined) throw new TuError("E_BUG", `${service} is not listening yet`);
       return url;
     },
     set(service, url) {

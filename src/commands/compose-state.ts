@@ -59,7 +59,7 @@ export type OnUpgrade = (file: string) => void;
 
 /** Announces something that may take a while. */
 export const upgrading = (file: string) =>
-  `bringing ${file} up to this version; with many thousand flows in it that takes a while`;
+  `migrating ${file} to this version; with many thousand flows this takes a while`;
 
 /** All of a pipeline's state: in `stateDir`, or in memory if that is null. */
 export async function openStores(
@@ -213,7 +213,7 @@ async function unusableDirectory(stateDir: string, error: unknown): Promise<unkn
     isNotAllowed(code) ? "E_STATE_UNWRITABLE" : "E_STATE_UNUSABLE",
     `${stateDir} cannot be used as a state directory: ${describeError(error).reason}`,
     {
-      hint: "choose another with --state-dir, or keep nothing with `upload --ephemeral`",
+      hint: "choose another with --state-dir, or store nothing with `upload --ephemeral`",
       cause: error,
     },
   );

@@ -37,7 +37,7 @@ export async function openVision(options: VisionOptions, around: Around): Promis
     const onFallback = (problem: string) =>
       around.reporter.notice({
         code: "runtime",
-        message: `onnxruntime-node cannot be used, so WebAssembly is (--vision-runtime wasm): ${problem}`,
+        message: `onnxruntime-node cannot be used; using WebAssembly instead (--vision-runtime wasm): ${problem}`,
         flowId: null,
       });
     return createLocalVision({ models, runtime, isForOne, onFallback });
@@ -61,7 +61,7 @@ async function openAnnotator(options: VisionOptions, around: Around): Promise<An
   return createRecordingAnnotator(google, store, (file) =>
     around.reporter.notice({
       code: "held",
-      message: `not asked again: ${file} holds the answer`,
+      message: `not requested again: ${file} holds the response`,
       flowId: null,
     }),
   );

@@ -267,12 +267,12 @@ function pruneMeanwhile(
   const pruning = pruneState({ ...stores, ids }, { limits, clock, signal }).then(
     ({ flows }) => {
       if (flows.length > 0)
-        tell("pruned", `let go of ${flows.length} finished flows (see \`tu-analyze state\`)`);
+        tell("pruned", `removed ${flows.length} finished flows (see \`tu-analyze state\`)`);
     },
     (error: unknown) => {
       if (signal.aborted) return; // the next start continues
       const { code, reason } = describeError(error);
-      tell(code, `old flows could not be let go of: ${reason}`);
+      tell(code, `old flows could not be pruned: ${reason}`);
     },
   );
   return async () => {

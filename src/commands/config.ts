@@ -10,14 +10,14 @@ import { parseDuration } from "../pipeline/time.ts";
 import type { Door } from "./compose-edges.ts";
 import type { VisionOptions } from "./compose-vision.ts";
 
-const notDuration = "not a duration like 500ms, 30s, 10m, 30d";
+const notDuration = "must be a duration such as 500ms, 30s, 10m or 30d";
 const notImages = "must be a whole number from 1 to 16";
-const Path = z.string({ error: "not a path" }).min(1, { error: "an empty path" });
+const Path = z.string({ error: "must be a path" }).min(1, { error: "must not be empty" });
 const Duration = z
   .string({ error: notDuration })
   .refine((text) => parseDuration(text) !== undefined, notDuration);
 
-const Endpoint = z.url({ protocol: /^https?$/, error: "not a URL with http:// or https://" });
+const Endpoint = z.url({ protocol: /^https?$/, error: "must be a URL with http:// or https://" });
 /** A number in a file, digits in a variable. */
 const limitOf = (what: string) =>
   z.union(
@@ -29,7 +29,7 @@ const limitOf = (what: string) =>
         .regex(/^\d{1,9}$/)
         .transform(Number),
     ],
-    { error: `not a whole number of ${what}, nor unlimited` },
+    { error: `must be a whole number of ${what}, or unlimited` },
   );
 
 /** A list in a file, comma-separated words in a variable. */
@@ -43,12 +43,12 @@ const listOf = (one: z.ZodType<string, string>) =>
   ]);
 const HostName = z
   .string()
-  .regex(/^[a-z0-9.-]+$|^\[[0-9a-f:]+\]$/, "not a host name in lower case, without a port");
+  .regex(/^[a-z0-9.-]+$|^\[[0-9a-f:]+\]$/, "must be a host name in lower case, without a port");
 const Origin = z
   .string()
   .refine(
     (text) => URL.canParse(text) && new URL(text).origin === text,
-    "not an origin like https://app.example:8443",
+    "must be an origin such as https://app.example:8443",
   );
 
 export const visionModes = ["local", "google", "record", "replay"] as const;
@@ -57,23 +57,23 @@ const visionRuntimes = ["auto", "wasm", "native"] as const;
 /** The settings that a file may contain. Unknown keys are errors. */
 export const Settings = z.strictObject({
   stateDir: Path,
-  flow: z.enum(flowNames, { error: `not one of ${flowNames.join(", ")}` }),
+  flow: z.enum(flowNames, { error: `must be one of ${flowNames.join(", ")}` }),
   timeout: Duration,
   concurrency: z.coerce
     .number({ error: notImages })
     .int({ error: notImages })
     .min(1, { error: notImages })
     .max(16, { error: notImages }),
-  vision: z.enum(visionModes, { error: `not one of ${visionModes.join(", ")}` }),
+  vision: z.enum(visionModes, { error: `must be one of ${visionModes.join(", ")}` }),
   visionDir: Path,
   /** A folder with other PP-OCR networks; empty for the bundled ones. */
-  visionModels: z.string({ error: "not a path" }),
+  visionModels: z.string({ error: "must be a path" }),
   /** The runtime of the local reader's networks: native code where it is installed, or WebAssembly. */
-  visionRuntime: z.enum(visionRuntimes, { error: `not one of ${visionRuntimes.join(", ")}` }),
+  visionRuntime: z.enum(visionRuntimes, { error: `must be one of ${visionRuntimes.join(", ")}` }),
   visionEndpoint: Endpoint,
   maxVisionCalls: limitOf("calls"),
   /** How long finished flows are kept. */
-  keepFor: z.union([z.literal("unlimited"), Duration], { error: `${notDuration}, nor unlimited` }),
+  keepFor: z.union([z.literal("unlimited"), Duration], { error: `${notDuration}, or unlimited` }),
   /** How many finished flows of each kind are kept. */
   keepFlows: limitOf("flows"),
   /** Host names that are served in addition to those of loopback. */
@@ -172,13 +172,11 @@ export async function loadSettings(
   const unknown = files.flatMap(({ path, values }) =>
     Object.keys(values)
       .filter((key) => !(key in Settings.shape))
-      .map(
-        (key) => `${path}: there is no setting ${key}${meantBy(key, Object.keys(Settings.shape))}`,
-      ),
+      .map((key) => `${path}: unknown setting ${key}${meantBy(key, Object.keys(Settings.shape))}`),
   );
   const all = [...problems, ...unknown, ...unknownVariables()];
   if (all.length === 0) return settings;
-  throw new TuError("E_CONFIG", `the configuration is not valid: ${all.join("; ")}`, {
+  throw new TuError("E_CONFIG", `invalid configuration: ${all.join("; ")}`, {
     hint: `known settings: ${Object.keys(Settings.shape).join(", ")}`,
   });
 }
@@ -193,7 +191,7 @@ function unknownVariables(): readonly string[] {
   const known = Object.values(variables);
   return Object.keys(process.env)
     .filter((name) => name.startsWith("TU_ANALYZE_") && !known.includes(name))
-    .map((name) => `there is no variable ${name}${meantBy(name, known)}`);
+    .map((name) => `unknown variable ${name}${meantBy(name, known)}`);
 }
 
 /** `never` if nothing may be coloured, regardless of the terminal. */
@@ -256,7 +254,7 @@ async function readFiles(): Promise<readonly SettingsFile[]> {
     );
   } catch (error) {
     throw new TuError("E_CONFIG", `a configuration file cannot be read: ${messageOf(error)}`, {
-      hint: "it must be JSON or YAML",
+      hint: "write it as JSON or YAML",
       cause: error,
     });
   }
@@ -280,7 +278,7 @@ function absent(error: unknown): null {
 
 function asRecord(value: unknown): Record<string, unknown> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
-  throw new Error("it must hold an object");
+  throw new Error("it must contain an object");
 }
 
 function messageOf(error: unknown): string {

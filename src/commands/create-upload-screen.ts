@@ -15,7 +15,8 @@ export function createUploadScreen(
 ): UploadScreen {
   const format = formatOf(options);
   const paint = paintFor("stderr", options.color);
-  const kept = options.ephemeral === true ? "nothing is kept" : `state ${settings.stateDir} (kept)`;
+  const kept =
+    options.ephemeral === true ? "nothing is stored" : `state ${settings.stateDir} (kept)`;
   if (format === "text" || process.stderr.isTTY) {
     const vision = settings.vision === "local" ? "" : ` · vision ${settings.vision}`;
     const what = `tu-analyze upload · flow ${settings.flow}${vision} · ${printable(kept)}`;

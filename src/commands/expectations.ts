@@ -29,8 +29,8 @@ function readTerm(term: string): Expectations["fields"][number] {
   const field = fields.find((known) => known === name);
   if (at < 1 || field === undefined || expected === "") throw unreadable(term, name);
   if (field === "verdict" && !verdicts.includes(expected)) {
-    throw new TuError("E_USAGE", `--expect ${term}: there is no verdict ${expected}`, {
-      hint: `a verdict is ${verdicts.join(", ")}`,
+    throw new TuError("E_USAGE", `--expect ${term}: unknown verdict ${expected}`, {
+      hint: `use one of ${verdicts.join(", ")}`,
     });
   }
   return { field, expected };
@@ -38,8 +38,8 @@ function readTerm(term: string): Expectations["fields"][number] {
 
 function unreadable(term: string, name: string): TuError {
   const guess = closest(name, fields);
-  const form = `write <field>=<value>, separated by commas; a field is ${fields.join(", ")}`;
-  return new TuError("E_USAGE", `--expect ${term} is not understood`, {
+  const form = `use <field>=<value>, separated by commas; the fields are ${fields.join(", ")}`;
+  return new TuError("E_USAGE", `--expect ${term} is not valid`, {
     hint: guess === undefined || guess === name ? form : `did you mean ${guess}? ${form}`,
   });
 }

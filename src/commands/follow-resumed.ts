@@ -43,7 +43,7 @@ export async function waitForResumed(
   for (const [index, end] of settled.entries()) {
     const resumed = others[index];
     if (end.status === "fulfilled" || resumed === undefined) continue;
-    tell(opened, `${nameOf(resumed)} has not ended; it goes on at the next start`, resumed.flowId);
+    tell(opened, `${nameOf(resumed)} has not ended; the next start resumes it`, resumed.flowId);
   }
   const failed = settled.find((end) => end.status === "rejected");
   return failed === undefined ? undefined : asTuError(failed.reason);

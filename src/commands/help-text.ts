@@ -4,17 +4,17 @@ export const programHelp = `
 Examples:
   tu-analyze upload photo.jpg                      the whole pipeline for one image
   tu-analyze upload *.jpg --batch -o json          many, as one document
-  tu-analyze upload photo.jpg --expect model=930G  exit 1 unless it is recognised so
-  tu-analyze recognise photo.jpg --annotate a.png  what is read, drawn on the picture
-  tu-analyze machines -o json                      what was recognised so far
+  tu-analyze upload photo.jpg --expect model=930G  exit 1 unless this is recognised
+  tu-analyze recognise photo.jpg --annotate a.png  the reading, drawn on the picture
+  tu-analyze machines -o json                      the recognised machines so far
 
 Variables: TU_ANALYZE_STATE_DIR, _FLOW, _TIMEOUT, _CONCURRENCY, _VISION, _VISION_DIR, _VISION_MODELS,
-_VISION_RUNTIME, _VISION_ENDPOINT, _MAX_VISION_CALLS, _KEEP_FOR, _KEEP_FLOWS; NO_COLOR. Flags win over them, and
-they over files.
+_VISION_RUNTIME, _VISION_ENDPOINT, _MAX_VISION_CALLS, _KEEP_FOR, _KEEP_FLOWS; NO_COLOR. Flags override
+variables, and variables override files.
 
-Exit codes: 0 done; 1 it ran, and the answer is "failed"; 2 usage or configuration; 3 partly done; 4 not found;
-5 not allowed; 6 cannot connect; 7 deadline passed; 8 conflict; 9 refused by a guard; 70 our bug;
-130 interrupted; 143 terminated.`;
+Exit codes: 0 success; 1 it ran, and the answer is "failed"; 2 invalid usage or configuration; 3 partial success;
+4 not found; 5 permission denied; 6 cannot connect; 7 deadline exceeded; 8 conflict; 9 refused by a guard;
+70 a bug in tu-analyze; 130 interrupted; 143 terminated.`;
 
 export const uploadHelp = `
 Examples:
@@ -27,22 +27,22 @@ Variables: TU_ANALYZE_STATE_DIR, TU_ANALYZE_FLOW, TU_ANALYZE_TIMEOUT, TU_ANALYZE
 TU_ANALYZE_VISION_DIR, TU_ANALYZE_VISION_MODELS, TU_ANALYZE_VISION_RUNTIME, TU_ANALYZE_VISION_ENDPOINT,
 TU_ANALYZE_MAX_VISION_CALLS; GOOGLE_APPLICATION_CREDENTIALS.
 
-Exit codes: 0 analysed, and as expected; 1 an analysis failed, or is not as expected, or every image failed;
-3 some images were analysed, some not; 7 the deadline passed; 130 or 143 stopped: each image says what became of
-it, and what was accepted goes on at the next start. One image that is not taken: 2, 4 or 5.`;
+Exit codes: 0 analysed, as expected; 1 an analysis failed or did not meet an expectation, or every image failed;
+3 some images succeeded and some did not; 7 deadline exceeded; 130 or 143 stopped: each image reports its fate,
+and the next start resumes what was accepted. A single rejected image: 2, 4 or 5.`;
 
 export const recogniseHelp = `
 Examples:
   tu-analyze recognise photo.jpg --annotate read.png
   tu-analyze recognise photos/*.jpg --batch -o jsonl
 
---annotate writes a .png, .jpg or .webp, over what was there but never over an image that is read.
-In a directory, which is made, each image becomes <name of the image>.png.
+--annotate writes a .png, .jpg or .webp. It overwrites existing files, but never an input image.
+In a directory, which is created, each image becomes <image name>.png.
 
 Variables: TU_ANALYZE_TIMEOUT, TU_ANALYZE_VISION, TU_ANALYZE_VISION_DIR, TU_ANALYZE_VISION_MODELS,
 TU_ANALYZE_VISION_RUNTIME, TU_ANALYZE_VISION_ENDPOINT, TU_ANALYZE_MAX_VISION_CALLS; GOOGLE_APPLICATION_CREDENTIALS.
 
-Exit codes: 0 read, whatever was recognised; 3 some images could not be read; otherwise as \`upload\`.`;
+Exit codes: 0 the image was read, whatever was found in it; 3 some images could not be read; otherwise as \`upload\`.`;
 
 export const completionHelp = `
 Examples:
@@ -58,7 +58,7 @@ Examples:
 
 Variables: TU_ANALYZE_STATE_DIR.
 
-Exit codes: 0 listed, also when there are none; 4 no machine has that id; 2 several do.`;
+Exit codes: 0 listed, even if there are none; 4 no machine has that id; 2 several do.`;
 
 export const messagesHelp = `
 Examples:
@@ -88,16 +88,16 @@ Examples:
   tu-analyze state prune --dry-run
   tu-analyze state prune --older-than 7d --keep 1000
 
-The same is done at every start, by the settings keepFor (30d) and keepFlows (10000) of the configuration,
-TU_ANALYZE_KEEP_FOR and TU_ANALYZE_KEEP_FLOWS. Machines, the pictures that they were seen in and flows
-that are under way always stay. Uploads that nobody confirmed for a day go too.`;
+Every start prunes in the same way, with the settings keepFor (30d) and keepFlows (10000),
+TU_ANALYZE_KEEP_FOR and TU_ANALYZE_KEEP_FLOWS. Machines, the pictures they were seen in and flows
+in progress are never pruned. Uploads left unconfirmed for a day are.`;
 
 export const verifyHelp = `
 Examples:
   tu-analyze state verify
   tu-analyze state verify -o json | jq '.problems'
 
-Exit codes: 0 all is well; 1 something is not.`;
+Exit codes: 0 no problems; 1 something is inconsistent.`;
 
 export const clearHelp = `
 Examples:

@@ -69,13 +69,13 @@ describe("stopped in the middle", () => {
     const onStdout = signalAt("analysis.recognition.request", "SIGTERM");
     const late = await tool([...args, "--state-dir", stateDir], { env: notLooking, onStdout });
     expect(late.stderr).toMatch(
-      /stopped by SIGTERM; accepted as flow .+\n.+it goes on at the next/,
+      /stopped by SIGTERM; accepted as flow .+\n.+the next start resumes/,
     );
     const lost = await tool([...args, "--ephemeral"], {
       env: notLooking,
       onStdout: signalAt("analysis.recognition.request", "SIGTERM"),
     });
-    expect(lost.stderr).toContain("it was under way, and nothing is kept");
+    expect(lost.stderr).toContain("it was in progress, and nothing is stored");
     expect(lost.stderr).not.toContain("next start");
   });
 
@@ -155,7 +155,7 @@ describe("while an opening hangs", () => {
   /** The first signal arrives while the pipeline opens, the others after the first was received. */
   const stopped = (first: NodeJS.Signals, others: readonly NodeJS.Signals[], more = "") => {
     const opening = signalAt("opening\n", first);
-    const heard = signalAt("again to stop at once\n", ...others);
+    const heard = signalAt("repeat to stop at once\n", ...others);
     return tool(["upload", komatsu, "--ephemeral"], {
       env: { ...notLooking, ...preload(`${hanging}${more}`) },
       onStderr: (text, child) => {
@@ -233,7 +233,7 @@ describe("output that nobody takes", () => {
     const [code] = (await once(child, "close")) as [number | null];
     expect(code).toBe(1);
     expect(stderr).toBe(
-      "E_OUTPUT: standard output cannot be written (ENOSPC)\n  hint: is the disk full?\n",
+      "E_OUTPUT: standard output cannot be written (ENOSPC)\n  hint: check whether the disk is full\n",
     );
   });
 

@@ -19,8 +19,8 @@ type Options = {
 export async function listMachines(options: Options): Promise<number> {
   const limit = options.limit === undefined ? undefined : Number(options.limit);
   if (limit !== undefined && !(Number.isInteger(limit) && limit > 0)) {
-    throw new TuError("E_USAGE", `--limit ${options.limit} is not a whole number above 0`, {
-      hint: "leave it out to list all",
+    throw new TuError("E_USAGE", `--limit ${options.limit} must be a whole number above 0`, {
+      hint: "omit it to list all",
     });
   }
   await withMachines(options, (store) => printMachines(store, formatOf(options), limit));
@@ -38,7 +38,7 @@ async function printMachines(store: Machines, format: Format, limit?: number): P
   }
   if (format === "json") printJson({ schema: "tu-analyze/machines@1", machines }, format);
   else if (format === "text" && isEmpty)
-    printLine("no machines yet; `tu-analyze upload <image>` finds some");
+    printLine("no machines yet; add some with `tu-analyze upload <image>`");
 }
 
 export async function showMachine(id: string, options: Options): Promise<number> {

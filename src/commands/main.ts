@@ -59,9 +59,9 @@ type OnExit = (code: number) => void;
 
 function commandTable(onExit: OnExit): Command {
   const program = new Command("tu-analyze")
-    .description("Run, see into and repair the Trackunit image-analysis pipeline.")
+    .description("Run, inspect and repair the Trackunit image-analysis pipeline.")
     .option("-V, --version", "print the version") // handled by the launcher
-    .helpCommand("help [command]", "what a command does")
+    .helpCommand("help [command]", "show help for a command")
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
   program.addHelpText("after", programHelp);
@@ -78,35 +78,34 @@ function addUpload(program: Command, onExit: OnExit): void {
     .description("run the whole pipeline for one or more images and print the story")
     .argument("<image...>", "image files; - reads one from standard input")
     .addOption(flowOption("full: as designed; current: as deployed (default full)"))
-    .option("--fault <step=mode>", "fail, fail-once or timeout in a step; repeatable", collect, [])
-    .option(
-      "--timeout <duration>",
-      "give up when all of it takes longer (default 2m for each image)",
+    .addOption(
+      repeatable("--fault <step=mode>", "fail, fail-once or timeout in a step; repeatable"),
     )
-    .option(
-      "--step-timeout <[step=]duration>",
-      "replace the timeout of every step, or of one; repeatable",
-      collect,
-      [],
+    .option("--timeout <duration>", "limit the whole command (default 2m per image)")
+    .addOption(
+      repeatable(
+        "--step-timeout <[step=]duration>",
+        "override the timeout of every step, or of one; repeatable",
+      ),
     )
-    .option("--concurrency <n>", "images at once (default 2)")
-    .option("--state-dir <dir>", "where state is kept")
-    .option("--ephemeral", "keep nothing")
-    .option(
-      "--expect <field=value,…>",
-      "exit 1 unless brand, model, type or verdict are these; none is nothing; repeatable",
-      collect,
-      [],
+    .option("--concurrency <n>", "images processed at once (default 2)")
+    .option("--state-dir <dir>", "where state is stored")
+    .option("--ephemeral", "store nothing")
+    .addOption(
+      repeatable(
+        "--expect <field=value,…>",
+        "exit 1 unless brand, model, type or verdict match; none means no value; repeatable",
+      ),
     )
     .addOption(
-      oneOf(new Option("--expect-status <status>", "exit 1 unless the analysis ends so"), [
+      oneOf(new Option("--expect-status <status>", "exit 1 unless the analysis ends this way"), [
         "completed",
         "failed",
       ]),
     )
-    .option("--batch", "treat one image as several: the same output and exit codes")
-    .option("--verbose", "of several images too, every hop of each")
-    .option("--timings", "say where the time went")
+    .option("--batch", "treat one image like several: the same output and exit codes")
+    .option("--verbose", "print every hop for several images too")
+    .option("--timings", "print the time spent in each phase")
     .addHelpText("after", uploadHelp)
     .action(async (images: string[], options: Options) => {
       const { uploadCommand } = await import("./upload.ts");
@@ -117,8 +116,10 @@ function addUpload(program: Command, onExit: OnExit): void {
 function addCompletion(program: Command, onExit: OnExit): void {
   program
     .command("completion")
-    .description("a script that completes commands, options, files, messages and ids")
-    .addArgument(new Argument("<shell>", "for which shell").choices(["bash", "zsh", "fish"]))
+    .description("print a script that completes commands, options, files, messages and ids")
+    .addArgument(
+      new Argument("<shell>", "the shell to complete for").choices(["bash", "zsh", "fish"]),
+    )
     .addHelpText("after", completionHelp)
     .action(async (shell: Shell) => {
       const { completionCommand } = await import("./completion.ts");
@@ -135,7 +136,7 @@ function addCompletion(program: Command, onExit: OnExit): void {
 
 function addVersion(program: Command, onExit: OnExit): void {
   common(program.command("version"))
-    .description("the version of this tool, and of Node.js")
+    .description("print the versions of this tool and of Node.js")
     .action((options: { readonly json?: boolean; readonly output?: Format }) => {
       const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
       const { version } = JSON.parse(manifest) as { version: string }; // our own
@@ -148,13 +149,20 @@ function addVersion(program: Command, onExit: OnExit): void {
 }
 
 function addVision(program: Command, onExit: OnExit): void {
-  const vision = program.command("vision").description("answers of Google Vision that are kept");
+  const vision = program
+    .command("vision")
+    .description("manage recorded responses of Google Vision");
   common(vision.command("import"))
-    .description("make a cassette of an answer as the REST API prints it")
-    .argument("<answer.json>", "a whole response, or a single answer of it")
-    .requiredOption("--image <picture>", "the picture it is for; repeatable, in order", collect, [])
-    .option("--vision-dir <dir>", "where cassettes are kept")
-    .option("--state-dir <dir>", "where state is kept")
+    .description("create a cassette from a response of the REST API")
+    .argument("<answer.json>", "a whole response, or one entry of it")
+    .requiredOption(
+      "--image <picture>",
+      "the picture it belongs to; repeatable, in order",
+      collect,
+      [],
+    )
+    .option("--vision-dir <dir>", "where cassettes are stored")
+    .option("--state-dir <dir>", "where state is stored")
     .addHelpText("after", importHelp)
     .action(async (answer: string, options: Options) => {
       const { importCommand } = await import("./vision-import.ts");
@@ -164,15 +172,14 @@ function addVision(program: Command, onExit: OnExit): void {
 
 function addRecognise(program: Command, onExit: OnExit): void {
   withVision(common(program.command("recognise")))
-    .description("what is read in one or more images, and what became of it; no pipeline, no state")
-    .argument("<image...>", "image files; - reads one from standard input")
-    .option("--annotate <file>", "draw it on the picture; a directory for several images")
-    .option("--batch", "treat one image as several: the same output and exit codes")
-    .option("--all", "list the texts that mean nothing too, and each of several images in full")
-    .option(
-      "--timeout <duration>",
-      "give up when all of it takes longer (default 2m for each image)",
+    .description(
+      "show what is read in one or more images and how it is interpreted; no pipeline, no state",
     )
+    .argument("<image...>", "image files; - reads one from standard input")
+    .option("--annotate <file>", "draw the reading on the picture; a directory for several images")
+    .option("--batch", "treat one image like several: the same output and exit codes")
+    .option("--all", "also list texts without meaning, and print every image in full")
+    .option("--timeout <duration>", "limit the whole command (default 2m per image)")
     .addHelpText("after", recogniseHelp)
     .action(async (images: string[], options: Options) => {
       const { recogniseCommand } = await import("./recognise.ts");
@@ -182,7 +189,7 @@ function addRecognise(program: Command, onExit: OnExit): void {
 
 function addMessages(program: Command, onExit: OnExit): void {
   common(program.command("messages"))
-    .description("the catalogue of commands and events")
+    .description("show the catalogue of commands and events")
     .argument("[name]", "one message")
     .option("--schema", "print its JSON Schema")
     .option("--example", "print an example body")
@@ -195,7 +202,7 @@ function addMessages(program: Command, onExit: OnExit): void {
 
 function addTopology(program: Command, onExit: OnExit): void {
   common(program.command("topology"), [...formats, "mermaid"])
-    .description("topics, exchanges, queues and bindings of a flow")
+    .description("show topics, exchanges, queues and bindings of a flow")
     .addOption(flowOption("full or current (default full)"))
     .addHelpText("after", topologyHelp)
     .action(async (options: Options) => {
@@ -206,18 +213,18 @@ function addTopology(program: Command, onExit: OnExit): void {
 
 function addMachines(program: Command, onExit: OnExit): void {
   const machines = common(program.command("machines"))
-    .description("the machines that were recognised")
-    .option("--state-dir <dir>", "where state is kept")
-    .option("--limit <n>", "at most so many, most recently seen first")
+    .description("list the recognised machines")
+    .option("--state-dir <dir>", "where state is stored")
+    .option("--limit <n>", "maximum number, most recently seen first")
     .addHelpText("after", machinesHelp)
     .action(async (options: Options) => {
       const { listMachines } = await import("./machines.ts");
       onExit(await listMachines(options));
     });
   common(machines.command("show"))
-    .description("one machine with its sightings")
-    .argument("<id>", "its id, or a unique beginning of it")
-    .option("--state-dir <dir>", "where state is kept")
+    .description("show one machine with its sightings")
+    .argument("<id>", "its id, or a unique prefix")
+    .option("--state-dir <dir>", "where state is stored")
     .action(async (id: string, _options: Options, command: Command) => {
       const { showMachine } = await import("./machines.ts");
       onExit(await showMachine(id, command.optsWithGlobals()));
@@ -226,8 +233,8 @@ function addMachines(program: Command, onExit: OnExit): void {
 
 function addState(program: Command, onExit: OnExit): void {
   const state = common(program.command("state"))
-    .description("what is kept, and how large it is")
-    .option("--state-dir <dir>", "where state is kept")
+    .description("show what is stored and its size")
+    .option("--state-dir <dir>", "where state is stored")
     .addHelpText("after", stateHelp)
     .action(async (options: Options) => {
       const { showState } = await import("./state.ts");
@@ -236,25 +243,25 @@ function addState(program: Command, onExit: OnExit): void {
   const below = (name: string, description: string) =>
     common(state.command(name))
       .description(description)
-      .option("--state-dir <dir>", "where state is kept");
-  below("prune", "remove finished flows that are old or too many, and their pictures")
-    .option("--older-than <duration>", "those that ended before (default 30d)")
-    .option("--keep <n>", "all but so many of each kind (default 10000)")
-    .option("--dry-run", "say what would go, and remove nothing")
+      .option("--state-dir <dir>", "where state is stored");
+  below("prune", "remove finished flows beyond the age or count limit, and their pictures")
+    .option("--older-than <duration>", "remove flows older than this (default 30d)")
+    .option("--keep <n>", "keep at most this many of each kind (default 10000)")
+    .option("--dry-run", "list what would be removed, and remove nothing")
     .addHelpText("after", pruneHelp)
     .action(async (_options: Options, command: Command) => {
       const { pruneCommand } = await import("./state.ts");
       onExit(await pruneCommand(command.optsWithGlobals()));
     });
-  below("verify", "read all that is kept, and tell what does not fit together")
+  below("verify", "check the integrity of everything that is stored")
     .addHelpText("after", verifyHelp)
     .action(async (_options: Options, command: Command) => {
       const { verifyCommand } = await import("./state.ts");
       onExit(await verifyCommand(command.optsWithGlobals()));
     });
-  below("clear", "remove what is kept, whatever is under way, but no machines")
-    .option("--yes", "really")
-    .option("--machines", "the machines and their pictures too")
+  below("clear", "remove everything except machines, including flows in progress")
+    .option("--yes", "confirm the removal")
+    .option("--machines", "also remove the machines and their pictures")
     .addHelpText("after", clearHelp)
     .action(async (_options: Options, command: Command) => {
       const { clearCommand } = await import("./state.ts");
@@ -265,14 +272,14 @@ function addState(program: Command, onExit: OnExit): void {
 /** The options of every command. */
 function common(command: Command, outputs: readonly string[] = formats): Command {
   return command
-    .addOption(
-      oneOf(new Option("-o, --output <format>", "how to print the result"), outputs).default(
-        "text",
-      ),
-    )
+    .addOption(oneOf(new Option("-o, --output <format>", "output format"), outputs).default("text"))
     .option("--json", "the same as -o json")
     .addOption(
-      oneOf(new Option("--color <when>", "colours"), ["auto", "always", "never"]).default("auto"),
+      oneOf(new Option("--color <when>", "when to use colours"), [
+        "auto",
+        "always",
+        "never",
+      ]).default("auto"),
     )
     .option("--debug", "print stack traces and causes");
 }
@@ -281,28 +288,32 @@ function common(command: Command, outputs: readonly string[] = formats): Command
 function withVision(command: Command): Command {
   return command
     .addOption(
-      oneOf(new Option("--vision <how>", "who looks at the picture (default local)"), [
+      oneOf(new Option("--vision <how>", "provider that analyses the picture (default local)"), [
         "local",
         "google",
         "record",
         "replay",
       ]),
     )
-    .option("--vision-dir <dir>", "where answers of Google Vision are kept")
-    .option("--vision-models <dir>", "other networks of PP-OCR for the local reader")
+    .option("--vision-dir <dir>", "where Google Vision responses are stored")
+    .option("--vision-models <dir>", "other PP-OCR networks for the local reader")
     .addOption(
-      oneOf(new Option("--vision-runtime <which>", "what runs them (default auto)"), [
+      oneOf(new Option("--vision-runtime <which>", "runtime for the networks (default auto)"), [
         "auto",
         "wasm",
         "native",
       ]),
     )
-    .option("--vision-endpoint <url>", "another address of Google Vision; http:// is an emulator")
-    .option("--max-vision-calls <n>", "call Google Vision at most so often");
+    .option("--vision-endpoint <url>", "Google Vision endpoint; http:// means an emulator")
+    .option("--max-vision-calls <n>", "limit calls to Google Vision");
 }
 
 function flowOption(description: string): Option {
   return oneOf(new Option("--flow <name>", description), ["full", "current"]);
+}
+
+function repeatable(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(collect).default([], "none");
 }
 
 function collect(value: string, previous: readonly string[]): readonly string[] {

@@ -53,7 +53,7 @@ export function quietOnClosedPipe(): void {
     if (error.code !== undefined && readerGone.includes(error.code)) {
       process.exitCode ??= 0;
       isReaderGone = true;
-      outputLost(new TuError("E_OUTPUT", "nobody reads standard output any more"));
+      outputLost(new TuError("E_OUTPUT", "standard output was closed"));
       return;
     }
     if (hasFailedToPrint) return; // already reported
@@ -61,7 +61,7 @@ export function quietOnClosedPipe(): void {
     process.exitCode = exitCodes.failed;
     const why = error.code ?? error.message;
     const lost = new TuError("E_OUTPUT", `standard output cannot be written (${why})`, {
-      hint: "is the disk full?",
+      hint: "check whether the disk is full",
     });
     printError(lost);
     outputLost(lost);

@@ -68,7 +68,7 @@ function naming(path: string, error: TuError, { signal, timeout }: RecogniseRun)
   if (error.code !== "E_DEADLINE" || error !== signal.reason) return error;
   const name = path === "-" ? "standard input" : path;
   return new TuError("E_DEADLINE", `${name} was not read within ${timeout}`, {
-    hint: "give it longer with --timeout",
+    hint: "raise --timeout",
   });
 }
 

@@ -104,7 +104,7 @@ function createTextScreen(
       const reports = outcomes.flatMap((one) => (one.type === "report" ? [one.report] : []));
       const count = (field: "brand" | "model" | "type") =>
         reports.filter(({ machine }) => machine[field] !== null).length;
-      const found = `a brand on ${count("brand")}, a model on ${count("model")}, a type of ${count("type")}`;
+      const found = `brand on ${count("brand")}, model on ${count("model")}, type on ${count("type")}`;
       const text = `${reports.length} of ${outcomes.length} images read, ${outcomes.length - reports.length} failed: ${found}`;
       for (const line of ["", ...wrap(text, layout.width)]) printLine(line);
     },

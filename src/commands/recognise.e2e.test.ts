@@ -225,7 +225,7 @@ describe("bad input is refused as in an upload", () => {
   });
 
   test.each([
-    [["-", "-"], "is named twice"],
+    [["-", "-"], "is given twice"],
     [["a.jpg", "--timeout", "soon"], "--timeout"],
     [[], "missing required argument"],
   ])("%j is a usage error", async (args, message) => {
@@ -261,7 +261,7 @@ describe("several images", () => {
     const result = await tool(["recognise", komatsu, image("none.jpg")], { env: await replay() });
     expect(result.code).toBe(3);
     expect(result.stdout).toMatch(/^1\/2 {2}komatsu-pc200\.jpg {2}Komatsu · PC200-8 · Excavator/);
-    expect(result.stdout).toContain("1 of 2 images read, 1 failed: a brand on 1");
+    expect(result.stdout).toContain("1 of 2 images read, 1 failed: brand on 1");
     expect(result.stderr).toContain("E_FILE_NOT_FOUND");
   });
 

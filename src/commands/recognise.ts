@@ -31,8 +31,8 @@ export async function recogniseCommand(
   const deadline = { ms: requireDuration("--timeout", timeout), text: timeout };
   const words = {
     now: "stopping",
-    rest: "the reading was not finished",
-    hint: "nothing is kept; run it again",
+    rest: "recognition was not finished",
+    hint: "run it again; nothing was stored",
   };
   const stop = untilSignal(() => words, deadline);
   const isBatch = paths.length > 1 || options.batch === true;

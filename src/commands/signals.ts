@@ -71,7 +71,7 @@ export function untilSignal(wordsOf: () => StopWords, deadline?: Deadline): Stop
     const words = wordsOf();
     // On a terminal the cursor is after a waiting line and the echo of Ctrl-C.
     const start = process.stderr.isTTY ? "\n" : "";
-    printDiagnostic(`${start}${word}: ${words.now}; again to stop at once`);
+    printDiagnostic(`${start}${word}: ${words.now}; repeat to stop at once`);
     const rest = words.rest === undefined ? "" : `; ${words.rest}`;
     const hint = words.hint === undefined ? {} : { hint: words.hint };
     controller.abort(new TuError(code, `stopped by ${name}${rest}`, hint));
@@ -125,7 +125,7 @@ function createDeadline(deadline: Deadline | undefined, controller: AbortControl
 }
 
 function late(text: string): TuError {
-  return new TuError("E_DEADLINE", `no end within ${text}`, {
-    hint: "--timeout gives it longer",
+  return new TuError("E_DEADLINE", `not finished within ${text}`, {
+    hint: "raise --timeout",
   });
 }

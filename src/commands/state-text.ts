@@ -25,7 +25,7 @@ export function stateLines(report: StateReport, isThere: boolean): readonly stri
     ...report.flows.flatMap(flowLines),
     `  uploads   ${uploads.confirmed} confirmed, ${uploads.pending} pending`,
     `  machines  ${machines.machines}, in ${counted(machines.sightings, "sighting")}`,
-    `  objects   ${objects.objects}, ${sizeText(objects.sizeBytes)}; equal ones are stored once`,
+    `  objects   ${objects.objects}, ${sizeText(objects.sizeBytes)}; identical ones are stored once`,
     `  limits    ${limitsText(limits)}`,
   ];
 }
@@ -34,7 +34,7 @@ function flowLines(flows: StateReport["flows"][number]): readonly string[] {
   const { ages, deadLetters, finished, flow, newestAt, sizeBytes, underWay } = flows;
   const parts = [
     `${finished} finished`,
-    `${underWay} under way`,
+    `${underWay} in progress`,
     ...(deadLetters === 0 ? [] : [counted(deadLetters, "dead letter")]),
     sizeText(sizeBytes),
     ...(newestAt === null ? [] : [`last ${newestAt}`]),
@@ -53,7 +53,7 @@ function flowLines(flows: StateReport["flows"][number]): readonly string[] {
 function limitsText({ keepFlows, keepFor }: Pick<Settings, "keepFlows" | "keepFor">): string {
   const age = keepFor === "unlimited" ? "of any age" : `for ${keepFor}`;
   const most =
-    keepFlows === "unlimited" ? "" : `, at most ${keepFlows.toLocaleString("en")} a kind`;
+    keepFlows === "unlimited" ? "" : `, at most ${keepFlows.toLocaleString("en")} per kind`;
   return `finished flows are kept ${age}${most}; machines always`;
 }
 
@@ -100,7 +100,7 @@ export function verificationLines(report: StateVerification): readonly string[] 
       ({ about, id, problem }) => `✖ ${about} ${printable(id)}: ${printable(problem)}`,
     ),
     problems.length === 0
-      ? `all is well: ${what}`
+      ? `no problems: ${what}`
       : `${counted(problems.length, "problem")} in ${what}`,
   ];
 }

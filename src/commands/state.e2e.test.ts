@@ -61,7 +61,7 @@ test("it shows what is kept, how large it is and how old", async () => {
     limits: { keepFor: "30d", keepFlows: 10_000 },
   });
   const { stdout } = await state(stateDir);
-  expect(stdout).toMatch(/flows {5}full: 2 finished, 0 under way, [\d.]+ KB, last 20/);
+  expect(stdout).toMatch(/flows {5}full: 2 finished, 0 in progress, [\d.]+ KB, last 20/);
   expect(stdout).toMatch(/≤ 7d {3}2 flows/);
   expect(await state(stateDir, "verify")).toMatchObject({
     code: 0,
@@ -90,9 +90,9 @@ describe("what is old", () => {
     makeOlder(stateDir, 1);
     const args = ["upload", image("nothing.jpg"), "--state-dir", stateDir];
     const kept = await tool(args, { env });
-    expect(kept.stderr).not.toContain("let go of");
+    expect(kept.stderr).not.toContain("pruned");
     const next = await tool(args, { env: { ...env, TU_ANALYZE_KEEP_FOR: "12h" } });
-    expect(next.stderr).toContain("let go of 2 finished flows");
+    expect(next.stderr).toContain("removed 2 finished flows");
     expect(await reported(stateDir)).toMatchObject({ flows: [{ finished: 2 }] });
     expect(await state(stateDir, "verify")).toMatchObject({ code: 0 });
   });

@@ -53,7 +53,7 @@ export async function pruneCommand(options: Options): Promise<number> {
   });
   const stop = untilSignal(() => ({
     now: "stopping",
-    rest: "what was removed is gone, the rest is still there",
+    rest: "what was removed stays removed; the rest is unchanged",
     hint: "run it again",
   }));
   try {
@@ -67,7 +67,7 @@ export async function pruneCommand(options: Options): Promise<number> {
       const isLess = kept !== null && !pruned.isDryRun && pruned.flows.length > 0;
       if (isLess && !(await compactState(kept)))
         printDiagnostic(
-          "the files keep their size while another process uses them; the space is used again",
+          "the files keep their size while another process uses them; the space will be reused",
         );
       return pruned;
     });
@@ -83,9 +83,9 @@ export async function clearCommand(options: Options): Promise<number> {
   const settings = await loadSettings({ stateDir: options.stateDir });
   const isWithMachines = options.machines === true;
   if (options.yes !== true) {
-    const what = isWithMachines ? "everything, machines too," : "everything but machines";
+    const what = isWithMachines ? "everything, including machines," : "everything except machines";
     throw new TuError("E_NOT_CONFIRMED", `this would remove ${what} from ${settings.stateDir}`, {
-      hint: "look with `tu-analyze state`, and add --yes",
+      hint: "check with `tu-analyze state`, then add --yes",
     });
   }
   const { stateDir: directory } = settings;

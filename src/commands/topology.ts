@@ -41,7 +41,7 @@ function textLines(topology: Topology): readonly string[] {
         .map(({ queue, routingKey }) => {
           const { consumer = "-", isPerInstance } = queues.find(({ name }) => name === queue) ?? {};
           const key = routingKey === "" ? "" : `  [${routingKey}]`;
-          const each = isPerInstance === true ? ", each instance its own" : "";
+          const each = isPerInstance === true ? ", one per instance" : "";
           return `    → ${queue}${key}  (${consumer}${each})`;
         }),
     ]),

@@ -32,7 +32,7 @@ describe.each(schemas)("a state directory of schema %s", (schema) => {
     expect(next).toMatchObject({ code: 0 });
     expect(next.stderr.match(/left by an earlier run/g)).toHaveLength(1);
     for (const file of ["state.db", "flow-full.db"])
-      expect(next.stderr).toContain(`bringing ${join(stateDir, file)} up to this version`);
+      expect(next.stderr).toContain(`migrating ${join(stateDir, file)} to this version`);
     const listed = json(await tool(["machines", "--json", "--state-dir", stateDir]));
     const machines = listed["machines"] as { model: string; sightings: unknown[] }[]; // according to its schema
     expect(machines.map(({ model, sightings }) => [model, sightings.length])).toEqual([
@@ -41,7 +41,7 @@ describe.each(schemas)("a state directory of schema %s", (schema) => {
     ]);
     const third = await tool(["upload", image("nothing.jpg"), "--state-dir", stateDir], { env });
     expect(third.stderr).not.toContain("left by an earlier run");
-    expect(third.stderr).not.toContain("up to this version");
+    expect(third.stderr).not.toContain("migrating");
   });
 
   test("says so also where it is only looked at", async () => {
@@ -49,7 +49,7 @@ describe.each(schemas)("a state directory of schema %s", (schema) => {
       const stateDir = await stateOf(schema);
       const seen = await tool([...command, "--json", "--state-dir", stateDir]);
       expect(seen).toMatchObject({ code: 0 });
-      expect(seen.stderr).toContain(`bringing ${join(stateDir, "state.db")} up to this version`);
+      expect(seen.stderr).toContain(`migrating ${join(stateDir, "state.db")} to this version`);
       expect(json(seen)).toHaveProperty("schema");
     }
   });

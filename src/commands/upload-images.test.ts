@@ -125,12 +125,12 @@ test("stopped while what an earlier run left goes on, it says so beside the outc
   const { outcomes, stopped } = await uploading;
   expect({ outcomes: outcomes.length, stopped }).toEqual({ outcomes: 1, stopped: reason });
   expect(notices).toEqual([
-    "a.jpg (flow one) has not ended; it goes on at the next start",
-    "flow three has not ended; it goes on at the next start",
+    "a.jpg (flow one) has not ended; the next start resumes it",
+    "flow three has not ended; the next start resumes it",
   ]);
 });
 
-test("the end of each resumed flow is reported, and that one has not ended", async () => {
+test("the end of each resumed flow is reported, or that it has not ended", async () => {
   const failure = { step: "recognition", code: "E_VISION_FAILED", reason: "no reader" };
   const { more, notices, told } = resuming({
     one: [
@@ -159,7 +159,7 @@ test("the end of each resumed flow is reported, and that one has not ended", asy
     new Set([
       "a.jpg (flow one) completed",
       "a.jpg (flow two) failed in step recognition: E_VISION_FAILED: no reader",
-      "flow three has not ended; it goes on at the next start",
+      "flow three has not ended; the next start resumes it",
     ]),
   );
 });

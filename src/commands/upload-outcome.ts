@@ -74,14 +74,14 @@ function fateOf(error: TuError, isKept: boolean, progress: Progress | undefined)
 function words({ flowId, status }: Fate): { readonly said: string; readonly next: string } {
   switch (status) {
     case "accepted":
-      return { said: `accepted as flow ${flowId}`, next: "it goes on at the next start" };
+      return { said: `accepted as flow ${flowId}`, next: "the next start resumes it" };
     case "unknown":
       return {
-        said: `it was being confirmed, and may be accepted as flow ${flowId}`,
-        next: "if so, it goes on at the next start, and says so",
+        said: `it was being confirmed and may be accepted as flow ${flowId}`,
+        next: "if so, the next start resumes and reports it",
       };
     case "abandoned":
-      return { said: "it was under way, and nothing is kept", next: "run it again" };
+      return { said: "it was in progress, and nothing is stored", next: "run it again" };
     default:
       return { said: "not started", next: "run it again" };
   }

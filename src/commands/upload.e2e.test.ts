@@ -127,7 +127,7 @@ describe("a good image", () => {
     expect(places[0]).toBeGreaterThanOrEqual(0);
     expect(stdout).toContain("Komatsu · PC200-8 · Excavator");
     expect(stdout).toMatch(/recognition +\d+ ms/);
-    expect(stderr).toContain("nothing is kept");
+    expect(stderr).toContain("nothing is stored");
   });
 });
 

@@ -34,7 +34,7 @@ type Options = ScreenOptions &
     readonly expectStatus?: "completed" | "failed";
   };
 
-const recordedWork: StopWords = { now: "finishing what is under way" };
+const recordedWork: StopWords = { now: "finishing work in progress" };
 const noWork: StopWords = { now: "stopping" };
 
 /** One or more images through the whole pipeline. Resolves with the exit code. */
@@ -160,7 +160,7 @@ function readConcurrency(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^(?:[1-9]|1[0-6])$/.test(text)) return Number(text);
   throw new TuError("E_USAGE", `--concurrency ${text} must be a whole number from 1 to 16`, {
-    hint: "2 is the default",
+    hint: "the default is 2",
   });
 }
 
@@ -170,12 +170,12 @@ function readFaults(given: readonly string[], flow: Settings["flow"]): Faults {
     given.map((text) => {
       const [step, mode] = text.split("=");
       if (isStep(step) && isMode(mode) && known.includes(step)) return [step, mode];
-      const form = `write <step>=<mode>: step is ${known.join(", ")}; mode is ${faultModes.join(", ")}`;
+      const form = `use <step>=<mode>: step is ${known.join(", ")}; mode is ${faultModes.join(", ")}`;
       const guess = closest(
         text,
         known.flatMap((each) => faultModes.map((every) => `${each}=${every}`)),
       );
-      throw new TuError("E_USAGE", `--fault ${text} is not understood in flow ${flow}`, {
+      throw new TuError("E_USAGE", `--fault ${text} is not valid in flow ${flow}`, {
         hint: guess === undefined ? form : `did you mean ${guess}? ${form}`,
       });
     }),

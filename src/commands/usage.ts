@@ -147,7 +147,7 @@ export function createProblems(): Problems {
 /** Several as one, with the code of the first. */
 function combined(errors: readonly TuError[]): TuError {
   const [first, ...others] = errors;
-  if (first === undefined) throw new TuError("E_BUG", "there is no usage error to tell of");
+  if (first === undefined) throw new TuError("E_BUG", "there is no usage error to report");
   if (others.length === 0) return first;
   const hints = errors.flatMap(({ hint }) => (hint === undefined ? [] : [hint]));
   const message = `${errors.length} problems: ${errors.map((one) => one.message.replace(/[.]$/, "")).join("; ")}`;

@@ -74,7 +74,7 @@ async function isHeld(
 function readAnswer(path: string, { read }: Input): Promise<Uint8Array> {
   const onTooLarge = (sizeBytes: number) =>
     new TuError("E_VISION_ANSWER_INVALID", `${path} has ${sizeBytes} bytes`, {
-      hint: "an answer has a few hundred thousand at most",
+      hint: "check the file; a response has a few hundred thousand bytes at most",
     });
   const { signal } = new AbortController();
   return read(path, { bytesMax: answerBytesMax, onTooLarge, signal });
@@ -100,14 +100,14 @@ function requireDifferent(pictures: readonly Awaited<ReturnType<typeof readPictu
 
 function sameTwice(first: string, second: string): TuError {
   const message =
-    first === second ? `${first} is named twice` : `${first} and ${second} are the same picture`;
-  return new TuError("E_USAGE", message, { hint: "name each picture once, with its own answer" });
+    first === second ? `${first} is given twice` : `${first} and ${second} are the same picture`;
+  return new TuError("E_USAGE", message, { hint: "name each picture once, with its own response" });
 }
 
 function unequal(file: string, answers: number, pictures: number): TuError {
-  const message = `${file} holds ${answers} answer(s), and ${pictures} picture(s) are named`;
+  const message = `${file} holds ${answers} response(s), but ${pictures} picture(s) are given`;
   return new TuError("E_USAGE", message, {
-    hint: "name the pictures in the order of the answers, each with --image",
+    hint: "give one --image per response, in the same order",
   });
 }
 
@@ -121,5 +121,5 @@ function print(cassettes: readonly Imported[], options: Options): void {
     const what = `${texts} text(s), ${hints} hint(s)${replaced ? ", replaced" : ""}`;
     printLine(`${printable(image)} → ${printable(file)} (${what})`);
   }
-  printLine("`tu-analyze upload <image> --vision replay` reads them");
+  printLine("replay them with `tu-analyze upload <image> --vision replay`");
 }

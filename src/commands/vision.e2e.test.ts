@@ -177,7 +177,7 @@ describe("google and record", () => {
     const { objectKey: _, ...recognition } = recorded.report.result.recognition ?? {};
     expect(again.report.result.recognition).toMatchObject(recognition);
     expect(replayed.report.result.recognition).toMatchObject(recognition);
-    expect(again.stderr).toContain("not asked again");
+    expect(again.stderr).toContain("not requested again");
     expect(server.requests).toHaveLength(1);
   });
 

@@ -108,12 +108,12 @@ export function isInfrastructure(code: ErrorCode): boolean {
 const hints: Readonly<Partial<Record<string, string>>> = {
   E_VISION_QUOTA: "wait, lower --concurrency, or raise the quota of the project",
   E_VISION_UNAVAILABLE:
-    "see that this machine reaches the service; what is held runs with --vision replay",
-  E_VISION_DEADLINE: "try again; what is held runs with --vision replay",
+    "check the connection to the service, or use recorded responses with --vision replay",
+  E_VISION_DEADLINE: "try again, or use recorded responses with --vision replay",
   E_VISION_CREDENTIALS:
-    "see that GOOGLE_APPLICATION_CREDENTIALS names a key of a project with the Vision API enabled",
+    "set GOOGLE_APPLICATION_CREDENTIALS to a key of a project with the Vision API enabled",
   E_VISION_REFUSED: "try another picture, or --vision local",
-  E_VISION_BUDGET: "raise --max-vision-calls, or run what is held with --vision replay",
+  E_VISION_BUDGET: "raise --max-vision-calls, or use recorded responses with --vision replay",
   E_CASSETTE_MISSING:
     "record it with --vision record, or `tu-analyze vision import <answer.json> --image <picture>`",
 } satisfies Partial<Record<ErrorCode, string>>;

@@ -111,19 +111,19 @@ const deadLetterTopic: Topic = {
   name: deadLetters.topic,
   partitions: 1,
   key: "kept",
-  producer: "whoever parks",
+  producer: "any-service",
   groups: [],
 };
 const deadLetterExchange: Exchange = {
   name: deadLetters.exchange,
   type: "topic",
   durable: true,
-  producer: "whoever parks",
+  producer: "any-service",
 };
 const deadLetterQueue: Queue = {
   name: deadLetters.queue,
   ...sharedQueue,
-  consumer: "a person",
+  consumer: "operator",
   isPerInstance: false,
 };
 const deadLetterBinding: BindingDeclaration = {

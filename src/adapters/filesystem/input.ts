@@ -89,7 +89,7 @@ function named(path: string, code: string, cause: Error): Error {
   const isStandardInput = path === "-";
   const name = isStandardInput ? "standard input" : path;
   return new TuError("E_FILE_UNREADABLE", `${name} cannot be read (${code})`, {
-    hint: isStandardInput ? "check what it comes from" : "check its permissions",
+    hint: isStandardInput ? "check its source" : "check its permissions",
     cause,
   });
 }

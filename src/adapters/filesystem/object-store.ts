@@ -102,7 +102,7 @@ type Whole = StoredObject & { readonly bytes: Uint8Array };
 function sameOrRefused(there: Whole, wanted: StoredObject, file: Uint8Array): StoredObject {
   const { bytes, ...stored } = there;
   if (Buffer.from(bytes).equals(file.subarray(0, wanted.sizeBytes))) return stored;
-  throw new TuError("E_OBJECT_EXISTS", `${wanted.key} is stored already, with other bytes`);
+  throw new TuError("E_OBJECT_EXISTS", `${wanted.key} is already stored with different bytes`);
 }
 
 /** A symbolic link in place of an object is not an object, and is not followed. */
@@ -290,8 +290,8 @@ function createGuard(directory: string) {
           hint: "free some disk space, or use another state directory",
           cause: error,
         });
-      throw new TuError("E_STATE_UNUSABLE", `objects cannot be kept in ${directory}`, {
-        hint: `see that ${directory} is a directory that you may write to`,
+      throw new TuError("E_STATE_UNUSABLE", `objects cannot be stored in ${directory}`, {
+        hint: `make sure that ${directory} is a writable directory`,
         cause: error,
       });
     }

@@ -27,7 +27,7 @@ export async function requireWritable(path: string, inputs: readonly string[]): 
     throw new TuError("E_FILE_IS_DIRECTORY", `${path} is a directory`, { hint: "name a file" });
   if (found === null && !(await isDirectory(dirname(path)))) {
     throw new TuError("E_FILE_NOT_FOUND", `there is no directory ${dirname(path)}`, {
-      hint: "make it first, or name another one",
+      hint: "create it first, or name another one",
     });
   }
   for (const input of found === null ? [] : inputs) {

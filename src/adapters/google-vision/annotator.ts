@@ -83,7 +83,7 @@ function answerOf(response: unknown): unknown {
   const { data } = Response.safeParse(response);
   const [answer] = data?.responses ?? [];
   if (answer === undefined) {
-    throw new TuError("E_VISION_UNAVAILABLE", "Google Vision answered without an answer");
+    throw new TuError("E_VISION_UNAVAILABLE", "Google Vision sent an empty response");
   }
   const refusal = Refusal.safeParse(answer);
   if (refusal.success && isFailure(refusal.data.error))

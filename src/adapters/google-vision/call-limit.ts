@@ -20,6 +20,6 @@ export function limitCalls(annotator: Annotator, callsMax: number): Annotator {
 function usedUp(callsMax: number): TuError {
   return new TuError(
     "E_VISION_BUDGET",
-    `no further call to the vision service: ${callsMax} allowed`,
+    `the limit of ${callsMax} calls to the vision service is reached`,
   );
 }

@@ -30,8 +30,8 @@ export async function loadCredentials(settings: CredentialSettings): Promise<Goo
     return auth;
   } catch {
     throw keyFile === null
-      ? credentialsError("there are no Google credentials on this machine")
-      : unusable(keyFile, "is not a key that Google knows");
+      ? credentialsError("no Google credentials were found on this machine")
+      : unusable(keyFile, "is not a valid Google key");
   }
 }
 

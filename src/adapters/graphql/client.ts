@@ -136,13 +136,13 @@ async function post(url: string, body: unknown): Promise<Response> {
 function refusal(message: string, code: string | undefined): TuError {
   const known = errorCodes.find((candidate): candidate is ErrorCode => candidate === code);
   return new TuError(known ?? "E_UPLOAD_REFUSED", message, {
-    hint: "the gateway's own words; the image was not analysed",
+    hint: "see the gateway's message; the image was not analysed",
   });
 }
 
 function unavailable(url: string, cause: unknown): TuError {
   return new TuError("E_SERVICE_UNAVAILABLE", `the gateway at ${url} does not answer`, {
-    hint: "is it running?",
+    hint: "check that it is running",
     cause,
   });
 }

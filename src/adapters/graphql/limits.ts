@@ -40,7 +40,7 @@ type Refuse = (message: string) => void;
 const asksForTheSchema = (refuse: Refuse): ASTVisitor => ({
   Field({ name: { value } }) {
     if (value === "__schema" || value === "__type")
-      refuse("introspection is off; TU_ANALYZE_INTROSPECTION=true switches it on");
+      refuse("introspection is disabled; set TU_ANALYZE_INTROSPECTION=true to enable it");
   },
 });
 
@@ -55,7 +55,7 @@ const asksForTooMuch = (refuse: Refuse, context: ValidationContext): ASTVisitor 
   },
   OperationDefinition({ selectionSet }) {
     const { aliases, depth, fields } = measure(selectionSet, context);
-    if (depth > depthMax) refuse(`fields more than ${depthMax} deep`);
+    if (depth > depthMax) refuse(`fields nested deeper than ${depthMax}`);
     if (aliases > aliasesMax) refuse(`more than ${aliasesMax} aliases in one request`);
     if (fields > fieldsMax) refuse(`more than ${fieldsMax} fields in one request`);
   },

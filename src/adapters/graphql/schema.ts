@@ -85,7 +85,7 @@ export const typeDefs = /* GraphQL */ `
     name: String
   }
   """
-  Any event of an analysis. The first one has no id and the name "subscribed": from here on nothing is missed.
+  Any event of an analysis. The first has no id and the name "subscribed"; no later event is missed.
   """
   type AnalysisEvent {
     name: String!

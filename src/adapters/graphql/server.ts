@@ -127,12 +127,12 @@ type Refusal = readonly [status: number, message: string];
 function refusalOf(request: IncomingMessage): Refusal | null {
   const { headers, method } = request;
   if (pathOf(request) !== "/graphql") return [404, "the endpoint is /graphql"];
-  if (method !== "POST") return [405, "ask by POST"];
+  if (method !== "POST") return [405, "use POST"];
   const [type = ""] = (headers["content-type"] ?? "").split(";");
-  if (type.trim().toLowerCase() !== "application/json") return [415, "ask in application/json"];
-  if (headers["content-length"] === undefined) return [411, "a Content-Length is needed"];
+  if (type.trim().toLowerCase() !== "application/json") return [415, "use application/json"];
+  if (headers["content-length"] === undefined) return [411, "Content-Length is required"];
   if (Number(headers["content-length"]) > bodyBytesMax)
-    return [413, `a request has at most ${bodyBytesMax} bytes`];
+    return [413, `a request may have at most ${bodyBytesMax} bytes`];
   return null;
 }
 

@@ -36,7 +36,7 @@ function unavailable({ method, url }: HttpRequest, cause: unknown): TuError {
   // The query of a presigned URL is a secret.
   const { host, pathname } = new URL(url);
   return new TuError("E_SERVICE_UNAVAILABLE", `${method} ${host}${pathname} got no answer`, {
-    hint: "is the service running?",
+    hint: "check that the service is running",
     cause,
   });
 }

@@ -56,7 +56,7 @@ export async function annotate(
       .toBuffer();
   } catch (cause) {
     throw new TuError("E_OUTPUT", `the picture cannot be drawn as ${format}`, {
-      hint: "a .png takes the largest pictures",
+      hint: "use .png, which supports the largest pictures",
       cause,
     });
   }

@@ -65,11 +65,12 @@ function capturedAt(tags: Tags): Found<string> {
   const [, year, month, day, hour, minute, second] = parts ?? [];
   const local = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
   if (parts === null || !isTime(local)) {
-    return { value: null, problems: [`The time "${shorten(written)}" is none.`] };
+    return { value: null, problems: [`The time "${shorten(written)}" is invalid.`] };
   }
   const offset = tags.text("exif", original === undefined ? 0x9012 : 0x9011) ?? "";
   const isOffset = /^(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)$/.test(offset);
-  const problems = isOffset || offset === "" ? [] : [`The time zone "${shorten(offset)}" is none.`];
+  const problems =
+    isOffset || offset === "" ? [] : [`The time zone "${shorten(offset)}" is invalid.`];
   return { value: isOffset ? local + offset : local, problems };
 }
 

@@ -51,7 +51,7 @@ test("time, place and camera are read from a photograph", async () => {
 test("damaged EXIF yields what is readable, and names the rest", async () => {
   const exif = await images.exif(await readFile(new URL("damaged-exif.jpg", folder)));
   expect(exif).toMatchObject({ capturedAt: "2024-05-17T14:03:22+02:00", camera: "Sitecam 4" });
-  expect(exif.problems).toEqual(["image 0x010f: points outside of the block"]);
+  expect(exif.problems).toEqual(["image 0x010f: points outside the block"]);
 });
 
 test("the orientation is reported as stored", async () => {

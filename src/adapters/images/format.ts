@@ -40,19 +40,16 @@ export function formatOf(bytes: Uint8Array): ImageFormat {
   const known = accepted.find((magic) => has(bytes, magic));
   if (known && (known.kind !== "webp" || has(bytes, { at: 0, bytes: "RIFF" }))) return known.kind;
   const kind = refused.find((magic) => has(bytes, magic))?.kind ?? (isSvg(bytes) ? "SVG" : null);
-  if (kind === null) throw notAnImage("the file is not an image: its first bytes belong to none");
-  throw new TuError(
-    "E_IMAGE_TYPE_REFUSED",
-    `the file is of the type ${kind}, which is not accepted`,
-    {
-      hint: "convert it to JPEG, PNG or WebP first, for example: magick photo.in photo.jpg",
-    },
-  );
+  if (kind === null)
+    throw notAnImage("the file is not an image: its first bytes match no known format");
+  throw new TuError("E_IMAGE_TYPE_REFUSED", `files of type ${kind} are not accepted`, {
+    hint: "convert it to JPEG, PNG or WebP first, for example: magick photo.in photo.jpg",
+  });
 }
 
 export function notAnImage(message: string, cause?: unknown): TuError {
   return new TuError("E_IMAGE_NOT_AN_IMAGE", message, {
-    hint: "give a photograph as JPEG, PNG or WebP",
+    hint: "provide a photograph as JPEG, PNG or WebP",
     cause,
   });
 }

@@ -215,7 +215,7 @@ describe("exif", () => {
       .toBuffer();
     const { capturedAt, problems } = await images.exif(bytes);
     expect(capturedAt).toBeNull();
-    expect(problems).toEqual(['The time "2023:02:30 03:04:05" is none.']);
+    expect(problems).toEqual(['The time "2023:02:30 03:04:05" is invalid.']);
   });
 
   test("of an image without any is empty, and of no image says so", async () => {

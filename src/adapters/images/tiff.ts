@@ -60,7 +60,7 @@ export function readTiff(bytes: Uint8Array): Tiff {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const order = bytes.length < 8 ? "" : String.fromCharCode(view.getUint8(0), view.getUint8(1));
   if (order !== "II" && order !== "MM") {
-    return { entries: [], problems: ["The EXIF block does not begin like one."] };
+    return { entries: [], problems: ["The EXIF block has an invalid header."] };
   }
   const isLittle = order === "II";
   const source: Source = { view, isLittle, entries: [], problems: [], seen: new Set() };
@@ -73,7 +73,7 @@ export function readTiff(bytes: Uint8Array): Tiff {
 function readDirectory(source: Source, at: number, group: TiffGroup): number {
   const { view, isLittle, problems, seen } = source;
   if (seen.has(at) || at < 8 || at + 2 > view.byteLength) {
-    problems.push(`The ${group} directory points outside of the block.`);
+    problems.push(`The ${group} directory points outside the block.`);
     return 0;
   }
   seen.add(at);
@@ -111,7 +111,7 @@ function readValue({ view, isLittle }: Source, at: number): TiffValue | string {
   const size = isPlain ? 1 : numberTypes[type]?.bytes;
   if (size === undefined) return `unknown type ${type}`;
   const start = size * count <= 4 ? at + 8 : view.getUint32(at + 8, isLittle);
-  if (start + size * count > view.byteLength) return "points outside of the block";
+  if (start + size * count > view.byteLength) return "points outside the block";
   if (isPlain) return plainValue(new Uint8Array(view.buffer, view.byteOffset + start, count), type);
   const read = numberTypes[type]?.read;
   const numbers = Array.from({ length: Math.min(count, mostValues) }, (_, index) =>

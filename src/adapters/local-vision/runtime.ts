@@ -23,7 +23,7 @@ export function findRuntime(choice: RuntimeChoice): Runtime {
   } catch (cause) {
     if (!isRequired) return { kind: "wasm" };
     throw new TuError("E_VISION_RUNTIME", "the package onnxruntime-node is not installed", {
-      hint: `install it where tu-analyze is, \`${install}\`, or take --vision-runtime wasm`,
+      hint: `install it beside tu-analyze with \`${install}\`, or use --vision-runtime wasm`,
       cause,
     });
   }
@@ -32,6 +32,6 @@ export function findRuntime(choice: RuntimeChoice): Runtime {
 /** For a package that is installed but unusable. */
 export function unusableRuntime(file: string, why: string): TuError {
   return new TuError("E_VISION_RUNTIME", `${file} cannot be used: ${why}`, {
-    hint: `install one that fits this system, \`${install}\`, or take --vision-runtime wasm`,
+    hint: `install one for this system with \`${install}\`, or use --vision-runtime wasm`,
   });
 }

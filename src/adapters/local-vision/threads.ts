@@ -67,7 +67,7 @@ export function startThreads(options: ThreadOptions): ReadingThreads {
     // None is of use without the others.
     thread.worker.on("exit", () => {
       onEnd();
-      rejectAll("a thread of the reader ended");
+      rejectAll("a reader thread ended");
       void close();
     });
   };
@@ -128,7 +128,7 @@ function nameOf(begun: Begun, { onFallback, runtime }: ThreadOptions): string {
 function errorOf({ task }: Question, cause: Error): TuError {
   if (task === "look") return visionFailed(cause);
   return new TuError("E_IMAGE_NOT_AN_IMAGE", "the image cannot be decoded", {
-    hint: "give a photograph as JPEG, PNG or WebP",
+    hint: "provide a photograph as JPEG, PNG or WebP",
     cause,
   });
 }
@@ -136,7 +136,7 @@ function errorOf({ task }: Question, cause: Error): TuError {
 function visionFailed(why: Error | string): TuError {
   const cause = why instanceof Error ? why : new Error(why);
   return new TuError("E_VISION_FAILED", "the text in the picture could not be read", {
-    hint: "try again; if it fails for every picture, install tu-analyze again",
+    hint: "try again; if it fails for every picture, reinstall tu-analyze",
     cause,
   });
 }

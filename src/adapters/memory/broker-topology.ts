@@ -133,7 +133,7 @@ function hasQueue(
 
 function requireOwner({ declared, owner }: Kept, asking: object): void {
   if (owner !== null && owner !== asking)
-    throw mismatch(`queue ${declared.name} exists and is another connection's alone`);
+    throw mismatch(`queue ${declared.name} is exclusive to another connection`);
 }
 
 function propertiesOf(declared: QueueDeclaration): string {
@@ -144,7 +144,7 @@ function propertiesOf(declared: QueueDeclaration): string {
 
 function mismatch(what: string): TuError {
   return new TuError("E_TOPOLOGY_MISMATCH", what, {
-    hint: "compare the broker with `tu-analyze topology`; what exists keeps what it was declared with until it is deleted",
+    hint: "compare the broker with `tu-analyze topology`; exchanges and queues keep their properties until they are deleted",
   });
 }
 

@@ -51,7 +51,10 @@ export function createConnection(
     const held = epoch;
     return () => {
       if (held === epoch) return;
-      throw new TuError("E_SERVICE_UNAVAILABLE", `the connection to ${name} was lost meanwhile`);
+      throw new TuError(
+        "E_SERVICE_UNAVAILABLE",
+        `the connection to ${name} was lost in the meantime`,
+      );
     };
   };
   const end = (how: "lost" | "closed") => {

@@ -140,7 +140,7 @@ function createTopics(retainRecords: number) {
         throw new TuError(
           "E_TOPOLOGY_MISMATCH",
           `topic ${name} has ${existing} partitions, not ${partitions}`,
-          { hint: "another number would take the keys to other partitions; create the topic anew" },
+          { hint: "recreate the topic; another number would move keys to other partitions" },
         );
       if (topics.has(name)) return;
       const created = Array.from({ length: partitions }, (_, index) =>

@@ -28,7 +28,7 @@ export function createMemoryObjectStore({
       const checksum = sha256(bytes);
       const known = objects.get(key);
       if (known !== undefined && known.checksum !== checksum)
-        throw new TuError("E_OBJECT_EXISTS", `${key} is stored already, with other bytes`);
+        throw new TuError("E_OBJECT_EXISTS", `${key} is already stored with different bytes`);
       // The caller may reuse its buffer, here and in get.
       const shared = known?.bytes ?? sharedBytes(checksum) ?? new Uint8Array(bytes);
       const kept = known ?? { bytes: shared, checksum, contentType };

@@ -70,9 +70,9 @@ function grantOf({ method, key, contentType, expiresInSeconds }: PresignRequest,
   requireObjectKey(key);
   const isLifetime = Number.isInteger(expiresInSeconds) && expiresInSeconds >= 1;
   if (!isLifetime || expiresInSeconds > longestSeconds)
-    throw new TuError("E_USAGE", `a URL lives for 1 to ${longestSeconds} seconds`);
+    throw new TuError("E_USAGE", `a URL is valid for 1 to ${longestSeconds} seconds`);
   if (method === "PUT" && !isSignable(contentType))
-    throw new TuError("E_USAGE", `${JSON.stringify(contentType)} is no content type`);
+    throw new TuError("E_USAGE", `${JSON.stringify(contentType)} is not a content type`);
   // Rounded up: a URL never expires earlier than requested.
   const expires = Math.ceil(nowMs / 1000) + expiresInSeconds;
   return { method, key, expires, contentType: method === "PUT" ? contentType : "" };

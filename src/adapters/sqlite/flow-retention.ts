@@ -82,7 +82,7 @@ export function createFlowRetention(options: {
   const requireAlone = () => {
     if (!runners.hasOthers()) return;
     throw new TuError("E_STATE_BUSY", `${database.file} is in use by another process`, {
-      hint: "end the other process first; of one that was killed this is known after ten seconds",
+      hint: "end the other process first; if it was killed, wait ten seconds",
     });
   };
   return {

@@ -199,7 +199,7 @@ function isCurrent(database: Database): boolean {
   if (version > migrations.length)
     throw new TuError(
       "E_STATE_NEWER",
-      `${database.file} was written by a newer version (schema ${version}, this one knows ${migrations.length})`,
+      `${database.file} was written by a newer version (schema ${version}; this version supports up to ${migrations.length})`,
       { hint: "update tu-analyze, or use another state directory" },
     );
   const isOurs = database.pragma("application_id") === applicationId;

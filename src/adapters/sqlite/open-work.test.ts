@@ -90,7 +90,7 @@ test("a flow that has ended waits for no timer of its consumer; its messages go 
   expect(work.ended()).toEqual([{ consumer: "svc-a", flowId: "flow-1" }]);
 });
 
-test("a parked message is closed for the consumer that parked it", () => {
+test("a parked message is closed for its consumer", () => {
   const work = createOpenWork();
   work.note(decided({ outgoing: [sampleMessage({ id: "m2" })] }), toB);
   work.sent("m2");

@@ -48,7 +48,7 @@ test.each(["SQLITE_READONLY_DIRECTORY", "SQLITE_PERM", "EACCES", "EPERM", "EROFS
       code: "E_STATE_UNWRITABLE",
       exitCode: 5,
       message: "/a/flow.db cannot be written: as SQLite says",
-      hint: expect.stringContaining("give this user the right"),
+      hint: expect.stringContaining("grant this user read and write"),
       cause: { code },
     });
   },

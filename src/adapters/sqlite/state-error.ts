@@ -32,7 +32,7 @@ export const unusable = (file: string, cause: unknown) =>
 /** Reading needs this too: SQLite records a file's readers in a file next to it. */
 export const unwritable = (path: string, cause: unknown) =>
   new TuError("E_STATE_UNWRITABLE", `${path} cannot be written: ${reasonOf(cause)}`, {
-    hint: "give this user the right to read and write there, or use another state directory",
+    hint: "grant this user read and write permission, or use another state directory",
     cause,
   });
 

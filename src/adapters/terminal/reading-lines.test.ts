@@ -94,7 +94,7 @@ describe("the table", () => {
     );
     expect(order).toEqual(order.toSorted((a, b) => a - b));
     expect(order[0]).toBeGreaterThan(0);
-    expect(lines.join("\n")).toContain("brand Bobcat, not taken");
+    expect(lines.join("\n")).toContain("brand Bobcat, not used");
     expect(lines.join("\n")).toContain("ignored: phone or serial number");
     expect(lines.join("\n")).toContain("10%,20% 12°");
     expect(lines.join("\n")).toContain("time      check 80 ms, read 1234 ms");
@@ -104,10 +104,10 @@ describe("the table", () => {
     const texts = Array.from({ length: 20 }, (_, index) => text(`NOTHING${index}`));
     const cut = readingLines(reading(komatsu, ...texts), layout()).join("\n");
     expect(cut.match(/NOTHING/g)).toHaveLength(8);
-    expect(cut).toContain("and 12 more that mean nothing; --all lists them");
+    expect(cut).toContain("and 12 more without meaning; use --all to list them");
     const whole = readingLines(reading(komatsu, ...texts), layout({ isWhole: true })).join("\n");
     expect(whole.match(/NOTHING/g)).toHaveLength(20);
-    expect(whole).not.toContain("more that mean nothing");
+    expect(whole).not.toContain("more without meaning");
   });
 
   test.each([120, 80, 60, 59, 40, 20])("fits %i columns, and loses nothing of it", (width) => {

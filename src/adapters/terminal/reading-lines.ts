@@ -93,7 +93,7 @@ function textLines(texts: readonly ShownText[], layout: ReadingLayout): readonly
     ...(layout.width < narrow ? stackedLines(shown, layout) : tableLines(shown, layout)),
     ...(hidden === 0
       ? []
-      : wrap(`and ${hidden} more that mean nothing; --all lists them`, layout.width - 2).map(
+      : wrap(`and ${hidden} more without meaning; use --all to list them`, layout.width - 2).map(
           (line) => `  ${layout.paint("dim", line)}`,
         )),
   ];
@@ -114,7 +114,7 @@ function becameOf({ meanings, why }: ShownText): readonly Became[] {
   if (meanings.length === 0) return [{ line: `nothing: ${printable(why ?? "")}`, style: "dim" }];
   return meanings.map(({ about, confidence, how, isTaken, value }): Became => {
     if (about === "ignored") return { line: `ignored: ${printable(how)}`, style: "yellow" };
-    const what = `${about} ${printable(value)}${isTaken ? "" : ", not taken"}`;
+    const what = `${about} ${printable(value)}${isTaken ? "" : ", not used"}`;
     const style = isTaken ? (about === "brand" ? "green" : "cyan") : "yellow";
     return { line: `${what} (${confidence.toFixed(2)}; ${printable(how)})`, style };
   });
@@ -134,7 +134,7 @@ function tableLines(
     ],
     became: becameOf(text),
   }));
-  const heads = ["text", "sure", "at", ...(isWide ? ["look"] : [])];
+  const heads = ["text", "conf", "at", ...(isWide ? ["look"] : [])];
   const widths = heads.map((head, column) =>
     Math.min(
       width < 100 ? 20 : 32,
@@ -145,7 +145,7 @@ function tableLines(
   const left = (cells: readonly string[]): string =>
     `  ${cells.map((cell, column) => clipped(cell, widths[column] ?? 0)).join("  ")}  `;
   return [
-    paint("dim", `${left(heads)}became`),
+    paint("dim", `${left(heads)}meaning`),
     ...rows.flatMap(({ became, cells }) =>
       became
         .flatMap(({ line, style }) => wrap(line, width - indent).map((part) => paint(style, part)))

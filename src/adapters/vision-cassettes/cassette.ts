@@ -49,21 +49,22 @@ export function nameOf(image: Uint8Array, features: readonly string[]): string {
 /** Throws E_CASSETTE_INVALID, naming the file. */
 export function readCassette(text: string, file: string): Cassette {
   const value = parsed(text);
-  if (value === undefined) throw invalid(file, "is not JSON; it may have been cut off");
+  if (value === undefined) throw invalid(file, "is not JSON; it may be truncated");
   const { data, success } = Cassette.safeParse(value);
   if (success) return data;
   const version = versionOf(value);
-  if (version === undefined) throw invalid(file, "is no vision cassette");
-  if (version > 1) throw invalid(file, `is a cassette of version ${version}, and this reads 1`);
-  throw invalid(file, "is a vision cassette with parts missing");
+  if (version === undefined) throw invalid(file, "is not a vision cassette");
+  if (version > 1)
+    throw invalid(file, `is a cassette of version ${version}; only version 1 is supported`);
+  throw invalid(file, "is an incomplete vision cassette");
 }
 
 /** A file that was renamed, or copied over another. */
 export function requireSame(found: Cassette, asked: Cassette, file: string): void {
   if (found.picture.sha256 !== asked.picture.sha256)
-    throw invalid(file, "holds the answer for another picture");
+    throw invalid(file, "holds the response for another picture");
   if (found.features.join() !== asked.features.join())
-    throw invalid(file, "holds the answer to another question");
+    throw invalid(file, "holds the response for other features");
 }
 
 function redacted(answer: unknown): Cassette["answer"] {

@@ -127,12 +127,12 @@ describe("a picture that is not held", () => {
 
 describe("a cassette that cannot be used", () => {
   test.each([
-    ["cut off", (text: string) => text.slice(0, -20), "cut off"],
+    ["cut off", (text: string) => text.slice(0, -20), "truncated"],
     ["empty", () => "", "not JSON"],
-    ["something else", () => '{"name":"tu-analyze"}', "is no vision cassette"],
-    ["no object", () => "[1]", "is no vision cassette"],
+    ["something else", () => '{"name":"tu-analyze"}', "is not a vision cassette"],
+    ["no object", () => "[1]", "is not a vision cassette"],
     ["newer", (text: string) => text.replace("cassette@1", "cassette@2"), "of version 2"],
-    ["without its answer", (text: string) => text.replace('"answer"', '"other"'), "parts missing"],
+    ["without its answer", (text: string) => text.replace('"answer"', '"other"'), "incomplete"],
     [
       "of another picture",
       (text: string) => text.replace(/"sha256": "../, '"sha256": "zz'),
@@ -141,7 +141,7 @@ describe("a cassette that cannot be used", () => {
     [
       "of another question",
       (text: string) => text.replace("LOGO_DETECTION", "FACE_DETECTION"),
-      "another question",
+      "other features",
     ],
   ])("%s: says what is wrong, and names the file", async (_, spoil, what) => {
     const directory = await temporary();

@@ -31,9 +31,9 @@ describe("what is no answer", () => {
     ["no text", new Uint8Array([0x89, 0xff, 0x00]), "is not UTF-8 text"],
     ["no JSON", new TextEncoder().encode("<html>"), "is not JSON"],
     ["nothing", new Uint8Array(), "is not JSON"],
-    ["no object", utf8([single]), "is no answer of Google Vision"],
-    ["another object", utf8({ name: "x" }), "is no answer of Google Vision"],
-    ["no responses", utf8({ responses: [] }), "is no answer of Google Vision"],
+    ["no object", utf8([single]), "is not a Google Vision response"],
+    ["another object", utf8({ name: "x" }), "is not a Google Vision response"],
+    ["no responses", utf8({ responses: [] }), "is not a Google Vision response"],
     [
       "an error",
       utf8({ error: { code: 403, message: "Enable the API", status: "PERMISSION_DENIED" } }),
@@ -42,7 +42,7 @@ describe("what is no answer", () => {
     [
       "an error for one picture",
       utf8({ responses: [{}, { error: { code: 3, message: "Bad image data." } }] }),
-      "holds an error as answer 2: 3, Bad image data.",
+      "holds an error as response 2: 3, Bad image data.",
     ],
   ])("%s", (_, bytes, what) => {
     expect(() => read(bytes)).toThrow(

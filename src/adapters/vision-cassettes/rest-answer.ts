@@ -23,11 +23,12 @@ export function readRestAnswers(bytes: Uint8Array, file: string): readonly unkno
   const answers = answersOf(body);
   if (answers === undefined) {
     const error = errorIn(body);
-    throw invalid(file, error ? `holds an error: ${error}` : "is no answer of Google Vision");
+    throw invalid(file, error ? `holds an error: ${error}` : "is not a Google Vision response");
   }
   for (const [index, answer] of answers.entries()) {
     const error = errorIn(answer);
-    if (error !== undefined) throw invalid(file, `holds an error as answer ${index + 1}: ${error}`);
+    if (error !== undefined)
+      throw invalid(file, `holds an error as response ${index + 1}: ${error}`);
   }
   return answers;
 }
@@ -65,7 +66,7 @@ function parsed(text: string, file: string): unknown {
 
 function invalid(file: string, what: string, cause?: unknown): TuError {
   return new TuError("E_VISION_ANSWER_INVALID", `${file} ${what}`, {
-    hint: "give what `POST https://vision.googleapis.com/v1/images:annotate` answered",
+    hint: "provide the response of `POST https://vision.googleapis.com/v1/images:annotate`",
     cause,
   });
 }

@@ -78,7 +78,7 @@ async function guarded(directory: string, write: () => Promise<void>): Promise<v
   } catch (error) {
     throw new TuError(
       "E_CASSETTE_UNWRITABLE",
-      `no cassette can be written to ${directory} (${codeOf(error)})`,
+      `cassettes cannot be written to ${directory} (${codeOf(error)})`,
       { hint: "choose another directory with --vision-dir", cause: error },
     );
   }

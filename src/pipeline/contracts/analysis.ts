@@ -25,7 +25,7 @@ const objectKey = recognitionExamples.whole.objectKey;
 
 export const analysisStarted = broadcast({
   name: "analysis.started",
-  summary: "The orchestrator has the upload and leads its analysis.",
+  summary: "The orchestrator has received the upload and runs its analysis.",
   producer: "svc-analysis-orchestrator",
   flows: flowNames,
   listeners: [{ service: "graph-gateway", queue: "graph.subs.started", isEphemeral: true }],
@@ -35,7 +35,7 @@ export const analysisStarted = broadcast({
 
 export const analysisCompleted = broadcast({
   name: "analysis.completed",
-  summary: "The end of a successful analysis, with its result.",
+  summary: "The analysis completed, with its result.",
   producer: "svc-analysis-orchestrator",
   flows: flowNames,
   listeners: [

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { broadcast, command, stepListeners } from "./contract.ts";
-import { failedTwin } from "./failure.ts";
+import { failureCounterpart } from "./failure.ts";
 import { RecognitionCompleted, recognitionExamples } from "./recognition.ts";
 import { checksumPattern } from "./upload.ts";
 
@@ -46,7 +46,7 @@ const example: ComparisonCompleted = {
 
 export const comparisonRequest = command({
   name: "analysis.comparison.request",
-  summary: "Compare what was recognised with the stored machines.",
+  summary: "Compare the recognised machine with the stored ones.",
   handler: "comparison-service",
   queue: "comparison-service.comparison",
   body: ComparisonRequest,
@@ -60,7 +60,7 @@ export const comparisonRequest = command({
 
 export const comparisonCompleted = broadcast({
   name: "comparison.completed",
-  summary: "The verdict: a new machine, a known one, or not to be told apart from some.",
+  summary: "The verdict: new, known or ambiguous.",
   producer: "comparison-service",
   flows: ["full"],
   listeners: stepListeners,
@@ -68,9 +68,9 @@ export const comparisonCompleted = broadcast({
   example,
 });
 
-export const comparisonFailed = failedTwin({
+export const comparisonFailed = failureCounterpart({
   step: "comparison",
   producer: "comparison-service",
   flows: ["full"],
-  summary: "An attempt at the comparison failed.",
+  summary: "A comparison attempt failed.",
 });

@@ -22,7 +22,7 @@ export const StepFailed = z.object({
 export type StepFailed = z.infer<typeof StepFailed>;
 
 /** Declares a failure counterpart. */
-export function failedTwin(options: {
+export function failureCounterpart(options: {
   step: string;
   producer: ServiceName;
   flows: readonly FlowName[];
@@ -48,10 +48,10 @@ export function failedTwin(options: {
   });
 }
 
-export const analysisFailed = failedTwin({
+export const analysisFailed = failureCounterpart({
   step: "analysis",
   producer: "svc-analysis-orchestrator",
   flows: flowNames,
   listeners: [{ service: "graph-gateway", isPerInstance: true }],
-  summary: "The analysis ended without a result; says at which step and why.",
+  summary: "The analysis failed; names the step and the reason.",
 });

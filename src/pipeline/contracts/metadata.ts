@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { broadcast, command, stepListeners } from "./contract.ts";
-import { failedTwin } from "./failure.ts";
+import { failureCounterpart } from "./failure.ts";
 import { uploadFields } from "./upload.ts";
 
 export const MetadataRequest = z.object({ objectKey: z.string(), ...uploadFields });
@@ -30,7 +30,7 @@ const objectKey = "images/2025/12/03/9e4c1a77-2f0b-4d6e-b1c8-6a5d3f90e2b1.png";
 
 export const metadataRequest = command({
   name: "analysis.metadata.request",
-  summary: "Read and sort what the file says of itself.",
+  summary: "Read and normalise the metadata of the file.",
   handler: "metadata-service",
   queue: "metadata-service.metadata",
   body: MetadataRequest,
@@ -44,7 +44,7 @@ export const metadataRequest = command({
 
 export const metadataSorted = broadcast({
   name: "metadata.sorted",
-  summary: "Time, place, camera, format, size and colours of the picture.",
+  summary: "Time, location, camera, format, size and colours of the picture.",
   producer: "metadata-service",
   flows: ["full"],
   listeners: stepListeners,
@@ -64,9 +64,9 @@ export const metadataSorted = broadcast({
   },
 });
 
-export const metadataFailed = failedTwin({
+export const metadataFailed = failureCounterpart({
   step: "metadata",
   producer: "metadata-service",
   flows: ["full"],
-  summary: "An attempt at reading the metadata failed.",
+  summary: "An attempt to read the metadata failed.",
 });

@@ -8,7 +8,7 @@ import {
   type Route,
   stepListeners,
 } from "./contract.ts";
-import { failedTwin } from "./failure.ts";
+import { failureCounterpart } from "./failure.ts";
 import { uploadFields } from "./upload.ts";
 
 /** Written as null, as .NET does; readers treat a missing value as null. */
@@ -118,7 +118,7 @@ export const recognitionRequest = command({
 
 export const recognitionCompleted = broadcast({
   name: "recognition.completed",
-  summary: "The machine was recognised, or honestly not: what is unknown is null.",
+  summary: "The result of recognition; unknown values are null.",
   producer: "svc-ai-vision-adapter",
   flows: ["full"],
   listeners: stepListeners,
@@ -126,11 +126,11 @@ export const recognitionCompleted = broadcast({
   example: recognitionExamples.whole,
 });
 
-export const recognitionFailed = failedTwin({
+export const recognitionFailed = failureCounterpart({
   step: "recognition",
   producer: "svc-ai-vision-adapter",
   flows: flowNames,
-  summary: "An attempt at recognition failed; says which and whether another follows.",
+  summary: "A recognition attempt failed; names the attempt and whether another follows.",
 });
 
 const onKafka: Route = {
@@ -164,7 +164,8 @@ const onRabbit: Route = {
 export const tuRecognitionCompleted: Contract = {
   name: "tu.recognition.completed",
   kind: "event",
-  summary: "Today's result of recognition: on Kafka from the adapter, on RabbitMQ from the bridge.",
+  summary:
+    "The recognition result as deployed: on Kafka from the adapter, on RabbitMQ from the bridge.",
   schemaId: "recognition.completed.v1",
   flows: ["current"],
   routes: [onKafka, onRabbit],

@@ -40,7 +40,7 @@ const example: ImageUploaded = {
 export const imagesUploaded: Contract = {
   name: "tu.images.uploaded",
   kind: "event",
-  summary: "An upload was confirmed: the object is stored, its size and checksum are verified.",
+  summary: "An upload was confirmed: the object is stored; its size and checksum are verified.",
   schemaId: "images.uploaded.v0",
   flows: flowNames,
   routes: [
@@ -64,7 +64,7 @@ export const imagesUploaded: Contract = {
 export const imageUploaded: Contract = {
   name: "tu.image.uploaded",
   kind: "event",
-  summary: "The same event behind the bridge, where the orchestrator hears it.",
+  summary: "The same event, forwarded by the bridge to the orchestrator.",
   schemaId: "tu.image.uploaded.v1",
   flows: flowNames,
   routes: [

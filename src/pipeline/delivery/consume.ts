@@ -155,11 +155,11 @@ function reportLink(
   { reporter }: ShellPorts,
 ): void {
   const said = {
-    time: "it is taken for the only analysis that waits for one, which is a guess",
-    none: "nobody can tell whose it is, and it stands for itself",
+    time: "assigned to the only waiting analysis, as a guess",
+    none: "its flow is unknown, so it gets a flow of its own",
   }[headers[headerNames.flowLink] ?? ""];
   if (said === undefined) return;
-  const message = `${service.name} got ${name} (${origin}), which names no picture: ${said}`;
+  const message = `${service.name} received ${name} (${origin}) without a picture: ${said}`;
   reporter.notice({ code: "flow-unnamed", message, flowId });
 }
 
@@ -178,7 +178,7 @@ function createRecent(most: number) {
 /** What distinguishes this hop from the usual one: a repeated attempt, a reason, a verdict. */
 function noteOf({ headers, payload }: Message): string | null {
   const link = headers[headerNames.flowLink];
-  if (link === "content" || link === "time") return `flow by ${link}`;
+  if (link === "content" || link === "time") return `flow linked by ${link}`;
   if (link === "none") return "no flow";
   const attempt = headers["x-attempt"];
   if (attempt !== undefined && attempt !== "1") {

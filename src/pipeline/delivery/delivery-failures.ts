@@ -33,7 +33,7 @@ export function createDeliveryFailures(service: Service, ports: ShellPorts): Del
 
   const tell = (message: Message, error: unknown, tries: number) => {
     const { code, reason } = describeError(error);
-    const text = `${service.name} could not work off ${message.name} (try ${tries}): ${reason}`;
+    const text = `${service.name} could not process ${message.name} (attempt ${tries}): ${reason}`;
     reporter.notice({ code, message: text, flowId: message.flowId });
   };
   /** A new delivery of a parked message starts from zero: a person has replayed it. A redelivery does not. */

@@ -27,7 +27,7 @@ const down = async () => {
   throw new TuError("E_SERVICE_UNAVAILABLE", "the broker is gone");
 };
 const refuse = async () => {
-  throw new TuError("E_UNROUTABLE", "no queue took it");
+  throw new TuError("E_UNROUTABLE", "no queue accepted it");
 };
 const message = (id: string, subject = id) => sampleMessage({ id, subject });
 const settled = () => new Promise((resolve) => setTimeout(resolve, 1));
@@ -91,12 +91,12 @@ describe("a transport in trouble", () => {
     await outbox.putOwed([message("a")]);
     await outbox.putOwed([message("b")]);
     expect(notices).toEqual([
-      "E_SERVICE_UNAVAILABLE sample (a) is recorded and not sent yet: the broker is gone",
+      "E_SERVICE_UNAVAILABLE sample (a) is recorded but not sent yet: the broker is gone",
     ]);
     transport = refuse;
     await outbox.putOwed([message("c")]);
     expect(notices[1]).toBe(
-      "E_UNROUTABLE sample (c) is recorded and not sent yet: no queue took it",
+      "E_UNROUTABLE sample (c) is recorded but not sent yet: no queue accepted it",
     );
   });
 });

@@ -49,7 +49,7 @@ export function createOutbox(ports: {
   const tell = (message: Message, code: ErrorCode, reason: string) => {
     if (known.has(message.id) || (outages.isOn() && isInfrastructure(code))) return;
     known.add(message.id);
-    const text = `${message.name} (${message.id}) is recorded and not sent yet: ${reason}`;
+    const text = `${message.name} (${message.id}) is recorded but not sent yet: ${reason}`;
     reporter.notice({ code, message: text, flowId: message.flowId });
   };
   const attempt = async (message: Message, way: Way): Promise<void> => {

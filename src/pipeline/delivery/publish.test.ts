@@ -40,7 +40,7 @@ test("a message that must have a receiver but reached no queue is not sent", asy
   });
   await expect(publish(upload)).rejects.toMatchObject({
     code: "E_UNROUTABLE",
-    message: "no queue took tu.image.uploaded (m1)",
+    message: "no queue accepted tu.image.uploaded (m1)",
     hint: "compare the broker with `tu-analyze topology`",
   });
 });

@@ -26,7 +26,7 @@ export function createPublish({ log, broker }: Transports, flow: FlowName): Publ
     }
     const { routed } = await broker.publish(encoded.publication);
     if (!routed && isAwaited(encoded.route, flow)) {
-      throw new TuError("E_UNROUTABLE", `no queue took ${message.name} (${message.id})`, {
+      throw new TuError("E_UNROUTABLE", `no queue accepted ${message.name} (${message.id})`, {
         hint: "compare the broker with `tu-analyze topology`",
       });
     }

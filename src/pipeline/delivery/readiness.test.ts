@@ -25,14 +25,14 @@ test("a service is ready when it listens, and all that it works with has answere
   const { broker, disk, log, readiness } = world();
   const problems = () => readiness.problems("svc", []);
   const [first, missing, ...others] = await problems();
-  expect([first, others]).toEqual(["it is not connected yet", []]);
+  expect([first, others]).toEqual(["not connected yet", []]);
   expect(missing).toMatch(/^exchanges and queues: missing: .*analysis\.commands/);
   await declareTopology("full", { broker, log });
   readiness.connected("svc");
   expect(await problems()).toEqual([]);
-  expect(await readiness.problems("another", [])).toEqual(["it is not connected yet"]);
+  expect(await readiness.problems("another", [])).toEqual(["not connected yet"]);
   disk.isFull = true;
-  expect(await problems()).toEqual(["journal on the disk: no space left"]);
+  expect(await problems()).toEqual(["journal on disk: no space left"]);
 });
 
 test("while a transport is lost no service is ready, and afterwards all are again", async () => {

@@ -38,7 +38,7 @@ export function createReadiness(options: {
   const shared: readonly Probe[] = [
     { name: "journal", work: () => journal.find("readiness", "nothing") },
     // Also fails when what was accepted cannot be written to disk.
-    { name: "journal on the disk", work: () => journal.durable() },
+    { name: "journal on disk", work: () => journal.durable() },
     { name: "event log", work: logIsThere },
     { name: "message broker", work: brokerIsThere },
     {
@@ -67,7 +67,7 @@ export function createReadiness(options: {
     async problems(service, own) {
       const found = await Promise.all([...shared, ...own].map(tried));
       const all = found.filter((trouble) => trouble !== null);
-      return connected.has(service) ? all : ["it is not connected yet", ...all];
+      return connected.has(service) ? all : ["not connected yet", ...all];
     },
     connected: (service) => void connected.add(service),
   };

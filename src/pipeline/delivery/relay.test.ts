@@ -128,7 +128,7 @@ describe("a transport that goes away", () => {
     for (const id of ["a", "b", "c"]) await recorded(journal, relay, id);
     await tick();
     expect(notices).toHaveLength(1);
-    expect(notices[0]).toContain("recorded and not sent yet: the broker is gone");
+    expect(notices[0]).toContain("recorded but not sent yet: the broker is gone");
     await relay.close();
   });
 
@@ -204,13 +204,13 @@ test("a message that cannot be sent blocks no other, and stays owed", async () =
   const relay = relayOn(journal);
   await relay.start();
   transport = async (message) => {
-    if (message.id === "a") throw new TuError("E_UNROUTABLE", "no queue took it");
+    if (message.id === "a") throw new TuError("E_UNROUTABLE", "no queue accepted it");
     taken.push(message);
   };
   for (const id of ["a", "b"]) await recorded(journal, relay, id, "s");
   for (let looks = 0; looks < 3; looks += 1) await tick();
   expect(ids()).toEqual(["b"]);
-  expect(notices).toEqual([expect.stringContaining("no queue took it")]);
+  expect(notices).toEqual([expect.stringContaining("no queue accepted it")]);
   transport = async (message) => void taken.push(message);
   await tick();
   expect(ids()).toEqual(["b", "a"]);
@@ -276,7 +276,7 @@ test("a failed poll is reported, and polling continues", async () => {
   await relay.start();
   await journal.record(entryOf("a"));
   await tick();
-  expect(notices).toEqual(["what is left was not looked at: no space"]);
+  expect(notices).toEqual(["checking the outbox failed: no space"]);
   isFull = false;
   for (let looks = 0; looks < 2; looks += 1) await tick();
   expect(ids()).toEqual(["a"]);

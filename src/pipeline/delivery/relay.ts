@@ -122,7 +122,7 @@ export function createRelay(ports: RelayPorts): Relay {
   };
   const tell = (error: unknown) => {
     const { code, reason } = describeError(error);
-    reporter.notice({ code, message: `what is left was not looked at: ${reason}`, flowId: null });
+    reporter.notice({ code, message: `checking the outbox failed: ${reason}`, flowId: null });
   };
   return {
     dispatch,

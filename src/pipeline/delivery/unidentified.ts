@@ -128,7 +128,7 @@ export function createUnidentified(
 
 function tellUnwritten(consumer: string, error: unknown, reporter: ShellPorts["reporter"]): void {
   const { code, reason } = describeError(error);
-  const message = `${consumer} acknowledged a message and could not write that down: ${reason}`;
+  const message = `${consumer} acknowledged a message but could not record that: ${reason}`;
   reporter.notice({ code, message, flowId: null });
 }
 

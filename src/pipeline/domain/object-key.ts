@@ -20,8 +20,8 @@ export function problemWithKey(key: string): KeyProblem | undefined {
 /** Throws E_OBJECT_KEY_INVALID. */
 export function requireObjectKey(key: string): void {
   if (problemWithKey(key) === undefined) return;
-  throw new TuError("E_OBJECT_KEY_INVALID", `${JSON.stringify(key)} is no object key`, {
-    hint: "at most 200 letters, digits, / _ - and ., without .. or // or / at the ends",
+  throw new TuError("E_OBJECT_KEY_INVALID", `${JSON.stringify(key)} is not a valid object key`, {
+    hint: "use at most 200 letters, digits, / _ - and ., without .. or //, and without / at either end",
   });
 }
 

@@ -23,12 +23,12 @@ test.each([
   ["two steps with one id", [stepNamed("a"), stepNamed("a")], /the id a is used twice/],
   ["an unknown dependency", [stepNamed("a", { depends_on: ["z"] })], /there is no step z/],
   [
-    "steps that wait for each other",
+    "steps that depend on each other",
     [stepNamed("a", { depends_on: ["b"] }), stepNamed("b", { depends_on: ["a"] })],
-    /a, b wait for each other/,
+    /dependency cycle among a, b/,
   ],
   ["a broken condition", [stepNamed("a", { condition: "input. >" })], /steps\.0\.condition/],
-  ["an unknown root", [stepNamed("a", { condition: "nothing.x" })], /nothing called nothing/],
+  ["an unknown root", [stepNamed("a", { condition: "nothing.x" })], /unknown name nothing/],
   [
     "a step that no one has",
     [stepNamed("a", { parameters: { x: "${steps.z.output}" } })],
@@ -37,7 +37,7 @@ test.each([
   [
     "a step that waits for itself",
     [stepNamed("a", { depends_on: ["a"] })],
-    /^the definition is not valid: steps: a wait for each other$/,
+    /^the definition is not valid: steps: dependency cycle among a$/,
   ],
   [
     "a reply that would answer two steps",
@@ -57,7 +57,7 @@ test.each([
       stepNamed("b", { depends_on: ["a"] }),
       stepNamed("c", { depends_on: ["b"] }),
     ],
-    /^the definition is not valid: steps: a, b, c wait for each other$/,
+    /^the definition is not valid: steps: dependency cycle among a, b, c$/,
   ],
   ["no step at all", [], /steps/],
   ["an id that is no name", [stepNamed("1a")], /steps\.0\.id: letters, digits, _ and -/],
@@ -70,7 +70,7 @@ test.each([
   ["jitter below 0", [stepNamed("a", { retry: { backoff: { jitter: -0.1 } } })], /backoff\.jitter/],
   ["another type", [stepNamed("a", { type: "script" })], /steps\.0\.type/],
   ["another end", [stepNamed("a", { on_failure: { action: "ignore" } })], /on_failure\.action/],
-  ["a bad duration", [stepNamed("a", { timeout: "soon" })], /not a duration/],
+  ["a bad duration", [stepNamed("a", { timeout: "soon" })], /must be a duration/],
   ["an unknown field", [stepNamed("a", { retries: 3 })], /retries/],
 ])("%s is refused", (_, steps, problem) => {
   expect(() => readDefinition({ ...base, steps })).toThrow(problem);
@@ -115,8 +115,8 @@ test("an event's payload is read like a step's parameters", () => {
     expect.objectContaining({
       code: "E_DEFINITION_INVALID",
       message:
-        "the definition is not valid: events.completed.payload: there is no step z; events.completed.payload: there is nothing called nowhere",
-      hint: "every problem is listed; paths name the place in the JSON",
+        "the definition is not valid: events.completed.payload: there is no step z; events.completed.payload: unknown name nowhere",
+      hint: "fix every listed problem; the paths point into the JSON",
     }),
   );
 });

@@ -6,7 +6,10 @@ import { expressionsIn } from "./template.ts";
 
 const Duration = z
   .string()
-  .refine((text) => parseDuration(text) !== undefined, "not a duration like 200ms, 30s, 10m, 2h");
+  .refine(
+    (text) => parseDuration(text) !== undefined,
+    "must be a duration such as 200ms, 30s, 10m or 2h",
+  );
 
 export const Retry = z.strictObject({
   /** Including the first. */
@@ -71,7 +74,7 @@ export function readDefinition(source: unknown): Definition {
     : shape.error.issues.map((issue) => `${issue.path.map(String).join(".")}: ${issue.message}`);
   if (shape.success && problems.length === 0) return shape.data;
   throw new TuError("E_DEFINITION_INVALID", `the definition is not valid: ${problems.join("; ")}`, {
-    hint: "every problem is listed; paths name the place in the JSON",
+    hint: "fix every listed problem; the paths point into the JSON",
   });
 }
 
@@ -105,7 +108,7 @@ function cycles({ steps }: Definition): readonly string[] {
     );
     if (stillOpen.length === 0) return [];
     if (stillOpen.length === open.length) {
-      return [`steps: ${open.map(({ id }) => id).join(", ")} wait for each other`];
+      return [`steps: dependency cycle among ${open.map(({ id }) => id).join(", ")}`];
     }
     open = stillOpen;
   }
@@ -148,7 +151,7 @@ function problemsAt(
     return read()
       .flatMap(pathsOf)
       .flatMap(({ root, first }) => {
-        if (!roots.includes(root)) return [`${place}: there is nothing called ${root}`];
+        if (!roots.includes(root)) return [`${place}: unknown name ${root}`];
         const unknown = root === "steps" && first !== undefined && !steps.has(first);
         return unknown ? [`${place}: there is no step ${first}`] : [];
       });

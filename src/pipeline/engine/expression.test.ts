@@ -129,7 +129,7 @@ describe("what is not an expression", () => {
     },
   );
   test.each([
-    ["", 1, "ends too early"],
+    ["", 1, "unexpected end"],
     ["1 +", 2, "unexpected character"],
     ["a = 1", 2, "unexpected character"],
     ["(1", 3, "expected )"],

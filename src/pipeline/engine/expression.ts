@@ -256,7 +256,7 @@ function parse(source: string, tokens: readonly Token[]): Expression {
       expect(")");
       return inner;
     }
-    throw invalid(source, token.at, token.type === "end" ? "ends too early" : "expected a value");
+    throw invalid(source, token.at, token.type === "end" ? "unexpected end" : "expected a value");
   }
   function path(root: string): Expression {
     const keys: (string | number)[] = [];

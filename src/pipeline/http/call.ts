@@ -33,7 +33,7 @@ export function presignedUrl(
     return { url, expiresAt };
   }
   throw new TuError("E_FETCH_FAILED", `${asked} answered ${response.status}`, {
-    hint: "look at the service's own log; 401 means that the internal tokens differ",
+    hint: "check the service's log; 401 means that the internal tokens differ",
   });
 }
 

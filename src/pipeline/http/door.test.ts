@@ -34,7 +34,7 @@ test.each([
   undefined,
 ])("the host %s is not", (host) => {
   const refusal = refusalOf({ ...knock, host }, loopbackOnly);
-  expect(refusal).toBe("this host name is not served here");
+  expect(refusal).toBe("this host name is not allowed");
 });
 
 test("a host that is named is served under any port", () => {
@@ -51,7 +51,7 @@ test.each([
   "https://app.example:8443.evil.example",
   "",
 ])("a page of %s stays outside", (origin) => {
-  expect(refusalOf({ ...knock, origin }, allowed)).toBe("pages of this origin are not served");
+  expect(refusalOf({ ...knock, origin }, allowed)).toBe("pages of this origin are not allowed");
 });
 
 test.each([

@@ -16,10 +16,10 @@ export const loopbackOnly: Allowed = { hosts: [], origins: [] };
 export function createDoor(allowed: Allowed): Door {
   return {
     refusalOf({ host, origin, site }) {
-      if (!isAllowedHost(host, allowed)) return "this host name is not served here";
+      if (!isAllowedHost(host, allowed)) return "this host name is not allowed";
       if (origin !== undefined)
-        return isAllowedOrigin(origin, allowed) ? null : "pages of this origin are not served";
-      return site === "cross-site" ? "pages of other sites are not served" : null;
+        return isAllowedOrigin(origin, allowed) ? null : "pages of this origin are not allowed";
+      return site === "cross-site" ? "pages of other sites are not allowed" : null;
     },
     // None for an origin that is not configured.
     corsHeaders(origin) {

@@ -25,7 +25,7 @@ test("one byte more than 10 MiB is refused before the image is read", async () =
   const checking = checkImage(new Uint8Array(10 * mebibytes + 1), imagesOf(asked));
   await expect(checking).rejects.toMatchObject({
     code: "E_IMAGE_TOO_LARGE",
-    message: "the image has more than 10 MiB; at most 10 MiB are taken",
+    message: "the image has more than 10 MiB; the limit is 10 MiB",
   });
   expect(asked).toEqual([]);
   expect(tooLarge(20_000_000).message).toContain("20000000 bytes");

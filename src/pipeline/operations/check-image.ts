@@ -15,7 +15,7 @@ export async function checkImage(bytes: Uint8Array, images: Images): Promise<Ima
 
 export function tooLarge(sizeBytes: number): TuError {
   const seen = sizeBytes > imageBytesMax + 1 ? `${sizeBytes} bytes` : "more than 10 MiB";
-  return new TuError("E_IMAGE_TOO_LARGE", `the image has ${seen}; at most 10 MiB are taken`, {
+  return new TuError("E_IMAGE_TOO_LARGE", `the image has ${seen}; the limit is 10 MiB`, {
     hint: "save it smaller or with more compression, for example as JPEG at quality 85",
   });
 }

@@ -53,7 +53,7 @@ test("the beginning of an id is enough, if it is one machine's", async () => {
   expect((await findMachine(store, "m7")).id).toBe("m7");
   await expect(findMachine(store, "m1")).rejects.toMatchObject({
     code: "E_MACHINE_AMBIGUOUS",
-    message: "m1 begins the ids of 3 machines",
+    message: "m1 matches the ids of 3 machines",
   });
   await expect(findMachine(store, "x")).rejects.toMatchObject({ code: "E_MACHINE_NOT_FOUND" });
   await expect(findMachine(store, " ")).rejects.toMatchObject({ code: "E_USAGE" });

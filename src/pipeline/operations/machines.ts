@@ -26,21 +26,25 @@ export async function findMachine(
   prefix: string,
 ): Promise<Machine> {
   if (prefix.trim() === "") {
-    throw new TuError("E_USAGE", "the id of a machine is empty", {
-      hint: "`tu-analyze machines` lists them; the first few letters of an id are enough",
+    throw new TuError("E_USAGE", "the machine id is empty", {
+      hint: "list them with `tu-analyze machines`; the first few characters of an id are enough",
     });
   }
   const ids = await machines.idsWith(prefix);
   const [id, another] = ids;
   if (another !== undefined) {
-    throw new TuError("E_MACHINE_AMBIGUOUS", `${prefix} begins the ids of ${ids.length} machines`, {
-      hint: `for example ${id} and ${another}`,
-    });
+    throw new TuError(
+      "E_MACHINE_AMBIGUOUS",
+      `${prefix} matches the ids of ${ids.length} machines`,
+      {
+        hint: `give more of the id, for example ${id} or ${another}`,
+      },
+    );
   }
   const machine = id === undefined ? undefined : await machines.find(id);
   if (machine !== undefined) return machine;
   throw new TuError("E_MACHINE_NOT_FOUND", `there is no machine ${prefix}`, {
-    hint: "`tu-analyze machines` lists them",
+    hint: "list them with `tu-analyze machines`",
   });
 }
 

@@ -41,7 +41,7 @@ test("a name that is not in it gets the nearest one", () => {
     }),
   );
   expect(() => contractNamed("zzzzzzzzzzzz")).toThrow(
-    expect.objectContaining({ hint: "`tu-analyze messages` lists them" }),
+    expect.objectContaining({ hint: "list them with `tu-analyze messages`" }),
   );
 });
 

@@ -14,7 +14,7 @@ export function contractNamed(name: string): Contract {
     catalogue.map((candidate) => candidate.name),
   );
   throw new TuError("E_MESSAGE_UNKNOWN", `there is no message named ${name}`, {
-    hint: guess === undefined ? "`tu-analyze messages` lists them" : `did you mean ${guess}?`,
+    hint: guess === undefined ? "list them with `tu-analyze messages`" : `did you mean ${guess}?`,
   });
 }
 

@@ -144,7 +144,7 @@ test("losing the gateway is reported with the reason", async () => {
   const one: Pipeline = pipeline({ onConfirm: async () => one.lose("closed 1006") });
   await expect(upload(input(), one.ports)).rejects.toMatchObject({
     code: "E_SERVICE_UNAVAILABLE",
-    message: "the gateway went away: closed 1006",
+    message: "the gateway became unavailable: closed 1006",
   });
 });
 

@@ -71,7 +71,7 @@ export async function upload(input: UploadInput, ports: UploadPorts): Promise<Up
       }
     },
     onLost: (reason) =>
-      end.reject(new TuError("E_SERVICE_UNAVAILABLE", `the gateway went away: ${reason}`)),
+      end.reject(new TuError("E_SERVICE_UNAVAILABLE", `the gateway became unavailable: ${reason}`)),
   });
   try {
     await orAborted(putObject(started.putUrl, input, flowId, ports), input.signal);
@@ -132,9 +132,13 @@ async function putObject(
     body: bytes,
   });
   if (status === 200) return;
-  throw new TuError("E_UPLOAD_REFUSED", `the object store answered ${status} to the image`, {
-    hint: "a presigned URL lives for 300 seconds; try again",
-  });
+  throw new TuError(
+    "E_UPLOAD_REFUSED",
+    `the object store rejected the image with status ${status}`,
+    {
+      hint: "try again; a presigned URL is valid for 300 seconds",
+    },
+  );
 }
 
 /** svc-machine-storage writes the record on its own, possibly after the client's notification. */

@@ -35,7 +35,7 @@ test("without state there is nothing wrong", async () => {
 test("a missing picture is reported for its upload and for its machine", async () => {
   const kept = await sound();
   await kept.objects.delete(keyOf("a"));
-  const gone = `its picture is not stored, or not as a whole (${keyOf("a")})`;
+  const gone = `its picture is missing or incomplete (${keyOf("a")})`;
   expect(await problemsOf(kept)).toEqual([`upload a: ${gone}`, `machine m1: ${gone}`]);
 });
 
@@ -44,9 +44,9 @@ test("a changed picture differs from what was uploaded and from what was compare
   await kept.objects.delete(keyOf("b"));
   await kept.objects.put(keyOf("b"), new Uint8Array([2, 3]), { contentType: "image/jpeg" });
   expect(await problemsOf(kept)).toEqual([
-    `object ${keyOf("b")}: it has 2 bytes, and 1 were uploaded`,
-    `object ${keyOf("b")}: it is not what was uploaded: its checksum is another one`,
-    `object ${keyOf("b")}: it is not what was compared: its checksum is another one`,
+    `object ${keyOf("b")}: it has 2 bytes, but 1 were uploaded`,
+    `object ${keyOf("b")}: its checksum differs from that of the upload`,
+    `object ${keyOf("b")}: its checksum differs from that of the comparison`,
   ]);
 });
 
@@ -58,7 +58,7 @@ test("a picture that cannot be read, and what a journal says of itself, are prob
   const objects = { ...kept.objects, get: async () => undefined };
   expect(await problemsOf({ ...kept, objects })).toEqual([
     "journal full: entry 7 is torn",
-    `object ${keyOf("a")}: it cannot be read as a whole`,
-    `object ${keyOf("b")}: it cannot be read as a whole`,
+    `object ${keyOf("a")}: it cannot be read completely`,
+    `object ${keyOf("b")}: it cannot be read completely`,
   ]);
 });

@@ -38,7 +38,7 @@ export async function verifyState(
   return { schema, checked, problems };
 }
 
-const problemOf = (key: string) => `its picture is not stored, or not as a whole (${key})`;
+const problemOf = (key: string) => `its picture is missing or incomplete (${key})`;
 
 function missingUploads({ uploads }: Known, stored: ReadonlySet<string>): readonly StateProblem[] {
   return uploads
@@ -73,16 +73,16 @@ async function problemsOf(
   digest: Digest,
 ): Promise<readonly string[]> {
   const stored = await objects.get(key);
-  if (stored === undefined) return ["it cannot be read as a whole"];
+  if (stored === undefined) return ["it cannot be read completely"];
   const checksum = digest(stored.bytes);
   const claim = claims.get(key);
   const compared = await fingerprints.find(key);
   const problems: string[] = [];
   if (claim?.bytes != null && claim.bytes !== stored.sizeBytes)
-    problems.push(`it has ${stored.sizeBytes} bytes, and ${claim.bytes} were uploaded`);
+    problems.push(`it has ${stored.sizeBytes} bytes, but ${claim.bytes} were uploaded`);
   if (claim?.checksum != null && claim.checksum.replace(/^sha256:/, "") !== checksum)
-    problems.push("it is not what was uploaded: its checksum is another one");
+    problems.push("its checksum differs from that of the upload");
   if (compared !== undefined && compared.checksum !== checksum)
-    problems.push("it is not what was compared: its checksum is another one");
+    problems.push("its checksum differs from that of the comparison");
   return problems;
 }

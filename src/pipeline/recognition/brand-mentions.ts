@@ -114,7 +114,7 @@ function exactly(letters: string): Spelt | null {
 function withDigitsAsLetters(letters: string): Spelt | null {
   if (letters.length < 5 || !/\d/.test(letters)) return null;
   const match = exactly(letters.replace(/\d/g, (digit) => letterFor[digit] ?? digit));
-  return match && { ...match, rule: 0.85, how: "brand name, digits read for letters" };
+  return match && { ...match, rule: 0.85, how: "brand name, digits in place of letters" };
 }
 
 /** One wrong character, or two in a name of at least eight letters. */
@@ -145,7 +145,7 @@ function cutOff(letters: string): Spelt | null {
   );
   const [part] = parts;
   if (part === undefined || parts.some(({ brand }) => brand !== part.brand)) return null;
-  return { ...part, rule: 0.55, how: "brand name, cut off" };
+  return { ...part, rule: 0.55, how: "brand name, truncated" };
 }
 
 /** One long name with stray characters before or after it: "LONKINGP". */
@@ -159,7 +159,7 @@ function runOn(letters: string): Spelt | null {
   );
   const [first] = within;
   if (first === undefined || within.some(({ brand }) => brand !== first.brand)) return null;
-  return { ...first, rule: 0.7, how: "brand name, run into other letters" };
+  return { ...first, rule: 0.7, how: "brand name, merged with other letters" };
 }
 
 function joinedWithModel(line: Line, start: number): BrandMention | null {

@@ -70,7 +70,7 @@ describe("what became of a text", () => {
   test.each([
     ["READYMIX", {}, "no known brand or model"],
     ["PC210LC", {}, "a model of Komatsu, which was not read"],
-    ["XYZ", { confidence: 0.1 }, "read too unsurely"],
+    ["XYZ", { confidence: 0.1 }, "confidence too low"],
     ["--", {}, "no letters or digits"],
   ])("%s is not understood: %s %s", (content, more, why) => {
     const [, last] = explained(text("CAT", 0), text(content, 1, more));

@@ -168,14 +168,13 @@ function bySource<T extends { readonly words: readonly Word[] }>(
 function whyNot(text: ReadText, { brands, names, words }: LeftOver): string {
   const own = (words.get(text) ?? []).map(({ word }) => word);
   if (own.length === 0) return "no letters or digits";
-  if (text.confidence < leastConfidence) return "read too unsurely";
+  if (text.confidence < leastConfidence) return "confidence too low";
   const [refused] = names.get(text) ?? [];
   if (refused !== undefined) return `a word of a sentence or a company, not ${refused.brand.name}`;
   const makers = brandsWithModel(compactOf(own));
   const [maker, ...others] = makers;
   if (maker === undefined) return "no known brand or model";
-  if (makers.some((brand) => brands.has(brand)))
-    return "a number in its place, as another look shows";
+  if (makers.some((brand) => brands.has(brand))) return "another look read a number here";
   const more = others.length === 0 ? "" : ` or ${others.length} more`;
   return `a model of ${maker.name}${more}, which was not read`;
 }

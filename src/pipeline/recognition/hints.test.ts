@@ -60,7 +60,7 @@ describe("a logo", () => {
 
   test.each(["Michelin", "Catalog", "Facebook"])("of %s is no brand, and says so", (text) => {
     expect(found([], [logo(text)])).toMatchObject({ brand: null, confidence: 0, name: "" });
-    expect(explained([], [logo(text)])).toEqual([`ignored ${text}: logo: no brand of the list`]);
+    expect(explained([], [logo(text)])).toEqual([`ignored ${text}: logo: not a listed brand`]);
   });
 
   test("with a model that is written makes both, as sure as if the name were written", () => {
@@ -78,7 +78,7 @@ describe("a logo", () => {
     expect(found(["KOMATSU"], [logo("Komatsu")]).confidence).toBeGreaterThan(alone);
   });
 
-  test("of another brand than is written, with a model, does not win, and lowers the confidence", () => {
+  test("of differs from the written brand, with a model, does not win, and lowers the confidence", () => {
     const rivals = found(["KOMATSU", "PC200-8"], [logo("Volvo")]);
     expect(rivals).toMatchObject({ brand: "Komatsu", model: "PC200-8" });
     expect(rivals.confidence).toBeLessThan(found(["KOMATSU", "PC200-8"], []).confidence);
@@ -88,7 +88,7 @@ describe("a logo", () => {
     const written = found(["KOMATSU"], [logo("Volvo", 1)]);
     expect(written).toMatchObject({ brand: "Komatsu", isConfident: false });
     expect(explained(["KOMATSU"], [logo("Volvo", 1)])).toEqual([
-      "ignored Volvo: logo: another brand than is written",
+      "ignored Volvo: logo: differs from the written brand",
     ]);
     const implied = found(["PC200-8"], [logo("Caterpillar", 1)]);
     expect(implied).toMatchObject({ brand: "Komatsu", model: "PC200-8", isConfident: false });
@@ -136,8 +136,8 @@ describe("the type", () => {
       typeSource: "model_series",
     });
     expect(explained(["CAT", "320D"], hints)).toEqual([
-      "ignored Bulldozer: web entity: another type, less telling",
-      "ignored Crane: label: another type, less telling",
+      "ignored Bulldozer: web entity: another type, less specific",
+      "ignored Crane: label: another type, less specific",
     ]);
   });
 
@@ -200,8 +200,8 @@ describe("the web", () => {
       isConfident: false,
     });
     expect(explained([], [bestGuess("caterpillar 320d")])).toEqual([
-      "brand Caterpillar: best guess of the web",
-      "model 320D: best guess of the web",
+      "brand Caterpillar: web best guess",
+      "model 320D: web best guess",
     ]);
   });
 
@@ -220,7 +220,7 @@ describe("the web", () => {
       model: null,
     });
     expect(explained(["CAT"], [bestGuess("cat 320d")])).toEqual([
-      "ignored cat 320d: best guess of the web: the brand is known",
+      "ignored cat 320d: web best guess: the brand is known",
     ]);
   });
 
@@ -228,8 +228,8 @@ describe("the web", () => {
     const hints = [entity("Volvo", 1.4), bestGuess("volvo l120h")];
     expect(found(["KOMATSU", "PC200-8"], hints)).toEqual(found(["KOMATSU", "PC200-8"], []));
     expect(explained(["KOMATSU", "PC200-8"], hints)).toEqual([
-      "ignored Volvo: web entity: another brand than in the picture",
-      "ignored volvo l120h: best guess of the web: another brand than in the picture",
+      "ignored Volvo: web entity: differs from the brand in the picture",
+      "ignored volvo l120h: web best guess: differs from the brand in the picture",
     ]);
   });
 

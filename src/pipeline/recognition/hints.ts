@@ -52,7 +52,7 @@ const sources: readonly Source[] = ["logo", "web_entity", "web_best_guess", "lab
 const words: Readonly<Record<Source, string>> = {
   logo: "logo",
   web_entity: "web entity",
-  web_best_guess: "best guess of the web",
+  web_best_guess: "web best guess",
   label: "label",
   object: "object",
 };
@@ -152,16 +152,18 @@ function usesOf(
 function reason(hint: VisionHint, { brand, type }: HintedAnswer): string {
   if (hint.source === "logo") {
     if (certaintyOf(hint) < leastLogo) return "too uncertain";
-    return findLogos([hint]).length > 0 ? "another brand than is written" : "no brand of the list";
+    return findLogos([hint]).length > 0 ? "differs from the written brand" : "not a listed brand";
   }
   if (!isSure(hint)) return `score below ${leastScore}`;
   const [named] = isOfTheWeb(hint) ? namesIn(hint) : [];
   if (named !== undefined && brand !== null) {
-    return named.brand.name === brand ? "the brand is known" : "another brand than in the picture";
+    return named.brand.name === brand
+      ? "the brand is known"
+      : "differs from the brand in the picture";
   }
   const kind = typeNamed(hint.text);
   if (kind === null) return named ? "not the only brand" : "names neither brand nor type";
-  return kind === type ? "the type is known" : "another type, less telling";
+  return kind === type ? "the type is known" : "another type, less specific";
 }
 
 function evidenceOf(

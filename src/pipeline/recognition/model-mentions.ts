@@ -140,7 +140,8 @@ function judge(
     strength: confidence * rule,
     isExact: reading.changes === 0,
     doubt: null,
-    how: reading.changes === 0 ? how : `${how}, ${reading.changes} look-alike sign(s) replaced`,
+    how:
+      reading.changes === 0 ? how : `${how}, ${reading.changes} look-alike character(s) replaced`,
   };
 }
 

@@ -58,7 +58,7 @@ function isOverlapping(a: Noise, b: Noise): boolean {
 function agencyLines(line: Line): readonly Noise[] {
   const isOfAgency = line.some(({ plain }) => isAgency(plain) || /^ID:/.test(plain));
   return isOfAgency
-    ? [{ start: 0, count: line.length, reason: "agency's mark", isNumber: true }]
+    ? [{ start: 0, count: line.length, reason: "agency watermark", isNumber: true }]
     : [];
 }
 

@@ -232,7 +232,7 @@ describe("ingestion", () => {
     });
     expect(sent).toMatchObject([{ payload: { uploadId, objectKey: key, bytes: 7, checksum } }]);
     expect(notices).toEqual([
-      `claim-mismatch: the claim for ${key} does not match the stored object (bytes, checksum); the event says what is stored`,
+      `claim-mismatch: the claim for ${key} does not match the stored object (bytes, checksum); the event describes the stored object`,
     ]);
     const wrongSize = await confirm({ uploadId, bytes: 8, checksum });
     expect(wrongSize.headers["x-claim-mismatch"]).toBe("bytes");

@@ -143,7 +143,7 @@ const confirm: Step = async (request, flowId, ports) => {
   await announce(session, stored, flowId, ports);
   ports.shell.reporter.notice({
     code: "claim-mismatch",
-    message: `the claim for ${session.key} does not match the stored object (${names}); the event says what is stored`,
+    message: `the claim for ${session.key} does not match the stored object (${names}); the event describes the stored object`,
     flowId,
   });
   return { ...accepted, headers: { "x-claim-mismatch": names } };

@@ -47,7 +47,7 @@ describe("our orchestrator behind the deployed bridge", () => {
       headers,
     });
     expect(end).toMatchObject({ where: "analysis.completed", body: completed("Volvo"), headers });
-    expect(notices.join("\n")).toContain("taken for the only analysis that waits for one");
+    expect(notices.join("\n")).toContain("assigned to the only waiting analysis");
   });
 
   test("two uploads of one picture are one flow", async () => {
@@ -72,7 +72,7 @@ describe("our orchestrator behind the deployed bridge", () => {
     for (const end of ends)
       expect(end).toMatchObject({ where: "analysis.completed", body: completed("Volvo") });
     expect(new Set(ends.map(({ headers }) => headers["x-message-id"])).size).toBe(2);
-    expect(notices.join("\n")).toContain("nobody can tell whose it is");
+    expect(notices.join("\n")).toContain("its flow is unknown");
     // The waiting flows may have received that result: to report that none arrived would be false.
     await timers.fireAll();
     const failures = (await sent.atLeast(6)).slice(4);

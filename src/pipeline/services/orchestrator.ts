@@ -83,7 +83,7 @@ const unattributed = ({ reply, service }: Step, timeout: Message): Message => ({
   name: reply.failed,
   payload: {
     code: "E_RESULT_UNATTRIBUTED",
-    reason: `${service} sent a result that names no picture while several analyses waited; it may be this one's`,
+    reason: `${service} sent a result without a picture while several analyses were waiting; it may belong to this one`,
     retryable: false,
   },
 });
@@ -111,8 +111,8 @@ function read(recorded: unknown): Recorded {
   }
   const { data, error } = Recorded.safeParse(recorded);
   if (data !== undefined) return data;
-  throw new TuError("E_STATE_UNUSABLE", `a recorded state is not one: ${describeIssues(error)}`, {
-    hint: "see what `tu-analyze state verify` finds",
+  throw new TuError("E_STATE_UNUSABLE", `a recorded state is invalid: ${describeIssues(error)}`, {
+    hint: "run `tu-analyze state verify`",
   });
 }
 
@@ -153,8 +153,8 @@ function createPinned({ definition, definitions, digest }: OrchestratorPorts) {
     if (here !== undefined) return here;
     const kept = await definitions.find(pin);
     if (kept === undefined)
-      throw new TuError("E_DEFINITION_UNKNOWN", `nobody here knows the definition ${pin}`, {
-        hint: "a newer version began this flow: go on with that one",
+      throw new TuError("E_DEFINITION_UNKNOWN", `the definition ${pin} is unknown`, {
+        hint: "continue with the newer version that started this flow",
       });
     const found = { pin, definition: readDefinition(kept) };
     known.set(pin, found);

@@ -14,6 +14,6 @@ export function withFault(step: FaultStep, mode: FaultMode | undefined, work: St
   return async (message, attempt, signal) => {
     if (mode === "timeout") return silence;
     if (mode === "fail-once" && attempt > 1) return work(message, attempt, signal);
-    throw new TuError("E_FAULT_INJECTED", `${step} was told to ${mode}`);
+    throw new TuError("E_FAULT_INJECTED", `injected fault in ${step}: ${mode}`);
   };
 }

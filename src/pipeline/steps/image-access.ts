@@ -84,7 +84,7 @@ function requireUnchanged(
   digest: Digest,
 ): void {
   if (bytes !== undefined && bytes !== image.length) {
-    throw changed(`${objectKey} has ${image.length} bytes, ${bytes} were uploaded`);
+    throw changed(`${objectKey} has ${image.length} bytes, but ${bytes} were uploaded`);
   }
   if (checksum !== undefined && checksum.toLowerCase() !== `sha256:${digest(image)}`) {
     throw changed(`${objectKey} does not have the checksum of the upload`);
@@ -93,7 +93,7 @@ function requireUnchanged(
 
 function changed(what: string): TuError {
   return new TuError("E_IMAGE_CHANGED", what, {
-    hint: "the stored object is damaged or was replaced; upload the picture again",
+    hint: "upload the picture again; the stored object is damaged or was replaced",
   });
 }
 
@@ -126,7 +126,10 @@ function checkedImage(objectKey: string, response: HttpResponse): Uint8Array {
   }
   if (body.length === 0) throw new TuError("E_IMAGE_EMPTY", `${objectKey} is empty`);
   if (body.length > imageBytesMax) {
-    throw new TuError("E_IMAGE_TOO_LARGE", `${objectKey} has ${body.length} bytes; at most 10 MiB`);
+    throw new TuError(
+      "E_IMAGE_TOO_LARGE",
+      `${objectKey} has ${body.length} bytes; the limit is 10 MiB`,
+    );
   }
   return body;
 }
