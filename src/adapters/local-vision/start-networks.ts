@@ -9,7 +9,7 @@ import type { Runtime } from "./runtime.ts";
 
 export type Thread = {
   readonly worker: Worker;
-  /** As soon as it can exit; repeated calls are fine. */
+  /** Ends the thread as soon as that is possible; may be called repeatedly. */
   readonly end: () => Promise<unknown>;
 };
 
