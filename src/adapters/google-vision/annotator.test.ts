@@ -302,7 +302,7 @@ describe("credentials", () => {
     expect(everythingOf(error)).not.toContain("hunter2");
   });
 
-  test("a good key glyphs by itself, and only then is the service missed", async () => {
+  test("a valid key signs in without the service, and only then is the service missed", async () => {
     const { privateKey } = generateKeyPairSync("rsa", {
       modulusLength: 2048,
       privateKeyEncoding: { type: "pkcs8", format: "pem" },

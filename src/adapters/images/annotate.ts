@@ -201,11 +201,11 @@ function drawLegend(
     colour: markColours[kind],
     caption: captions[kind],
   }));
-  const glyphs = keys.reduce((sum, { caption }) => sum + caption.length + 5, 0);
+  const characters = keys.reduce((sum, { caption }) => sum + caption.length + 5, 0);
   const fontFor = (length: number) =>
     Math.min(unit, (width * 0.96) / (letterWidth * Math.max(1, length)));
   const name = fontFor([...legend].length);
-  const key = fontFor(glyphs) * 0.9;
+  const key = fontFor(characters) * 0.9;
   const bar = name * 1.6 + key * 1.5;
   const top = height - bar;
   let x = width * 0.02;

@@ -22,13 +22,13 @@ export function doubtOf(mention: ModelMention, words: readonly Word[]): string |
 /** Another reading of the same place clearly shows something that is not part of it. */
 function isDisputed({ model, words }: ModelMention, others: readonly Word[]): boolean {
   const place = boxAround(words);
-  const glyphs = signsOf(model);
+  const signs = signsOf(model);
   return others.some(
     ({ box, plain, confidence }) =>
       confidence >= 0.6 &&
       signsOf(plain).length >= 3 &&
-      !glyphs.includes(signsOf(plain)) &&
-      !signsOf(plain).endsWith(glyphs) &&
+      !signs.includes(signsOf(plain)) &&
+      !signsOf(plain).endsWith(signs) &&
       isAtPlace(box, place),
   );
 }
