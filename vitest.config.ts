@@ -14,10 +14,10 @@ const takesLong = [
   "src/pipeline/services/comparison/stored-machines.test.ts",
 ];
 
-const slow = { include: ["src/**/*.slow.test.ts"], exclude: [] };
+const slow = { include: ["{src,scripts}/**/*.slow.test.ts"], exclude: [] };
 const all = {
   include: ["src/**/*.test.ts", "scripts/**/*.test.ts"],
-  exclude: ["src/**/*.int.test.ts", "src/**/*.slow.test.ts"],
+  exclude: ["src/**/*.int.test.ts", "{src,scripts}/**/*.slow.test.ts"],
 };
 const unit = {
   include: ["src/**/*.test.ts"],

@@ -3,7 +3,14 @@ import { existsSync } from "node:fs";
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { binary, image, temporaryDirectory, tool } from "./run-tool.samples.ts";
+import {
+  binary,
+  image,
+  komatsuAnswer,
+  replaying,
+  temporaryDirectory,
+  tool,
+} from "./run-tool.samples.ts";
 
 const completed = async (...words: readonly string[]) =>
   (await tool(["__complete", "--", ...words])).stdout.trim().split("\n");
@@ -70,7 +77,9 @@ for (const [shell, [path, ask]] of Object.entries(shells))
 
 test("ids are those of the state directory that the line names", async () => {
   const directory = await temporaryDirectory();
-  const uploaded = await tool(["upload", image("komatsu-pc200.jpg"), "--state-dir", directory]);
+  const env = await replaying({ "komatsu-pc200.jpg": await komatsuAnswer() });
+  const args = ["upload", image("komatsu-pc200.jpg"), "--state-dir", directory];
+  const uploaded = await tool(args, { env });
   expect(uploaded.code).toBe(0);
   const [id] = await completed("machines", "show", "--state-dir", directory, "");
   expect(id).toMatch(/^[0-9a-f-]{36}$/);
