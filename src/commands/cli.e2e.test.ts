@@ -48,6 +48,7 @@ describe("usage", () => {
   test.each([
     [["state", "prun"], "did you mean prune?"],
     [["machines", "shw", "1"], "did you mean show?"],
+    [["help", "uplaod"], "did you mean upload?"],
     [["topology", "--flow", "ful"], "Did you mean full?"],
     [["upload", "x.jpg", "--fault", "recogniton=fail"], "did you mean recognition=fail?"],
   ])("%j gets a guess below the first word too", async (args, guess) => {

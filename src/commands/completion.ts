@@ -25,7 +25,7 @@ _tu_analyze() {
   found=("\${(@f)$(tu-analyze __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   if (( \${found[(I)${files}]} )); then _files; else compadd -- $found; fi
 }
-compdef _tu_analyze tu-analyze`,
+if [[ "$funcstack[1]" = _tu_analyze ]]; then _tu_analyze "$@"; else compdef _tu_analyze tu-analyze; fi`,
   fish: `function __tu_analyze_complete
   set -l words (commandline -opc) (commandline -ct)
   for found in (tu-analyze __complete -- $words[2..-1] 2>/dev/null)

@@ -155,11 +155,11 @@ function addVision(program: Command, onExit: OnExit): void {
   common(vision.command("import"))
     .description("create a cassette from a response of the REST API")
     .argument("<answer.json>", "a whole response, or one entry of it")
-    .requiredOption(
-      "--image <picture>",
-      "the picture it belongs to; repeatable, in order",
-      collect,
-      [],
+    .addOption(
+      repeatable(
+        "--image <picture>",
+        "the picture it belongs to; repeatable, in order",
+      ).makeOptionMandatory(),
     )
     .option("--vision-dir <dir>", "where cassettes are stored")
     .option("--state-dir <dir>", "where state is stored")

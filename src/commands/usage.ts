@@ -71,10 +71,12 @@ function withoutProblem(args: readonly string[], message: string): readonly stri
 
 /** Commander's error, as one of ours. */
 function usageError(error: CommanderError, program: Command, args: readonly string[]): TuError {
-  const { command, left } = commandOf(program, args);
+  const words = args[0] === "help" ? args.slice(1) : args;
+  const { command, left } = commandOf(program, words);
   const names = commandsOf(command);
-  const isBare = error.code === "commander.help";
-  const isExcess = error.code === excess && names.length > 0;
+  const isHelp = error.code === "commander.help";
+  const isBare = isHelp && left === undefined;
+  const isExcess = (isHelp && !isBare) || (error.code === excess && names.length > 0);
   const guess = isExcess ? closest(left ?? "", names) : undefined;
   const said = error.message.replace(/^error: /, "").replaceAll("\n", " ");
   const unknown = `${pathOf(command)} has no command ${left}`;

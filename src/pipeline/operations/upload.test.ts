@@ -209,3 +209,20 @@ test("a resumed flow is reported like an upload, from its first hop since then",
   expect(report).toMatchObject({ isResumed: true, status: "completed", durationMs: 600 });
   expect(one.recorder.hopsOf(flowId)).toEqual([]);
 });
+
+test("a resumed flow that does not end in time is stuck behind the last hop that was seen", async () => {
+  const { hops } = flowNamed("current");
+  const at = hops.findIndex(({ name }) => name === "GET object");
+  for (const [seen, where] of [
+    [[], "no hop was seen"],
+    [[hops[at]], `stuck before ${hops[at + 1]?.name}`],
+    [[hops.at(-1)], "every hop was seen, but not the end"],
+  ] as const) {
+    const one = pipeline();
+    for (const hop of seen) one.recorder.hop(sampleHop({ flowId, ...(hop as Partial<Hop>) }));
+    const signal = AbortSignal.abort(new TuError("E_DEADLINE", "too late"));
+    const events = new Promise<never>(() => undefined);
+    const following = follow({ file: "a.jpg", flowId, objectKey, events, signal }, one.ports);
+    await expect(following).rejects.toThrow(`too late: ${where}`);
+  }
+});

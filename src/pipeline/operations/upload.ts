@@ -15,7 +15,7 @@ import type { Machines } from "../ports/machines.ts";
 import type { UploadReport } from "../reports/upload.ts";
 import { clientHop } from "../trace/hops.ts";
 import type { Recorder } from "../trace/recorder.ts";
-import { firstMissing, toStory } from "../trace/story.ts";
+import { firstMissing, nextMissing, toStory } from "../trace/story.ts";
 import { timingsOf } from "./timings.ts";
 
 export type UploadPorts = {
@@ -79,7 +79,7 @@ export async function upload(input: UploadInput, ports: UploadPorts): Promise<Up
     const finished = end.promise.then(() => machineStored(flowId, events, ports));
     await orAborted(finished, input.signal);
   } catch (error) {
-    throw naming(error, flowId, ports);
+    throw naming(error, flowId, ports, firstMissing);
   } finally {
     await subscription.close();
   }
@@ -109,7 +109,7 @@ export async function follow(input: FollowInput, ports: UploadPorts): Promise<Up
     const told = await report(input, { flowId, objectKey, startedAtMs, events }, ports);
     return { ...told, isResumed: true };
   } catch (error) {
-    throw naming(error, flowId, ports);
+    throw naming(error, flowId, ports, nextMissing);
   } finally {
     ports.recorder.forget(flowId);
   }
@@ -180,13 +180,18 @@ async function confirm(
 }
 
 /** When the deadline expires, adds how far the flow has come. */
-function naming(error: unknown, flowId: string, { flow, recorder }: UploadPorts): unknown {
+function naming(
+  error: unknown,
+  flowId: string,
+  { flow, recorder }: UploadPorts,
+  missingIn: typeof firstMissing,
+): unknown {
   if (!(error instanceof TuError) || error.code !== "E_DEADLINE") return error;
-  const missing = firstMissing(flow, recorder.hopsOf(flowId));
+  const hops = recorder.hopsOf(flowId);
+  const missing = missingIn(flow, hops);
+  const seen = hops.length === 0 ? "no hop was seen" : "every hop was seen, but not the end";
   const where =
-    missing === undefined
-      ? "every hop was seen, but not the end"
-      : `stuck before ${missing.name} (${missing.from} → ${missing.to})`;
+    missing === undefined ? seen : `stuck before ${missing.name} (${missing.from} → ${missing.to})`;
   const hint = error.hint === undefined ? {} : { hint: error.hint };
   return new TuError("E_DEADLINE", `${error.message}: ${where}`, { ...hint, cause: error });
 }

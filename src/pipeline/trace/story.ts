@@ -24,13 +24,20 @@ export function toStory(hops: readonly Hop[]): readonly StoryHop[] {
 
 /** The first hop that the flow must show and the story lacks; undefined if all are present. */
 export function firstMissing(flow: Flow, hops: readonly Hop[]): ExpectedHop | undefined {
-  return flow.hops.find(
-    (expected) =>
-      !hops.some(
-        (hop) => hop.name === expected.name && hop.from === expected.from && hop.to === expected.to,
-      ),
-  );
+  return flow.hops.find((expected) => !isSeen(expected, hops));
 }
+
+/**
+ * The hop after the last one seen, for a flow whose earlier hops another run saw. Undefined: none was seen, or the
+ * last one was.
+ */
+export function nextMissing(flow: Flow, hops: readonly Hop[]): ExpectedHop | undefined {
+  const last = flow.hops.findLastIndex((expected) => isSeen(expected, hops));
+  return last === -1 ? undefined : flow.hops[last + 1];
+}
+
+const isSeen = ({ from, name, to }: ExpectedHop, hops: readonly Hop[]) =>
+  hops.some((hop) => hop.name === name && hop.from === from && hop.to === to);
 
 function isSameArrival(a: Hop, b: Hop): boolean {
   return a === b || (a.messageId !== null && a.messageId === b.messageId && a.to === b.to);
