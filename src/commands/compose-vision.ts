@@ -34,6 +34,10 @@ export async function openVision(options: VisionOptions, around: Around): Promis
   if (options.mode === "local") {
     const { createLocalVision } = await import("../adapters/local-vision/vision.ts");
     const { models, runtime, isForOne = false } = options;
+    if (models !== null) {
+      const { findModels } = await import("../adapters/local-vision/models.ts");
+      await findModels(models); // so that nothing is uploaded for a folder that cannot be used
+    }
     const onFallback = (problem: string) =>
       around.reporter.notice({
         code: "runtime",

@@ -33,6 +33,15 @@ const reportIn = async (env: Readonly<Record<string, string>>, ...args: readonly
 };
 const report = async (...args: readonly string[]) => reportIn(await replay(), ...args);
 
+test("models that cannot be used are refused before anything is uploaded", async () => {
+  const stateDir = join(await temporaryDirectory(), "state");
+  const args = ["upload", komatsu, "--vision-models", "/nonexistent", "--state-dir", stateDir];
+  const { code, stderr } = await tool(args);
+  expect(code).toBe(2);
+  expect(stderr).toContain("E_VISION_MODELS: the model folder /nonexistent cannot be read");
+  expect(existsSync(stateDir)).toBe(false);
+});
+
 describe("a good image", () => {
   test.each(["full", "current"] as const)(
     "flow %s ends with the machine, every hop of it",
