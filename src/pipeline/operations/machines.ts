@@ -48,9 +48,14 @@ export async function findMachine(
   });
 }
 
-export const machineReport = (machine: Machine): MachineReport => ({
-  schema: "tu-analyze/machine@1",
+/** As reports have it. */
+export const toReported = (machine: Machine): Omit<MachineReport, "schema"> => ({
   ...machine,
   sightings: [...machine.sightings],
   resembles: [...machine.resembles],
+});
+
+export const machineReport = (machine: Machine): MachineReport => ({
+  schema: "tu-analyze/machine@1",
+  ...toReported(machine),
 });

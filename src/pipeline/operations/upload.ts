@@ -16,6 +16,7 @@ import type { UploadReport } from "../reports/upload.ts";
 import { clientHop } from "../trace/hops.ts";
 import type { Recorder } from "../trace/recorder.ts";
 import { firstMissing, nextMissing, toStory } from "../trace/story.ts";
+import { toReported } from "./machines.ts";
 import { timingsOf } from "./timings.ts";
 
 export type UploadPorts = {
@@ -243,17 +244,9 @@ async function report(
       metadata: MetadataSorted.nullable()
         .catch(null)
         .parse(payloadOf("metadata.sorted") ?? completed.data?.metadata),
-      machine: machine === undefined ? null : copyOf(machine),
+      machine: machine === undefined ? null : toReported(machine),
     },
     ...("step" in failure ? { failure } : {}),
     timings: [...timingsOf(hops)],
-  };
-}
-
-function copyOf(machine: NonNullable<Awaited<ReturnType<Machines["find"]>>>) {
-  return {
-    ...machine,
-    sightings: [...machine.sightings],
-    resembles: [...machine.resembles],
   };
 }
