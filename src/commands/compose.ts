@@ -11,15 +11,16 @@ import { createReadiness, type Probe, type Readiness } from "../pipeline/deliver
 import { createRelay, type Relay } from "../pipeline/delivery/relay.ts";
 import { declareTopology, type RunPorts, runService } from "../pipeline/delivery/run-services.ts";
 import type { Service } from "../pipeline/delivery/service.ts";
-import { type FlowState, hasEnded } from "../pipeline/engine/state.ts";
+import type { FlowState } from "../pipeline/engine/state.ts";
 import { describeError } from "../pipeline/errors.ts";
 import { type Flow, flowNamed } from "../pipeline/flows/flow.ts";
 import type { KeepLimits } from "../pipeline/operations/keep-state.ts";
 import { pruneState } from "../pipeline/operations/prune-state.ts";
 import type { UploadPorts } from "../pipeline/operations/upload.ts";
+import type { ClientFeed } from "../pipeline/ports/client-feed.ts";
 import type { Images } from "../pipeline/ports/images.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
-import type { UploadNote, UploadNotes } from "../pipeline/ports/upload-notes.ts";
+import type { UploadNotes } from "../pipeline/ports/upload-notes.ts";
 import { allServices } from "../pipeline/services/all-services.ts";
 import { createGateway } from "../pipeline/services/graph-gateway.ts";
 import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts";
@@ -32,9 +33,9 @@ import { openEmbeddedTransports, type Transports } from "./compose-transports.ts
 import type { VisionOptions } from "./compose-vision.ts";
 import {
   createHearing,
-  type Hearing,
-  namingPictures,
+  createResumedFlows,
   type Resumed,
+  type ResumedFlows,
   removeOldNotes,
 } from "./resumed.ts";
 import { inScope, type Scope } from "./scope.ts";
@@ -60,8 +61,8 @@ export type Pipeline = UploadPorts & {
   /** Base addresses by service. */
   readonly addresses: ReadonlyMap<string, string>;
   readonly images: Images;
-  /** Flows that an earlier run left behind and this one resumes. */
-  readonly resumed: readonly Resumed[];
+  /** Flows that an earlier run left behind and this one resumes, so far. */
+  readonly resumed: () => readonly Resumed[];
   readonly notes: UploadNotes;
   /** Accepts no new work, lets running work finish, releases everything. */
   close(): Promise<void>;
@@ -90,21 +91,31 @@ async function start(options: PipelineOptions, scope: Scope): Promise<Omit<Pipel
   );
   const noted = await stores.notes.all();
   const transports = scope.use(await openEmbeddedTransports(tools.onError));
-  const shell = await openShell(stores, transports, tools, noted, scope);
+  const feed = await openFeed();
+  const hearing = createHearing(feed);
+  const resumed = createResumedFlows({
+    ...tools,
+    ...stores,
+    hearing,
+    definition: tools.flow.definition,
+    stateOf: statesIn(stores),
+  });
+  const shell = await openShell(stores, transports, tools, resumed.adopted, scope);
   signal.throwIfAborted();
-  const hearing = await serve(shell, stores, tools, scope);
+  await serve(shell, stores, tools, { feed, clientFeed: hearing.feed }, scope);
   signal.throwIfAborted(); // what an earlier run left behind stays for the next one
-  const resumed = await goOn(shell.relay, stores, hearing, tools, noted);
+  await shell.relay.start();
   scope.defer(() => shell.relay.close());
+  await removeOldNotes(stores.notes, noted, { clock: tools.clock, stateOf: statesIn(stores) });
   if (options.stateDir !== null) scope.defer(pruneMeanwhile(stores, options.limits, tools));
   const { createGraphqlGatewayClient } = await import("../adapters/graphql/client.ts");
   const gateway = await createGraphqlGatewayClient(tools.addresses.of("graph-gateway"));
-  scope.defer(() => hearing.close());
+  scope.defer(() => feed.close());
   scope.use(gateway);
   const { addresses, clock, digest, flow, http, images, recorder } = tools;
   const { machines, notes } = stores;
-  const opened = { gateway, http, digest, clock, machines, recorder, flow, images, notes, resumed };
-  return { ...opened, addresses: addresses.all };
+  const opened = { gateway, http, digest, clock, machines, recorder, flow, images, notes };
+  return { ...opened, resumed: resumed.all, addresses: addresses.all };
 }
 
 type Tools = Awaited<ReturnType<typeof openTools>>;
@@ -134,21 +145,19 @@ async function openTools(options: PipelineOptions, scope: Scope) {
   };
 }
 
-type Noted = ReadonlyMap<string, UploadNote>;
-
 /** The environment shared by all services. */
 async function openShell(
   { journal }: Stores,
   { areEmbedded, broker, log }: Transports,
   { clock, flow, ids, onError, recorder: reporter }: Tools,
-  noted: Noted,
+  onAdopted: ResumedFlows["adopted"],
   scope: Scope,
 ): Promise<RunPorts & { readonly relay: Relay }> {
   const { createMemoryTimers } = await import("../adapters/memory/timers.ts");
   const timers = scope.use(createMemoryTimers(clock, { onError }));
   const relay = createRelay({
     ...{ journal, timers, clock },
-    reporter: namingPictures(reporter, noted),
+    ...{ reporter, onAdopted },
     publish: createPublish({ log, broker }, flow.name),
     transports: [log, broker],
   });
@@ -162,11 +171,10 @@ async function serve(
   shell: RunPorts,
   stores: Stores,
   tools: Tools,
+  { clientFeed, feed }: { readonly feed: Feed; readonly clientFeed: ClientFeed },
   scope: Scope,
-): Promise<Hearing & Pick<Feed, "close">> {
+): Promise<void> {
   const { addresses, flow, http, internalToken } = tools;
-  const feed = await openFeed();
-  const hearing = createHearing(feed);
   const readiness = createReadiness({ ...shell, flow: flow.name });
   const edges = createEdges(
     {
@@ -177,7 +185,7 @@ async function serve(
   );
   const services = allServices({
     ...behindJournal({ ...tools, ...stores }, stores.journal),
-    ...{ shell, feed: hearing.feed },
+    ...{ shell, feed: clientFeed },
     urlOf: addresses.of,
   });
   const gateway = createGateway({
@@ -187,7 +195,6 @@ async function serve(
   await openEdges(services, stores, edges, tools);
   await edges.serveGraphql("graph-gateway", gateway, feed);
   await connectAll(services, { shell, flow, readiness }, scope);
-  return { ...hearing, close: () => feed.close() };
 }
 
 async function openEdges(
@@ -232,28 +239,12 @@ function probesOf(service: string, { machines, objects, uploads }: Stores): read
   }
 }
 
-/** Adopts what earlier runs left behind, and returns the flows that it resumes. */
-async function goOn(
-  relay: Relay,
-  { journal, notes }: Stores,
-  hearing: Hearing,
-  { clock }: Tools,
-  noted: Noted,
-): Promise<readonly Resumed[]> {
-  const orchestrator = await import("../pipeline/services/orchestrator.ts");
-  const stateOf = async (flowId: string): Promise<FlowState> =>
-    orchestrator.stateOf(await journal.flow(orchestrator.orchestratorName, flowId));
-  const going: string[] = [];
-  // A flow that has ended may still owe something, but nothing waits for that.
-  for (const flowId of await relay.start())
-    if (!hasEnded(await stateOf(flowId)) || hearing.hasHeardEnd(flowId)) going.push(flowId);
-  hearing.keepOnly(going);
-  await removeOldNotes(notes, noted, { clock, stateOf });
-  return going.map((flowId) => ({
-    flowId,
-    note: noted.get(flowId) ?? null,
-    events: hearing.eventsOf(flowId),
-  }));
+/** The states of flows, as the orchestrator has recorded them. */
+function statesIn({ journal }: Stores): (flowId: string) => Promise<FlowState> {
+  return async (flowId) => {
+    const orchestrator = await import("../pipeline/services/orchestrator.ts");
+    return orchestrator.stateOf(await journal.flow(orchestrator.orchestratorName, flowId));
+  };
 }
 
 /** Removes what exceeds a limit, in the background. Returns the function that stops it. */

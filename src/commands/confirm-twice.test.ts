@@ -105,8 +105,8 @@ test("nobody waits for a flow that has ended, whatever of it is still owed", asy
     database.close();
     const notices: string[] = [];
     const next = await open(directory, (message) => void notices.push(message));
-    expect(next.resumed).toEqual([]);
-    expect(notices.join("\n")).toContain("resuming flow");
+    expect(next.resumed()).toEqual([]);
+    expect(notices.join("\n")).toContain("ended in an earlier run, still owes");
     await next.close();
   } finally {
     await remove();

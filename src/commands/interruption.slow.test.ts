@@ -124,7 +124,7 @@ describe("stopped in the middle", () => {
     expect({ status, verdict: result.comparison?.verdict }).toEqual({
       ...{ status: "completed", verdict: "new" },
     });
-    expect(joined.stderr).toContain(`resuming flow ${flowId}, left by an earlier run (${komatsu})`);
+    expect(joined.stderr).toContain(`resuming flow ${flowId} (${komatsu}), left by an earlier run`);
     expect(result.machine?.sightings).toHaveLength(1);
     await killedUpload(stateDir);
     const other = await tool(["upload", nothing, "--state-dir", stateDir], { env });
@@ -132,6 +132,33 @@ describe("stopped in the middle", () => {
       /komatsu-pc200.jpg \(flow .+\) completed: Komatsu · PC200-8 .+verdict known/,
     );
     expect(await readdir(join(stateDir, "under-way"))).toEqual([]);
+  });
+
+  test("a flow that only waits for a timeout is told to its end, or when it is due", async () => {
+    const stateDir = await temporaryDirectory();
+    const env = await replaying({ "komatsu-pc200.jpg": await komatsuAnswer(), "nothing.jpg": {} });
+    const leave = async (...more: string[]) => {
+      const args = ["upload", komatsu, "--state-dir", stateDir, "--fault", "comparison=timeout"];
+      const onStdout = signalAt("analysis.comparison.request", "SIGTERM");
+      const left = await tool([...args, ...more], { env, onStdout });
+      expect(left.stderr).toContain("the next start resumes it");
+      return /accepted as flow (\S+)/.exec(left.stderr)?.[1] ?? "";
+    };
+    const next = ["upload", nothing, "--state-dir", stateDir];
+    const near = await leave("--step-timeout", "comparison=3s");
+    const told = await tool(next, { env });
+    expect(told.code).toBe(0);
+    expect(told.stderr).toContain(`${komatsu} (flow ${near}) completed: Komatsu · PC200-8`);
+    const far = await leave("--step-timeout", "comparison=1h");
+    const other = await tool(next, { env });
+    expect(other.code).toBe(0);
+    expect(other.stderr).toContain(
+      `resuming flow ${far} (${komatsu}), left by an earlier run; it waits for a timer that is due in 60 min`,
+    );
+    expect(other.stderr).toContain(`${komatsu} (flow ${far}) waits for a timer; a later start`);
+    const same = await tool(["upload", komatsu, "--timeout", "4s", ...next.slice(2)], { env });
+    expect(same.code).toBe(7);
+    expect(same.stderr).toContain(`accepted as flow ${far}`);
   });
 
   test("after a signal, resumed flows are not awaited, and the exit code tells", async () => {

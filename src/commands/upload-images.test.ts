@@ -34,8 +34,10 @@ function createRun(signal: AbortSignal, open: () => Promise<Pipeline>): UploadRu
     expectations: undefined,
     screen,
     onAccepted: () => undefined,
+    onOutcomes: () => undefined,
     signal,
     preloaded: once(async () => undefined),
+    deadlineMs: 120_000,
     pipeline,
   };
 }
@@ -43,7 +45,8 @@ function createRun(signal: AbortSignal, open: () => Promise<Pipeline>): UploadRu
 /** A pipeline that passes every upload to `startUpload`; nothing else of it is used. */
 function pipelineWith(startUpload: GatewayClient["startUpload"], more: object = {}): Pipeline {
   const clock = createManualClock(0);
-  const pipeline = { gateway: { startUpload }, clock, digest: () => "same", resumed: [], ...more };
+  const digest = () => "same";
+  const pipeline = { gateway: { startUpload }, clock, digest, resumed: () => [], ...more };
   return pipeline as unknown as Pipeline;
 }
 
@@ -82,6 +85,7 @@ test("stopped while a picture is uploaded, the same picture after it is not star
 function resuming(
   left: Readonly<Record<string, readonly ClientEvent[] | undefined>>,
   onWait: () => void = () => undefined,
+  waits: Readonly<Record<string, number>> = {},
 ) {
   const notices: string[] = [];
   let allTold = () => {};
@@ -102,6 +106,7 @@ function resuming(
   const resumed = Object.entries(left).map(([flowId, events]) => ({
     flowId,
     note: flowId === "three" ? null : note,
+    waitsUntilMs: waits[flowId] ?? null,
     get events() {
       onWait();
       return events === undefined ? never() : Promise.resolve(events);
@@ -110,7 +115,7 @@ function resuming(
   const flow = { name: "full", hops: [] };
   const notes = { put: async () => undefined, remove: async () => undefined };
   const machines = { findByObjectKey: async () => undefined };
-  return { more: { resumed, recorder, flow, notes, machines }, notices, told };
+  return { more: { resumed: () => resumed, recorder, flow, notes, machines }, notices, told };
 }
 const refused = new TuError("E_UPLOAD_REFUSED", "no");
 
@@ -127,6 +132,22 @@ test("stopped while what an earlier run left goes on, it says so beside the outc
   expect(notices).toEqual([
     "a.jpg (flow one) has not ended; the next start resumes it",
     "flow three has not ended; the next start resumes it",
+  ]);
+});
+
+test("a timer that is due within the time of the run is awaited, others are left to a later start", async () => {
+  const ended = [
+    { name: "analysis.completed", id: "1", payload: { success: true, recognitionPayload: null } },
+  ];
+  const waits = { one: 4_000, two: 3_600_000 };
+  const { more, notices } = resuming({ one: ended, two: undefined }, undefined, waits);
+  const pipeline = pipelineWith(() => Promise.reject(refused), more);
+  const run = createRun(new AbortController().signal, async () => pipeline);
+  expect((await uploadImages([picture], run)).stopped).toBeUndefined();
+  expect(notices).toEqual([
+    "a.jpg (flow two) waits for a timer; a later start resumes it",
+    "waiting for a.jpg (flow one), due in 4 s",
+    "a.jpg (flow one) completed",
   ]);
 });
 

@@ -29,7 +29,11 @@ export type UploadRun = {
   readonly screen: UploadScreen;
   /** Called for every image that is recorded from now on. */
   readonly onAccepted: () => void;
+  /** Called when every image has its outcome, before flows of an earlier run are awaited. */
+  readonly onOutcomes: (outcomes: readonly Outcome[]) => void;
   readonly signal: AbortSignal;
+  /** When the signal reports E_DEADLINE, in milliseconds since the start of the process. */
+  readonly deadlineMs: number;
   /** The code of the pipeline, loaded while the first picture is checked. */
   readonly preloaded: Once<void>;
   readonly pipeline: Once<Pipeline>;
@@ -56,12 +60,13 @@ export async function uploadImages(paths: readonly string[], run: UploadRun): Pr
   };
   const workers = Math.min(run.settings.concurrency, paths.length);
   await Promise.all(Array.from({ length: workers }, worker));
+  run.onOutcomes(outcomes);
   // Opening itself may be what hangs.
   if (outcomes.some((outcome) => stopOf(outcome) !== undefined))
     return { outcomes, stopped: undefined };
   const opened = await run.pipeline.opened();
   if (opened === undefined) return { outcomes, stopped: undefined };
-  return { outcomes, stopped: await waitForResumed(opened, shared.joined, run.signal) };
+  return { outcomes, stopped: await waitForResumed(opened, shared.joined, run) };
 }
 
 type Shared = {

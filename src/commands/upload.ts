@@ -55,7 +55,9 @@ export async function uploadCommand(paths: readonly string[], options: Options):
     onAccepted: () => {
       isAnythingRecorded = true;
     },
+    onOutcomes: (outcomes) => print(outcomes, isBatch, screen),
     signal: stop.signal,
+    deadlineMs: deadline.ms,
     preloaded: once(async () => (await import("./compose-edges.ts")).preloadEdges()),
     pipeline: once(async () => {
       const { openPipeline } = await import("./compose.ts");
@@ -71,14 +73,14 @@ export async function uploadCommand(paths: readonly string[], options: Options):
         signal: stop.signal,
         reporter: screen.reporter,
       });
-      isAnythingRecorded ||= pipeline.resumed.length > 0;
+      isAnythingRecorded ||= pipeline.resumed().length > 0;
       return pipeline;
     }),
   };
   try {
     // Its modules take longer to load than the line above took to appear.
     const { uploadImages } = await import("./upload-images.ts");
-    return finish(await uploadImages(paths, run), isBatch, screen);
+    return finish(await uploadImages(paths, run), isBatch, screen.format);
   } finally {
     screen.close();
     const opened = run.pipeline.opened();
@@ -87,19 +89,32 @@ export async function uploadCommand(paths: readonly string[], options: Options):
   }
 }
 
-function finish({ outcomes, stopped }: Uploaded, isBatch: boolean, screen: UploadScreen): number {
+function print(outcomes: readonly Outcome[], isBatch: boolean, screen: UploadScreen): void {
   const [only] = outcomes;
   if (isBatch || only === undefined) screen.summary(outcomes);
-  else {
-    // In JSON lines a single record has the same shape as several.
-    if (only.type === "error" && screen.format !== "jsonl") throw only.error;
-    screen.outcome(only, 0);
-    if (only.type === "error") return only.error.exitCode;
-  }
+  else if (!isThrown(only, isBatch, screen.format)) screen.outcome(only, 0);
   // The table shows them already.
   if (!isBatch || screen.format !== "text") for (const outcome of outcomes) sayMismatches(outcome);
+}
+
+/** In JSON lines a single record has the same shape as several. */
+function isThrown(outcome: Outcome, isBatch: boolean, format: UploadScreen["format"]) {
+  return !isBatch && outcome.type === "error" && format !== "jsonl";
+}
+
+/** Resolves with the exit code; throws what prevented the only image. */
+function finish(
+  { outcomes, stopped }: Uploaded,
+  isBatch: boolean,
+  format: UploadScreen["format"],
+): number {
+  const [only] = outcomes;
   // The outcomes are printed; a second document would not parse.
   if (stopped !== undefined) printError(stopped);
+  if (!isBatch && only?.type === "error") {
+    if (isThrown(only, isBatch, format)) throw only.error;
+    return only.error.exitCode;
+  }
   return exitCodeOf(outcomes, stopped ?? outcomes.map(stopOf).find((stop) => stop !== undefined));
 }
 

@@ -33,3 +33,12 @@ export function parseDuration(text: string): number | undefined {
   const unit = unitsMs[match?.[2] ?? ""];
   return match?.[1] === undefined || unit === undefined ? undefined : Number(match[1]) * unit;
 }
+
+/** A duration in its largest whole unit, rounded up: `800 ms`, `28 s`, `3 min`, `2 h`, `12 d`. */
+export function durationText(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.ceil(ms))} ms`;
+  if (ms <= 120_000) return `${Math.ceil(ms / 1000)} s`;
+  if (ms <= 2 * 3_600_000) return `${Math.ceil(ms / 60_000)} min`;
+  if (ms <= 2 * 86_400_000) return `${Math.ceil(ms / 3_600_000)} h`;
+  return `${Math.ceil(ms / 86_400_000)} d`;
+}

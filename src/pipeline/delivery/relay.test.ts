@@ -7,12 +7,14 @@ import type { Clock } from "../ports/clock.ts";
 import type { Journal } from "../ports/journal.ts";
 import type { TransportState } from "../ports/transport.ts";
 import { toIso } from "../time.ts";
+import type { AdoptedFlow } from "./adopted-flows.ts";
 import { createRelay, type Relay } from "./relay.ts";
 import { idleTimers } from "./shell.samples.ts";
 
 let taken: Message[];
 let scheduled: Timer[];
 let notices: string[];
+let adopted: AdoptedFlow[];
 let nowMs: number;
 /** What the transport does with a message; by default it takes it. */
 let transport: (message: Message) => Promise<void>;
@@ -25,6 +27,8 @@ beforeEach(() => {
   taken = [];
   scheduled = [];
   notices = [];
+  adopted = [];
+  onAdopted = async () => undefined;
   nowMs = 1_000_000;
   transport = async (message) => void taken.push(message);
   const sleepers = new Set<() => void>();
@@ -66,7 +70,14 @@ const relayOn = (journal: Journal): Relay =>
     ],
     reporter: { notice: ({ message }) => void notices.push(message), hop: () => undefined },
     timers: { ...idleTimers, schedule: (timer) => void scheduled.push(timer) },
+    async onAdopted(flows) {
+      expect(taken.map(({ flowId }) => flowId)).not.toContain(flows[0]?.flowId);
+      adopted.push(...flows);
+      await onAdopted();
+    },
   });
+/** What the listener does with them. */
+let onAdopted: () => Promise<void>;
 const down = async () => {
   throw new TuError("E_SERVICE_UNAVAILABLE", "the broker is gone");
 };
@@ -321,15 +332,28 @@ describe("dead runners", () => {
     const { gone, journal } = world();
     await gone.record(entryOf("a"));
     const relay = relayOn(journal);
-    expect(await relay.start()).toEqual([]);
+    await relay.start();
+    expect(adopted).toEqual([]);
     gone.close();
     await tick();
     expect(ids()).toEqual(["a"]);
-    expect(notices).toEqual(["resuming flow flow-1, left by an earlier run"]);
+    expect(adopted.map(({ flowId }) => flowId)).toEqual(["flow-1"]);
     await relay.close();
   });
 
-  test("are reported once per flow, except flows that wait for a later timer", async () => {
+  test("leave work that is taken over even if its listener fails", async () => {
+    const { gone, journal } = world();
+    await gone.record(entryOf("a"));
+    gone.close();
+    onAdopted = down;
+    const relay = relayOn(journal);
+    await relay.start();
+    expect(ids()).toEqual(["a"]);
+    expect(notices).toEqual(["checking the outbox failed: the broker is gone"]);
+    await relay.close();
+  });
+
+  test("are reported by flow, with their messages and timers", async () => {
     const { gone, journal } = world();
     const at = (id: string, flowId: string, dueAtMs: number) =>
       gone.record(
@@ -355,8 +379,18 @@ describe("dead runners", () => {
       );
     gone.close();
     const relay = relayOn(journal);
-    expect(await relay.start()).toEqual(["due now", "due before", "with messages"]);
-    expect(notices).toHaveLength(3);
+    await relay.start();
+    const left = adopted.map(({ flowId, messages, timers }) => [
+      flowId,
+      messages.map(({ id }) => id),
+      timers.map(({ dueAtMs }) => dueAtMs - nowMs),
+    ]);
+    expect(left).toEqual([
+      ["due now", [], [0]],
+      ["due later", [], [1]],
+      ["due before", [], [-1]],
+      ["with messages", ["m4 out", "m5 out"], []],
+    ]);
     expect(scheduled).toHaveLength(3);
     await relay.close();
   });

@@ -6,6 +6,7 @@ import type { Reporter } from "../ports/reporter.ts";
 import type { Timers } from "../ports/timers.ts";
 import type { Transport, TransportState } from "../ports/transport.ts";
 import { toEpochMs } from "../time.ts";
+import { type AdoptedFlow, adoptedFlows } from "./adopted-flows.ts";
 import { createFarTimers } from "./far-timers.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import type { Publish } from "./publish.ts";
@@ -24,11 +25,8 @@ import type { Publish } from "./publish.ts";
 export type Relay = {
   /** Sends an entry's messages. Resolves when transports have taken them, or the relay will send them later. */
   dispatch(entry: JournalEntry): Promise<void>;
-  /**
-   * Adopts what earlier runs left behind, and keeps polling until closed. Resolves with the flows that resume now,
-   * excluding those that wait for a later timer.
-   */
-  start(): Promise<readonly string[]>;
+  /** Adopts what earlier runs left behind; resolves when all of it is adopted. Keeps polling until closed. */
+  start(): Promise<void>;
   /** Recording that message failed, but the record may exist. */
   doubt(consumer: string, messageId: string): void;
   /** Whether it was in doubt; clears the doubt. */
@@ -44,6 +42,8 @@ export type RelayPorts = {
   readonly clock: Clock;
   readonly reporter: Reporter;
   readonly publish: Publish;
+  /** What is adopted, page by page, before any of it is sent. Its failure is reported and changes nothing. */
+  readonly onAdopted?: (flows: readonly AdoptedFlow[]) => Promise<void>;
   /** How long before its due time an adopted timer is read. Default 5 000. */
   readonly nearMs?: number;
   /** Their recovery wakes the relay, without waiting for the next poll. */
@@ -66,32 +66,21 @@ export function createRelay(ports: RelayPorts): Relay {
   const forget = (ports.transports ?? []).map((transport) => transport.onState(wake));
   let looking: Promise<void> | undefined;
   const sendOwed = createSweep(journal, outbox, closing.signal);
-  const takeOver = async (): Promise<readonly string[]> => {
-    const going = new Set<string>();
+  const takeOver = async (): Promise<void> => {
     let page: readonly Owed[];
     do {
-      page = await journal.adopt(pageSize);
+      const found = await journal.adopt(pageSize);
       const nowMs = clock.nowMs();
-      let last: string | null = null; // what a flow left behind is mostly adjacent
-      for (const owed of page) {
-        const flowId = goingOn(owed, nowMs);
-        if (flowId === null || flowId === last || going.has(flowId)) continue;
-        last = flowId;
-        going.add(flowId);
-        reporter.notice(resumed(flowId));
-      }
-      await take(page, nowMs);
+      page = found.map((owed) => begunAgain(owed, nowMs));
+      if (page.length > 0) await ports.onAdopted?.(adoptedFlows(page)).catch(tell);
+      await take(page);
     } while (page.length > 0 && !closing.signal.aborted);
-    return [...going];
   };
-  const take = async (page: readonly Owed[], nowMs: number): Promise<void> => {
+  const take = async (page: readonly Owed[]): Promise<void> => {
     const messages: Message[] = [];
     for (const owed of page) {
       if (owed.type === "message") messages.push(owed.message);
-      else {
-        const timer = begunAgain(owed.timer, nowMs);
-        if (!far.keep(timer, owed.place)) timers.schedule(timer);
-      }
+      else if (!far.keep(owed.timer, owed.place)) timers.schedule(owed.timer);
     }
     await outbox.put(messages);
   };
@@ -127,9 +116,8 @@ export function createRelay(ports: RelayPorts): Relay {
   return {
     dispatch,
     async start() {
-      const resumed = await takeOver();
+      await takeOver();
       looking ??= lookUntilClosed();
-      return resumed;
     },
     doubt: (consumer, messageId) =>
       void doubts.set(`${consumer} ${messageId}`, { consumer, messageId }),
@@ -172,20 +160,10 @@ function createSweep(journal: Journal, outbox: Outbox, closing: AbortSignal): ()
   };
 }
 
-/** The flow, if it waits only for us. */
-function goingOn(owed: Owed, nowMs: number): string | null {
-  if (owed.type === "message") return owed.message.flowId;
-  return owed.timer.dueAtMs <= nowMs ? owed.timer.message.flowId : null;
-}
-
-function resumed(flowId: string) {
-  const message = `resuming flow ${flowId}, left by an earlier run`;
-  return { code: "resumed", message, flowId };
-}
-
 /** A patience restarts where the request behind it is repeated; an agreed time is kept. */
-function begunAgain(timer: Timer, nowMs: number): Timer {
-  return timer.isPatience === true ? begunNow(timer, nowMs) : timer;
+function begunAgain(owed: Owed, nowMs: number): Owed {
+  if (owed.type === "message" || owed.timer.isPatience !== true) return owed;
+  return { ...owed, timer: begunNow(owed.timer, nowMs) };
 }
 
 /** Keeps the length of the wait as decided, however the clock was set since. */

@@ -178,18 +178,10 @@ function onServiceFailed(
 }
 
 function onTimer(definition: Definition, state: Running, message: Message): Outcome {
-  const payload = TimerPayload.safeParse(message.payload);
-  if (!payload.success) return undefined;
-  const { attempt, purpose } = payload.data;
-  const step = definition.steps.find(({ id }) => id === payload.data.step);
-  const current = step === undefined ? undefined : stepState(state, step.id);
-  if (step === undefined || current === undefined) return undefined;
-  if (purpose === "retry") {
-    const isDue = current.status === "backing-off" && current.attempt === attempt;
-    return isDue ? run(definition, state, step, attempt + 1, message.id) : undefined;
-  }
-  if (current.status !== "running") return undefined;
-  if (step.type === "service_call" && current.attempt !== attempt) return undefined;
+  const awaited = awaitedTimer(definition, state, message);
+  if (awaited === undefined) return undefined;
+  const { current, purpose, step } = awaited;
+  if (purpose === "retry") return run(definition, state, step, current.attempt + 1, message.id);
   const failure: Failure = {
     step: step.id,
     code: "E_STEP_TIMEOUT",
@@ -199,6 +191,23 @@ function onTimer(definition: Definition, state: Running, message: Message): Outc
     attempts: Math.max(step.retry.max_attempts, current.attempt),
   };
   return retryOrGiveUp(definition, state, step, failure, message.id);
+}
+
+/** Whether a timer still counts (D5); what it was for may have happened before it is due. */
+export function isAwaited(definition: Definition, state: FlowState, timer: Message): boolean {
+  return state.status === "running" && awaitedTimer(definition, state, timer) !== undefined;
+}
+
+function awaitedTimer(definition: Definition, state: Running, { payload }: Message) {
+  const { data: timer } = TimerPayload.safeParse(payload);
+  const step = definition.steps.find(({ id }) => id === timer?.step);
+  if (timer === undefined || step === undefined) return undefined;
+  const { attempt, purpose } = timer;
+  const current = stepState(state, step.id);
+  if (current?.status !== (purpose === "retry" ? "backing-off" : "running")) return undefined;
+  // The service that is waited for retries by itself: one timeout covers all its attempts.
+  const isForAll = purpose === "timeout" && step.type === "wait_event";
+  return isForAll || current.attempt === attempt ? { step, current, purpose } : undefined;
 }
 
 function retryOrGiveUp(
