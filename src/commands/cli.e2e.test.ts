@@ -38,8 +38,8 @@ describe("usage", () => {
   });
 
   test("a mistyped word gets a guess, and the guess is not run", async () => {
-    expect((await tool(["uplod"])).stderr).toContain("Did you mean upload?");
-    expect((await tool(["messages", "--shema"])).stderr).toContain("Did you mean --schema?");
+    expect((await tool(["uplod"])).stderr).toContain("did you mean upload?");
+    expect((await tool(["messages", "--shema"])).stderr).toContain("did you mean --schema?");
     expect((await tool(["messages", "analysis.complete"])).stderr).toContain(
       "did you mean analysis.completed?",
     );
@@ -49,8 +49,13 @@ describe("usage", () => {
     [["state", "prun"], "did you mean prune?"],
     [["machines", "shw", "1"], "did you mean show?"],
     [["help", "uplaod"], "did you mean upload?"],
-    [["topology", "--flow", "ful"], "Did you mean full?"],
+    [["help", "state", "prun"], "did you mean prune?"],
+    [["state", "help", "prun"], "did you mean prune?"],
+    [["topology", "--flow", "ful"], "did you mean full?"],
     [["upload", "x.jpg", "--fault", "recogniton=fail"], "did you mean recognition=fail?"],
+    [["upload", "x.jpg", "--step-timeout", "metadat=1s"], "did you mean metadata?"],
+    [["upload", "x.jpg", "--conc", "3"], "did you mean --concurrency?"],
+    [["completion", "zssh"], "did you mean zsh?"],
   ])("%j gets a guess below the first word too", async (args, guess) => {
     const { code, stderr } = await tool(args);
     expect({ code, guess: stderr.includes(guess) ? guess : stderr }).toEqual({ code: 2, guess });
@@ -60,7 +65,7 @@ describe("usage", () => {
     const wrong = ["--concurrency", "99", "--timeout", "soon", "--fault", "x", "--expect", "y"];
     const { code, stderr } = await tool(["upload", "-", "-", ...wrong]);
     expect(code).toBe(2);
-    expect(stderr).toContain("5 problems: - is given twice");
+    expect(stderr).toMatch(/^E_USAGE: 5 problems\n {2}- standard input \(-\) is given twice/);
     for (const flag of wrong.filter((word) => word.startsWith("--")))
       expect(stderr).toContain(flag);
     const odd = { TU_ANALYZE_FLOW: "x", TU_ANALYZE_CONCURRENCY: "99", TU_ANALYZE_FLWO: "full" };
@@ -68,33 +73,115 @@ describe("usage", () => {
     expect(configured.code).toBe(2);
     expect(configured.stderr).toContain("TU_ANALYZE_FLOW: must be one of current, full");
     expect(configured.stderr).toContain("TU_ANALYZE_CONCURRENCY: must be a whole number");
-    expect(configured.stderr).toContain("TU_ANALYZE_FLWO, did you mean TU_ANALYZE_FLOW?");
+    expect(configured.stderr).toContain("TU_ANALYZE_FLWO\n    hint: did you mean TU_ANALYZE_FLOW?");
   });
 
   test.each([
     [
       ["upload", "a.jpg", "--foo", "--vision", "gogle", "--flow"],
-      ["gogle", "--flow", "--foo"],
+      ["--vision gogle", "--flow needs a value", "--foo"],
     ],
     [
       ["upload", "--fooo"],
-      ["--fooo", "argument 'image'"],
+      ["--fooo", "<image> is missing"],
     ],
     [
       ["machines", "--limt", "3", "-o", "yml"],
-      ["'yml'", "--limt"],
+      ["--output yml", "--limt"],
     ],
     [
       ["topology", "--color=never", "--color=odd", "-oxml"],
-      ["'odd'", "'xml'"],
+      ["--color odd", "--output xml"],
+    ],
+    [
+      ["upload", "--foo", "--fault", "a=b", "--fault", "c=d", "--expect", "e=f,g=h"],
+      ["--foo", "<image>", "--fault a=b", "--fault c=d", "--expect e=f", "--expect g=h"],
+    ],
+    [
+      ["upload", "x.jpg", "--step-timeout", "x", "--step-timeout", "y=0s"],
+      ["--step-timeout x", "has no step y", "--step-timeout y=0s: 0s must be"],
+    ],
+    [
+      ["recognise", "-", "-", "--timeout", "0s", "--max-vision-calls", "x", "--vision", "y"],
+      ["--vision y", "(-) is given twice", "--timeout 0s", "--max-vision-calls x"],
+    ],
+    [
+      ["state", "prune", "--keep", "x", "--older-than", "0s", "--foo"],
+      ["--foo", "--older-than 0s", "--keep x"],
+    ],
+    [
+      ["machines", "--limit", "many", "--foo"],
+      ["--foo", "--limit many"],
+    ],
+    [
+      ["vision", "import"],
+      ["--image <picture> is missing", "<answer.json> is missing"],
+    ],
+    [
+      ["-o", "text", "topology", "--flow", "x"],
+      ["-o text must follow the command", "--flow x"],
     ],
   ])("%j has all of its problems told, each once", async (args, problems) => {
     const { code, stderr } = await tool(args);
     expect(code).toBe(2);
-    expect(stderr).toContain(`E_USAGE: ${problems.length} problems: `);
-    const [told = ""] = stderr.split("\n");
-    expect(told.split("; ")).toHaveLength(problems.length);
-    for (const problem of problems) expect(told).toContain(problem);
+    expect(stderr).toContain(`E_USAGE: ${problems.length} problems\n`);
+    const told = stderr.split("\n").filter((line) => line.startsWith("  - "));
+    expect(told).toHaveLength(problems.length);
+    for (const problem of problems) expect(told.join("\n")).toContain(problem);
+  });
+
+  test.each([
+    [["upload", "x.jpg", "--timeout", "soon"], "--timeout soon must be a duration above 0"],
+    [["upload", "x.jpg", "--timeout", "0s"], "--timeout 0s must be a duration above 0"],
+    [["completion", "tcsh"], "shell tcsh must be one of bash, zsh, fish\n"],
+    [["vision", "import", "a.json", "--image"], "--image needs a value\n"],
+    [["version", "--debug=yes"], "--debug takes no value, but --debug=yes has one\n"],
+    [["messages", "a", "b"], "unexpected argument b\n"],
+    [["-o", "text"], "no command was given before -o text\n"],
+    [["state", "prun", "--older-than", "x"], "tu-analyze state has no command prun\n"],
+    [["state", "-o", "text", "prun"], "tu-analyze state has no command prun\n"],
+  ])("%j has one problem, in plain words", async (args, message) => {
+    const { code, stderr } = await tool(args);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`E_USAGE: ${message}`);
+  });
+
+  test("each problem has its own code and hint, in JSON too", async () => {
+    const args = ["upload", "x.jpg", "--foo", "--fault", "x", "-o", "json"];
+    const result = await tool(args, { env: { TU_ANALYZE_TIMEOUT: "0s" } });
+    const problem = (code: string, message: string, hint: string) => ({
+      ...{ code, message: expect.stringContaining(message) },
+      hint: expect.stringContaining(hint),
+    });
+    expect(json(result)).toMatchObject({
+      ...{ code: "E_USAGE", hint: "see `tu-analyze upload --help`" },
+      message: expect.stringMatching(/^3 problems: unknown option --foo; TU_ANALYZE_TIMEOUT: must/),
+      problems: [
+        problem("E_USAGE", "--foo", "did you mean --flow?"),
+        problem("E_CONFIG", "TU_ANALYZE_TIMEOUT: must be a duration above 0", "remove it"),
+        problem("E_USAGE", "--fault x", "use <step>=<mode>"),
+      ],
+    });
+    expect(result.stderr).toContain("\n  - E_CONFIG: TU_ANALYZE_TIMEOUT");
+    expect(result.stderr).toContain("\n    hint: did you mean --flow?\n");
+  });
+
+  test.each([
+    [["help", "state"], "Usage: tu-analyze state "],
+    [["state", "help"], "Usage: tu-analyze state "],
+    [["help", "state", "prune"], "Usage: tu-analyze state prune "],
+    [["state", "help", "prune"], "Usage: tu-analyze state prune "],
+    [["vision", "help"], "Usage: tu-analyze vision "],
+  ])("%j prints the help of that command", async (args, usage) => {
+    const { code, stderr, stdout } = await tool(args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain(usage);
+  });
+
+  test("a request for help is answered, whatever else is wrong", async () => {
+    const { code, stderr, stdout } = await tool(["upload", "--flow", "x", "--help"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain("Usage: tu-analyze upload");
   });
 
   test("no arguments print the help, with examples, variables and exit codes", async () => {

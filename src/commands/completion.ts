@@ -1,7 +1,7 @@
 import type { Command, Option } from "commander";
 import { exitCodes } from "../pipeline/errors.ts";
+import { commandsOf, readWords } from "./command-words.ts";
 import { printLine } from "./output.ts";
-import { commandsOf } from "./usage.ts";
 
 // Completion: a shell script calls the hidden command `__complete` with the words so far.
 
@@ -55,36 +55,17 @@ async function candidatesFor(
   words: readonly string[],
 ): Promise<readonly string[]> {
   const current = words.at(-1) ?? "";
-  const { command, option, operands, stateDir } = placeOf(program, words.slice(0, -1));
+  const { command, open, operands, stateDir } = readWords(program, words.slice(0, -1));
   const all =
-    option !== undefined
-      ? await valuesOf(option)
+    open !== undefined
+      ? await valuesOf(open)
       : current.startsWith("-")
         ? command.options.flatMap(({ long }) => long ?? [])
-        : [...commandsOf(command), ...(await operandsOf(command, { operands, stateDir }))];
+        : [
+            ...commandsOf(command),
+            ...(await operandsOf(command, { operands: operands.length, stateDir })),
+          ];
   return all.filter((candidate) => candidate === files || candidate.startsWith(current));
-}
-
-/** The command named by the words, its operands and state directory, and the option still missing its value. */
-function placeOf(program: Command, words: readonly string[]) {
-  let command = program;
-  let option: Option | undefined;
-  let operands = 0;
-  let stateDir: string | undefined;
-  for (const word of words) {
-    if (option !== undefined) {
-      if (option.long === "--state-dir") stateDir = word;
-      option = undefined;
-      continue;
-    }
-    const named = command.options.find(({ long, short }) => word === long || word === short);
-    const next = command.commands.find((each) => each.name() === word);
-    if (named?.required === true) option = named;
-    else if (next !== undefined && operands === 0) command = next;
-    else if (word.startsWith("--state-dir=")) stateDir = word.slice("--state-dir=".length);
-    else if (!word.startsWith("-")) operands += 1;
-  }
-  return { command, option, operands, stateDir };
 }
 
 const pathOptions = ["--state-dir", "--vision-dir", "--vision-models", "--annotate", "--image"];

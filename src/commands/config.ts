@@ -9,16 +9,17 @@ import type { KeepLimits } from "../pipeline/operations/keep-state.ts";
 import { parseDuration } from "../pipeline/time.ts";
 import type { Door } from "./compose-edges.ts";
 import type { VisionOptions } from "./compose-vision.ts";
+import { createProblems } from "./problems.ts";
 
-const notDuration = "must be a duration such as 500ms, 30s, 10m or 30d";
+const notDuration = "must be a duration above 0, such as 500ms, 30s, 10m or 30d";
 const notImages = "must be a whole number from 1 to 16";
 const Path = z.string({ error: "must be a path" }).min(1, { error: "must not be empty" });
 const Duration = z
   .string({ error: notDuration })
-  .refine((text) => parseDuration(text) !== undefined, notDuration);
+  .refine((text) => (parseDuration(text) ?? 0) > 0, notDuration);
 
 const Endpoint = z.url({ protocol: /^https?$/, error: "must be a URL with http:// or https://" });
-/** A number in a file, digits in a variable. */
+/** A number in a file, digits in a flag or variable. */
 const limitOf = (what: string) =>
   z.union(
     [
@@ -59,11 +60,16 @@ export const Settings = z.strictObject({
   stateDir: Path,
   flow: z.enum(flowNames, { error: `must be one of ${flowNames.join(", ")}` }),
   timeout: Duration,
-  concurrency: z.coerce
-    .number({ error: notImages })
-    .int({ error: notImages })
-    .min(1, { error: notImages })
-    .max(16, { error: notImages }),
+  concurrency: z.union(
+    [
+      z.int().min(1).max(16),
+      z
+        .string()
+        .regex(/^(?:[1-9]|1[0-6])$/)
+        .transform(Number),
+    ],
+    { error: notImages },
+  ),
   vision: z.enum(visionModes, { error: `must be one of ${visionModes.join(", ")}` }),
   visionDir: Path,
   /** A folder with other PP-OCR networks; empty for the bundled ones. */
@@ -122,40 +128,38 @@ const flagNames: Readonly<Partial<Record<keyof Settings, string>>> = {
 /** For each image, unless a limit for all of them is set. */
 const timeoutMinutes = 2;
 
+/** As given on the command line: nothing has checked them yet. */
+export type Flags = { readonly [K in keyof Settings]?: string | undefined };
+
 /**
  * Flags > TU_ANALYZE_* > project file (searched upwards) > user file (XDG) > defaults, per field. The only reader of
- * the environment. Throws E_CONFIG naming every problem and its location.
+ * the environment. Throws E_USAGE for flags and E_CONFIG for the rest, naming every problem and its location.
  */
-export async function loadSettings(
-  flags: {
-    [K in keyof Settings]?: Settings[K] | undefined;
-  },
-  images = 1,
-): Promise<Settings> {
+export async function loadSettings(flags: Flags, images = 1): Promise<Settings> {
   const files = await readFiles();
-  const problems: string[] = [];
+  const problems = createProblems();
   const pick = <K extends keyof Settings>(key: K, fallback: Settings[K]): Settings[K] => {
-    const sources: readonly (readonly [string, unknown])[] = [
-      [flagNames[key] ?? "", flags[key]],
-      [variables[key], nonEmpty(process.env[variables[key]])],
-      ...files.map(({ path, values }) => [path, values[key]] as const),
+    const sources: readonly Source[] = [
+      { type: "flag", name: flagNames[key] ?? "", value: flags[key] },
+      { type: "variable", name: variables[key], value: nonEmpty(process.env[variables[key]]) },
+      ...files.map(
+        ({ path, values }) => ({ type: "file", name: path, value: values[key] }) as const,
+      ),
     ];
-    const [where, value] = sources.find(([, candidate]) => candidate !== undefined) ?? [
-      "",
-      fallback,
-    ];
-    const result = Settings.shape[key].safeParse(value);
+    const source = sources.find(({ value }) => value !== undefined);
+    if (source === undefined) return fallback;
+    const result = Settings.shape[key].safeParse(source.value);
     // The schema of this key parsed it, so the output has this key's type.
     if (result.success) return result.data as Settings[K];
-    const place = /^(?:--|TU_)/.test(where) ? where : `${where}: ${key}`;
-    problems.push(`${place}: ${describeIssues(result.error).replace(/^body: /, "")}`);
+    const issue = describeIssues(result.error).replace(/^body: /, "");
+    problems.add(refusal(source, key, issue));
     return fallback;
   };
   const stateDir = resolve(pick("stateDir", defaultStateDir()));
   const settings = {
     stateDir,
     flow: pick("flow", "full"),
-    timeout: pick("timeout", `${timeoutMinutes * images}m`),
+    timeout: pick("timeout", `${timeoutMinutes * Math.max(1, images)}m`),
     concurrency: pick("concurrency", 2),
     vision: pick("vision", "local"),
     visionDir: resolve(pick("visionDir", join(stateDir, "vision-cassettes"))),
@@ -169,29 +173,57 @@ export async function loadSettings(
     allowedOrigins: pick("allowedOrigins", []),
     introspection: pick("introspection", false),
   };
-  const unknown = files.flatMap(({ path, values }) =>
-    Object.keys(values)
-      .filter((key) => !(key in Settings.shape))
-      .map((key) => `${path}: unknown setting ${key}${meantBy(key, Object.keys(Settings.shape))}`),
-  );
-  const all = [...problems, ...unknown, ...unknownVariables()];
-  if (all.length === 0) return settings;
-  throw new TuError("E_CONFIG", `invalid configuration: ${all.join("; ")}`, {
-    hint: `known settings: ${Object.keys(Settings.shape).join(", ")}`,
+  for (const problem of [...unknownKeys(files), ...unknownVariables()]) problems.add(problem);
+  return problems.settled(settings);
+}
+
+type Source = {
+  readonly type: "flag" | "variable" | "file";
+  readonly name: string;
+  readonly value: unknown;
+};
+
+function refusal({ name, type, value }: Source, key: keyof Settings, issue: string): TuError {
+  if (type === "flag") {
+    const given = value === "" ? '""' : value;
+    return new TuError("E_USAGE", `${name} ${given} ${issue}`, { hint: "omit it for the default" });
+  }
+  const place = type === "variable" ? name : `${name}: ${key}`;
+  return new TuError("E_CONFIG", `${place}: ${issue}`, {
+    hint: "correct it, or remove it for the default",
   });
 }
 
-function meantBy(name: string, known: readonly string[]): string {
-  const guess = closest(name, known);
-  return guess === undefined ? "" : `, did you mean ${guess}?`;
+/** A misspelt key would otherwise be ignored silently. */
+function unknownKeys(files: readonly SettingsFile[]): readonly TuError[] {
+  const known = Object.keys(Settings.shape);
+  return files.flatMap(({ path, values }) =>
+    Object.keys(values)
+      .filter((key) => !known.includes(key))
+      .map((key) => unknownName(`${path}: unknown setting ${key}`, key, known)),
+  );
 }
 
-/** A misspelt variable would otherwise be ignored silently. */
-function unknownVariables(): readonly string[] {
+/** As a misspelt key. */
+function unknownVariables(): readonly TuError[] {
   const known = Object.values(variables);
   return Object.keys(process.env)
     .filter((name) => name.startsWith("TU_ANALYZE_") && !known.includes(name))
-    .map((name) => `unknown variable ${name}${meantBy(name, known)}`);
+    .map((name) => unknownName(`unknown variable ${name}`, name, known));
+}
+
+function unknownName(message: string, name: string, known: readonly string[]): TuError {
+  const guess = closest(name, known);
+  return new TuError("E_CONFIG", message, {
+    hint: guess === undefined ? `known are ${known.join(", ")}` : `did you mean ${guess}?`,
+  });
+}
+
+/** The limit of the whole command. */
+export function deadlineOf({ timeout }: Settings): { readonly ms: number; readonly text: string } {
+  const ms = parseDuration(timeout);
+  if (ms === undefined) throw new TuError("E_BUG", `the timeout ${timeout} was not checked`);
+  return { ms, text: timeout };
 }
 
 /** `never` if nothing may be coloured, regardless of the terminal. */

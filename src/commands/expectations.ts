@@ -1,6 +1,7 @@
 import { closest } from "../pipeline/closest.ts";
 import { TuError } from "../pipeline/errors.ts";
 import type { Mismatch, UploadReport } from "../pipeline/reports/upload.ts";
+import { createProblems } from "./problems.ts";
 
 // The expected result of an upload: the smallest smoke test.
 
@@ -13,14 +14,17 @@ export type Expectations = {
   readonly fields: readonly { readonly field: Field; readonly expected: string }[];
 };
 
-/** `brand=Caterpillar,model=930G`; `none`: nothing recognised. Undefined if nothing is expected. Throws E_USAGE. */
+/** `brand=Caterpillar,model=930G`; `none`: nothing recognised. Undefined if nothing is expected. Throws
+ * E_USAGE naming every problem. */
 export function readExpectations(
   given: readonly string[],
   status: UploadReport["status"] | undefined,
 ): Expectations | undefined {
   if (given.length === 0 && status === undefined) return undefined;
+  const problems = createProblems();
   const terms = given.flatMap((text) => text.split(","));
-  return { status: status ?? "completed", fields: terms.map(readTerm) };
+  const read = problems.meetEach(terms, readTerm);
+  return { status: status ?? "completed", fields: problems.settled(read) };
 }
 
 function readTerm(term: string): Expectations["fields"][number] {

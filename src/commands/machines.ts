@@ -4,9 +4,11 @@ import { exitCodes, TuError } from "../pipeline/errors.ts";
 import { allMachines, findMachine, machineReport } from "../pipeline/operations/machines.ts";
 import type { Machine, Machines } from "../pipeline/ports/machines.ts";
 import { openMachines, upgrading } from "./compose-state.ts";
-import { loadSettings } from "./config.ts";
+import { loadSettings, type Settings } from "./config.ts";
 import { type Format, formatOf, printDiagnostic, printJson, printLine } from "./output.ts";
+import { createProblems } from "./problems.ts";
 import { columns } from "./terminal.ts";
+import type { Work } from "./work.ts";
 
 /** Options as validated by commander. */
 type Options = {
@@ -16,15 +18,23 @@ type Options = {
   readonly limit?: string;
 };
 
-export async function listMachines(options: Options): Promise<number> {
-  const limit = options.limit === undefined ? undefined : Number(options.limit);
-  if (limit !== undefined && !(Number.isInteger(limit) && limit > 0)) {
-    throw new TuError("E_USAGE", `--limit ${options.limit} must be a whole number above 0`, {
-      hint: "omit it to list all",
-    });
-  }
-  await withMachines(options, (store) => printMachines(store, formatOf(options), limit));
-  return exitCodes.done;
+export async function listMachines(options: Options): Promise<Work> {
+  const problems = createProblems();
+  const limit = problems.meet(() => readLimit(options.limit), undefined);
+  const read = await problems.meetLater(() => settingsOf(options));
+  const settings = problems.settled(read);
+  return async () => {
+    await withMachines(settings, (store) => printMachines(store, formatOf(options), limit));
+    return exitCodes.done;
+  };
+}
+
+function readLimit(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new TuError("E_USAGE", `--limit ${text} must be a whole number above 0`, {
+    hint: "omit it to list all",
+  });
 }
 
 async function printMachines(store: Machines, format: Format, limit?: number): Promise<void> {
@@ -41,16 +51,23 @@ async function printMachines(store: Machines, format: Format, limit?: number): P
     printLine("no machines yet; add some with `tu-analyze upload <image>`");
 }
 
-export async function showMachine(id: string, options: Options): Promise<number> {
-  const machine = await withMachines(options, (store) => findMachine(store, id));
-  const format = formatOf(options);
-  if (format !== "text") printJson(machineReport(machine), format);
-  else for (const line of textDetails(machine)) printLine(line);
-  return exitCodes.done;
+export async function showMachine(id: string, options: Options): Promise<Work> {
+  const settings = await settingsOf(options);
+  return async () => {
+    const machine = await withMachines(settings, (store) => findMachine(store, id));
+    const format = formatOf(options);
+    if (format !== "text") printJson(machineReport(machine), format);
+    else for (const line of textDetails(machine)) printLine(line);
+    return exitCodes.done;
+  };
 }
 
-async function withMachines<T>(options: Options, use: (store: Machines) => Promise<T>): Promise<T> {
-  const { stateDir } = await loadSettings({ stateDir: options.stateDir });
+const settingsOf = ({ stateDir }: Options) => loadSettings({ stateDir });
+
+async function withMachines<T>(
+  { stateDir }: Settings,
+  use: (store: Machines) => Promise<T>,
+): Promise<T> {
   const { close, machines } = await openMachines(stateDir, (file) =>
     printDiagnostic(upgrading(file)),
   );

@@ -30,7 +30,8 @@ import {
   printLine,
   quietOnClosedPipe,
 } from "./output.ts";
-import { oneOf, usageErrorOf } from "./usage.ts";
+import { helpTopic, usageErrorOf } from "./usage.ts";
+import type { Work } from "./work.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -39,11 +40,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   quietOnClosedPipe();
   const args = argv.slice(2);
   let code: number = exitCodes.done;
-  const createProgram = () =>
-    commandTable((result) => {
-      code = result;
-    });
-  const program = createProgram();
+  const program = commandTable(async (work) => {
+    code = await work();
+  });
   try {
     if (args.length === 0) program.outputHelp();
     else await program.parseAsync([...argv]);
@@ -51,17 +50,20 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
     const isUsage = error instanceof CommanderError;
-    return render(isUsage ? await usageErrorOf(createProgram, args) : asTuError(error), args);
+    const told = isUsage ? await usageErrorOf(() => commandTable(onlyChecked), args) : error;
+    return told === undefined ? withOutput(exitCodes.done) : render(asTuError(told), args);
   }
 }
 
-type OnExit = (code: number) => void;
+type Perform = (work: Work) => Promise<void>;
 
-function commandTable(onExit: OnExit): Command {
+/** For a command line that is checked, and not carried out. */
+const onlyChecked: Perform = () => Promise.resolve();
+
+function commandTable(perform: Perform): Command {
   const program = new Command("tu-analyze")
     .description("Run, inspect and repair the Trackunit image-analysis pipeline.")
     .option("-V, --version", "print the version") // handled by the launcher
-    .helpCommand("help [command]", "show help for a command")
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
   program.addHelpText("after", programHelp);
@@ -69,11 +71,29 @@ function commandTable(onExit: OnExit): Command {
     ...[addUpload, addRecognise, addVision, addMessages, addTopology, addMachines, addState],
     ...[addCompletion, addVersion],
   ];
-  for (const add of all) add(program, onExit);
+  for (const add of all) add(program, perform);
+  for (const parent of [program, ...program.commands])
+    if (parent.commands.length > 0) addHelp(parent, perform);
   return program;
 }
 
-function addUpload(program: Command, onExit: OnExit): void {
+/** For a command that has others below it. */
+function addHelp(parent: Command, perform: Perform): void {
+  parent
+    .helpCommand(false)
+    .command("help")
+    .description("show help for a command")
+    .argument("[command...]", "its name")
+    .action(async (words: readonly string[]) => {
+      const topic = helpTopic(parent, words);
+      await perform(() => {
+        topic.outputHelp();
+        return exitCodes.done;
+      });
+    });
+}
+
+function addUpload(program: Command, perform: Perform): void {
   withVision(common(program.command("upload")))
     .description("run the whole pipeline for one or more images and print the story")
     .argument("<image...>", "image files; - reads one from standard input")
@@ -98,7 +118,7 @@ function addUpload(program: Command, onExit: OnExit): void {
       ),
     )
     .addOption(
-      oneOf(new Option("--expect-status <status>", "exit 1 unless the analysis ends this way"), [
+      new Option("--expect-status <status>", "exit 1 unless the analysis ends this way").choices([
         "completed",
         "failed",
       ]),
@@ -109,11 +129,11 @@ function addUpload(program: Command, onExit: OnExit): void {
     .addHelpText("after", uploadHelp)
     .action(async (images: string[], options: Options) => {
       const { uploadCommand } = await import("./upload.ts");
-      onExit(await uploadCommand(images, options));
+      await perform(await uploadCommand(images, options));
     });
 }
 
-function addCompletion(program: Command, onExit: OnExit): void {
+function addCompletion(program: Command, perform: Perform): void {
   program
     .command("completion")
     .description("print a script that completes commands, options, files, messages and ids")
@@ -123,32 +143,35 @@ function addCompletion(program: Command, onExit: OnExit): void {
     .addHelpText("after", completionHelp)
     .action(async (shell: Shell) => {
       const { completionCommand } = await import("./completion.ts");
-      onExit(completionCommand(shell));
+      await perform(() => completionCommand(shell));
     });
   program
     .command("__complete", { hidden: true })
     .argument("[words...]")
     .action(async (words: readonly string[]) => {
       const { completeCommand } = await import("./completion.ts");
-      onExit(await completeCommand(program, words));
+      await perform(() => completeCommand(program, words));
     });
 }
 
-function addVersion(program: Command, onExit: OnExit): void {
+function addVersion(program: Command, perform: Perform): void {
   common(program.command("version"))
     .description("print the versions of this tool and of Node.js")
-    .action((options: { readonly json?: boolean; readonly output?: Format }) => {
-      const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
-      const { version } = JSON.parse(manifest) as { version: string }; // our own
-      const format = formatOf(options);
-      const { node } = process.versions;
-      if (format === "text") printLine(`tu-analyze ${version}, Node.js ${node}`);
-      else printJson({ schema: "tu-analyze/version@1", version, node }, format);
-      onExit(exitCodes.done);
+    .action(async (options: { readonly json?: boolean; readonly output?: Format }) => {
+      await perform(() => printVersion(formatOf(options)));
     });
 }
 
-function addVision(program: Command, onExit: OnExit): void {
+function printVersion(format: Format): number {
+  const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  const { version } = JSON.parse(manifest) as { version: string }; // our own
+  const { node } = process.versions;
+  if (format === "text") printLine(`tu-analyze ${version}, Node.js ${node}`);
+  else printJson({ schema: "tu-analyze/version@1", version, node }, format);
+  return exitCodes.done;
+}
+
+function addVision(program: Command, perform: Perform): void {
   const vision = program
     .command("vision")
     .description("manage recorded responses of Google Vision");
@@ -156,21 +179,20 @@ function addVision(program: Command, onExit: OnExit): void {
     .description("create a cassette from a response of the REST API")
     .argument("<answer.json>", "a whole response, or one entry of it")
     .addOption(
-      repeatable(
-        "--image <picture>",
-        "the picture it belongs to; repeatable, in order",
-      ).makeOptionMandatory(),
+      new Option("--image <picture>", "the picture it belongs to; repeatable, in order")
+        .argParser(collect)
+        .makeOptionMandatory(),
     )
     .option("--vision-dir <dir>", "where cassettes are stored")
     .option("--state-dir <dir>", "where state is stored")
     .addHelpText("after", importHelp)
     .action(async (answer: string, options: Options) => {
       const { importCommand } = await import("./vision-import.ts");
-      onExit(await importCommand(answer, options));
+      await perform(await importCommand(answer, options));
     });
 }
 
-function addRecognise(program: Command, onExit: OnExit): void {
+function addRecognise(program: Command, perform: Perform): void {
   withVision(common(program.command("recognise")))
     .description(
       "show what is read in one or more images and how it is interpreted; no pipeline, no state",
@@ -183,11 +205,11 @@ function addRecognise(program: Command, onExit: OnExit): void {
     .addHelpText("after", recogniseHelp)
     .action(async (images: string[], options: Options) => {
       const { recogniseCommand } = await import("./recognise.ts");
-      onExit(await recogniseCommand(images, options));
+      await perform(await recogniseCommand(images, options));
     });
 }
 
-function addMessages(program: Command, onExit: OnExit): void {
+function addMessages(program: Command, perform: Perform): void {
   common(program.command("messages"))
     .description("show the catalogue of commands and events")
     .argument("[name]", "one message")
@@ -196,22 +218,22 @@ function addMessages(program: Command, onExit: OnExit): void {
     .addHelpText("after", messagesHelp)
     .action(async (name: string | undefined, options: Options) => {
       const { messagesCommand } = await import("./messages.ts");
-      onExit(messagesCommand(name, options));
+      await perform(() => messagesCommand(name, options));
     });
 }
 
-function addTopology(program: Command, onExit: OnExit): void {
+function addTopology(program: Command, perform: Perform): void {
   common(program.command("topology"), [...formats, "mermaid"])
     .description("show topics, exchanges, queues and bindings of a flow")
     .addOption(flowOption("full or current (default full)"))
     .addHelpText("after", topologyHelp)
     .action(async (options: Options) => {
       const { topologyCommand } = await import("./topology.ts");
-      onExit(await topologyCommand(options));
+      await perform(await topologyCommand(options));
     });
 }
 
-function addMachines(program: Command, onExit: OnExit): void {
+function addMachines(program: Command, perform: Perform): void {
   const machines = common(program.command("machines"))
     .description("list the recognised machines")
     .option("--state-dir <dir>", "where state is stored")
@@ -219,7 +241,7 @@ function addMachines(program: Command, onExit: OnExit): void {
     .addHelpText("after", machinesHelp)
     .action(async (options: Options) => {
       const { listMachines } = await import("./machines.ts");
-      onExit(await listMachines(options));
+      await perform(await listMachines(options));
     });
   common(machines.command("show"))
     .description("show one machine with its sightings")
@@ -227,18 +249,18 @@ function addMachines(program: Command, onExit: OnExit): void {
     .option("--state-dir <dir>", "where state is stored")
     .action(async (id: string, _options: Options, command: Command) => {
       const { showMachine } = await import("./machines.ts");
-      onExit(await showMachine(id, command.optsWithGlobals()));
+      await perform(await showMachine(id, command.optsWithGlobals()));
     });
 }
 
-function addState(program: Command, onExit: OnExit): void {
+function addState(program: Command, perform: Perform): void {
   const state = common(program.command("state"))
     .description("show what is stored and its size")
     .option("--state-dir <dir>", "where state is stored")
     .addHelpText("after", stateHelp)
     .action(async (options: Options) => {
       const { showState } = await import("./state.ts");
-      onExit(await showState(options));
+      await perform(await showState(options));
     });
   const below = (name: string, description: string) =>
     common(state.command(name))
@@ -251,13 +273,13 @@ function addState(program: Command, onExit: OnExit): void {
     .addHelpText("after", pruneHelp)
     .action(async (_options: Options, command: Command) => {
       const { pruneCommand } = await import("./state.ts");
-      onExit(await pruneCommand(command.optsWithGlobals()));
+      await perform(await pruneCommand(command.optsWithGlobals()));
     });
   below("verify", "check the integrity of everything that is stored")
     .addHelpText("after", verifyHelp)
     .action(async (_options: Options, command: Command) => {
       const { verifyCommand } = await import("./state.ts");
-      onExit(await verifyCommand(command.optsWithGlobals()));
+      await perform(await verifyCommand(command.optsWithGlobals()));
     });
   below("clear", "remove everything except machines, including flows in progress")
     .option("--yes", "confirm the removal")
@@ -265,21 +287,21 @@ function addState(program: Command, onExit: OnExit): void {
     .addHelpText("after", clearHelp)
     .action(async (_options: Options, command: Command) => {
       const { clearCommand } = await import("./state.ts");
-      onExit(await clearCommand(command.optsWithGlobals()));
+      await perform(await clearCommand(command.optsWithGlobals()));
     });
 }
 
 /** The options of every command. */
 function common(command: Command, outputs: readonly string[] = formats): Command {
   return command
-    .addOption(oneOf(new Option("-o, --output <format>", "output format"), outputs).default("text"))
+    .addOption(
+      new Option("-o, --output <format>", "output format").choices(outputs).default("text"),
+    )
     .option("--json", "the same as -o json")
     .addOption(
-      oneOf(new Option("--color <when>", "when to use colours"), [
-        "auto",
-        "always",
-        "never",
-      ]).default("auto"),
+      new Option("--color <when>", "when to use colours")
+        .choices(["auto", "always", "never"])
+        .default("auto"),
     )
     .option("--debug", "print stack traces and causes");
 }
@@ -288,7 +310,7 @@ function common(command: Command, outputs: readonly string[] = formats): Command
 function withVision(command: Command): Command {
   return command
     .addOption(
-      oneOf(new Option("--vision <how>", "provider that analyses the picture (default local)"), [
+      new Option("--vision <how>", "provider that analyses the picture (default local)").choices([
         "local",
         "google",
         "record",
@@ -298,7 +320,7 @@ function withVision(command: Command): Command {
     .option("--vision-dir <dir>", "where Google Vision responses are stored")
     .option("--vision-models <dir>", "other PP-OCR networks for the local reader")
     .addOption(
-      oneOf(new Option("--vision-runtime <which>", "runtime for the networks (default auto)"), [
+      new Option("--vision-runtime <which>", "runtime for the networks (default auto)").choices([
         "auto",
         "wasm",
         "native",
@@ -309,14 +331,14 @@ function withVision(command: Command): Command {
 }
 
 function flowOption(description: string): Option {
-  return oneOf(new Option("--flow <name>", description), ["full", "current"]);
+  return new Option("--flow <name>", description).choices(["full", "current"]);
 }
 
 function repeatable(flags: string, description: string): Option {
   return new Option(flags, description).argParser(collect).default([], "none");
 }
 
-function collect(value: string, previous: readonly string[]): readonly string[] {
+function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
 }
 

@@ -92,23 +92,29 @@ export function printDiagnostic(line: string): void {
   if (!process.stderr.destroyed) process.stderr.write(`${line}\n`);
 }
 
-/** Code, message and hint of an error, formatted for people. */
-export function printError({
-  code,
-  hint,
-  message,
-}: Pick<TuError, "code" | "message"> & Partial<Pick<TuError, "hint">>): void {
-  printDiagnostic(`${code}: ${printable(message)}`);
+type Printed = Pick<TuError, "code" | "message"> & Partial<Pick<TuError, "hint" | "problems">>;
+
+/** Code, message and hint of an error, formatted for people; several problems are listed, each with its own hint. */
+export function printError({ code, hint, message, problems = [] }: Printed): void {
+  const isList = problems.length > 0;
+  printDiagnostic(`${code}: ${isList ? `${problems.length} problems` : printable(message)}`);
+  for (const problem of problems) {
+    const prefix = problem.code === code ? "" : `${problem.code}: `;
+    printDiagnostic(`  - ${prefix}${printable(problem.message)}`);
+    if (problem.hint !== undefined) printDiagnostic(`    hint: ${printable(problem.hint)}`);
+  }
   if (hint !== undefined) printDiagnostic(`  hint: ${printable(hint)}`);
 }
 
 export function errorReport(error: TuError) {
+  const { code, exitCode, hint = null, message, problems } = error;
+  const list = problems.map((problem) => ({
+    ...{ code: problem.code, message: problem.message, hint: problem.hint ?? null },
+  }));
   return {
     schema: "tu-analyze/error@1" as const,
-    code: error.code,
-    message: error.message,
-    hint: error.hint ?? null,
-    exitCode: error.exitCode,
+    ...{ code, message, hint, exitCode },
+    ...(list.length === 0 ? {} : { problems: list }),
   };
 }
 

@@ -227,7 +227,7 @@ describe("bad input is refused as in an upload", () => {
   test.each([
     [["-", "-"], "is given twice"],
     [["a.jpg", "--timeout", "soon"], "--timeout"],
-    [[], "missing required argument"],
+    [[], "<image> is missing"],
   ])("%j is a usage error", async (args, message) => {
     const result = await tool(["recognise", ...args]);
     expect(result.code).toBe(2);

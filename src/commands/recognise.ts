@@ -1,7 +1,8 @@
 import { exitCodes } from "../pipeline/errors.ts";
 import { once } from "../pipeline/once.ts";
-import { requireDuration, requireOneStdin, type VisionFlags, visionSettings } from "./arguments.ts";
-import { loadSettings, visionOptions } from "./config.ts";
+import { requireOneStdin, type VisionFlags, visionFlags } from "./arguments.ts";
+import { deadlineOf, loadSettings, type Settings, visionOptions } from "./config.ts";
+import { createProblems } from "./problems.ts";
 import type { RecogniseRun } from "./recognise-images.ts";
 import { isStopped, type Outcome } from "./recognise-outcome.ts";
 import {
@@ -10,6 +11,7 @@ import {
   type ScreenOptions,
 } from "./recognise-screen.ts";
 import { untilSignal } from "./signals.ts";
+import type { Work } from "./work.ts";
 
 /** Options as validated by commander. */
 type Options = ScreenOptions &
@@ -19,16 +21,22 @@ type Options = ScreenOptions &
     readonly timeout?: string;
   };
 
-/** Reads one or more images, without the pipeline. Resolves with the exit code. */
-export async function recogniseCommand(
+/** Reads one or more images, without the pipeline. */
+export async function recogniseCommand(paths: readonly string[], options: Options): Promise<Work> {
+  const problems = createProblems();
+  problems.meet(() => requireOneStdin(paths), undefined);
+  const flags = { timeout: options.timeout, ...visionFlags(options) };
+  const read = await problems.meetLater(() => loadSettings(flags, paths.length));
+  const settings = problems.settled(read);
+  return () => recognise(paths, options, settings);
+}
+
+async function recognise(
   paths: readonly string[],
   options: Options,
+  settings: Settings,
 ): Promise<number> {
-  requireOneStdin(paths);
-  const flags = { timeout: options.timeout, ...visionSettings(options) };
-  const settings = await loadSettings(flags, paths.length);
-  const { timeout } = settings;
-  const deadline = { ms: requireDuration("--timeout", timeout), text: timeout };
+  const deadline = deadlineOf(settings);
   const words = {
     now: "stopping",
     rest: "recognition was not finished",
@@ -49,7 +57,7 @@ export async function recogniseCommand(
   if (settings.vision === "local") reader.get().catch(() => undefined);
   try {
     const run: RecogniseRun = {
-      timeout,
+      timeout: deadline.text,
       annotations: await plannedAnnotations(paths, options.annotate),
       signal: stop.signal,
       reader,

@@ -37,6 +37,10 @@ export const outputSchemas = {
     message: z.string(),
     hint: z.string().nullable(),
     exitCode: z.int(),
+    /** Only if there are several. */
+    problems: z
+      .array(z.object({ code: z.string(), message: z.string(), hint: z.string().nullable() }))
+      .optional(),
   }),
   "tu-analyze/vision-import@1": z.object({
     schema: z.literal("tu-analyze/vision-import@1"),

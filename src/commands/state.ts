@@ -3,7 +3,6 @@ import { describeState } from "../pipeline/operations/describe-state.ts";
 import { clearState } from "../pipeline/operations/keep-state.ts";
 import { compactState, pruneState } from "../pipeline/operations/prune-state.ts";
 import { verifyState } from "../pipeline/operations/verify-state.ts";
-import { readLimit, requireDuration } from "./arguments.ts";
 import { type OpenKept, openKept, removeNotes, sizeOfFiles, upgrading } from "./compose-state.ts";
 import { keepLimits, loadSettings, type Settings } from "./config.ts";
 import { type Format, formatOf, printDiagnostic, printJson, printLine } from "./output.ts";
@@ -15,6 +14,7 @@ import {
   stateLines,
   verificationLines,
 } from "./state-text.ts";
+import type { Work } from "./work.ts";
 
 /** Options as validated by commander. */
 type Options = {
@@ -29,8 +29,12 @@ type Options = {
 };
 
 /** The content of the state directory, and its size. */
-export async function showState(options: Options): Promise<number> {
+export async function showState(options: Options): Promise<Work> {
   const settings = await loadSettings({ stateDir: options.stateDir });
+  return () => show(options, settings);
+}
+
+async function show(options: Options, settings: Settings): Promise<number> {
   const { keepFlows, keepFor, stateDir: directory } = settings;
   const limits = { keepFor, keepFlows };
   const [described, isThere] = await withKept(settings, async (kept) => {
@@ -43,14 +47,13 @@ export async function showState(options: Options): Promise<number> {
 }
 
 /** Removes what exceeds a limit; with --dry-run it only reports what it would remove. */
-export async function pruneCommand(options: Options): Promise<number> {
-  if (options.olderThan !== undefined && options.olderThan !== "unlimited")
-    requireDuration("--older-than", options.olderThan);
-  const settings = await loadSettings({
-    stateDir: options.stateDir,
-    keepFor: options.olderThan,
-    keepFlows: readLimit("--keep", options.keep, "flows"),
-  });
+export async function pruneCommand(options: Options): Promise<Work> {
+  const { keep: keepFlows, olderThan: keepFor, stateDir } = options;
+  const settings = await loadSettings({ stateDir, keepFor, keepFlows });
+  return () => prune(options, settings);
+}
+
+async function prune(options: Options, settings: Settings): Promise<number> {
   const stop = untilSignal(() => ({
     now: "stopping",
     rest: "what was removed stays removed; the rest is unchanged",
@@ -79,8 +82,12 @@ export async function pruneCommand(options: Options): Promise<number> {
 }
 
 /** Removes everything but machines, and with --machines those too. */
-export async function clearCommand(options: Options): Promise<number> {
+export async function clearCommand(options: Options): Promise<Work> {
   const settings = await loadSettings({ stateDir: options.stateDir });
+  return () => clear(options, settings);
+}
+
+async function clear(options: Options, settings: Settings): Promise<number> {
   const isWithMachines = options.machines === true;
   if (options.yes !== true) {
     const what = isWithMachines ? "everything, including machines," : "everything except machines";
@@ -100,8 +107,12 @@ export async function clearCommand(options: Options): Promise<number> {
 }
 
 /** Reads the whole state, and reports inconsistencies. */
-export async function verifyCommand(options: Options): Promise<number> {
+export async function verifyCommand(options: Options): Promise<Work> {
   const settings = await loadSettings({ stateDir: options.stateDir });
+  return () => verify(options, settings);
+}
+
+async function verify(options: Options, settings: Settings): Promise<number> {
   const [report, isThere] = await withKept(
     settings,
     async (kept) => [await verifyState(kept), kept !== null] as const,

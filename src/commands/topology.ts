@@ -4,6 +4,7 @@ import { describeTopology } from "../pipeline/operations/describe-topology.ts";
 import type { Topology } from "../pipeline/topology.ts";
 import { loadSettings } from "./config.ts";
 import { formatOf, printJson, printLine } from "./output.ts";
+import type { Work } from "./work.ts";
 
 /** Options as validated by commander. */
 type Options = {
@@ -12,8 +13,12 @@ type Options = {
   readonly json?: boolean;
 };
 
-export async function topologyCommand(options: Options): Promise<number> {
+export async function topologyCommand(options: Options): Promise<Work> {
   const { flow } = await loadSettings({ flow: options.flow });
+  return () => printTopology(flow, options);
+}
+
+function printTopology(flow: FlowName, options: Options): number {
   const topology = describeTopology(flow);
   const output = formatOf(options);
   if (output === "mermaid") printLine(mermaid(topology));

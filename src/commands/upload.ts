@@ -8,16 +8,25 @@ import {
   faultModes,
   faultSteps,
 } from "../pipeline/steps/faults.ts";
-import { requireDuration, requireOneStdin, type VisionFlags, visionSettings } from "./arguments.ts";
-import { doorOptions, keepLimits, loadSettings, type Settings, visionOptions } from "./config.ts";
+import { parseDuration } from "../pipeline/time.ts";
+import { requireOneStdin, type VisionFlags, visionFlags } from "./arguments.ts";
+import {
+  deadlineOf,
+  doorOptions,
+  keepLimits,
+  loadSettings,
+  type Settings,
+  visionOptions,
+} from "./config.ts";
 import { createUploadScreen } from "./create-upload-screen.ts";
 import { mismatchText, readExpectations } from "./expectations.ts";
 import { printError } from "./output.ts";
+import { createProblems } from "./problems.ts";
 import { type StopWords, untilSignal } from "./signals.ts";
 import type { Uploaded, UploadRun } from "./upload-images.ts";
 import { hasMismatch, isGood, type Outcome, stopOf } from "./upload-outcome.ts";
 import type { ScreenOptions, UploadScreen } from "./upload-screen.ts";
-import { createProblems } from "./usage.ts";
+import type { Work } from "./work.ts";
 
 /** Options as validated by commander. */
 type Options = ScreenOptions &
@@ -37,9 +46,13 @@ type Options = ScreenOptions &
 const recordedWork: StopWords = { now: "finishing work in progress" };
 const noWork: StopWords = { now: "stopping" };
 
-/** One or more images through the whole pipeline. Resolves with the exit code. */
-export async function uploadCommand(paths: readonly string[], options: Options): Promise<number> {
+/** One or more images through the whole pipeline. */
+export async function uploadCommand(paths: readonly string[], options: Options): Promise<Work> {
   const read = await readOptions(paths, options);
+  return () => upload(paths, options, read);
+}
+
+async function upload(paths: readonly string[], options: Options, read: Read): Promise<number> {
   const { deadline, expectations, faults, settings, stepTimeouts } = read;
   let isAnythingRecorded = false;
   const stop = untilSignal(() => (isAnythingRecorded ? recordedWork : noWork), deadline);
@@ -137,84 +150,83 @@ function exitCodeOf(outcomes: readonly Outcome[], stopped: TuError | undefined):
 async function readOptions(paths: readonly string[], options: Options) {
   const problems = createProblems();
   problems.meet(() => requireOneStdin(paths), undefined);
-  const concurrency = problems.meet(() => readConcurrency(options.concurrency), undefined);
-  const vision = problems.meet(() => visionSettings(options), undefined);
-  const settings = await problems.meetLater(() =>
-    loadSettings(
-      {
-        stateDir: options.stateDir,
-        flow: options.flow,
-        timeout: options.timeout,
-        concurrency,
-        ...vision,
-      },
-      paths.length,
-    ),
-  );
-  const flow = settings?.flow ?? options.flow ?? "full";
-  const timeout = settings?.timeout ?? "2m";
-  const deadlineMs = problems.meet(() => requireDuration("--timeout", timeout), 0);
+  const { concurrency, stateDir, timeout } = options;
+  const flags = { stateDir, flow: options.flow, timeout, concurrency, ...visionFlags(options) };
+  const read = await problems.meetLater(() => loadSettings(flags, paths.length));
+  const flow = read?.flow ?? options.flow ?? "full";
   const faults = problems.meet(() => readFaults(options.fault ?? [], flow), {});
   const stepTimeouts = problems.meet(() => readStepTimeouts(options.stepTimeout ?? [], flow), {});
   const expectations = problems.meet(
     () => readExpectations(options.expect ?? [], options.expectStatus),
     undefined,
   );
-  problems.throwIfAny();
-  if (settings === undefined) throw new TuError("E_BUG", "settings without a problem are missing");
-  return {
-    deadline: { ms: deadlineMs, text: timeout },
-    expectations,
-    faults,
-    settings,
-    stepTimeouts,
-  };
+  const settings = problems.settled(read);
+  return { deadline: deadlineOf(settings), expectations, faults, settings, stepTimeouts };
+}
+type Read = Awaited<ReturnType<typeof readOptions>>;
+
+/** Throws E_USAGE naming every problem. */
+function readFaults(given: readonly string[], flow: Settings["flow"]): Faults {
+  const problems = createProblems();
+  const read = problems.meetEach(given, (text) => readFault(text, flow));
+  return Object.fromEntries(problems.settled(read));
 }
 
-function readConcurrency(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^(?:[1-9]|1[0-6])$/.test(text)) return Number(text);
-  throw new TuError("E_USAGE", `--concurrency ${text} must be a whole number from 1 to 16`, {
-    hint: "the default is 2",
+function readFault(text: string, flow: Settings["flow"]): readonly [FaultStep, FaultMode] {
+  const known = stepsOf(flow);
+  const [step, mode, ...others] = text.split("=");
+  if (isStep(step) && isMode(mode) && known.includes(step) && others.length === 0)
+    return [step, mode];
+  const form = `use <step>=<mode>: step is ${known.join(", ")}; mode is ${faultModes.join(", ")}`;
+  const guess = closest(
+    text,
+    known.flatMap((each) => faultModes.map((every) => `${each}=${every}`)),
+  );
+  throw new TuError("E_USAGE", `--fault ${text} is not valid in flow ${flow}`, {
+    hint: guess === undefined ? form : `did you mean ${guess}? ${form}`,
   });
 }
 
-function readFaults(given: readonly string[], flow: Settings["flow"]): Faults {
-  const known = stepsOf(flow);
-  return Object.fromEntries(
-    given.map((text) => {
-      const [step, mode] = text.split("=");
-      if (isStep(step) && isMode(mode) && known.includes(step)) return [step, mode];
-      const form = `use <step>=<mode>: step is ${known.join(", ")}; mode is ${faultModes.join(", ")}`;
-      const guess = closest(
-        text,
-        known.flatMap((each) => faultModes.map((every) => `${each}=${every}`)),
-      );
-      throw new TuError("E_USAGE", `--fault ${text} is not valid in flow ${flow}`, {
-        hint: guess === undefined ? form : `did you mean ${guess}? ${form}`,
-      });
-    }),
-  );
-}
-
-/** `300ms` for every step, `comparison=300ms` for one; later ones win. */
+/** `300ms` for every step, `comparison=300ms` for one; later ones win. Throws E_USAGE naming every problem. */
 function readStepTimeouts(
   given: readonly string[],
   flow: Settings["flow"],
 ): Readonly<Record<string, string>> {
+  const problems = createProblems();
+  const read = problems.meetEach(given, (text) => readStepTimeout(text, flow));
+  return Object.fromEntries(problems.settled(read).flat());
+}
+
+function readStepTimeout(
+  text: string,
+  flow: Settings["flow"],
+): readonly (readonly [FaultStep, string])[] {
   const steps = stepsOf(flow);
-  return Object.fromEntries(
-    given.flatMap((text) => {
-      const [first = "", second] = text.split("=");
-      const [step, timeout] = second === undefined ? [undefined, first] : [first, second];
-      requireDuration("--step-timeout", timeout);
-      if (step === undefined) return steps.map((every) => [every, timeout] as const);
-      if (isStep(step) && steps.includes(step)) return [[step, timeout] as const];
-      throw new TuError("E_USAGE", `flow ${flow} has no step ${step}`, {
-        hint: `its steps are ${steps.join(", ")}`,
-      });
-    }),
-  );
+  const at = text.indexOf("=");
+  const step = at === -1 ? undefined : text.slice(0, at);
+  const timeout = text.slice(at + 1);
+  const problems = createProblems();
+  if (step !== undefined) problems.meet(() => requireStep(text, step, flow), undefined);
+  problems.meet(() => requireDuration(text, timeout), undefined);
+  const chosen = steps.filter((each) => step === undefined || each === step);
+  return problems.settled(chosen).map((each) => [each, timeout]);
+}
+
+function requireDuration(text: string, timeout: string): void {
+  if ((parseDuration(timeout) ?? 0) > 0) return;
+  throw new TuError("E_USAGE", `--step-timeout ${text}: ${timeout} must be a duration above 0`, {
+    hint: "use a duration such as 300ms, 30s or 10m",
+  });
+}
+
+function requireStep(text: string, step: string, flow: Settings["flow"]): void {
+  const steps = stepsOf(flow);
+  if (isStep(step) && steps.includes(step)) return;
+  const guess = closest(step, steps);
+  const form = `the steps are ${steps.join(", ")}`;
+  throw new TuError("E_USAGE", `--step-timeout ${text}: flow ${flow} has no step ${step}`, {
+    hint: guess === undefined ? form : `did you mean ${guess}? ${form}`,
+  });
 }
 
 function stepsOf(flow: Settings["flow"]): readonly FaultStep[] {

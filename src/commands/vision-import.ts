@@ -7,6 +7,7 @@ import { openInput } from "./compose-images.ts";
 import { openImport } from "./compose-vision.ts";
 import { loadSettings } from "./config.ts";
 import { type Format, formatOf, printJson, printLine } from "./output.ts";
+import type { Work } from "./work.ts";
 
 /** Options as validated by commander. */
 type Options = {
@@ -31,9 +32,17 @@ type Imported = {
 const answerBytesMax = 64 * 1024 * 1024;
 
 /** Makes a cassette of each answer in a file, for the pictures in order. */
-export async function importCommand(answerFile: string, options: Options): Promise<number> {
+export async function importCommand(answerFile: string, options: Options): Promise<Work> {
   const { stateDir } = options;
   const { visionDir } = await loadSettings({ stateDir, visionDir: options.visionDir });
+  return () => importAnswers(answerFile, options, visionDir);
+}
+
+async function importAnswers(
+  answerFile: string,
+  options: Options,
+  visionDir: string,
+): Promise<number> {
   const input = await openInput();
   const { read, store, takeAnswers } = await openImport(visionDir, input.images);
   const answers = takeAnswers(await readAnswer(answerFile, input), answerFile);

@@ -128,11 +128,18 @@ export class TuError extends Error {
   override readonly name = "TuError";
   readonly code: ErrorCode;
   readonly hint: string | undefined;
+  /** The problems that this error reports together; empty if it is a single one. */
+  readonly problems: readonly TuError[];
 
-  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { hint?: string; cause?: unknown; problems?: readonly TuError[] } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint ?? hintFor(code);
+    this.problems = options.problems ?? [];
   }
 
   get exitCode(): number {
