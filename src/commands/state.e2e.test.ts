@@ -99,8 +99,9 @@ describe("what is old", () => {
 
   test("stays while it is under way", async () => {
     const stateDir = join(await temporaryDirectory(), "state");
-    const args = ["--state-dir", stateDir, "--fault", "comparison=timeout"];
-    // The comparison has taken its command, and will not respond before its timeout.
+    // The comparison has taken its command and will not respond, and nobody waits for so long a timeout.
+    const fault = ["--fault", "comparison=timeout", "--step-timeout", "comparison=1h"];
+    const args = ["--state-dir", stateDir, ...fault];
     const onStdout = signalAt("analysis.comparison.request", "SIGINT");
     const interrupted = await tool(["upload", image("nothing.jpg"), ...args], { env, onStdout });
     expect(interrupted.code).toBe(130);
