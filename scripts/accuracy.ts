@@ -48,7 +48,10 @@ async function run(): Promise<void> {
   const files = chosen(truth, present, values.only);
   const unknown = unknownBrands(files.flatMap((file) => truth[file] ?? []));
   if (unknown.length > 0) console.error(`note: not in the list of brands: ${unknown.join(", ")}`);
-  const vision = createLocalVision({ models: values.models ?? null, runtime: runtimeOf(values) });
+  const vision = await createLocalVision({
+    models: values.models ?? null,
+    runtime: runtimeOf(values),
+  });
   try {
     const ports = { vision, images: createImages(), clock: createSystemClock() };
     const { costs, memoryMb, scored } = await readAll({ folder, truth, files }, ports);

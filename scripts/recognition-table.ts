@@ -25,7 +25,7 @@ type Row = {
 };
 
 const images = createImages();
-const vision = createLocalVision();
+const vision = await createLocalVision();
 try {
   const rows: Row[] = [];
   const expectations: Record<string, Expected> = JSON.parse(

@@ -28,16 +28,12 @@ const callTimeoutMs = 20_000;
 
 /**
  * The reader of pictures: local, Google, Google with its answers recorded, or recordings only. Throws
- * E_VISION_CREDENTIALS, E_VISION_RUNTIME and E_CASSETTE_UNWRITABLE before there is any picture.
+ * E_VISION_CREDENTIALS, E_VISION_RUNTIME, E_VISION_MODELS and E_CASSETTE_UNWRITABLE before there is any picture.
  */
 export async function openVision(options: VisionOptions, around: Around): Promise<Vision> {
   if (options.mode === "local") {
     const { createLocalVision } = await import("../adapters/local-vision/vision.ts");
     const { models, runtime, isForOne = false } = options;
-    if (models !== null) {
-      const { findModels } = await import("../adapters/local-vision/models.ts");
-      await findModels(models); // so that nothing is uploaded for a folder that cannot be used
-    }
     const onFallback = (problem: string) =>
       around.reporter.notice({
         code: "runtime",

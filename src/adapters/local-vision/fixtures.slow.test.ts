@@ -22,7 +22,7 @@ const expectations: Readonly<Record<string, Expected>> = JSON.parse(
 const good = Object.entries(expectations).flatMap(([file, expected]) =>
   "error" in expected ? [] : [{ file, ...expected }],
 );
-const vision = createLocalVision();
+const vision = await createLocalVision();
 afterAll(() => vision.close());
 
 test("there is something to prove", () => {

@@ -4,7 +4,7 @@ import { TuError } from "../../pipeline/errors.ts";
 import type { ReadText } from "../../pipeline/ports/vision.ts";
 import { createLocalVision } from "./vision.ts";
 
-const vision = createLocalVision();
+const vision = await createLocalVision();
 afterAll(() => vision.close());
 
 const says = (word: string) => (texts: readonly ReadText[]) =>
@@ -98,7 +98,7 @@ test("refuses what is no image", async () => {
 
 describe("closing", () => {
   test("fails what is under way, and more than once is fine", async () => {
-    const other = createLocalVision();
+    const other = await createLocalVision();
     other.warmUp();
     const image = await sign("VOLVO").jpeg().toBuffer();
     const reading = other.read(image, { isEnough: () => false });
@@ -109,6 +109,6 @@ describe("closing", () => {
   });
 
   test("without ever reading is fine", async () => {
-    await createLocalVision().close();
+    await (await createLocalVision()).close();
   });
 });

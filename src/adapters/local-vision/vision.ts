@@ -16,10 +16,10 @@ const provider: VisionProvider = {
 /**
  * The `Vision` port without a network connection: the networks of PP-OCR locate and read text, one look after the
  * other until it is enough. How many looks it takes depends on the picture alone, never on the time. `models` names
- * a folder with other networks of that kind; null selects the bundled ones. Throws E_VISION_RUNTIME; reading throws
- * that and E_VISION_MODELS as well.
+ * a folder with other networks of that kind; null selects the bundled ones. Throws E_VISION_RUNTIME and
+ * E_VISION_MODELS; reading throws them too, for what cannot be loaded.
  */
-export function createLocalVision({
+export async function createLocalVision({
   models = null,
   isForOne = false,
   runtime = "wasm",
@@ -31,25 +31,24 @@ export function createLocalVision({
   readonly onFallback?: (problem: string) => void;
   /** For a single picture: two network threads read it sooner, for 300 MB that many pictures would keep. */
   readonly isForOne?: boolean;
-} = {}): Vision {
+} = {}): Promise<Vision> {
   const found = findRuntime(runtime);
+  const files = await findModels(models);
   const most = isForOne ? 2 : 1;
-  let threads: Promise<ReadingThreads> | undefined;
-  const open = (): Promise<ReadingThreads> => {
+  let threads: ReadingThreads | undefined;
+  const open = (): ReadingThreads => {
     const forget = () => {
       if (threads === opened) threads = undefined;
     };
-    const options = { runtime: found, most, onEnd: forget, onFallback };
     const opened =
-      threads ?? findModels(models).then((files) => startThreads({ ...options, models: files }));
+      threads ?? startThreads({ runtime: found, models: files, most, onEnd: forget, onFallback });
     threads = opened;
-    opened.catch(forget);
     return opened;
   };
   return {
     async read(image, { isEnough, signal }) {
-      const started = await open();
       signal?.throwIfAborted();
+      const started = open();
       const picture = started.open(image);
       signal?.addEventListener("abort", picture.close, { once: true });
       try {
@@ -64,13 +63,8 @@ export function createLocalVision({
         picture.close();
       }
     },
-    warmUp() {
-      open().catch(() => undefined); // reading meets the same error
-    },
-    async close() {
-      const started = await threads?.catch(() => undefined);
-      await started?.close();
-    },
+    warmUp: () => void open(),
+    close: async () => threads?.close(),
   };
 }
 
