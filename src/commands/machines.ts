@@ -23,11 +23,21 @@ export async function listMachines(options: Options): Promise<number> {
       hint: "omit it to list all",
     });
   }
-  await withMachines(options, (store) => printMachines(store, formatOf(options), limit));
+  await withMachines(options, (store, stateDir) =>
+    printMachines(store, { format: formatOf(options), limit, stateDir }),
+  );
   return exitCodes.done;
 }
 
-async function printMachines(store: Machines, format: Format, limit?: number): Promise<void> {
+async function printMachines(
+  store: Machines,
+  about: {
+    readonly format: Format;
+    readonly limit: number | undefined;
+    readonly stateDir: string;
+  },
+): Promise<void> {
+  const { format, limit, stateDir } = about;
   const machines: Machine[] = [];
   let isEmpty = true;
   for await (const machine of allMachines(store, limit)) {
@@ -38,7 +48,9 @@ async function printMachines(store: Machines, format: Format, limit?: number): P
   }
   if (format === "json") printJson({ schema: "tu-analyze/machines@1", machines }, format);
   else if (format === "text" && isEmpty)
-    printLine("no machines yet; add some with `tu-analyze upload <image>`");
+    printLine(
+      `no machines in ${printable(stateDir)} yet; add some with \`tu-analyze upload <image>\``,
+    );
 }
 
 export async function showMachine(id: string, options: Options): Promise<number> {
@@ -49,13 +61,16 @@ export async function showMachine(id: string, options: Options): Promise<number>
   return exitCodes.done;
 }
 
-async function withMachines<T>(options: Options, use: (store: Machines) => Promise<T>): Promise<T> {
+async function withMachines<T>(
+  options: Options,
+  use: (store: Machines, stateDir: string) => Promise<T>,
+): Promise<T> {
   const { stateDir } = await loadSettings({ stateDir: options.stateDir });
   const { close, machines } = await openMachines(stateDir, (file) =>
     printDiagnostic(upgrading(file)),
   );
   try {
-    return await use(machines);
+    return await use(machines, stateDir);
   } finally {
     await close();
   }

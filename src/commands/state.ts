@@ -57,7 +57,7 @@ export async function pruneCommand(options: Options): Promise<number> {
     hint: "run it again",
   }));
   try {
-    const report = await withKept(settings, async (kept) => {
+    const [report, isThere] = await withKept(settings, async (kept) => {
       const pruned = await pruneState(kept, {
         limits: keepLimits(settings),
         clock: { nowMs: Date.now },
@@ -69,9 +69,11 @@ export async function pruneCommand(options: Options): Promise<number> {
         printDiagnostic(
           "the files keep their size while another process uses them; the space will be reused",
         );
-      return pruned;
+      return [pruned, kept !== null] as const;
     });
-    print(options, report, () => pruneLines(report, settings));
+    print(options, report, () =>
+      isThere ? pruneLines(report, settings) : noStateLines(settings.stateDir),
+    );
     return exitCodes.done;
   } finally {
     await stop.drain(undefined);
