@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { type FlowName, flowNames } from "../pipeline/contracts/contract.ts";
 import { consumersOf } from "../pipeline/delivery/publish.ts";
-import { describeError, TuError } from "../pipeline/errors.ts";
+import { TuError } from "../pipeline/errors.ts";
 import type { Message } from "../pipeline/message.ts";
 import { once } from "../pipeline/once.ts";
 import type { Kept } from "../pipeline/operations/keep-state.ts";
@@ -201,21 +201,18 @@ async function holdsState(stateDir: string): Promise<boolean> {
   } catch (error) {
     const { codeOf } = await import("../adapters/sqlite/state-error.ts");
     if (codeOf(error) === "ENOENT") return false;
-    throw await unusableDirectory(stateDir, error);
+    throw await unusableDirectory(stateDir, error, "name the state directory with --state-dir");
   }
 }
 
-async function unusableDirectory(stateDir: string, error: unknown): Promise<unknown> {
-  const { codeOf, isNotAllowed } = await import("../adapters/sqlite/state-error.ts");
+async function unusableDirectory(stateDir: string, error: unknown, hint: string): Promise<unknown> {
+  const { codeOf, isNotAllowed, reasonOf } = await import("../adapters/sqlite/state-error.ts");
   const code = codeOf(error);
   if (!/^E[A-Z]+$/.test(code)) return error;
   return new TuError(
     isNotAllowed(code) ? "E_STATE_UNWRITABLE" : "E_STATE_UNUSABLE",
-    `${stateDir} cannot be used as a state directory: ${describeError(error).reason}`,
-    {
-      hint: "choose another with --state-dir, or store nothing with `upload --ephemeral`",
-      cause: error,
-    },
+    `${stateDir} cannot be used as a state directory: ${reasonOf(error)}`,
+    { hint, cause: error },
   );
 }
 
@@ -239,7 +236,8 @@ async function makeStateDir(stateDir: string): Promise<void> {
   try {
     await makeDirectories(stateDir, 0o700);
   } catch (error) {
-    throw await unusableDirectory(stateDir, error);
+    const hint = "choose another with --state-dir, or store nothing with --ephemeral";
+    throw await unusableDirectory(stateDir, error, hint);
   }
 }
 

@@ -36,8 +36,15 @@ async function makeOne(path: string, mode: number): Promise<void> {
   try {
     await mkdir(path, { mode });
   } catch (error) {
+    if (hasCode(error, "ENOENT")) throw notCreatable(path, error);
     if (!hasCode(error, "EEXIST")) throw error;
   }
+}
+
+/** The parent exists, but takes no directories, like /proc: for a user the same as not being permitted. */
+function notCreatable(path: string, cause: unknown): Error {
+  const message = `nothing can be created in ${dirname(path)}`;
+  return Object.assign(new Error(message, { cause }), { code: "EPERM" });
 }
 
 function notDirectory(path: string): Error {

@@ -40,7 +40,11 @@ const notAllowed = ["EACCES", "EPERM", "EROFS"];
 export const isNotAllowed = (code: string): boolean =>
   notAllowed.includes(code) || ["READONLY", "PERM"].some((one) => code.startsWith(`SQLITE_${one}`));
 
-const reasonOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
+/** Node's `EACCES: permission denied, open '/a/file'` as `permission denied (EACCES)`. */
+export function reasonOf(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return message.replace(/^(E[A-Z]+): (.+?), \w+(?: '.*')?$/s, "$2 ($1)");
+}
 
 const unusableCodes = ["CORRUPT", "NOTADB", "CANTOPEN", "IOERR", "AUTH", "FORMAT"];
 const isUnusable = (code: string) =>
