@@ -94,7 +94,8 @@ function createTextScreen(
       if (options.all === true) {
         whole(outcome);
         printLine("");
-      }
+      } else if (outcome.report.annotated !== null)
+        printLine(`    drawn  ${printable(outcome.report.annotated)}`);
     },
     only(outcome) {
       clear();

@@ -50,7 +50,7 @@ export async function recogniseCommand(
   try {
     const run: RecogniseRun = {
       timeout,
-      annotations: await plannedAnnotations(paths, options.annotate),
+      annotations: await plannedAnnotations(paths, isBatch, options.annotate),
       signal: stop.signal,
       reader,
       onStart: (file, index) => screen.started(file, index),
@@ -66,11 +66,15 @@ export async function recogniseCommand(
   }
 }
 
-async function plannedAnnotations(paths: readonly string[], target: string | undefined) {
+async function plannedAnnotations(
+  images: readonly string[],
+  isBatch: boolean,
+  target: string | undefined,
+) {
   if (target === undefined) return [];
   const { openAnnotation } = await import("./compose-images.ts");
   const { annotationFiles } = await import("./annotation-files.ts");
-  return annotationFiles(paths, target, await openAnnotation());
+  return annotationFiles({ images, isBatch, target }, await openAnnotation());
 }
 
 /** Recognising nothing is a result too, and is printed as one. */
