@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
@@ -265,6 +265,14 @@ describe("bad input is refused as in an upload", () => {
     const result = await tool(["recognise", image(name), "-o", "json"]);
     expect(json(result)).toMatchObject({ schema: "tu-analyze/error@1", code, exitCode });
     expect(result.code).toBe(exitCode);
+  });
+
+  test("what is too large is named", async () => {
+    const cwd = await temporaryDirectory();
+    await writeFile(join(cwd, "large.jpg"), "");
+    await truncate(join(cwd, "large.jpg"), 11 * 1024 * 1024);
+    const { stderr } = await tool(["recognise", "large.jpg"], { cwd });
+    expect(stderr).toMatch(/^E_IMAGE_TOO_LARGE: large\.jpg: /);
   });
 
   test.each([

@@ -1,4 +1,5 @@
 import { createPaint, printable, sizeText } from "../adapters/terminal/text.ts";
+import { counted } from "../pipeline/counted.ts";
 import type {
   ClearReport,
   PruneReport,
@@ -10,8 +11,6 @@ import type { Settings } from "./config.ts";
 // The text output of the `state` commands.
 
 const paint = createPaint(false);
-const counted = (count: number, what: string): string =>
-  `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 
 export const noStateLines = (directory: string): readonly string[] => [
   `${printable(directory)} holds no state yet`,
