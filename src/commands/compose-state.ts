@@ -51,6 +51,8 @@ export type OpenKept = Kept & {
   readonly objects: ObjectStore;
   readonly clock: Clock;
   readonly digest: Digest;
+  /** The file that all flows share: uploads, machines and fingerprints. */
+  readonly shared: Pick<FlowRetention, "compact">;
   close(): Promise<void>;
 };
 
@@ -173,20 +175,24 @@ async function openAll(
   const clock = createSystemClock();
   const options = { clock, runnerId: "state", onUpgrade };
   const state = scope.use(await openSqliteState(join(stateDir, "state.db"), options));
-  const { fingerprints, machines, uploads } = state;
+  const { fingerprints, flows: shared, machines, uploads } = state;
   const journals = await openJournals(stateDir, flowNames, options, scope);
   const signer = await createSigner(() => "", clock); // no URLs are requested
   const directory = join(stateDir, "objects");
   const objects = await createFilesystemObjectStore({ directory, signer });
   const taken = (messageId: string) => takenIn(journals.values(), messageId);
   const ids = createRandomIds(clock);
-  return { journals, taken, ids, uploads, machines, fingerprints, objects, clock, digest };
+  const stores = { journals, uploads, machines, fingerprints, objects, shared };
+  return { ...stores, taken, ids, clock, digest };
 }
 
-/** Of all files in a directory and below it; 0 if there is none. */
+/**
+ * Of all files in a directory and below it; 0 if there is none. Without SQLite's shared memory: it holds nothing, and
+ * is removed when the last process closes the file.
+ */
 export async function sizeOfFiles(directory: string): Promise<number> {
   const { sizeOfFiles } = await import("../adapters/filesystem/directories.ts");
-  return sizeOfFiles(directory);
+  return sizeOfFiles(directory, (name) => !name.endsWith("-shm"));
 }
 
 /** Throws E_STATE_UNUSABLE if it is not a directory, and E_STATE_UNWRITABLE if it may not be read. */

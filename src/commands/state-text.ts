@@ -74,11 +74,17 @@ export function pruneLines(report: PruneReport, settings: Settings): readonly st
 }
 
 export function clearLines(report: ClearReport): readonly string[] {
-  const { directory, flows, machinesKept, objects, uploads } = report;
+  const { directory, flows, machinesKept, machinesRemoved, objects, uploads } = report;
+  const what = [
+    counted(flows, "flow"),
+    counted(uploads, "upload"),
+    counted(objects, "picture"),
+    ...(machinesRemoved === 0 ? [] : [counted(machinesRemoved, "machine")]),
+  ].join(", ");
   return [
-    `removed ${counted(flows, "flow")}, ${counted(uploads, "upload")} and ${counted(objects, "picture")} from ${printable(directory)}`,
+    `removed ${what} from ${printable(directory)}`,
     ...(machinesKept === 0
-      ? []
+      ? ["the database files stay, empty, for the next run"]
       : [
           `kept ${counted(machinesKept, "machine")} and their pictures; --machines removes them too`,
         ]),

@@ -1,7 +1,7 @@
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import { describeState } from "../pipeline/operations/describe-state.ts";
 import { clearState } from "../pipeline/operations/keep-state.ts";
-import { compactState, pruneState } from "../pipeline/operations/prune-state.ts";
+import { compactFiles, pruneState } from "../pipeline/operations/prune-state.ts";
 import { verifyState } from "../pipeline/operations/verify-state.ts";
 import { readLimit, requireDuration } from "./arguments.ts";
 import { type OpenKept, openKept, removeNotes, sizeOfFiles, upgrading } from "./compose-state.ts";
@@ -65,10 +65,7 @@ export async function pruneCommand(options: Options): Promise<number> {
         isDryRun: options.dryRun === true,
       });
       const isLess = kept !== null && !pruned.isDryRun && pruned.flows.length > 0;
-      if (isLess && !(await compactState(kept)))
-        printDiagnostic(
-          "the files keep their size while another process uses them; the space will be reused",
-        );
+      if (isLess) await compact(kept.journals.values());
       return [pruned, kept !== null] as const;
     });
     print(options, report, () =>
@@ -93,7 +90,11 @@ export async function clearCommand(options: Options): Promise<number> {
   const { stateDir: directory } = settings;
   const [cleared, isThere] = await withKept(settings, async (kept) => {
     const removed = await clearState(kept, isWithMachines ? "machines too" : "all but machines");
-    if (kept !== null) await removeNotes(directory);
+    if (kept !== null) {
+      await removeNotes(directory);
+      // Otherwise what was removed could still be read in the file, which would keep its size.
+      await compact([kept.shared]);
+    }
     return [removed, kept !== null] as const;
   });
   const report = { schema: "tu-analyze/state-clear@1" as const, directory, ...cleared };
@@ -112,6 +113,13 @@ export async function verifyCommand(options: Options): Promise<number> {
     isThere ? verificationLines(report) : noStateLines(settings.stateDir),
   );
   return report.problems.length === 0 ? exitCodes.done : exitCodes.failed;
+}
+
+async function compact(files: Parameters<typeof compactFiles>[0]): Promise<void> {
+  if (await compactFiles(files)) return;
+  printDiagnostic(
+    "the files keep their size while another process uses them; the space will be reused",
+  );
 }
 
 /** Null: there is no state yet. */
