@@ -1,3 +1,4 @@
+import { waitingText } from "../adapters/terminal/hop-line.ts";
 import { tableLines } from "../adapters/terminal/table.ts";
 import { type Paint, printable } from "../adapters/terminal/text.ts";
 import { cut, cutMiddle, padded, widthOf } from "../adapters/terminal/width.ts";
@@ -47,7 +48,7 @@ export function createBatchScreen(
     reporter: {
       hop(hop) {
         if (isVerbose) story.reporter.hop(hop);
-        else say(hop.flowId, `waiting after ${printable(hop.name)}`);
+        else say(hop.flowId, waitingText(hop));
       },
       notice,
     },
@@ -70,7 +71,7 @@ export function createBatchScreen(
       waiting.clear();
       for (const line of summaryLines(outcomes, names, columns(), paint)) printLine(line);
     },
-    close: () => waiting.close(),
+    close: () => story.close(),
   };
 }
 
