@@ -213,6 +213,7 @@ describe("--annotate", () => {
     expect(json(result)).toMatchObject({
       code: "E_OUTPUT",
       message: "full.png cannot be written (ENOSPC)",
+      hint: "free some disk space, or name another place",
     });
     expect(result.code).toBe(1);
   });

@@ -75,6 +75,7 @@ function unwritable(path: string, cause: unknown): TuError {
     const hint = "check the permissions of the file and its directory, or name another place";
     return new TuError("E_OUTPUT_UNWRITABLE", message, { hint, cause });
   }
-  const hint = "check whether it can be written, and whether the disk is full";
+  const isFull = code === "ENOSPC" || code === "EDQUOT";
+  const hint = `${isFull ? "free some disk space" : "check what is there"}, or name another place`;
   return new TuError("E_OUTPUT", message, { hint, cause });
 }

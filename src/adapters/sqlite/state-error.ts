@@ -14,7 +14,7 @@ export function toStateError(error: unknown, file: string): unknown {
       hint: "wait for the other process, or end it",
       cause: error,
     });
-  if (code.startsWith("SQLITE_FULL") || code === "ENOSPC")
+  if (isFull(code))
     return new TuError("E_STATE_FULL", `no space left to write ${file}`, {
       hint: "free some disk space, or use another state directory",
       cause: error,
@@ -35,6 +35,10 @@ export const unwritable = (path: string, cause: unknown) =>
     hint: "grant this user read and write permission, or use another state directory",
     cause,
   });
+
+/** SHMSIZE: the file next to a database, which even reading needs, could not grow. */
+const isFull = (code: string) =>
+  ["ENOSPC", "EDQUOT", "SQLITE_IOERR_SHMSIZE"].includes(code) || code.startsWith("SQLITE_FULL");
 
 const notAllowed = ["EACCES", "EPERM", "EROFS"];
 export const isNotAllowed = (code: string): boolean =>
