@@ -144,6 +144,7 @@ describe("--annotate", () => {
     const { code, stdout } = await tool(args, { cwd, env: await replay() });
     expect(code).toBe(0);
     expect(await readdir(join(cwd, "drawn"))).toEqual(["komatsu-pc200.jpg.png"]);
+    if (more.length > 0) expect(stdout).toContain("\n1 of 1 image read, 0 failed");
     expect(stdout).toMatch(/ drawn {2,}drawn\/komatsu-pc200\.jpg\.png\n/);
   });
 
