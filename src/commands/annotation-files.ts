@@ -13,6 +13,13 @@ type Files = {
   requireWritable(path: string, inputs: readonly string[]): Promise<void>;
 };
 
+type Wanted = {
+  readonly images: readonly string[];
+  /** Several images, or one that is treated like several. */
+  readonly isBatch: boolean;
+  readonly target: string;
+};
+
 const formats: Readonly<Record<string, AnnotationFile["format"]>> = {
   ".png": "png",
   ".jpg": "jpeg",
@@ -21,19 +28,23 @@ const formats: Readonly<Record<string, AnnotationFile["format"]>> = {
 };
 
 /**
- * One file per image, in order. A target that is a directory, or that several images share, gets `<name of the
- * image>.png` for each; otherwise it is the file itself. Throws E_USAGE, E_FILE_IS_DIRECTORY, E_FILE_NOT_FOUND and
- * E_OUTPUT, before any image is read.
+ * One file per image, in order. A target that is a directory, or that a batch shares, gets `<name of the image>.png`
+ * for each; otherwise it is the file itself. Throws E_USAGE, E_FILE_IS_DIRECTORY, E_FILE_NOT_FOUND, E_OUTPUT and
+ * E_OUTPUT_UNWRITABLE, before any image is read.
  */
 export async function annotationFiles(
-  images: readonly string[],
-  target: string,
+  { images, isBatch, target }: Wanted,
   files: Files,
 ): Promise<readonly AnnotationFile[]> {
+  if (target === "") {
+    const hint = "name a file such as out.png, or a directory";
+    throw new TuError("E_USAGE", "--annotate must not be empty", { hint });
+  }
   const isDirectory = await files.isDirectory(target);
-  const isFolder = isDirectory || images.length > 1;
+  const isFolder = isDirectory || isBatch || /[/\\]$/.test(target);
   if (isFolder && !isDirectory && formatOf(target) !== undefined) {
-    throw new TuError("E_USAGE", `--annotate ${target} is one file for ${images.length} images`, {
+    const forWhat = images.length > 1 ? `${images.length} images` : "a batch";
+    throw new TuError("E_USAGE", `--annotate ${target} is one file for ${forWhat}`, {
       hint: "name a directory; each image gets a file in it",
     });
   }

@@ -247,6 +247,9 @@ describe("messages and topology", () => {
 
 describe("machines", () => {
   test("none yet is an empty list, and an unknown one is exit 4", async () => {
+    const stateDir = join(await temporaryDirectory(), "mistyped");
+    const { stdout } = await tool(["machines", "--state-dir", stateDir]);
+    expect(stdout).toMatch(`no machines in ${stateDir} yet; add some with `);
     expect(json(await tool(["machines", "--json"]))).toEqual({
       schema: "tu-analyze/machines@1",
       machines: [],
@@ -289,14 +292,17 @@ test.each([
   ["state", "prune"],
   ["state", "clear", "--yes"],
   ["machines"],
-])("%s of what is no directory is refused", async (...command) => {
+])("%s of what is no directory is refused, with a hint that fits", async (...command) => {
   const file = image("komatsu-pc200.jpg");
   const result = await tool([...command, "--state-dir", file, "-o", "json"]);
   expect(json(result)).toMatchObject({ code: "E_STATE_UNUSABLE", exitCode: 2 });
-  expect(json(result)).toHaveProperty("hint");
+  expect(json(result)).toMatchObject({
+    message: `${file} cannot be used as a state directory: not a directory (ENOTDIR)`,
+    hint: "name the state directory with --state-dir",
+  });
 });
 
-test.each([["verify"], ["clear", "--yes"]])(
+test.each([["verify"], ["prune"], ["prune", "--dry-run"], ["clear", "--yes"]])(
   "state %s says that there is nothing, and makes nothing",
   async (...command) => {
     const stateDir = join(await temporaryDirectory(), "mistyped");
@@ -315,14 +321,14 @@ describe.runIf(process.platform === "linux")("a directory where none can be made
   const picture = image("komatsu-pc200.jpg");
   const answer = join(root, "fixtures", "vision", "komatsu-pc200.json");
   test.each([
-    [["upload", picture, "--state-dir", "/proc/nope"], "E_STATE_UNUSABLE", 2],
-    [["upload", picture, "--state-dir", "/proc/nope/state"], "E_STATE_UNUSABLE", 2],
+    [["upload", picture, "--state-dir", "/proc/nope"], "E_STATE_UNWRITABLE", 5],
+    [["upload", picture, "--state-dir", "/proc/nope/state"], "E_STATE_UNWRITABLE", 5],
     [
       ["vision", "import", answer, "--image", picture, "--vision-dir", "/proc/nope"],
       "E_CASSETTE_UNWRITABLE",
       5,
     ],
-    [["recognise", picture, picture, "--annotate", "/proc/nope"], "E_OUTPUT", 1],
+    [["recognise", picture, picture, "--annotate", "/proc/nope"], "E_OUTPUT_UNWRITABLE", 5],
   ])("%j ends at once", async (args, code, exitCode) => {
     const result = await tool([...args, "-o", "json"], { env: notLooking });
     expect(json(result)).toMatchObject({ code, exitCode });

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { type FlowName, flowNames } from "../pipeline/contracts/contract.ts";
 import { consumersOf } from "../pipeline/delivery/publish.ts";
-import { describeError, TuError } from "../pipeline/errors.ts";
+import { TuError } from "../pipeline/errors.ts";
 import type { Message } from "../pipeline/message.ts";
 import { once } from "../pipeline/once.ts";
 import type { Kept } from "../pipeline/operations/keep-state.ts";
@@ -51,6 +51,8 @@ export type OpenKept = Kept & {
   readonly objects: ObjectStore;
   readonly clock: Clock;
   readonly digest: Digest;
+  /** The file that all flows share: uploads, machines and fingerprints. */
+  readonly shared: Pick<FlowRetention, "compact">;
   close(): Promise<void>;
 };
 
@@ -173,20 +175,24 @@ async function openAll(
   const clock = createSystemClock();
   const options = { clock, runnerId: "state", onUpgrade };
   const state = scope.use(await openSqliteState(join(stateDir, "state.db"), options));
-  const { fingerprints, machines, uploads } = state;
+  const { fingerprints, flows: shared, machines, uploads } = state;
   const journals = await openJournals(stateDir, flowNames, options, scope);
   const signer = await createSigner(() => "", clock); // no URLs are requested
   const directory = join(stateDir, "objects");
   const objects = await createFilesystemObjectStore({ directory, signer });
   const taken = (messageId: string) => takenIn(journals.values(), messageId);
   const ids = createRandomIds(clock);
-  return { journals, taken, ids, uploads, machines, fingerprints, objects, clock, digest };
+  const stores = { journals, uploads, machines, fingerprints, objects, shared };
+  return { ...stores, taken, ids, clock, digest };
 }
 
-/** Of all files in a directory and below it; 0 if there is none. */
+/**
+ * Of all files in a directory and below it; 0 if there is none. Without SQLite's shared memory: it holds nothing, and
+ * is removed when the last process closes the file.
+ */
 export async function sizeOfFiles(directory: string): Promise<number> {
   const { sizeOfFiles } = await import("../adapters/filesystem/directories.ts");
-  return sizeOfFiles(directory);
+  return sizeOfFiles(directory, (name) => !name.endsWith("-shm"));
 }
 
 /** Throws E_STATE_UNUSABLE if it is not a directory, and E_STATE_UNWRITABLE if it may not be read. */
@@ -201,21 +207,18 @@ async function holdsState(stateDir: string): Promise<boolean> {
   } catch (error) {
     const { codeOf } = await import("../adapters/sqlite/state-error.ts");
     if (codeOf(error) === "ENOENT") return false;
-    throw await unusableDirectory(stateDir, error);
+    throw await unusableDirectory(stateDir, error, "name the state directory with --state-dir");
   }
 }
 
-async function unusableDirectory(stateDir: string, error: unknown): Promise<unknown> {
-  const { codeOf, isNotAllowed } = await import("../adapters/sqlite/state-error.ts");
+async function unusableDirectory(stateDir: string, error: unknown, hint: string): Promise<unknown> {
+  const { codeOf, isNotAllowed, reasonOf } = await import("../adapters/sqlite/state-error.ts");
   const code = codeOf(error);
   if (!/^E[A-Z]+$/.test(code)) return error;
   return new TuError(
     isNotAllowed(code) ? "E_STATE_UNWRITABLE" : "E_STATE_UNUSABLE",
-    `${stateDir} cannot be used as a state directory: ${describeError(error).reason}`,
-    {
-      hint: "choose another with --state-dir, or store nothing with `upload --ephemeral`",
-      cause: error,
-    },
+    `${stateDir} cannot be used as a state directory: ${reasonOf(error)}`,
+    { hint, cause: error },
   );
 }
 
@@ -239,7 +242,8 @@ async function makeStateDir(stateDir: string): Promise<void> {
   try {
     await makeDirectories(stateDir, 0o700);
   } catch (error) {
-    throw await unusableDirectory(stateDir, error);
+    const hint = "choose another with --state-dir, or store nothing with --ephemeral";
+    throw await unusableDirectory(stateDir, error, hint);
   }
 }
 

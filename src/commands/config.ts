@@ -1,95 +1,17 @@
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import * as z from "zod";
+import { join, resolve } from "node:path";
+import type * as z from "zod";
 import { closest } from "../pipeline/closest.ts";
-import { flowNames } from "../pipeline/contracts/contract.ts";
-import { describeIssues } from "../pipeline/delivery/issues.ts";
 import { TuError } from "../pipeline/errors.ts";
 import type { KeepLimits } from "../pipeline/operations/keep-state.ts";
 import { parseDuration } from "../pipeline/time.ts";
 import type { Door } from "./compose-edges.ts";
 import type { VisionOptions } from "./compose-vision.ts";
+import { fromHome, readSettingsFiles, type SettingsFile } from "./config-files.ts";
 import { createProblems } from "./problems.ts";
+import { problemsOf, Settings } from "./settings.ts";
 
-const notDuration = "must be a duration above 0, such as 500ms, 30s, 10m or 30d";
-const notImages = "must be a whole number from 1 to 16";
-const Path = z.string({ error: "must be a path" }).min(1, { error: "must not be empty" });
-const Duration = z
-  .string({ error: notDuration })
-  .refine((text) => (parseDuration(text) ?? 0) > 0, notDuration);
-
-const Endpoint = z.url({ protocol: /^https?$/, error: "must be a URL with http:// or https://" });
-/** A number in a file, digits in a flag or variable. */
-const limitOf = (what: string) =>
-  z.union(
-    [
-      z.literal("unlimited"),
-      z.int().min(0),
-      z
-        .string()
-        .regex(/^\d{1,9}$/)
-        .transform(Number),
-    ],
-    { error: `must be a whole number of ${what}, or unlimited` },
-  );
-
-/** A list in a file, comma-separated words in a variable. */
-const listOf = (one: z.ZodType<string, string>) =>
-  z.union([
-    z.array(one),
-    z
-      .string()
-      .transform((text) => text.split(",").flatMap((word) => word.trim() || []))
-      .pipe(z.array(one)),
-  ]);
-const HostName = z
-  .string()
-  .regex(/^[a-z0-9.-]+$|^\[[0-9a-f:]+\]$/, "must be a host name in lower case, without a port");
-const Origin = z
-  .string()
-  .refine(
-    (text) => URL.canParse(text) && new URL(text).origin === text,
-    "must be an origin such as https://app.example:8443",
-  );
-
-export const visionModes = ["local", "google", "record", "replay"] as const;
-const visionRuntimes = ["auto", "wasm", "native"] as const;
-
-/** The settings that a file may contain. Unknown keys are errors. */
-export const Settings = z.strictObject({
-  stateDir: Path,
-  flow: z.enum(flowNames, { error: `must be one of ${flowNames.join(", ")}` }),
-  timeout: Duration,
-  concurrency: z.union(
-    [
-      z.int().min(1).max(16),
-      z
-        .string()
-        .regex(/^(?:[1-9]|1[0-6])$/)
-        .transform(Number),
-    ],
-    { error: notImages },
-  ),
-  vision: z.enum(visionModes, { error: `must be one of ${visionModes.join(", ")}` }),
-  visionDir: Path,
-  /** A folder with other PP-OCR networks; empty for the bundled ones. */
-  visionModels: z.string({ error: "must be a path" }),
-  /** The runtime of the local reader's networks: native code where it is installed, or WebAssembly. */
-  visionRuntime: z.enum(visionRuntimes, { error: `must be one of ${visionRuntimes.join(", ")}` }),
-  visionEndpoint: Endpoint,
-  maxVisionCalls: limitOf("calls"),
-  /** How long finished flows are kept. */
-  keepFor: z.union([z.literal("unlimited"), Duration], { error: `${notDuration}, or unlimited` }),
-  /** How many finished flows of each kind are kept. */
-  keepFlows: limitOf("flows"),
-  /** Host names that are served in addition to those of loopback. */
-  allowedHosts: listOf(HostName),
-  /** Origins whose pages are admitted, and may read the responses (CORS). */
-  allowedOrigins: listOf(Origin),
-  /** Whether GraphQL clients may query the schema. */
-  introspection: z.union([z.boolean(), z.stringbool()]),
-});
-export type Settings = z.infer<typeof Settings>;
+export type { Settings } from "./settings.ts";
 
 const variables: Readonly<Record<keyof Settings, string>> = {
   stateDir: "TU_ANALYZE_STATE_DIR",
@@ -136,7 +58,8 @@ export type Flags = { readonly [K in keyof Settings]?: string | undefined };
  * the environment. Throws E_USAGE for flags and E_CONFIG for the rest, naming every problem and its location.
  */
 export async function loadSettings(flags: Flags, images = 1): Promise<Settings> {
-  const files = await readFiles();
+  requireCurrentDirectory();
+  const files = await readSettingsFiles(join(configHome(), "tu-analyze", "config.json"));
   const problems = createProblems();
   const pick = <K extends keyof Settings>(key: K, fallback: Settings[K]): Settings[K] => {
     const sources: readonly Source[] = [
@@ -151,19 +74,18 @@ export async function loadSettings(flags: Flags, images = 1): Promise<Settings> 
     const result = Settings.shape[key].safeParse(source.value);
     // The schema of this key parsed it, so the output has this key's type.
     if (result.success) return result.data as Settings[K];
-    const issue = describeIssues(result.error).replace(/^body: /, "");
-    problems.add(refusal(source, key, issue));
+    problems.add(refusal(source, key, result.error));
     return fallback;
   };
-  const stateDir = resolve(pick("stateDir", defaultStateDir()));
+  const stateDir = resolve(fromHome(pick("stateDir", defaultStateDir())));
   const settings = {
     stateDir,
     flow: pick("flow", "full"),
     timeout: pick("timeout", `${timeoutMinutes * Math.max(1, images)}m`),
     concurrency: pick("concurrency", 2),
     vision: pick("vision", "local"),
-    visionDir: resolve(pick("visionDir", join(stateDir, "vision-cassettes"))),
-    visionModels: pick("visionModels", ""),
+    visionDir: resolve(fromHome(pick("visionDir", join(stateDir, "vision-cassettes")))),
+    visionModels: fromHome(pick("visionModels", "")),
     visionRuntime: pick("visionRuntime", "auto"),
     visionEndpoint: pick("visionEndpoint", "https://vision.googleapis.com"),
     maxVisionCalls: pick("maxVisionCalls", "unlimited"),
@@ -183,15 +105,30 @@ type Source = {
   readonly value: unknown;
 };
 
-function refusal({ name, type, value }: Source, key: keyof Settings, issue: string): TuError {
+function refusal({ name, type, value }: Source, key: keyof Settings, error: z.ZodError): TuError {
   if (type === "flag") {
     const given = value === "" ? '""' : value;
-    return new TuError("E_USAGE", `${name} ${given} ${issue}`, { hint: "omit it for the default" });
+    const issues = error.issues.map(({ message }) => message).join(", ");
+    return new TuError("E_USAGE", `${name} ${given} ${issues}`, {
+      hint: "omit it for the default",
+    });
   }
   const place = type === "variable" ? name : `${name}: ${key}`;
-  return new TuError("E_CONFIG", `${place}: ${issue}`, {
+  return new TuError("E_CONFIG", `${place}: ${problemsOf(value, error)}`, {
     hint: "correct it, or remove it for the default",
   });
+}
+
+/** Paths on the command line and the project file are looked up from it. */
+function requireCurrentDirectory(): void {
+  try {
+    process.cwd();
+  } catch (cause) {
+    throw new TuError("E_FILE_NOT_FOUND", "the current directory does not exist any more", {
+      hint: "change to another directory, and run it again",
+      cause,
+    });
+  }
 }
 
 /** A misspelt key would otherwise be ignored silently. */
@@ -257,64 +194,6 @@ export function keepLimits({ keepFlows, keepFor }: Settings): KeepLimits {
     olderThanMs: parseDuration(keepFor) ?? null,
     most: keepFlows === "unlimited" ? null : keepFlows,
   };
-}
-
-type SettingsFile = { readonly path: string; readonly values: Record<string, unknown> };
-
-async function readFiles(): Promise<readonly SettingsFile[]> {
-  const {
-    default: { cosmiconfig },
-  } = await import("cosmiconfig");
-  const explorer = cosmiconfig("tu-analyze", {
-    searchStrategy: "global",
-    searchPlaces: [
-      "package.json",
-      ".tu-analyzerc",
-      ".tu-analyzerc.json",
-      ".tu-analyzerc.yaml",
-      "tu-analyze.config.json",
-    ],
-    stopDir: homedir(),
-  });
-  const user = join(configHome(), "tu-analyze", "config.json");
-  try {
-    const found = [await explorer.search(), await explorer.load(user).catch(absent)];
-    return found.flatMap((file) =>
-      file === null || file === undefined || file.isEmpty === true
-        ? []
-        : [{ path: file.filepath, values: placed(asRecord(file.config), file.filepath) }],
-    );
-  } catch (error) {
-    throw new TuError("E_CONFIG", `a configuration file cannot be read: ${messageOf(error)}`, {
-      hint: "write it as JSON or YAML",
-      cause: error,
-    });
-  }
-}
-
-/** A relative directory in a file is relative to that file. */
-function placed(values: Record<string, unknown>, file: string): Record<string, unknown> {
-  const directories = ["stateDir", "visionDir", "visionModels"].flatMap((key) => {
-    const value = values[key];
-    return typeof value === "string" && value !== ""
-      ? [[key, resolve(dirname(file), value)] as const]
-      : [];
-  });
-  return { ...values, ...Object.fromEntries(directories) };
-}
-
-function absent(error: unknown): null {
-  if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
-  throw error;
-}
-
-function asRecord(value: unknown): Record<string, unknown> {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
-  throw new Error("it must contain an object");
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function configHome(): string {

@@ -1,3 +1,4 @@
+import { waitingText } from "../adapters/terminal/hop-line.ts";
 import { printable } from "../adapters/terminal/text.ts";
 import { createWaitingLine } from "../adapters/terminal/waiting-line.ts";
 import type { Settings } from "./config.ts";
@@ -45,7 +46,7 @@ function createJsonScreen(
   return {
     format,
     reporter: {
-      hop: ({ name }) => waiting.say(`waiting after ${printable(name)}`),
+      hop: (hop) => waiting.say(waitingText(hop)),
       notice,
     },
     started: () => undefined,

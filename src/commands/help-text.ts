@@ -104,6 +104,8 @@ Examples:
   tu-analyze state clear --yes
   tu-analyze state clear --yes --machines --state-dir ./state
 
+With --machines, only empty database files stay (0.5 MB), and recorded Google Vision responses.
+
 Exit codes: 0 removed; 8 another process uses the state; 9 --yes is missing.`;
 
 export const importHelp = `

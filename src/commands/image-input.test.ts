@@ -10,4 +10,6 @@ test("an error about an image names it, and keeps code and hint", () => {
     hint: "give another",
   });
   expect(namingFile("a.jpg", error)).toMatchObject({ message: "a.jpg: the file is empty" });
+  const missing = new TuError("E_FILE_NOT_FOUND", "there is no file a.jpg");
+  expect(namingFile("a.jpg", missing)).toBe(missing);
 });

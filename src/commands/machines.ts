@@ -24,7 +24,8 @@ export async function listMachines(options: Options): Promise<Work> {
   const read = await problems.meetLater(() => settingsOf(options));
   const settings = problems.settled(read);
   return async () => {
-    await withMachines(settings, (store) => printMachines(store, formatOf(options), limit));
+    const about = { format: formatOf(options), limit, stateDir: settings.stateDir };
+    await withMachines(settings, (store) => printMachines(store, about));
     return exitCodes.done;
   };
 }
@@ -37,7 +38,15 @@ function readLimit(text: string | undefined): number | undefined {
   });
 }
 
-async function printMachines(store: Machines, format: Format, limit?: number): Promise<void> {
+async function printMachines(
+  store: Machines,
+  about: {
+    readonly format: Format;
+    readonly limit: number | undefined;
+    readonly stateDir: string;
+  },
+): Promise<void> {
+  const { format, limit, stateDir } = about;
   const machines: Machine[] = [];
   let isEmpty = true;
   for await (const machine of allMachines(store, limit)) {
@@ -48,7 +57,9 @@ async function printMachines(store: Machines, format: Format, limit?: number): P
   }
   if (format === "json") printJson({ schema: "tu-analyze/machines@1", machines }, format);
   else if (format === "text" && isEmpty)
-    printLine("no machines yet; add some with `tu-analyze upload <image>`");
+    printLine(
+      `no machines in ${printable(stateDir)} yet; add some with \`tu-analyze upload <image>\``,
+    );
 }
 
 export async function showMachine(id: string, options: Options): Promise<Work> {

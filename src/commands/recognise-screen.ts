@@ -8,6 +8,7 @@ import { type Paint, printable } from "../adapters/terminal/text.ts";
 import { createWaitingLine } from "../adapters/terminal/waiting-line.ts";
 import { cutMiddle, padded, widthOf } from "../adapters/terminal/width.ts";
 import { wrap } from "../adapters/terminal/wrap.ts";
+import { counted } from "../pipeline/counted.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
 import { distinctNames, placeAmong } from "./distinct-names.ts";
 import {
@@ -94,7 +95,8 @@ function createTextScreen(
       if (options.all === true) {
         whole(outcome);
         printLine("");
-      }
+      } else if (outcome.report.annotated !== null)
+        printLine(`    drawn  ${printable(outcome.report.annotated)}`);
     },
     only(outcome) {
       clear();
@@ -105,7 +107,7 @@ function createTextScreen(
       const count = (field: "brand" | "model" | "type") =>
         reports.filter(({ machine }) => machine[field] !== null).length;
       const found = `brand on ${count("brand")}, model on ${count("model")}, type on ${count("type")}`;
-      const text = `${reports.length} of ${outcomes.length} images read, ${outcomes.length - reports.length} failed: ${found}`;
+      const text = `${reports.length} of ${counted(outcomes.length, "image")} read, ${outcomes.length - reports.length} failed: ${found}`;
       for (const line of ["", ...wrap(text, layout.width)]) printLine(line);
     },
   };

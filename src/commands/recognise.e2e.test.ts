@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, readFile, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
@@ -136,8 +136,46 @@ describe("--annotate", () => {
   });
 
   test.each([
+    ["with --batch", ["drawn", "--batch"]],
+    ["with a slash at the end", ["drawn/"]],
+  ])("one image is drawn into a directory %s", async (_, [folder = "", ...more]) => {
+    const cwd = await temporaryDirectory();
+    const args = ["recognise", komatsu, "--annotate", folder, ...more];
+    const { code, stdout } = await tool(args, { cwd, env: await replay() });
+    expect(code).toBe(0);
+    expect(await readdir(join(cwd, "drawn"))).toEqual(["komatsu-pc200.jpg.png"]);
+    if (more.length > 0) expect(stdout).toContain("\n1 of 1 image read, 0 failed");
+    expect(stdout).toMatch(/ drawn {2,}drawn\/komatsu-pc200\.jpg\.png\n/);
+  });
+
+  test("each of several images is told where it was drawn", async () => {
+    const cwd = await temporaryDirectory();
+    const images = [komatsu, image("nothing.jpg")];
+    const env = await replay();
+    const { stdout } = await tool(["recognise", ...images, "--annotate", "a"], { cwd, env });
+    expect(stdout.match(/^ {4}drawn {2}a\/.+$/gm)).toEqual([
+      "    drawn  a/komatsu-pc200.jpg.png",
+      "    drawn  a/nothing.jpg.png",
+    ]);
+  });
+
+  test.skipIf(process.getuid?.() === 0)(
+    "a directory that may not be written is exit 5, before anything is read",
+    async () => {
+      const cwd = await temporaryDirectory();
+      await mkdir(join(cwd, "closed"), { mode: 0o500 });
+      const args = ["recognise", "none.jpg", "--annotate", "closed/out.png", "--json"];
+      const result = await tool(args, { cwd });
+      expect(json(result)).toMatchObject({ code: "E_OUTPUT_UNWRITABLE", exitCode: 5 });
+    },
+  );
+
+  test.each([
     ["another kind of picture", ["out.gif"], "E_USAGE", 2],
     ["no extension", ["out"], "E_USAGE", 2],
+    ["an empty name", [""], "E_USAGE", 2],
+    ["an empty name for two images", ["", komatsu], "E_USAGE", 2],
+    ["one file for a batch of one", ["out.png", "--batch"], "E_USAGE", 2],
     ["one file for two images", ["out.png", komatsu], "E_USAGE", 2],
     ["a directory that is not there", ["no/out.png"], "E_FILE_NOT_FOUND", 4],
   ])("%s is refused before anything is read", async (_, [target = "", ...more], code, exitCode) => {
@@ -160,6 +198,12 @@ describe("--annotate", () => {
     expect(await readFile(join(cwd, "in.jpg"))).toEqual(await readFile(komatsu));
   });
 
+  test.runIf(process.platform === "linux")("where no file can be made is exit 5", async () => {
+    const args = ["recognise", komatsu, "--annotate", "/proc/nope.png", "--json"];
+    const result = await tool(args, { env: await replay() });
+    expect(json(result)).toMatchObject({ code: "E_OUTPUT_UNWRITABLE", exitCode: 5 });
+  });
+
   test.runIf(process.platform === "linux")("a disk that is full is said", async () => {
     const cwd = await temporaryDirectory();
     await symlink("/dev/full", join(cwd, "full.png"));
@@ -170,6 +214,7 @@ describe("--annotate", () => {
     expect(json(result)).toMatchObject({
       code: "E_OUTPUT",
       message: "full.png cannot be written (ENOSPC)",
+      hint: "free some disk space, or name another place",
     });
     expect(result.code).toBe(1);
   });
@@ -222,6 +267,14 @@ describe("bad input is refused as in an upload", () => {
     const result = await tool(["recognise", image(name), "-o", "json"]);
     expect(json(result)).toMatchObject({ schema: "tu-analyze/error@1", code, exitCode });
     expect(result.code).toBe(exitCode);
+  });
+
+  test("what is too large is named", async () => {
+    const cwd = await temporaryDirectory();
+    await writeFile(join(cwd, "large.jpg"), "");
+    await truncate(join(cwd, "large.jpg"), 11 * 1024 * 1024);
+    const { stderr } = await tool(["recognise", "large.jpg"], { cwd });
+    expect(stderr).toMatch(/^E_IMAGE_TOO_LARGE: large\.jpg: /);
   });
 
   test.each([

@@ -58,7 +58,7 @@ async function recognise(
   try {
     const run: RecogniseRun = {
       timeout: deadline.text,
-      annotations: await plannedAnnotations(paths, options.annotate),
+      annotations: await plannedAnnotations(paths, isBatch, options.annotate),
       signal: stop.signal,
       reader,
       onStart: (file, index) => screen.started(file, index),
@@ -74,11 +74,15 @@ async function recognise(
   }
 }
 
-async function plannedAnnotations(paths: readonly string[], target: string | undefined) {
+async function plannedAnnotations(
+  images: readonly string[],
+  isBatch: boolean,
+  target: string | undefined,
+) {
   if (target === undefined) return [];
   const { openAnnotation } = await import("./compose-images.ts");
   const { annotationFiles } = await import("./annotation-files.ts");
-  return annotationFiles(paths, target, await openAnnotation());
+  return annotationFiles({ images, isBatch, target }, await openAnnotation());
 }
 
 /** Recognising nothing is a result too, and is printed as one. */

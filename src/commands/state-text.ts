@@ -1,4 +1,5 @@
 import { createPaint, printable, sizeText } from "../adapters/terminal/text.ts";
+import { counted } from "../pipeline/counted.ts";
 import type {
   ClearReport,
   PruneReport,
@@ -10,8 +11,6 @@ import type { Settings } from "./config.ts";
 // The text output of the `state` commands.
 
 const paint = createPaint(false);
-const counted = (count: number, what: string): string =>
-  `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 
 export const noStateLines = (directory: string): readonly string[] => [
   `${printable(directory)} holds no state yet`,
@@ -75,11 +74,17 @@ export function pruneLines(report: PruneReport, settings: Settings): readonly st
 }
 
 export function clearLines(report: ClearReport): readonly string[] {
-  const { directory, flows, machinesKept, objects, uploads } = report;
+  const { directory, flows, machinesKept, machinesRemoved, objects, uploads } = report;
+  const what = [
+    counted(flows, "flow"),
+    counted(uploads, "upload"),
+    counted(objects, "picture"),
+    ...(machinesRemoved === 0 ? [] : [counted(machinesRemoved, "machine")]),
+  ].join(", ");
   return [
-    `removed ${counted(flows, "flow")}, ${counted(uploads, "upload")} and ${counted(objects, "picture")} from ${printable(directory)}`,
+    `removed ${what} from ${printable(directory)}`,
     ...(machinesKept === 0
-      ? []
+      ? ["the database files stay, empty, for the next run"]
       : [
           `kept ${counted(machinesKept, "machine")} and their pictures; --machines removes them too`,
         ]),

@@ -1,4 +1,4 @@
-import { appendFile, readdir, rm } from "node:fs/promises";
+import { appendFile, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import Libsql from "libsql";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -126,10 +126,16 @@ describe("clearing", () => {
   test("leaves the machines, unless they are named too; then it starts anew", async () => {
     const stateDir = await stateWithTwoFlows();
     const cleared = json(await state(stateDir, "clear", "--yes", "--json"));
-    expect(cleared).toMatchObject({ flows: 2, uploads: 2, objects: 1, machinesKept: 1 });
+    expect(cleared).toMatchObject({
+      flows: 2,
+      uploads: 2,
+      objects: 1,
+      machinesKept: 1,
+      machinesRemoved: 0,
+    });
     expect(await state(stateDir, "verify")).toMatchObject({ code: 0 });
     const all = json(await state(stateDir, "clear", "--yes", "--machines", "--json"));
-    expect(all).toMatchObject({ objects: 1, machinesKept: 0 });
+    expect(all).toMatchObject({ objects: 1, machinesKept: 0, machinesRemoved: 1 });
     const after = await tool(["upload", image("komatsu-pc200.jpg"), "--state-dir", stateDir], {
       env,
     });
@@ -139,6 +145,28 @@ describe("clearing", () => {
       machines: { machines: 1, sightings: 1 },
     });
   });
+});
+
+test("what was cleared cannot be read in the files any more", async () => {
+  const stateDir = await stateWithTwoFlows();
+  const traces = async () => {
+    const names = (await readdir(stateDir, { recursive: true })).filter((name) =>
+      /[.]db(?:-wal)?$/.test(name),
+    );
+    const texts = await Promise.all(names.map((name) => readFile(join(stateDir, name), "latin1")));
+    return texts.filter((text) => /PC200-8|images\/[0-9a-f-]{36}/.test(text)).length;
+  };
+  expect(await traces()).toBeGreaterThan(0);
+  const { stdout } = await state(stateDir, "clear", "--yes", "--machines");
+  expect(await traces()).toBe(0);
+  expect(stdout).toBe(
+    `removed 2 flows, 2 uploads, 2 pictures, 1 machine from ${stateDir}\nthe database files stay, empty, for the next run\n`,
+  );
+  const names = await readdir(stateDir, { recursive: true, withFileTypes: true });
+  const files = names.filter((one) => one.isFile()).map(({ name }) => join(stateDir, name));
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
+  const sizeBytes = sizes.reduce((sum, size) => sum + size, 0);
+  expect(await reported(stateDir)).toMatchObject({ sizeBytes });
 });
 
 test("verifying tells of a picture that is damaged, and of one that is gone", async () => {

@@ -1,7 +1,7 @@
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import { describeState } from "../pipeline/operations/describe-state.ts";
 import { clearState } from "../pipeline/operations/keep-state.ts";
-import { compactState, pruneState } from "../pipeline/operations/prune-state.ts";
+import { compactFiles, pruneState } from "../pipeline/operations/prune-state.ts";
 import { verifyState } from "../pipeline/operations/verify-state.ts";
 import { type OpenKept, openKept, removeNotes, sizeOfFiles, upgrading } from "./compose-state.ts";
 import { keepLimits, loadSettings, type Settings } from "./config.ts";
@@ -60,7 +60,7 @@ async function prune(options: Options, settings: Settings): Promise<number> {
     hint: "run it again",
   }));
   try {
-    const report = await withKept(settings, async (kept) => {
+    const [report, isThere] = await withKept(settings, async (kept) => {
       const pruned = await pruneState(kept, {
         limits: keepLimits(settings),
         clock: { nowMs: Date.now },
@@ -68,13 +68,12 @@ async function prune(options: Options, settings: Settings): Promise<number> {
         isDryRun: options.dryRun === true,
       });
       const isLess = kept !== null && !pruned.isDryRun && pruned.flows.length > 0;
-      if (isLess && !(await compactState(kept)))
-        printDiagnostic(
-          "the files keep their size while another process uses them; the space will be reused",
-        );
-      return pruned;
+      if (isLess) await compact(kept.journals.values());
+      return [pruned, kept !== null] as const;
     });
-    print(options, report, () => pruneLines(report, settings));
+    print(options, report, () =>
+      isThere ? pruneLines(report, settings) : noStateLines(settings.stateDir),
+    );
     return exitCodes.done;
   } finally {
     await stop.drain(undefined);
@@ -98,7 +97,11 @@ async function clear(options: Options, settings: Settings): Promise<number> {
   const { stateDir: directory } = settings;
   const [cleared, isThere] = await withKept(settings, async (kept) => {
     const removed = await clearState(kept, isWithMachines ? "machines too" : "all but machines");
-    if (kept !== null) await removeNotes(directory);
+    if (kept !== null) {
+      await removeNotes(directory);
+      // Otherwise what was removed could still be read in the file, which would keep its size.
+      await compact([kept.shared]);
+    }
     return [removed, kept !== null] as const;
   });
   const report = { schema: "tu-analyze/state-clear@1" as const, directory, ...cleared };
@@ -121,6 +124,13 @@ async function verify(options: Options, settings: Settings): Promise<number> {
     isThere ? verificationLines(report) : noStateLines(settings.stateDir),
   );
   return report.problems.length === 0 ? exitCodes.done : exitCodes.failed;
+}
+
+async function compact(files: Parameters<typeof compactFiles>[0]): Promise<void> {
+  if (await compactFiles(files)) return;
+  printDiagnostic(
+    "the files keep their size while another process uses them; the space will be reused",
+  );
 }
 
 /** Null: there is no state yet. */

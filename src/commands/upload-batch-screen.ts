@@ -1,7 +1,9 @@
+import { waitingText } from "../adapters/terminal/hop-line.ts";
 import { tableLines } from "../adapters/terminal/table.ts";
 import { type Paint, printable } from "../adapters/terminal/text.ts";
 import { cut, cutMiddle, padded, widthOf } from "../adapters/terminal/width.ts";
 import { wrap } from "../adapters/terminal/wrap.ts";
+import { counted } from "../pipeline/counted.ts";
 import { distinctNames, placeAmong } from "./distinct-names.ts";
 import { mismatchText } from "./expectations.ts";
 import { printLine } from "./output.ts";
@@ -47,7 +49,7 @@ export function createBatchScreen(
     reporter: {
       hop(hop) {
         if (isVerbose) story.reporter.hop(hop);
-        else say(hop.flowId, `waiting after ${printable(hop.name)}`);
+        else say(hop.flowId, waitingText(hop));
       },
       notice,
     },
@@ -70,7 +72,7 @@ export function createBatchScreen(
       waiting.clear();
       for (const line of summaryLines(outcomes, names, columns(), paint)) printLine(line);
     },
-    close: () => waiting.close(),
+    close: () => story.close(),
   };
 }
 
@@ -141,9 +143,11 @@ function countText(outcomes: readonly Outcome[]): string {
     (status) =>
       `${fates.filter((fate) => fate === status).length} ${status.replace("not-started", "not started")}`,
   );
-  return [`${good} of ${outcomes.length} images analysed`, `${failed} failed`, ...stopped].join(
-    ", ",
-  );
+  return [
+    `${good} of ${counted(outcomes.length, "image")} analysed`,
+    `${failed} failed`,
+    ...stopped,
+  ].join(", ");
 }
 
 function badLines(name: string, outcome: Outcome, width: number, paint: Paint): readonly string[] {

@@ -1,4 +1,4 @@
-import { hopLines } from "../adapters/terminal/hop-line.ts";
+import { hopLines, waitingText } from "../adapters/terminal/hop-line.ts";
 import { reportLines } from "../adapters/terminal/report-lines.ts";
 import { type Paint, printable } from "../adapters/terminal/text.ts";
 import { widthOf } from "../adapters/terminal/width.ts";
@@ -19,6 +19,7 @@ export function createStoryScreen(
   const indexes = new Map<string, number>();
   const startedAt = new Map<string, number>();
   const early = new Map<string, Hop[]>();
+  let isClosed = false;
   const print = (flowId: string, lines: (width: number) => readonly string[]) => {
     const prefix = prefixes[indexes.get(flowId) ?? 0] ?? "";
     waiting.clear();
@@ -29,12 +30,14 @@ export function createStoryScreen(
     const start = startedAt.get(hop.flowId) ?? hop.atMs;
     startedAt.set(hop.flowId, start);
     print(hop.flowId, (width) => hopLines(hop, hop.atMs - start, { paint, width }));
-    waiting.say(`waiting after ${printable(hop.name)}`);
+    waiting.say(waitingText(hop));
   };
   return {
     format: "text",
     reporter: {
       hop(hop) {
+        // What arrives while the pipeline stops would contradict the outcome, which is told after it.
+        if (isClosed) return;
         // The first hops of a flow arrive before its id is known to be ours.
         if (indexes.has(hop.flowId)) show(hop);
         else early.set(hop.flowId, [...(early.get(hop.flowId) ?? []), hop]);
@@ -56,6 +59,9 @@ export function createStoryScreen(
         print(report.flowId, () => [`  ${name.padEnd(20)} ${String(ms).padStart(6)} ms`]);
     },
     summary: () => undefined,
-    close: () => waiting.close(),
+    close() {
+      isClosed = true;
+      waiting.close();
+    },
   };
 }

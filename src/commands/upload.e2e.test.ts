@@ -351,6 +351,8 @@ describe("several images", () => {
     const line = await tool(["upload", empty, "-o", "jsonl"]);
     expect(line.code).toBe(2);
     expect(RejectedReport.parse(JSON.parse(line.stdout)).failure.code).toBe("E_IMAGE_EMPTY");
+    const shown = await tool(["upload", empty, "--batch"]);
+    expect(shown.stdout).toContain("0 of 1 image analysed, 1 failed");
     const batch = await tool(["upload", empty, "--batch", "-o", "json"]);
     expect(batch.code).toBe(1);
     expect(json(batch)).toMatchObject({

@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import { printable } from "../adapters/terminal/text.ts";
+import { counted } from "../pipeline/counted.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import { checkImage, tooLarge } from "../pipeline/operations/check-image.ts";
 import { imageBytesMax } from "../pipeline/steps/image-access.ts";
 import { openInput } from "./compose-images.ts";
 import { openImport } from "./compose-vision.ts";
 import { loadSettings } from "./config.ts";
+import { namingFile } from "./image-input.ts";
 import { type Format, formatOf, printJson, printLine } from "./output.ts";
 import type { Work } from "./work.ts";
 
@@ -45,7 +47,7 @@ async function importAnswers(
 ): Promise<number> {
   const input = await openInput();
   const { read, store, takeAnswers } = await openImport(visionDir, input.images);
-  const answers = takeAnswers(await readAnswer(answerFile, input), answerFile);
+  const answers = takeAnswers(await readAnswer(answerFile, input), nameOf(answerFile));
   const paths = options.image ?? [];
   if (answers.length !== paths.length) throw unequal(answerFile, answers.length, paths.length);
   // All are checked before the first is written.
@@ -80,21 +82,38 @@ async function isHeld(
   }
 }
 
-function readAnswer(path: string, { read }: Input): Promise<Uint8Array> {
+async function readAnswer(path: string, { read }: Input): Promise<Uint8Array> {
   const onTooLarge = (sizeBytes: number) =>
-    new TuError("E_VISION_ANSWER_INVALID", `${path} has ${sizeBytes} bytes`, {
+    new TuError("E_VISION_ANSWER_INVALID", `${nameOf(path)} has ${counted(sizeBytes, "byte")}`, {
       hint: "check the file; a response has a few hundred thousand bytes at most",
     });
   const { signal } = new AbortController();
-  return read(path, { bytesMax: answerBytesMax, onTooLarge, signal });
+  try {
+    return await read(path, { bytesMax: answerBytesMax, onTooLarge, signal });
+  } catch (error) {
+    throw hintedIfDirectory(error, "name the file that holds the response");
+  }
 }
 
 async function readPicture(path: string, { images, read }: Input) {
   const { signal } = new AbortController();
-  const bytes = await read(path, { bytesMax: imageBytesMax, onTooLarge: tooLarge, signal });
-  await checkImage(bytes, images);
-  return { path, bytes };
+  try {
+    const bytes = await read(path, { bytesMax: imageBytesMax, onTooLarge: tooLarge, signal });
+    await checkImage(bytes, images);
+    return { path, bytes };
+  } catch (error) {
+    throw namingFile(path, hintedIfDirectory(error, "name one picture per --image"));
+  }
 }
+
+/** A response or a picture is one file: the hint for images, all of those in the directory, does not fit. */
+function hintedIfDirectory(error: unknown, hint: string): unknown {
+  return error instanceof TuError && error.code === "E_FILE_IS_DIRECTORY"
+    ? new TuError(error.code, error.message, { hint, cause: error })
+    : error;
+}
+
+const nameOf = (path: string) => (path === "-" ? "standard input" : path);
 
 /** A picture has one cassette: the second answer would replace the first. */
 function requireDifferent(pictures: readonly Awaited<ReturnType<typeof readPicture>>[]): void {
@@ -114,7 +133,7 @@ function sameTwice(first: string, second: string): TuError {
 }
 
 function unequal(file: string, answers: number, pictures: number): TuError {
-  const message = `${file} holds ${answers} response(s), but ${pictures} picture(s) are given`;
+  const message = `${nameOf(file)} holds ${counted(answers, "response")}, but ${counted(pictures, "picture")} ${pictures === 1 ? "is" : "are"} given`;
   return new TuError("E_USAGE", message, {
     hint: "give one --image per response, in the same order",
   });
@@ -127,7 +146,7 @@ function print(cassettes: readonly Imported[], options: Options): void {
     return;
   }
   for (const { file, hints, image, replaced, texts } of cassettes) {
-    const what = `${texts} text(s), ${hints} hint(s)${replaced ? ", replaced" : ""}`;
+    const what = `${counted(texts, "text")}, ${counted(hints, "hint")}${replaced ? ", replaced" : ""}`;
     printLine(`${printable(image)} → ${printable(file)} (${what})`);
   }
   printLine("replay them with `tu-analyze upload <image> --vision replay`");

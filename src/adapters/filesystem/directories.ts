@@ -36,8 +36,15 @@ async function makeOne(path: string, mode: number): Promise<void> {
   try {
     await mkdir(path, { mode });
   } catch (error) {
+    if (hasCode(error, "ENOENT")) throw notCreatable(path, error);
     if (!hasCode(error, "EEXIST")) throw error;
   }
+}
+
+/** The parent exists, but takes no directories, like /proc: for a user the same as not being permitted. */
+function notCreatable(path: string, cause: unknown): Error {
+  const message = `nothing can be created in ${dirname(path)}`;
+  return Object.assign(new Error(message, { cause }), { code: "EPERM" });
 }
 
 function notDirectory(path: string): Error {
@@ -48,14 +55,17 @@ function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }
 
-/** Bytes of all files in it and below, counting each file once however many names it has; 0 if it does not exist. */
-export async function sizeOfFiles(directory: string): Promise<number> {
+/** Bytes of these files in it and below, counting each file once however many names it has; 0 if it does not exist. */
+export async function sizeOfFiles(
+  directory: string,
+  isCounted: (name: string) => boolean = () => true,
+): Promise<number> {
   const sizes = new Map<string, number>();
   const names = await readdir(directory, { recursive: true }).catch((error: unknown) => {
     if (hasCode(error, "ENOENT")) return [];
     throw error;
   });
-  for (const name of names) {
+  for (const name of names.filter(isCounted)) {
     const path = join(directory, name);
     const status = await lstat(path).catch((error: unknown) => {
       if (hasCode(error, "ENOENT")) return undefined; // removed meanwhile

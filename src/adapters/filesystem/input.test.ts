@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
@@ -31,6 +31,19 @@ test("a file is read up to the limit, and refused by its size before", async () 
   expect(Buffer.from(await read(path, signal)).toString()).toBe("0123456789");
   await writeFile(path, "0123456789a");
   await expect(read(path, signal)).rejects.toThrow("11 bytes");
+});
+
+test("links in a circle, a name that is too long, and one below a file name no file", async () => {
+  const { signal } = new AbortController();
+  const link = await temporaryPath("link");
+  await symlink(link, link);
+  const file = await temporaryPath("file");
+  await writeFile(file, "");
+  for (const path of [link, `${file}${"x".repeat(300)}`, join(file, "below")])
+    await expect(read(path, signal)).rejects.toMatchObject({
+      code: "E_FILE_NOT_FOUND",
+      message: `there is no file ${path}`,
+    });
 });
 
 test("an input that is not wanted any more is not opened", async () => {

@@ -78,18 +78,26 @@ async function statOf(path: string) {
   };
 }
 
+/** A name that is too long, and links in a circle, name no file either. */
+const leadsNowhere = ["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP"];
+
 function named(path: string, code: string, cause: Error): Error {
   if (cause instanceof TuError) return cause;
-  if (code === "ENOENT" || code === "ENOTDIR") {
+  if (leadsNowhere.includes(code)) {
     return new TuError("E_FILE_NOT_FOUND", `there is no file ${path === "" ? '""' : path}`, {
       hint: "check the spelling; a name with spaces needs quotes",
       cause,
     });
   }
+  const isRefused = code === "EACCES" || code === "EPERM";
   const isStandardInput = path === "-";
   const name = isStandardInput ? "standard input" : path;
   return new TuError("E_FILE_UNREADABLE", `${name} cannot be read (${code})`, {
-    hint: isStandardInput ? "check its source" : "check its permissions",
+    hint: isStandardInput
+      ? "check its source"
+      : isRefused
+        ? "check its permissions"
+        : "check the file",
     cause,
   });
 }

@@ -1,4 +1,4 @@
-import { stat, writeFile } from "node:fs/promises";
+import { access, constants, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { TuError } from "../../pipeline/errors.ts";
 import { makeDirectories } from "./directories.ts";
@@ -8,7 +8,7 @@ export async function isDirectory(path: string): Promise<boolean> {
   return (await statOrNull(path))?.isDirectory() === true;
 }
 
-/** Throws E_OUTPUT if it cannot be created. */
+/** Throws E_OUTPUT and E_OUTPUT_UNWRITABLE if it cannot be created. */
 export async function makeDirectory(path: string): Promise<void> {
   try {
     await makeDirectories(path);
@@ -19,7 +19,7 @@ export async function makeDirectory(path: string): Promise<void> {
 
 /**
  * Checks beforehand that a file can be written here, and that it is none of `inputs`, by whatever path. Throws
- * E_USAGE, E_FILE_IS_DIRECTORY and E_FILE_NOT_FOUND.
+ * E_USAGE, E_FILE_IS_DIRECTORY, E_FILE_NOT_FOUND and E_OUTPUT_UNWRITABLE.
  */
 export async function requireWritable(path: string, inputs: readonly string[]): Promise<void> {
   const found = await statOrNull(path);
@@ -37,9 +37,18 @@ export async function requireWritable(path: string, inputs: readonly string[]): 
         hint: "name another file",
       });
   }
+  await requirePermission(path, found === null ? dirname(path) : path);
 }
 
-/** Overwrites an existing file. Throws E_OUTPUT. */
+async function requirePermission(path: string, place: string): Promise<void> {
+  try {
+    await access(place, constants.W_OK);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+/** Overwrites an existing file. Throws E_OUTPUT and E_OUTPUT_UNWRITABLE. */
 export async function writeOutput(path: string, bytes: Uint8Array): Promise<void> {
   try {
     await writeFile(path, bytes);
@@ -56,10 +65,17 @@ async function statOrNull(path: string) {
   }
 }
 
+/** The last one: the directory exists, but takes no files, like /proc. */
+const notAllowed = ["EACCES", "EPERM", "EROFS", "ENOENT"];
+
 function unwritable(path: string, cause: unknown): TuError {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
-  return new TuError("E_OUTPUT", `${path} cannot be written (${code})`, {
-    hint: "check its permissions, and whether the disk is full",
-    cause,
-  });
+  const message = `${path} cannot be written (${code})`;
+  if (notAllowed.includes(code)) {
+    const hint = "check the permissions of the file and its directory, or name another place";
+    return new TuError("E_OUTPUT_UNWRITABLE", message, { hint, cause });
+  }
+  const isFull = code === "ENOSPC" || code === "EDQUOT";
+  const hint = `${isFull ? "free some disk space" : "check what is there"}, or name another place`;
+  return new TuError("E_OUTPUT", message, { hint, cause });
 }

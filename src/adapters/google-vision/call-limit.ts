@@ -20,6 +20,6 @@ export function limitCalls(annotator: Annotator, callsMax: number): Annotator {
 function usedUp(callsMax: number): TuError {
   return new TuError(
     "E_VISION_BUDGET",
-    `the limit of ${callsMax} calls to the vision service is reached`,
+    `calls to the vision service have reached their limit of ${callsMax}`,
   );
 }

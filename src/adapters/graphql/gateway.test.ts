@@ -270,6 +270,21 @@ describe("a document that asks for too much", () => {
   });
 });
 
+test.each([
+  ["/", "127.0.0.1", "404 Not Found"],
+  ["/graphql/x?query", "127.0.0.1", "404 Not Found"],
+  ["/", "elsewhere.example", "403 Forbidden"],
+  ["/graphql", "elsewhere.example", "403 Forbidden"],
+])("an upgrade of %s at %s is refused over HTTP", async (path, host, status) => {
+  const socket = connect({ host: "127.0.0.1", port: Number(new URL(server.url).port) });
+  const key = "sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+  const upgrade = "connection: upgrade\r\nupgrade: websocket\r\n";
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: ${host}\r\n${upgrade}${key}\r\n`);
+  let heard = "";
+  for await (const part of socket.setEncoding("utf8")) heard += part;
+  expect(heard).toBe(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+});
+
 test("on one connection so many subscriptions are open at a time", async () => {
   const { say, until } = await talk();
   const query = "subscription { onAnalysisEvent { name } }";

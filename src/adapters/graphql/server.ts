@@ -91,7 +91,7 @@ export async function startGraphqlServer(options: {
       else refuse(response, ...refusal);
     },
     upgrade(request, socket, head) {
-      if (pathOf(request) !== "/graphql") return void socket.destroy();
+      if (pathOf(request) !== "/graphql") return void socket.end(noSuchPath);
       webSockets.handleUpgrade(request, socket, head, (webSocket) => {
         webSockets.emit("connection", webSocket, request);
       });
@@ -105,6 +105,9 @@ export async function startGraphqlServer(options: {
     },
   };
 }
+
+/** To a request for an upgrade: there is no response object, only the socket. */
+const noSuchPath = "HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 type Enveloped = ReturnType<
   ReturnType<typeof import("graphql-yoga")["createYoga"]>["getEnveloped"]

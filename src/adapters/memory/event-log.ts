@@ -139,7 +139,7 @@ function createTopics(retainRecords: number) {
       if (existing !== partitions)
         throw new TuError(
           "E_TOPOLOGY_MISMATCH",
-          `topic ${name} has ${existing} partitions, not ${partitions}`,
+          `topic ${name} has a partition count of ${existing}, not ${partitions}`,
           { hint: "recreate the topic; another number would move keys to other partitions" },
         );
       if (topics.has(name)) return;

@@ -17,7 +17,9 @@ test.each(["SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED", "SQLITE_LOCKE
   },
 );
 
-test.each(["SQLITE_FULL", "SQLITE_FULL_JOURNAL", "ENOSPC"])("%s is a full disk", (code) => {
+const full = ["SQLITE_FULL", "SQLITE_FULL_JOURNAL", "SQLITE_IOERR_SHMSIZE", "ENOSPC", "EDQUOT"];
+
+test.each(full)("%s is a full disk", (code) => {
   expect(isBusy(failed(code))).toBe(false);
   expect(at(failed(code))).toMatchObject({
     code: "E_STATE_FULL",
@@ -53,6 +55,15 @@ test.each(["SQLITE_READONLY_DIRECTORY", "SQLITE_PERM", "EACCES", "EPERM", "EROFS
     });
   },
 );
+
+test("a reason is told without the system call", () => {
+  const open = Object.assign(new Error("EACCES: permission denied, open '/a/flow.db'"), {
+    code: "EACCES",
+  });
+  expect(at(open)).toMatchObject({
+    message: "/a/flow.db cannot be written: permission denied (EACCES)",
+  });
+});
 
 describe("what is our own mistake stays as it is", () => {
   test.each([

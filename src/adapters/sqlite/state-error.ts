@@ -14,7 +14,7 @@ export function toStateError(error: unknown, file: string): unknown {
       hint: "wait for the other process, or end it",
       cause: error,
     });
-  if (code.startsWith("SQLITE_FULL") || code === "ENOSPC")
+  if (isFull(code))
     return new TuError("E_STATE_FULL", `no space left to write ${file}`, {
       hint: "free some disk space, or use another state directory",
       cause: error,
@@ -36,11 +36,19 @@ export const unwritable = (path: string, cause: unknown) =>
     cause,
   });
 
+/** SHMSIZE: the file next to a database, which even reading needs, could not grow. */
+const isFull = (code: string) =>
+  ["ENOSPC", "EDQUOT", "SQLITE_IOERR_SHMSIZE"].includes(code) || code.startsWith("SQLITE_FULL");
+
 const notAllowed = ["EACCES", "EPERM", "EROFS"];
 export const isNotAllowed = (code: string): boolean =>
   notAllowed.includes(code) || ["READONLY", "PERM"].some((one) => code.startsWith(`SQLITE_${one}`));
 
-const reasonOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
+/** Node's `EACCES: permission denied, open '/a/file'` as `permission denied (EACCES)`. */
+export function reasonOf(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return message.replace(/^(E[A-Z]+): (.+?), \w+(?: '.*')?$/s, "$2 ($1)");
+}
 
 const unusableCodes = ["CORRUPT", "NOTADB", "CANTOPEN", "IOERR", "AUTH", "FORMAT"];
 const isUnusable = (code: string) =>

@@ -51,6 +51,14 @@ export function hopLines(hop: Hop, sinceStartMs: number, layout: HopLayout): rea
   ];
 }
 
+/** Who has to act after a hop, as far as it tells. */
+export function waitingText({ from, kind, to }: Hop): string {
+  if (to === "client" || kind === "write") return "collecting the result";
+  // Who fetched an object now works on it; the client that stored one only confirms it.
+  const isFetched = to === "object-store" && from !== "client";
+  return `waiting for ${printable(isFetched ? from : to)}`;
+}
+
 function looksOf({ name, note }: Hop) {
   const isFailure = name.endsWith(".failed") || name === "onAnalysisFailed";
   const isRetry = note?.startsWith("attempt ") === true && !isFailure;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { TuError } from "../../pipeline/errors.ts";
 import type { Hop } from "../../pipeline/ports/reporter.ts";
-import { hopLines } from "./hop-line.ts";
+import { hopLines, waitingText } from "./hop-line.ts";
 import { reportLines, type ShownReport } from "./report-lines.ts";
 import { createPaint, printable } from "./text.ts";
 import { widthOf } from "./width.ts";
@@ -25,6 +25,22 @@ const hop: Hop = {
 };
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not reach a terminal
 const control = /[\u0000-\u001f\u007f-\u009f]/;
+
+test("the line that waits says for whom", () => {
+  const after = (values: Partial<Hop>) => waitingText({ ...hop, ...values });
+  expect(after({})).toBe("waiting for graph-gateway");
+  const fetched = { name: "GET object", to: "object-store", kind: "request" } as const;
+  expect(after({ ...fetched, from: "svc-ai-vision-adapter" })).toBe(
+    "waiting for svc-ai-vision-adapter",
+  );
+  expect(after({ ...fetched, name: "PUT object", from: "client" })).toBe(
+    "waiting for object-store",
+  );
+  const told = { name: "onAnalysisCompleted", from: "graph-gateway", to: "client" };
+  expect(after(told)).toBe("collecting the result");
+  expect(after({ kind: "write", to: "machines" })).toBe("collecting the result");
+  expect(after({ to: "a\u001b[31m" })).toBe("waiting for a\\u001b[31m");
+});
 
 test("no text gets a control character through", () => {
   fc.assert(

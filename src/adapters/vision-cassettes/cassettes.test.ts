@@ -165,6 +165,14 @@ describe("writing", () => {
     expect(await replaying(directory).annotate(picture)).toHaveProperty("logoAnnotations");
   });
 
+  test("a full disk gets its own hint", async () => {
+    const store = createCassetteStore("/nowhere", features);
+    const full = Object.assign(new Error("no"), { code: "ENOSPC" });
+    await expect(store.prepare(() => Promise.reject(full))).rejects.toMatchObject({
+      hint: "free some disk space, or choose another directory with --vision-dir",
+    });
+  });
+
   test("a directory that cannot be made is said before anything is asked", async () => {
     const store = createCassetteStore("/nowhere", features);
     const refused = Object.assign(new Error("no"), { code: "EROFS" });

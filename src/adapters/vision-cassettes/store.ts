@@ -76,10 +76,12 @@ async function guarded(directory: string, write: () => Promise<void>): Promise<v
   try {
     await write();
   } catch (error) {
+    const code = codeOf(error);
+    const space = code === "ENOSPC" || code === "EDQUOT" ? "free some disk space, or " : "";
     throw new TuError(
       "E_CASSETTE_UNWRITABLE",
-      `cassettes cannot be written to ${directory} (${codeOf(error)})`,
-      { hint: "choose another directory with --vision-dir", cause: error },
+      `cassettes cannot be written to ${directory} (${code})`,
+      { hint: `${space}choose another directory with --vision-dir`, cause: error },
     );
   }
 }

@@ -87,7 +87,8 @@ export async function clearState(
   kept: Kept | null,
   what: "all but machines" | "machines too",
 ): Promise<Omit<ClearReport, "schema" | "directory">> {
-  if (kept === null) return { flows: 0, uploads: 0, objects: 0, machinesKept: 0 };
+  if (kept === null)
+    return { flows: 0, uploads: 0, objects: 0, machinesKept: 0, machinesRemoved: 0 };
   // All or none.
   for (const journal of kept.journals.values()) journal.requireAlone();
   let flows = 0;
@@ -96,6 +97,7 @@ export async function clearState(
     flows += finished + underWay;
     await journal.clear();
   }
+  const { machines: before } = await kept.machines.count();
   if (what === "machines too") await kept.machines.clear();
   const uploads = await kept.uploads.list();
   for (const batch of batchesOf(uploads))
@@ -106,7 +108,10 @@ export async function clearState(
   for (const key of objects) await kept.objects.delete(key);
   for (const batch of batchesOf(objects)) await kept.fingerprints.remove(batch);
   const { machines: machinesKept } = await kept.machines.count();
-  return { flows, uploads: uploads.length, objects: objects.length, machinesKept };
+  return {
+    ...{ flows, uploads: uploads.length, objects: objects.length },
+    ...{ machinesKept, machinesRemoved: before - machinesKept },
+  };
 }
 
 /** Finished flows of one journal that exceed a limit, oldest first. */

@@ -3,7 +3,7 @@ import { TuError } from "../errors.ts";
 import type { FlowRetention } from "../ports/flow-retention.ts";
 import { PruneReport } from "../reports/state.ts";
 import { clock, contentsOf, dayMs, ended, keptWith } from "./kept.samples.ts";
-import { compactState, pruneState } from "./prune-state.ts";
+import { compactFiles, pruneState } from "./prune-state.ts";
 
 const limits = { olderThanMs: 30 * dayMs, most: null };
 const { signal } = new AbortController();
@@ -60,9 +60,9 @@ test("a file in use keeps its size, and the others are compacted; anything else 
     ["busy", busy],
     ["full", journal("full")],
   ]);
-  expect(await compactState({ journals: both })).toBe(false);
+  expect(await compactFiles(both.values())).toBe(false);
   expect(compacted).toEqual(["full"]);
-  expect(await compactState({ journals: new Map([["full", journal("full")]]) })).toBe(true);
+  expect(await compactFiles([journal("full")])).toBe(true);
   const broken = new Map([["full", journal("full", new Error("disk"))]]);
-  await expect(compactState({ journals: broken })).rejects.toThrow("disk");
+  await expect(compactFiles(broken.values())).rejects.toThrow("disk");
 });

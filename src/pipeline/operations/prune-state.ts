@@ -1,5 +1,6 @@
 import { TuError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { FlowRetention } from "../ports/flow-retention.ts";
 import type { PruneReport } from "../reports/state.ts";
 import { toIso } from "../time.ts";
 import { settleUploads } from "./confirmed-uploads.ts";
@@ -37,11 +38,13 @@ export async function pruneState(
 }
 
 /** Reclaims the space of what was removed, except in files that another process uses. False: there was one. */
-export async function compactState({ journals }: Pick<Kept, "journals">): Promise<boolean> {
+export async function compactFiles(
+  files: Iterable<Pick<FlowRetention, "compact">>,
+): Promise<boolean> {
   let isAll = true;
-  for (const journal of journals.values()) {
+  for (const file of files) {
     try {
-      await journal.compact();
+      await file.compact();
     } catch (error) {
       if (!(error instanceof TuError) || error.code !== "E_STATE_BUSY") throw error;
       isAll = false;

@@ -22,6 +22,7 @@ const example = (name: string) => ({ ...findContract(name)?.example, objectKey }
 function pipeline({
   flow = "current" as "current" | "full",
   putStatus = 200,
+  onUnsubscribe = () => undefined as unknown,
   onConfirm = async () => undefined as unknown,
 } = {}) {
   const log: string[] = [];
@@ -38,7 +39,12 @@ function pipeline({
     async subscribe(_flowId, to) {
       log.push("subscribe");
       listener = to;
-      return { close: async () => void log.push("unsubscribe") };
+      return {
+        async close() {
+          log.push("unsubscribe");
+          onUnsubscribe();
+        },
+      };
     },
     async confirmUpload({ bytes: size, checksum }) {
       log.push(`confirm ${size} ${checksum.slice(0, 11)}`);
@@ -170,6 +176,22 @@ test("a deadline names the missing hop, and any other reason is unchanged", asyn
     message: `no end within 5 s: stuck before ${fifth?.name} (${fifth?.from} → ${fifth?.to})`,
     hint: "wait longer",
   });
+});
+
+test("a hop that arrives while the subscription closes is not named as missing", async () => {
+  const deadline = new AbortController();
+  const { hops } = flowNamed("current");
+  const arrive = (to: Pipeline, expected: Partial<Hop> | undefined) =>
+    to.recorder.hop(sampleHop({ flowId, ...expected }));
+  const one: Pipeline = pipeline({
+    onConfirm: async () => {
+      for (const hop of hops.slice(0, 3)) arrive(one, hop as Partial<Hop>);
+      deadline.abort(new TuError("E_DEADLINE", "too late"));
+    },
+    onUnsubscribe: () => arrive(one, hops[3] as Partial<Hop>),
+  });
+  const uploading = upload(input({ signal: deadline.signal }), one.ports);
+  await expect(uploading).rejects.toThrow(`too late: stuck before ${hops[4]?.name} `);
 });
 
 test("an abort waits briefly for a confirm in flight, to report its outcome", async () => {

@@ -80,10 +80,11 @@ export async function upload(input: UploadInput, ports: UploadPorts): Promise<Up
     const finished = end.promise.then(() => machineStored(flowId, events, ports));
     await orAborted(finished, input.signal);
   } catch (error) {
-    throw naming(error, flowId, ports, firstMissing);
-  } finally {
     await subscription.close();
+    // Hops go on arriving, and are shown, while it closes.
+    throw naming(error, flowId, ports, firstMissing);
   }
+  await subscription.close();
   try {
     return await report(input, { flowId, objectKey: started.key, startedAtMs, events }, ports);
   } finally {

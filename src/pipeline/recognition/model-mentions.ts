@@ -1,3 +1,4 @@
+import { counted } from "../counted.ts";
 import { type Brand, brandsWithModel, type Series, seriesOf, spellModel } from "./catalogue.ts";
 import type { Line, Word } from "./lines.ts";
 import { compactOf, isWithin, type Noise } from "./noise.ts";
@@ -141,7 +142,9 @@ function judge(
     isExact: reading.changes === 0,
     doubt: null,
     how:
-      reading.changes === 0 ? how : `${how}, ${reading.changes} look-alike character(s) replaced`,
+      reading.changes === 0
+        ? how
+        : `${how}, ${counted(reading.changes, "look-alike character")} replaced`,
   };
 }
 

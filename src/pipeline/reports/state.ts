@@ -68,5 +68,6 @@ export const ClearReport = z.object({
   uploads: z.int(),
   objects: z.int(),
   machinesKept: z.int(),
+  machinesRemoved: z.int(),
 });
 export type ClearReport = z.infer<typeof ClearReport>;
