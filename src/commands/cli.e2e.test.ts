@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import {
   image,
   json,
+  jsonLines,
   notLooking,
   preload,
   root,
@@ -184,11 +185,26 @@ describe("usage", () => {
     expect(stdout).toContain("Usage: tu-analyze upload");
   });
 
+  const guarded = ["_ALLOWED_HOSTS", "_ALLOWED_ORIGINS", "_INTROSPECTION"];
+
+  test.each([
+    ...[["recognise"], ["vision"], ["vision", "import"], ["messages"], ["topology"]],
+    ...[["machines"], ["machines", "show"], ["state"], ["state", "prune"], ["state", "verify"]],
+    ...[["state", "clear"], ["completion"], ["version"]],
+  ])("the help of %s %s has examples and exit codes, in 80 columns", async (...command) => {
+    const { stdout } = await tool([...command.filter((word) => word !== undefined), "--help"]);
+    expect(stdout).toContain("\nExamples:\n");
+    expect(stdout).toMatch(/\nExit codes:\n {2}\d/);
+    const long = stdout.split("\n").filter((line) => line.length > 80);
+    expect(long).toEqual([]);
+  });
+
   test("no arguments print the help, with examples, variables and exit codes", async () => {
     const { code, stderr, stdout } = await tool([]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     for (const help of [stdout, (await tool(["upload", "--help"])).stdout])
-      for (const part of ["Examples:", "Variables:", "Exit codes:"]) expect(help).toContain(part);
+      for (const part of ["Examples:", "Variables:", "Exit codes:", ...guarded])
+        expect(help).toContain(part);
     expect((await tool(["version"])).stdout).toMatch(/^tu-analyze \d+\.\d+\.\d+, Node.js /);
   });
 
@@ -220,16 +236,38 @@ describe("messages and topology", () => {
     expect(schema).toMatchObject({ $id: "metadata.sorted.v1", type: "object" });
     const example = json(await tool(["messages", "tu.images.uploaded", "--example"]));
     expect(example).toHaveProperty("ObjectKey"); // as it is spelled on Kafka
-    const both = await tool(["messages", "tu.recognition.completed", "--schema"]);
-    const titles = both.stdout
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line).title);
-    expect(titles).toEqual([
+    const args = ["messages", "tu.recognition.completed", "--schema"];
+    const both = await tool([...args, "-o", "jsonl"]);
+    expect(jsonLines(both).map(({ title }) => title)).toEqual([
       "tu.recognition.completed on kafka",
       "tu.recognition.completed on rabbitmq",
     ]);
     expect((await tool(["messages"])).stdout).toContain("analysis.recognition.request");
+  });
+
+  test("several bodies are labelled, and are one document as JSON", async () => {
+    const args = ["messages", "tu.recognition.completed", "--schema", "--example"];
+    const { stdout } = await tool(args);
+    const labels = stdout.split("\n").filter((line) => /^\w/.test(line));
+    expect(labels).toEqual([
+      "tu.recognition.completed on kafka, JSON Schema:",
+      "tu.recognition.completed on kafka, example:",
+      "tu.recognition.completed on rabbitmq, JSON Schema:",
+      "tu.recognition.completed on rabbitmq, example:",
+    ]);
+    const body = (transport: string) => ({
+      ...{ name: "tu.recognition.completed", transport },
+      ...{ jsonSchema: { type: "object" }, example: { provider: {} } },
+    });
+    const bodies = [body("kafka"), body("rabbitmq")];
+    const schema = "tu-analyze/message-body@1";
+    expect(json(await tool([...args, "-o", "json"]))).toMatchObject({ bodies });
+    expect(jsonLines(await tool([...args, "-o", "jsonl"]))).toMatchObject(
+      bodies.map((each) => ({ schema, ...each })),
+    );
+    const schemas = json(await tool(["messages", "--schema", "-o", "json"]));
+    expect(schemas).toMatchObject({ schema: "tu-analyze/message-bodies@1" });
+    expect(schemas).not.toHaveProperty("bodies.0.example");
   });
 
   test("an unknown message is exit 4", async () => {
