@@ -57,6 +57,7 @@ describe("usage", () => {
     [["upload", "x.jpg", "--step-timeout", "metadat=1s"], "did you mean metadata?"],
     [["upload", "x.jpg", "--conc", "3"], "did you mean --concurrency?"],
     [["completion", "zssh"], "did you mean zsh?"],
+    [["UPLOAD", "x.jpg"], "did you mean upload?"],
   ])("%j gets a guess below the first word too", async (args, guess) => {
     const { code, stderr } = await tool(args);
     expect({ code, guess: stderr.includes(guess) ? guess : stderr }).toEqual({ code: 2, guess });
@@ -69,11 +70,15 @@ describe("usage", () => {
     expect(stderr).toMatch(/^E_USAGE: 5 problems\n {2}- standard input \(-\) is given twice/);
     for (const flag of wrong.filter((word) => word.startsWith("--")))
       expect(stderr).toContain(flag);
-    const odd = { TU_ANALYZE_FLOW: "x", TU_ANALYZE_CONCURRENCY: "99", TU_ANALYZE_FLWO: "full" };
+    const odd = {
+      ...{ TU_ANALYZE_FLOW: "x", TU_ANALYZE_CONCURRENCY: "99", TU_ANALYZE_FLWO: "full" },
+      TU_ANALYZE_INTROSPECTION: "maybe",
+    };
     const configured = await tool(["topology"], { env: odd });
     expect(configured.code).toBe(2);
     expect(configured.stderr).toContain("TU_ANALYZE_FLOW: must be one of current, full");
     expect(configured.stderr).toContain("TU_ANALYZE_CONCURRENCY: must be a whole number");
+    expect(configured.stderr).toContain("TU_ANALYZE_INTROSPECTION: must be true or false");
     expect(configured.stderr).toContain("TU_ANALYZE_FLWO\n    hint: did you mean TU_ANALYZE_FLOW?");
   });
 
@@ -117,6 +122,14 @@ describe("usage", () => {
     [
       ["vision", "import"],
       ["--image <picture> is missing", "<answer.json> is missing"],
+    ],
+    [
+      ["vision", "import", "a.json", "b.jpg"],
+      ["--image <picture> is missing", "unexpected argument b.jpg"],
+    ],
+    [
+      ["upload", "x.jpg", "--expect", "brand=a,brand=b,", "--expect", "model"],
+      ['--expect "" is not valid', "--expect model is not valid", "--expect names brand twice"],
     ],
     [
       ["-o", "text", "topology", "--flow", "x"],

@@ -87,7 +87,7 @@ export const Settings = z.strictObject({
   /** Origins whose pages are admitted, and may read the responses (CORS). */
   allowedOrigins: listOf(Origin),
   /** Whether GraphQL clients may query the schema. */
-  introspection: z.union([z.boolean(), z.stringbool()]),
+  introspection: z.union([z.boolean(), z.stringbool()], { error: "must be true or false" }),
 });
 export type Settings = z.infer<typeof Settings>;
 
