@@ -212,6 +212,14 @@ describe("usage", () => {
     expect(long).toEqual([]);
   });
 
+  test("so has the help of every command that is listed", async () => {
+    const { stdout } = await tool(["--help"]);
+    const [, commands = ""] = /\nCommands:\n([\s\S]*?)\n\n/.exec(stdout) ?? [];
+    for (const [, name = ""] of commands.matchAll(/^ {2}([a-z]+)/gm))
+      if (name !== "help")
+        expect((await tool([name, "--help"])).stdout).toContain("\nExit codes:\n");
+  });
+
   test("no arguments print the help, with examples, variables and exit codes", async () => {
     const { code, stderr, stdout } = await tool([]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
