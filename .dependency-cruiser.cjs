@@ -89,7 +89,7 @@ module.exports = {
       from: { path: "^src/commands/main[.]ts$" },
       to: {
         path: "^src/commands",
-        pathNot: "^src/commands/(?:output|usage|help-text)[.]ts$",
+        pathNot: "^src/commands/(?:output|usage)[.]ts$",
         dependencyTypesNot: ["type-only", "dynamic-import"],
       },
     },

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import {
   image,
   json,
+  jsonLines,
   notLooking,
   preload,
   root,
@@ -56,6 +57,7 @@ describe("usage", () => {
     [["upload", "x.jpg", "--step-timeout", "metadat=1s"], "did you mean metadata?"],
     [["upload", "x.jpg", "--conc", "3"], "did you mean --concurrency?"],
     [["completion", "zssh"], "did you mean zsh?"],
+    [["UPLOAD", "x.jpg"], "did you mean upload?"],
   ])("%j gets a guess below the first word too", async (args, guess) => {
     const { code, stderr } = await tool(args);
     expect({ code, guess: stderr.includes(guess) ? guess : stderr }).toEqual({ code: 2, guess });
@@ -68,11 +70,15 @@ describe("usage", () => {
     expect(stderr).toMatch(/^E_USAGE: 5 problems\n {2}- standard input \(-\) is given twice/);
     for (const flag of wrong.filter((word) => word.startsWith("--")))
       expect(stderr).toContain(flag);
-    const odd = { TU_ANALYZE_FLOW: "x", TU_ANALYZE_CONCURRENCY: "99", TU_ANALYZE_FLWO: "full" };
+    const odd = {
+      ...{ TU_ANALYZE_FLOW: "x", TU_ANALYZE_CONCURRENCY: "99", TU_ANALYZE_FLWO: "full" },
+      TU_ANALYZE_INTROSPECTION: "maybe",
+    };
     const configured = await tool(["topology"], { env: odd });
     expect(configured.code).toBe(2);
     expect(configured.stderr).toContain("TU_ANALYZE_FLOW: must be one of current, full");
     expect(configured.stderr).toContain("TU_ANALYZE_CONCURRENCY: must be a whole number");
+    expect(configured.stderr).toContain("TU_ANALYZE_INTROSPECTION: must be true or false");
     expect(configured.stderr).toContain("TU_ANALYZE_FLWO\n    hint: did you mean TU_ANALYZE_FLOW?");
   });
 
@@ -116,6 +122,14 @@ describe("usage", () => {
     [
       ["vision", "import"],
       ["--image <picture> is missing", "<answer.json> is missing"],
+    ],
+    [
+      ["vision", "import", "a.json", "b.jpg"],
+      ["--image <picture> is missing", "unexpected argument b.jpg"],
+    ],
+    [
+      ["upload", "x.jpg", "--expect", "brand=a,brand=b,", "--expect", "model"],
+      ['--expect "" is not valid', "--expect model is not valid", "--expect names brand twice"],
     ],
     [
       ["-o", "text", "topology", "--flow", "x"],
@@ -184,11 +198,34 @@ describe("usage", () => {
     expect(stdout).toContain("Usage: tu-analyze upload");
   });
 
+  const guarded = ["_ALLOWED_HOSTS", "_ALLOWED_ORIGINS", "_INTROSPECTION"];
+
+  test.each([
+    ...[["recognise"], ["vision"], ["vision", "import"], ["messages"], ["topology"]],
+    ...[["machines"], ["machines", "show"], ["state"], ["state", "prune"], ["state", "verify"]],
+    ...[["state", "clear"], ["completion"], ["version"]],
+  ])("the help of %s %s has examples and exit codes, in 80 columns", async (...command) => {
+    const { stdout } = await tool([...command.filter((word) => word !== undefined), "--help"]);
+    expect(stdout).toContain("\nExamples:\n");
+    expect(stdout).toMatch(/\nExit codes:\n {2}\d/);
+    const long = stdout.split("\n").filter((line) => line.length > 80);
+    expect(long).toEqual([]);
+  });
+
+  test("so has the help of every command that is listed", async () => {
+    const { stdout } = await tool(["--help"]);
+    const [, commands = ""] = /\nCommands:\n([\s\S]*?)\n\n/.exec(stdout) ?? [];
+    for (const [, name = ""] of commands.matchAll(/^ {2}([a-z]+)/gm))
+      if (name !== "help")
+        expect((await tool([name, "--help"])).stdout).toContain("\nExit codes:\n");
+  });
+
   test("no arguments print the help, with examples, variables and exit codes", async () => {
     const { code, stderr, stdout } = await tool([]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     for (const help of [stdout, (await tool(["upload", "--help"])).stdout])
-      for (const part of ["Examples:", "Variables:", "Exit codes:"]) expect(help).toContain(part);
+      for (const part of ["Examples:", "Variables:", "Exit codes:", ...guarded])
+        expect(help).toContain(part);
     expect((await tool(["version"])).stdout).toMatch(/^tu-analyze \d+\.\d+\.\d+, Node.js /);
   });
 
@@ -220,16 +257,38 @@ describe("messages and topology", () => {
     expect(schema).toMatchObject({ $id: "metadata.sorted.v1", type: "object" });
     const example = json(await tool(["messages", "tu.images.uploaded", "--example"]));
     expect(example).toHaveProperty("ObjectKey"); // as it is spelled on Kafka
-    const both = await tool(["messages", "tu.recognition.completed", "--schema"]);
-    const titles = both.stdout
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line).title);
-    expect(titles).toEqual([
+    const args = ["messages", "tu.recognition.completed", "--schema"];
+    const both = await tool([...args, "-o", "jsonl"]);
+    expect(jsonLines(both).map(({ title }) => title)).toEqual([
       "tu.recognition.completed on kafka",
       "tu.recognition.completed on rabbitmq",
     ]);
     expect((await tool(["messages"])).stdout).toContain("analysis.recognition.request");
+  });
+
+  test("several bodies are labelled, and are one document as JSON", async () => {
+    const args = ["messages", "tu.recognition.completed", "--schema", "--example"];
+    const { stdout } = await tool(args);
+    const labels = stdout.split("\n").filter((line) => /^\w/.test(line));
+    expect(labels).toEqual([
+      "tu.recognition.completed on kafka, JSON Schema:",
+      "tu.recognition.completed on kafka, example:",
+      "tu.recognition.completed on rabbitmq, JSON Schema:",
+      "tu.recognition.completed on rabbitmq, example:",
+    ]);
+    const body = (transport: string) => ({
+      ...{ name: "tu.recognition.completed", transport },
+      ...{ jsonSchema: { type: "object" }, example: { provider: {} } },
+    });
+    const bodies = [body("kafka"), body("rabbitmq")];
+    const schema = "tu-analyze/message-body@1";
+    expect(json(await tool([...args, "-o", "json"]))).toMatchObject({ bodies });
+    expect(jsonLines(await tool([...args, "-o", "jsonl"]))).toMatchObject(
+      bodies.map((each) => ({ schema, ...each })),
+    );
+    const schemas = json(await tool(["messages", "--schema", "-o", "json"]));
+    expect(schemas).toMatchObject({ schema: "tu-analyze/message-bodies@1" });
+    expect(schemas).not.toHaveProperty("bodies.0.example");
   });
 
   test("an unknown message is exit 4", async () => {

@@ -27,6 +27,13 @@ test.each([
     ["upload", "a.jpg", "--fault", "recognition=fail"],
     ["recognition=fail", "recognition=fail-once"],
   ],
+  [
+    ["upload", "a.jpg", "--fault=recognition=fail"],
+    ["--fault=recognition=fail", "--fault=recognition=fail-once"],
+  ],
+  [["upload", "--state-dir=./s"], [":files"]],
+  [["help", "state", "ver"], ["verify"]],
+  [["state", "help", "ver"], ["verify"]],
   [["upload", "fix"], [":files"]],
   [["machines", "--state-dir", ""], [":files"]],
   [["messages", "metadata.s"], ["metadata.sorted"]],
@@ -48,32 +55,71 @@ async function installed() {
   return { PATH: `${directory}:${process.env["PATH"]}`, HOME: directory };
 }
 
-/** How to query a shell that has loaded the script; prints what it would offer. */
-const shells: Readonly<Record<string, readonly [path: string, ask: string]>> = {
-  bash: [
-    "/bin/bash",
-    `COMP_WORDS=(tu-analyze messages metadata.s); COMP_CWORD=2; _tu_analyze; echo "\${COMPREPLY[@]}"`,
-  ],
-  // Without its line editor: prints the candidates instead.
-  zsh: [
-    "/usr/bin/zsh",
-    `compadd() { print -l -- \${@:#--} }
-    words=(tu-analyze messages metadata.s); CURRENT=3; _tu_analyze`,
-  ],
-  fish: ["/usr/bin/fish", `complete -C "tu-analyze messages metadata.s"`],
-};
+/** What bash would put in place of the end of its last word. Splits the line as bash does. */
+const askBash = (line: string) => `COMP_LINE='${line}'; COMP_POINT=${line.length}
+  COMP_WORDS=(${line
+    .split(/([=:])| /)
+    .flatMap((word) => (word ? `'${word}'` : []))
+    .join(" ")})
+  COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _tu_analyze; printf '%s\\n' "\${COMPREPLY[@]}"`;
 
-for (const [shell, [path, ask]] of Object.entries(shells))
-  test.runIf(existsSync(path))(`${shell} completes by its script`, async () => {
-    const { stdout: script } = await tool(["completion", shell]);
-    const known = shell === "zsh" ? "compdef() { }\n" : "";
-    const args = shell === "zsh" ? ["-f", "-c"] : ["-c"];
+/** Without its line editor, zsh prints the candidates. The script is a file in fpath: this is the first Tab. */
+const askZsh = (line: string) => `compadd() { print -l -- \${@:#--} }
+  words=(${line}); CURRENT=\${#words}; autoload -Uz _tu-analyze; _tu-analyze`;
+
+const askFish = (line: string) => `complete -C "${line}"`;
+
+test.runIf(existsSync("/bin/bash")).each([
+  ["tu-analyze messages metadata.s", ["metadata.sorted"]],
+  ["tu-analyze help sta", ["state"]],
+  ["tu-analyze upload a.jpg --fault=recognition=fail", ["fail", "fail-once"]],
+  ["tu-analyze upload a.jpg --fault recognition=t", ["timeout"]],
+  ["tu-analyze upload a.jpg --flow=c", ["current"]],
+  ["tu-analyze upload a.jpg --expect-status=", ["completed", "failed"]],
+])("bash completes %j by its script", async (line, expected) => {
+  const { stdout: script } = await tool(["completion", "bash"]);
+  const args = ["--norc", "-c", `COMP_WORDBREAKS=$' =:'\n${script}\n${askBash(line)}`];
+  const asked = execFileSync("/bin/bash", args, { encoding: "utf8", env: await installed() });
+  expect(asked.trim().split("\n")).toEqual(expected);
+});
+
+const whole = [
+  ["tu-analyze messages metadata.s", ["metadata.sorted"]],
+  [
+    "tu-analyze upload a.jpg --fault=recognition=fail",
+    ["--fault=recognition=fail", "--fault=recognition=fail-once"],
+  ],
+] as const;
+
+test.runIf(existsSync("/usr/bin/zsh")).each(whole)(
+  "zsh completes %j at the first Tab, with its script in fpath",
+  async (line, expected) => {
     const env = await installed();
-    const asked = execFileSync(path, [...args, `${known}${script}\n${ask}`], {
-      ...{ encoding: "utf8", env },
-    });
-    expect(asked.trim()).toBe("metadata.sorted");
-  });
+    const { stdout: script } = await tool(["completion", "zsh"]);
+    await writeFile(join(env.HOME, "_tu-analyze"), script);
+    const args = ["-f", "-c", `fpath=('${env.HOME}' $fpath)\n${askZsh(line)}`];
+    const asked = execFileSync("/usr/bin/zsh", args, { encoding: "utf8", env });
+    expect(asked.trim().split("\n")).toEqual(expected);
+  },
+);
+
+test.runIf(existsSync("/usr/bin/zsh"))("zsh can source its script without compinit", async () => {
+  const { stdout: script } = await tool(["completion", "zsh"]);
+  const ask = `${script}\nprint -- $_comps[tu-analyze]`;
+  const env = await installed();
+  const asked = execFileSync("/usr/bin/zsh", ["-f", "-c", ask], { encoding: "utf8", env });
+  expect(asked.trim()).toBe("_tu-analyze");
+});
+
+test.runIf(existsSync("/usr/bin/fish")).each(whole)(
+  "fish completes %j by its script",
+  async (line, expected) => {
+    const { stdout: script } = await tool(["completion", "fish"]);
+    const args = ["--no-config", "-c", `${script}\n${askFish(line)}`];
+    const asked = execFileSync("/usr/bin/fish", args, { encoding: "utf8", env: await installed() });
+    expect(asked.trim().split("\n")).toEqual(expected);
+  },
+);
 
 test("ids are those of the state directory that the line names", async () => {
   const directory = await temporaryDirectory();

@@ -1,6 +1,6 @@
 import type { Command, Option } from "commander";
 import { exitCodes } from "../pipeline/errors.ts";
-import { commandsOf, readWords } from "./command-words.ts";
+import { type CommandWords, commandNamed, commandsOf, readWords } from "./command-words.ts";
 import { printLine } from "./output.ts";
 
 // Completion: a shell script calls the hidden command `__complete` with the words so far.
@@ -12,25 +12,59 @@ export type Shell = (typeof shells)[number];
 const files = ":files";
 
 const scripts: Readonly<Record<Shell, string>> = {
+  // Bash splits words at = and :, and replaces only what follows the last one.
   bash: `_tu_analyze() {
-  local IFS=$'\\n' word="\${COMP_WORDS[COMP_CWORD]}"
-  local found; found=$(tu-analyze __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
-  case $'\\n'"$found"$'\\n' in *$'\\n${files}\\n'*) compopt -o default 2>/dev/null; COMPREPLY=(); return;; esac
-  COMPREPLY=($(compgen -W "$found" -- "$word"))
+  local IFS=$'\\n' line="\${COMP_LINE:0:COMP_POINT}" rest word char typed="" index last=-1
+  local -a words=()
+  for ((index = 0; index <= COMP_CWORD; index++)); do
+    rest="\${line#"\${line%%[![:space:]]*}"}"
+    word="\${COMP_WORDS[index]}"
+    if ((index == COMP_CWORD)); then word="$rest"; fi
+    if ((index == 0)) || [[ "$rest" != "$line" ]]; then last=$((last + 1)); fi
+    words[last]="\${words[last]-}$word"
+    line="\${rest#"$word"}"
+  done
+  for char in = :; do
+    rest="\${words[last]##*"$char"}"
+    word="\${words[last]%"$rest"}"
+    if [[ "$COMP_WORDBREAKS" == *"$char"* ]] && ((\${#word} > \${#typed})); then typed="$word"; fi
+  done
+  COMPREPLY=()
+  while read -r word; do
+    case "$word" in
+      ${files}) compopt -o default 2>/dev/null;;
+      ?*) COMPREPLY+=("\${word#"$typed"}");;
+    esac
+  done < <(tu-analyze __complete -- "\${words[@]:1}" 2>/dev/null)
 }
 complete -F _tu_analyze tu-analyze`,
+  // A file in fpath is the function of its own name, and runs for the first time at the first Tab.
   zsh: `#compdef tu-analyze
-_tu_analyze() {
+_tu-analyze() {
   local -a found
-  found=("\${(@f)$(tu-analyze __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
-  if (( \${found[(I)${files}]} )); then _files; else compadd -- $found; fi
+  found=("\${(@f)$(tu-analyze __complete -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
+  if (( \${found[(I)${files}]} )); then
+    if [[ "$PREFIX" == --*=* ]]; then compset -P 1 '*='; fi
+    _files
+  else
+    compadd -- \${found:#}
+  fi
 }
-if [[ "$funcstack[1]" = _tu_analyze ]]; then _tu_analyze "$@"; else compdef _tu_analyze tu-analyze; fi`,
+if [[ "\${funcstack[1]-}" == _tu-analyze ]]; then
+  _tu-analyze "$@"
+else
+  (( \${+functions[compdef]} )) || { autoload -Uz compinit && compinit; }
+  compdef _tu-analyze tu-analyze
+fi`,
   fish: `function __tu_analyze_complete
-  set -l words (commandline -opc) (commandline -ct)
+  set -l word (commandline -ct)
+  set -l words (commandline -opc) "$word"
+  set -l option (string match -r -- '^--[^=]+=' "$word")
   for found in (tu-analyze __complete -- $words[2..-1] 2>/dev/null)
     if test "$found" = "${files}"
-      __fish_complete_path (commandline -ct)
+      for file in (__fish_complete_path (string replace -- "$option" "" "$word"))
+        echo "$option$file"
+      end
     else
       echo $found
     end
@@ -55,17 +89,24 @@ async function candidatesFor(
   words: readonly string[],
 ): Promise<readonly string[]> {
   const current = words.at(-1) ?? "";
-  const { command, open, operands, stateDir } = readWords(program, words.slice(0, -1));
-  const all =
-    open !== undefined
-      ? await valuesOf(open)
-      : current.startsWith("-")
-        ? command.options.flatMap(({ long }) => long ?? [])
-        : [
-            ...commandsOf(command),
-            ...(await operandsOf(command, { operands: operands.length, stateDir })),
-          ];
+  const all = await allFor(readWords(program, words.slice(0, -1)), current);
   return all.filter((candidate) => candidate === files || candidate.startsWith(current));
+}
+
+async function allFor(before: CommandWords, current: string): Promise<readonly string[]> {
+  const { command, open } = before;
+  if (open !== undefined) return valuesOf(open);
+  const [, long] = /^(--[^=]+)=/.exec(current) ?? [];
+  if (long !== undefined) return joinedValues(command, long);
+  if (current.startsWith("-")) return command.options.flatMap((option) => option.long ?? []);
+  return [...commandsOf(command), ...(await operandsOf(before))];
+}
+
+/** For an option that is joined to its value by =. */
+async function joinedValues(command: Command, long: string): Promise<readonly string[]> {
+  const option = command.options.find((each) => each.long === long && each.required);
+  const values = option === undefined ? [] : await valuesOf(option);
+  return values.map((value) => (value === files ? files : `${long}=${value}`));
 }
 
 const pathOptions = ["--state-dir", "--vision-dir", "--vision-models", "--annotate", "--image"];
@@ -79,13 +120,13 @@ async function valuesOf({ argChoices, long }: Option): Promise<readonly string[]
   return pathOptions.includes(long ?? "") ? [files] : [];
 }
 
-async function operandsOf(
-  command: Command,
-  { operands, stateDir }: { operands: number; stateDir: string | undefined },
-): Promise<readonly string[]> {
+async function operandsOf(before: CommandWords): Promise<readonly string[]> {
+  const { command, operands, stateDir } = before;
   const name = command.name();
   if (["upload", "recognise", "import"].includes(name)) return [files];
-  if (operands > 0) return [];
+  if (name === "help" && command.parent !== null)
+    return commandsOf(commandNamed(command.parent, operands).command);
+  if (operands.length > 0) return [];
   if (name === "completion") return shells;
   if (name === "show") return machineIds(stateDir);
   if (name !== "messages") return [];

@@ -24,12 +24,18 @@ export function readExpectations(
   const problems = createProblems();
   const terms = given.flatMap((text) => text.split(","));
   const read = problems.meetEach(terms, readTerm);
+  for (const field of fields)
+    if (read.filter((each) => each.field === field).length > 1)
+      problems.add(
+        new TuError("E_USAGE", `--expect names ${field} twice`, { hint: "name it once" }),
+      );
   return { status: status ?? "completed", fields: problems.settled(read) };
 }
 
 function readTerm(term: string): Expectations["fields"][number] {
   const at = term.indexOf("=");
-  const [name, expected] = [term.slice(0, at).trim(), term.slice(at + 1).trim()];
+  const name = (at === -1 ? term : term.slice(0, at)).trim();
+  const expected = term.slice(at + 1).trim();
   const field = fields.find((known) => known === name);
   if (at < 1 || field === undefined || expected === "") throw unreadable(term, name);
   if (field === "verdict" && !verdicts.includes(expected)) {
@@ -43,7 +49,7 @@ function readTerm(term: string): Expectations["fields"][number] {
 function unreadable(term: string, name: string): TuError {
   const guess = closest(name, fields);
   const form = `use <field>=<value>, separated by commas; the fields are ${fields.join(", ")}`;
-  return new TuError("E_USAGE", `--expect ${term} is not valid`, {
+  return new TuError("E_USAGE", `--expect ${term === "" ? '""' : term} is not valid`, {
     hint: guess === undefined || guess === name ? form : `did you mean ${guess}? ${form}`,
   });
 }

@@ -1,116 +1,245 @@
 // The text of `--help` apart from the options.
 
-export const programHelp = `
-Examples:
-  tu-analyze upload photo.jpg                      the whole pipeline for one image
-  tu-analyze upload *.jpg --batch -o json          many, as one document
-  tu-analyze upload photo.jpg --expect model=930G  exit 1 unless this is recognised
-  tu-analyze recognise photo.jpg --annotate a.png  the reading, drawn on the picture
-  tu-analyze machines -o json                      the recognised machines so far
+export type HelpText = {
+  /** A command, and what it does where that is not obvious. */
+  readonly examples: readonly (readonly [command: string, meaning?: string])[];
+  readonly notes?: readonly string[];
+  readonly variables?: readonly string[];
+  readonly exitCodes: readonly (readonly [codes: string, meaning: string])[];
+};
 
-Variables: TU_ANALYZE_STATE_DIR, _FLOW, _TIMEOUT, _CONCURRENCY, _VISION, _VISION_DIR, _VISION_MODELS,
-_VISION_RUNTIME, _VISION_ENDPOINT, _MAX_VISION_CALLS, _KEEP_FOR, _KEEP_FLOWS; NO_COLOR. Flags override
-variables, and variables override files.
+const usage = ["2", "invalid usage"] as const;
+const configured = ["2", "invalid usage or configuration"] as const;
+const unwritable = ["5", "permission denied"] as const;
+const elsewhere = ["8", "the state is of a newer version, or another process holds it"] as const;
+const vision = ["", "_DIR", "_MODELS", "_RUNTIME", "_ENDPOINT"].map(
+  (end) => `TU_ANALYZE_VISION${end}`,
+);
+const limits = ["TU_ANALYZE_KEEP_FOR", "TU_ANALYZE_KEEP_FLOWS"];
+const pictures = [...vision, "TU_ANALYZE_MAX_VISION_CALLS", "GOOGLE_APPLICATION_CREDENTIALS"];
+const pipeline = [
+  ...["TU_ANALYZE_STATE_DIR", "TU_ANALYZE_FLOW", "TU_ANALYZE_TIMEOUT", "TU_ANALYZE_CONCURRENCY"],
+  ...[...limits, "TU_ANALYZE_ALLOWED_HOSTS", "TU_ANALYZE_ALLOWED_ORIGINS"],
+  ...["TU_ANALYZE_INTROSPECTION", ...pictures],
+];
 
-Exit codes: 0 success; 1 it ran, and the answer is "failed"; 2 invalid usage or configuration; 3 partial success;
-4 not found; 5 permission denied; 6 cannot connect; 7 deadline exceeded; 8 conflict; 9 refused by a guard;
-70 a bug in tu-analyze; 130 interrupted; 143 terminated.`;
+const programHelp: HelpText = {
+  examples: [
+    ["tu-analyze upload photo.jpg", "the whole pipeline for one image"],
+    ["tu-analyze upload *.jpg --batch -o json", "many, as one document"],
+    ["tu-analyze upload photo.jpg --expect model=930G", "exit 1 unless this is recognised"],
+    ["tu-analyze recognise photo.jpg --annotate a.png", "the reading, drawn on the picture"],
+    ["tu-analyze machines -o json", "the recognised machines so far"],
+  ],
+  notes: ["Flags override variables, and variables override files."],
+  variables: [...pipeline, "NO_COLOR"],
+  exitCodes: [
+    ["0", "success"],
+    ["1", 'it ran, and the answer is "failed"'],
+    configured,
+    ["3", "partial success"],
+    ["4", "not found"],
+    unwritable,
+    ["6", "cannot connect"],
+    ["7", "deadline exceeded"],
+    ["8", "conflict"],
+    ["9", "refused by a guard"],
+    ["70", "a bug in tu-analyze"],
+    ["130, 143", "interrupted; terminated"],
+  ],
+};
 
-export const uploadHelp = `
-Examples:
-  tu-analyze upload photo.jpg --ephemeral --expect brand=Caterpillar,model=930G,verdict=new
-  tu-analyze upload photos/*.jpg --batch -o jsonl
-  tu-analyze upload photo.jpg --fault recognition=fail-once --timings
-  curl -s https://example.org/photo.jpg | tu-analyze upload -
+const uploadHelp: HelpText = {
+  examples: [
+    ["tu-analyze upload photo.jpg --ephemeral --expect brand=Caterpillar,model=930G,verdict=new"],
+    ["tu-analyze upload photos/*.jpg --batch -o jsonl"],
+    ["tu-analyze upload photo.jpg --fault recognition=fail-once --timings"],
+    ["curl -s https://example.org/photo.jpg | tu-analyze upload -"],
+  ],
+  variables: pipeline,
+  exitCodes: [
+    ["0", "analysed, as expected"],
+    ["1", "an analysis failed or did not meet an expectation, or every image failed"],
+    ["2, 4, 5", "invalid usage or configuration; a single image was rejected"],
+    ["3", "some images succeeded and some did not"],
+    ["7", "deadline exceeded"],
+    elsewhere,
+    [
+      "130, 143",
+      "stopped: each image reports its fate, and the next start resumes what was accepted",
+    ],
+  ],
+};
 
-Variables: TU_ANALYZE_STATE_DIR, TU_ANALYZE_FLOW, TU_ANALYZE_TIMEOUT, TU_ANALYZE_CONCURRENCY, TU_ANALYZE_VISION,
-TU_ANALYZE_VISION_DIR, TU_ANALYZE_VISION_MODELS, TU_ANALYZE_VISION_RUNTIME, TU_ANALYZE_VISION_ENDPOINT,
-TU_ANALYZE_MAX_VISION_CALLS; GOOGLE_APPLICATION_CREDENTIALS.
+const recogniseHelp: HelpText = {
+  examples: [
+    ["tu-analyze recognise photo.jpg --annotate read.png"],
+    ["tu-analyze recognise photos/*.jpg --batch -o jsonl"],
+  ],
+  notes: [
+    "--annotate writes a .png, .jpg or .webp. It overwrites existing files, but never an input image. In a directory, which is created, each image becomes <image name>.png.",
+  ],
+  variables: ["TU_ANALYZE_TIMEOUT", ...pictures],
+  exitCodes: [
+    ["0", "the image was read, whatever was found in it"],
+    ["1", "every image failed"],
+    ["2, 4, 5", "invalid usage or configuration; a single image was rejected"],
+    ["3", "some images could not be read"],
+    ["7", "deadline exceeded"],
+    ["130, 143", "interrupted; terminated"],
+  ],
+};
 
-Exit codes: 0 analysed, as expected; 1 an analysis failed or did not meet an expectation, or every image failed;
-3 some images succeeded and some did not; 7 deadline exceeded; 130 or 143 stopped: each image reports its fate,
-and the next start resumes what was accepted. A single rejected image: 2, 4 or 5.`;
+const completionHelp: HelpText = {
+  examples: [
+    ["source <(tu-analyze completion bash)", "in this shell; zsh can do the same"],
+    ["tu-analyze completion bash > ~/.local/share/bash-completion/completions/tu-analyze"],
+    [`tu-analyze completion zsh > "\${fpath[1]}/_tu-analyze"`],
+    ["tu-analyze completion fish > ~/.config/fish/completions/tu-analyze.fish"],
+  ],
+  exitCodes: [
+    ["0", "printed"],
+    ["2", "invalid usage, such as another shell"],
+  ],
+};
 
-export const recogniseHelp = `
-Examples:
-  tu-analyze recognise photo.jpg --annotate read.png
-  tu-analyze recognise photos/*.jpg --batch -o jsonl
+const versionHelp: HelpText = {
+  examples: [
+    ["tu-analyze version"],
+    ["tu-analyze version -o json | jq -r .version"],
+    ["tu-analyze --version", "the number alone"],
+  ],
+  exitCodes: [["0", "printed"], usage],
+};
 
---annotate writes a .png, .jpg or .webp. It overwrites existing files, but never an input image.
-In a directory, which is created, each image becomes <image name>.png.
+const machinesHelp: HelpText = {
+  examples: [
+    ["tu-analyze machines --limit 20"],
+    ["tu-analyze machines -o jsonl | jq -r '[.id, .name] | @tsv'"],
+    ["tu-analyze machines show 0198c7e6"],
+  ],
+  variables: ["TU_ANALYZE_STATE_DIR"],
+  exitCodes: [["0", "listed, even if there are none"], configured, elsewhere],
+};
 
-Variables: TU_ANALYZE_TIMEOUT, TU_ANALYZE_VISION, TU_ANALYZE_VISION_DIR, TU_ANALYZE_VISION_MODELS,
-TU_ANALYZE_VISION_RUNTIME, TU_ANALYZE_VISION_ENDPOINT, TU_ANALYZE_MAX_VISION_CALLS; GOOGLE_APPLICATION_CREDENTIALS.
+const showHelp: HelpText = {
+  examples: [
+    ["tu-analyze machines show 0198c7e6"],
+    ["tu-analyze machines show 0198c7e6 -o json | jq .sightings"],
+  ],
+  variables: ["TU_ANALYZE_STATE_DIR"],
+  exitCodes: [
+    ["0", "shown"],
+    ["2", "several machines have an id that begins like this; invalid usage or configuration"],
+    ["4", "no machine has this id"],
+    elsewhere,
+  ],
+};
 
-Exit codes: 0 the image was read, whatever was found in it; 3 some images could not be read; otherwise as \`upload\`.`;
+const messagesHelp: HelpText = {
+  examples: [
+    ["tu-analyze messages"],
+    ["tu-analyze messages analysis.completed"],
+    ["tu-analyze messages tu.images.uploaded --example"],
+    ["tu-analyze messages analysis.completed --schema > analysis.completed.schema.json"],
+  ],
+  exitCodes: [["0", "printed"], usage, ["4", "no message has this name"]],
+};
 
-export const completionHelp = `
-Examples:
-  tu-analyze completion bash > ~/.local/share/bash-completion/completions/tu-analyze
-  tu-analyze completion zsh > "\${fpath[1]}/_tu-analyze"
-  tu-analyze completion fish > ~/.config/fish/completions/tu-analyze.fish`;
+const topologyHelp: HelpText = {
+  examples: [
+    ["tu-analyze topology"],
+    ["tu-analyze topology --flow current -o mermaid > topology.mmd"],
+  ],
+  variables: ["TU_ANALYZE_FLOW"],
+  exitCodes: [["0", "printed"], configured],
+};
 
-export const machinesHelp = `
-Examples:
-  tu-analyze machines --limit 20
-  tu-analyze machines -o jsonl | jq -r '[.id, .name] | @tsv'
-  tu-analyze machines show 0198c7e6
+const stateHelp: HelpText = {
+  examples: [
+    ["tu-analyze state"],
+    ["tu-analyze state prune --older-than 7d --dry-run"],
+    ["tu-analyze state verify -o json"],
+    ["tu-analyze state clear --yes"],
+  ],
+  variables: ["TU_ANALYZE_STATE_DIR", ...limits],
+  exitCodes: [
+    ["0", "shown, even if nothing is stored"],
+    ["2", "invalid usage or configuration, or this is no state directory"],
+    elsewhere,
+  ],
+};
 
-Variables: TU_ANALYZE_STATE_DIR.
+const pruneHelp: HelpText = {
+  examples: [
+    ["tu-analyze state prune --dry-run"],
+    ["tu-analyze state prune --older-than 7d --keep 1000"],
+  ],
+  notes: [
+    "Every start prunes in the same way, with the settings keepFor (30d) and keepFlows (10000). Machines, the pictures they were seen in and flows in progress are never pruned. Uploads left unconfirmed for a day are.",
+  ],
+  variables: ["TU_ANALYZE_STATE_DIR", ...limits],
+  exitCodes: [
+    ["0", "pruned, even if there was nothing to remove"],
+    configured,
+    unwritable,
+    elsewhere,
+    ["130, 143", "stopped: what was removed stays removed, the rest is unchanged"],
+  ],
+};
 
-Exit codes: 0 listed, even if there are none; 4 no machine has that id; 2 several do.`;
+const verifyHelp: HelpText = {
+  examples: [["tu-analyze state verify"], ["tu-analyze state verify -o json | jq '.problems'"]],
+  variables: ["TU_ANALYZE_STATE_DIR"],
+  exitCodes: [["0", "no problems"], ["1", "something is inconsistent"], configured, elsewhere],
+};
 
-export const messagesHelp = `
-Examples:
-  tu-analyze messages
-  tu-analyze messages analysis.completed
-  tu-analyze messages tu.images.uploaded --example
-  tu-analyze messages analysis.completed --schema -o json > analysis.completed.schema.json`;
+const clearHelp: HelpText = {
+  examples: [
+    ["tu-analyze state clear --yes"],
+    ["tu-analyze state clear --yes --machines --state-dir ./state"],
+  ],
+  notes: [
+    "With --machines, only empty database files (0.5 MB) and recorded Google Vision responses remain.",
+  ],
+  variables: ["TU_ANALYZE_STATE_DIR"],
+  exitCodes: [["0", "removed"], configured, unwritable, elsewhere, ["9", "--yes is missing"]],
+};
 
-export const topologyHelp = `
-Examples:
-  tu-analyze topology
-  tu-analyze topology --flow current -o mermaid > topology.mmd
+const visionHelp: HelpText = {
+  examples: [["tu-analyze vision import answer.json --image photo.jpg"]],
+  exitCodes: [usage, ["others", "see `tu-analyze vision import --help`"]],
+};
 
-Variables: TU_ANALYZE_FLOW.`;
+const importHelp: HelpText = {
+  examples: [
+    ["tu-analyze vision import answer.json --image photo.jpg"],
+    ["tu-analyze upload photo.jpg --vision replay"],
+  ],
+  variables: ["TU_ANALYZE_VISION_DIR", "TU_ANALYZE_STATE_DIR"],
+  exitCodes: [
+    ["0", "stored"],
+    ["2", "invalid usage or configuration, or a file that cannot be accepted"],
+    ["4", "there is no such file"],
+    ["5", "permission denied: an unreadable file, or an unwritable directory"],
+  ],
+};
 
-export const stateHelp = `
-Examples:
-  tu-analyze state
-  tu-analyze state prune --older-than 7d --dry-run
-  tu-analyze state verify -o json
-  tu-analyze state clear --yes
-
-Variables: TU_ANALYZE_STATE_DIR, TU_ANALYZE_KEEP_FOR, TU_ANALYZE_KEEP_FLOWS.`;
-
-export const pruneHelp = `
-Examples:
-  tu-analyze state prune --dry-run
-  tu-analyze state prune --older-than 7d --keep 1000
-
-Every start prunes in the same way, with the settings keepFor (30d) and keepFlows (10000),
-TU_ANALYZE_KEEP_FOR and TU_ANALYZE_KEEP_FLOWS. Machines, the pictures they were seen in and flows
-in progress are never pruned. Uploads left unconfirmed for a day are.`;
-
-export const verifyHelp = `
-Examples:
-  tu-analyze state verify
-  tu-analyze state verify -o json | jq '.problems'
-
-Exit codes: 0 no problems; 1 something is inconsistent.`;
-
-export const clearHelp = `
-Examples:
-  tu-analyze state clear --yes
-  tu-analyze state clear --yes --machines --state-dir ./state
-
-With --machines, only empty database files stay (0.5 MB), and recorded Google Vision responses.
-
-Exit codes: 0 removed; 8 another process uses the state; 9 --yes is missing.`;
-
-export const importHelp = `
-Examples:
-  tu-analyze vision import answer.json --image photo.jpg
-  tu-analyze upload photo.jpg --vision replay
-
-Variables: TU_ANALYZE_VISION_DIR, TU_ANALYZE_STATE_DIR.`;
+/** By the words that name the command. */
+export const helpTexts: Readonly<Record<string, HelpText>> = {
+  "tu-analyze": programHelp,
+  "tu-analyze upload": uploadHelp,
+  "tu-analyze recognise": recogniseHelp,
+  "tu-analyze vision": visionHelp,
+  "tu-analyze vision import": importHelp,
+  "tu-analyze messages": messagesHelp,
+  "tu-analyze topology": topologyHelp,
+  "tu-analyze machines": machinesHelp,
+  "tu-analyze machines show": showHelp,
+  "tu-analyze state": stateHelp,
+  "tu-analyze state prune": pruneHelp,
+  "tu-analyze state verify": verifyHelp,
+  "tu-analyze state clear": clearHelp,
+  "tu-analyze completion": completionHelp,
+  "tu-analyze version": versionHelp,
+};

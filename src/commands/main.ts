@@ -3,20 +3,6 @@ import { Argument, Command, CommanderError, Option } from "commander";
 import { exitCodes, type TuError } from "../pipeline/errors.ts";
 import type { Shell } from "./completion.ts";
 import {
-  clearHelp,
-  completionHelp,
-  importHelp,
-  machinesHelp,
-  messagesHelp,
-  programHelp,
-  pruneHelp,
-  recogniseHelp,
-  stateHelp,
-  topologyHelp,
-  uploadHelp,
-  verifyHelp,
-} from "./help-text.ts";
-import {
   asTuError,
   errorReport,
   type Format,
@@ -40,9 +26,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   quietOnClosedPipe();
   const args = argv.slice(2);
   let code: number = exitCodes.done;
+  const layout = asksForHelp(args) ? await import("./help-layout.ts") : undefined;
   const program = commandTable(async (work) => {
     code = await work();
-  });
+  }, layout);
   try {
     if (args.length === 0) program.outputHelp();
     else await program.parseAsync([...argv]);
@@ -50,7 +37,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
     const isUsage = error instanceof CommanderError;
-    const told = isUsage ? await usageErrorOf(() => commandTable(onlyChecked), args) : error;
+    const told = isUsage
+      ? await usageErrorOf(() => commandTable(onlyChecked, layout), args)
+      : error;
     return told === undefined ? withOutput(exitCodes.done) : render(asTuError(told), args);
   }
 }
@@ -60,13 +49,19 @@ type Perform = (work: Work) => Promise<void>;
 /** For a command line that is checked, and not carried out. */
 const onlyChecked: Perform = () => Promise.resolve();
 
-function commandTable(perform: Perform): Command {
+type HelpLayout = typeof import("./help-layout.ts");
+
+function asksForHelp(args: readonly string[]): boolean {
+  return args.length === 0 || args.some((arg) => /^(?:-\w*h|--help|help)$/.test(arg));
+}
+
+function commandTable(perform: Perform, layout: HelpLayout | undefined): Command {
   const program = new Command("tu-analyze")
     .description("Run, inspect and repair the Trackunit image-analysis pipeline.")
     .option("-V, --version", "print the version") // handled by the launcher
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
-  program.addHelpText("after", programHelp);
+  layout?.fitHelp(program);
   const all = [
     ...[addUpload, addRecognise, addVision, addMessages, addTopology, addMachines, addState],
     ...[addCompletion, addVersion],
@@ -74,6 +69,7 @@ function commandTable(perform: Perform): Command {
   for (const add of all) add(program, perform);
   for (const parent of [program, ...program.commands])
     if (parent.commands.length > 0) addHelp(parent, perform);
+  layout?.addHelpTexts(program);
   return program;
 }
 
@@ -126,7 +122,6 @@ function addUpload(program: Command, perform: Perform): void {
     .option("--batch", "treat one image like several: the same output and exit codes")
     .option("--verbose", "print every hop for several images too")
     .option("--timings", "print the time spent in each phase")
-    .addHelpText("after", uploadHelp)
     .action(async (images: string[], options: Options) => {
       const { uploadCommand } = await import("./upload.ts");
       await perform(await uploadCommand(images, options));
@@ -140,7 +135,6 @@ function addCompletion(program: Command, perform: Perform): void {
     .addArgument(
       new Argument("<shell>", "the shell to complete for").choices(["bash", "zsh", "fish"]),
     )
-    .addHelpText("after", completionHelp)
     .action(async (shell: Shell) => {
       const { completionCommand } = await import("./completion.ts");
       await perform(() => completionCommand(shell));
@@ -185,7 +179,6 @@ function addVision(program: Command, perform: Perform): void {
     )
     .option("--vision-dir <dir>", "where cassettes are stored")
     .option("--state-dir <dir>", "where state is stored")
-    .addHelpText("after", importHelp)
     .action(async (answer: string, options: Options) => {
       const { importCommand } = await import("./vision-import.ts");
       await perform(await importCommand(answer, options));
@@ -202,7 +195,6 @@ function addRecognise(program: Command, perform: Perform): void {
     .option("--batch", "treat one image like several: the same output and exit codes")
     .option("--all", "also list texts without meaning, and print every image in full")
     .option("--timeout <duration>", "limit the whole command (default 2m per image)")
-    .addHelpText("after", recogniseHelp)
     .action(async (images: string[], options: Options) => {
       const { recogniseCommand } = await import("./recognise.ts");
       await perform(await recogniseCommand(images, options));
@@ -215,7 +207,6 @@ function addMessages(program: Command, perform: Perform): void {
     .argument("[name]", "one message")
     .option("--schema", "print its JSON Schema")
     .option("--example", "print an example body")
-    .addHelpText("after", messagesHelp)
     .action(async (name: string | undefined, options: Options) => {
       const { messagesCommand } = await import("./messages.ts");
       await perform(() => messagesCommand(name, options));
@@ -226,7 +217,6 @@ function addTopology(program: Command, perform: Perform): void {
   common(program.command("topology"), [...formats, "mermaid"])
     .description("show topics, exchanges, queues and bindings of a flow")
     .addOption(flowOption("full or current (default full)"))
-    .addHelpText("after", topologyHelp)
     .action(async (options: Options) => {
       const { topologyCommand } = await import("./topology.ts");
       await perform(await topologyCommand(options));
@@ -238,7 +228,6 @@ function addMachines(program: Command, perform: Perform): void {
     .description("list the recognised machines")
     .option("--state-dir <dir>", "where state is stored")
     .option("--limit <n>", "maximum number, most recently seen first")
-    .addHelpText("after", machinesHelp)
     .action(async (options: Options) => {
       const { listMachines } = await import("./machines.ts");
       await perform(await listMachines(options));
@@ -257,7 +246,6 @@ function addState(program: Command, perform: Perform): void {
   const state = common(program.command("state"))
     .description("show what is stored and its size")
     .option("--state-dir <dir>", "where state is stored")
-    .addHelpText("after", stateHelp)
     .action(async (options: Options) => {
       const { showState } = await import("./state.ts");
       await perform(await showState(options));
@@ -270,21 +258,19 @@ function addState(program: Command, perform: Perform): void {
     .option("--older-than <duration>", "remove flows older than this (default 30d)")
     .option("--keep <n>", "keep at most this many of each kind (default 10000)")
     .option("--dry-run", "list what would be removed, and remove nothing")
-    .addHelpText("after", pruneHelp)
     .action(async (_options: Options, command: Command) => {
       const { pruneCommand } = await import("./state.ts");
       await perform(await pruneCommand(command.optsWithGlobals()));
     });
-  below("verify", "check the integrity of everything that is stored")
-    .addHelpText("after", verifyHelp)
-    .action(async (_options: Options, command: Command) => {
+  below("verify", "check the integrity of everything that is stored").action(
+    async (_options: Options, command: Command) => {
       const { verifyCommand } = await import("./state.ts");
       await perform(await verifyCommand(command.optsWithGlobals()));
-    });
+    },
+  );
   below("clear", "remove everything except machines, including flows in progress")
     .option("--yes", "confirm the removal")
     .option("--machines", "also remove the machines and their pictures")
-    .addHelpText("after", clearHelp)
     .action(async (_options: Options, command: Command) => {
       const { clearCommand } = await import("./state.ts");
       await perform(await clearCommand(command.optsWithGlobals()));

@@ -37,7 +37,7 @@ describe("the published schemas", () => {
   });
 
   test("of messages compile as well", async () => {
-    const { stdout } = await tool(["messages", "--schema"]);
+    const { stdout } = await tool(["messages", "--schema", "-o", "jsonl"]);
     for (const line of stdout.trim().split("\n"))
       expect(strict().compile(JSON.parse(line))).toBeTypeOf("function");
   });
@@ -67,6 +67,7 @@ test("everything that is printed as JSON is of its schema", async () => {
     ["recognise", komatsu, empty],
     ["messages"],
     ["messages", "metadata.sorted"],
+    ["messages", "--example"],
     ["topology"],
     ["version"],
   ]) {
@@ -78,6 +79,8 @@ test("everything that is printed as JSON is of its schema", async () => {
       jsonLines(await tool([...command, "-o", "jsonl"], { env }));
   }
   seen.add(json(await tool(["uplod", "-o", "json"]))["schema"]);
+  const bodies = await tool(["messages", "--schema", "--example", "-o", "jsonl"]);
+  for (const { schema } of jsonLines(bodies)) seen.add(schema);
   expect(seen).toEqual(new Set(Object.keys(outputSchemas)));
 });
 

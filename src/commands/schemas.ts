@@ -1,6 +1,11 @@
 import * as z from "zod";
 import { MachineReport, MachinesReport } from "../pipeline/reports/machines.ts";
-import { MessageReport, MessagesReport } from "../pipeline/reports/messages.ts";
+import {
+  MessageBodiesReport,
+  MessageBodyReport,
+  MessageReport,
+  MessagesReport,
+} from "../pipeline/reports/messages.ts";
 import { RecogniseReport, UnreadReport } from "../pipeline/reports/recognise.ts";
 import {
   ClearReport,
@@ -64,6 +69,8 @@ export const outputSchemas = {
   "tu-analyze/machine@1": MachineReport,
   "tu-analyze/messages@1": MessagesReport,
   "tu-analyze/message@1": MessageReport,
+  "tu-analyze/message-bodies@1": MessageBodiesReport,
+  "tu-analyze/message-body@1": MessageBodyReport,
   "tu-analyze/version@1": z.object({
     schema: z.literal("tu-analyze/version@1"),
     version: z.string(),

@@ -1,9 +1,12 @@
+import { packed } from "../adapters/terminal/wrap.ts";
 import type { FlowName } from "../pipeline/contracts/contract.ts";
+import { counted } from "../pipeline/counted.ts";
 import { exitCodes } from "../pipeline/errors.ts";
 import { describeTopology } from "../pipeline/operations/describe-topology.ts";
 import type { Topology } from "../pipeline/topology.ts";
 import { loadSettings } from "./config.ts";
 import { formatOf, printJson, printLine } from "./output.ts";
+import { columns } from "./terminal.ts";
 import type { Work } from "./work.ts";
 
 /** Options as validated by commander. */
@@ -22,32 +25,34 @@ function printTopology(flow: FlowName, options: Options): number {
   const topology = describeTopology(flow);
   const output = formatOf(options);
   if (output === "mermaid") printLine(mermaid(topology));
-  else if (output === "text") for (const line of textLines(topology)) printLine(line);
+  else if (output === "text") for (const line of textLines(topology, columns())) printLine(line);
   else printJson(topology, output);
   return exitCodes.done;
 }
 
-function textLines(topology: Topology): readonly string[] {
+export function textLines(topology: Topology, width: number): readonly string[] {
   const { bindings, exchanges, flow, queues, topics } = topology;
+  const below = (parts: readonly string[]) => packed(parts, { first: "  ", next: "      ", width });
+  const bound = (parts: readonly string[]) =>
+    packed(parts, { first: "    → ", next: "        ", width });
   return [
     `flow ${flow}`,
     "",
     "Kafka topics",
-    ...topics.map(
-      ({ groups, name, partitions, producer }) =>
-        `  ${name}  ${partitions} partitions  ${producer} → ${groups.join(", ") || "-"}`,
+    ...topics.flatMap(({ groups, name, partitions, producer }) =>
+      below([name, counted(partitions, "partition"), `${producer} → ${groups.join(", ") || "-"}`]),
     ),
     "",
     "RabbitMQ exchanges",
     ...exchanges.flatMap(({ name, producer, type }) => [
-      `  ${name}  ${type}, durable  from ${producer}`,
+      ...below([name, `${type}, durable`, `from ${producer}`]),
       ...bindings
         .filter(({ exchange }) => exchange === name)
-        .map(({ queue, routingKey }) => {
+        .flatMap(({ queue, routingKey }) => {
           const { consumer = "-", isPerInstance } = queues.find(({ name }) => name === queue) ?? {};
-          const key = routingKey === "" ? "" : `  [${routingKey}]`;
           const each = isPerInstance === true ? ", one per instance" : "";
-          return `    → ${queue}${key}  (${consumer}${each})`;
+          const key = routingKey === "" ? [] : [`[${routingKey}]`];
+          return bound([queue, ...key, `(${consumer}${each})`]);
         }),
     ]),
   ];

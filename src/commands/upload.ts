@@ -223,7 +223,7 @@ function requireStep(text: string, step: string, flow: Settings["flow"]): void {
   const steps = stepsOf(flow);
   if (isStep(step) && steps.includes(step)) return;
   const guess = closest(step, steps);
-  const form = `the steps are ${steps.join(", ")}`;
+  const form = steps.length === 1 ? `its step is ${steps[0]}` : `its steps are ${steps.join(", ")}`;
   throw new TuError("E_USAGE", `--step-timeout ${text}: flow ${flow} has no step ${step}`, {
     hint: guess === undefined ? form : `did you mean ${guess}? ${form}`,
   });

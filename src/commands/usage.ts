@@ -38,7 +38,8 @@ async function problemsIn(
     if (error.exitCode === 0) return undefined;
     if (error.code === codes.valueless) tolerated.add(codes.missingOption); // it is there
     // What followed a removed option may have been its value rather than an excess operand.
-    if (met.length === 0 || error.code !== codes.excess) met.push(problemOf(error, words));
+    if (left.length === words.rest.length || error.code !== codes.excess)
+      met.push(problemOf(error, words));
     left = withoutProblem(left, error.message) ?? tolerating(error, left, tolerated);
   }
   return met;

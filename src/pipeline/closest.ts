@@ -1,11 +1,15 @@
-/** The candidate closest to a mistyped word; undefined if none is close. */
+/** The candidate closest to a mistyped word, in either case; undefined if none is close. */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates
-    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
+    .map((candidate) => ({ candidate, distance: distanceBetween(word, candidate) }))
     .toSorted((a, b) => a.distance - b.distance);
   const best = ranked[0];
   if (best === undefined) return undefined;
   return best.distance <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined;
+}
+
+function distanceBetween(word: string, candidate: string): number {
+  return editDistance(word.toLowerCase(), candidate.toLowerCase());
 }
 
 /** Levenshtein distance. */

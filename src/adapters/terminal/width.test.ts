@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { cut, cutMiddle, padded, piecesOf, widthOf } from "./width.ts";
-import { wrap } from "./wrap.ts";
+import { packed, wrap } from "./wrap.ts";
 
 test("East Asian characters and emoji take two columns, what combines takes none", () => {
   expect(["機械", "🚜", "e\u0301", "👩‍🔧"].map(widthOf)).toEqual([4, 2, 1, 2]);
@@ -24,4 +24,28 @@ test("nothing is wider than it may be, and wrapping loses nothing", () => {
       expect(piecesOf(some, width).join("")).toBe(some);
     }),
   );
+});
+
+test("parts share a line where they fit, and break after punctuation where one alone does not", () => {
+  const parts = ["metadata.sorted", "fanout, durable", "from metadata-service"];
+  const at = (width: number) => packed(parts, { first: "→ ", next: "    ", width });
+  expect(at(80)).toEqual(["→ metadata.sorted  fanout, durable  from metadata-service"]);
+  expect(at(40)).toEqual(["→ metadata.sorted  fanout, durable", "    from metadata-service"]);
+  expect(at(24)).toEqual([
+    "→ metadata.sorted",
+    "    fanout, durable",
+    "    from",
+    "    metadata-service",
+  ]);
+  expect(at(14)).toEqual([
+    ...["→ metadata.", "    sorted", "    fanout,", "    durable"],
+    ...["    from", "    metadata-", "    service"],
+  ]);
+});
+
+test("a part that is whole is not broken", () => {
+  const lines = packed(["a", "brand=Volvo,model=L90"], {
+    ...{ first: "", next: "  ", width: 12, isWhole: true },
+  });
+  expect(lines).toEqual(["a", "  brand=Volvo,model=L90"]);
 });

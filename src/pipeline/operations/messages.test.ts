@@ -4,13 +4,7 @@ import { flowNames } from "../contracts/contract.ts";
 import { MessageReport, MessagesReport } from "../reports/messages.ts";
 import { TopologyReport } from "../reports/topology.ts";
 import { describeTopology } from "./describe-topology.ts";
-import {
-  contractNamed,
-  describeMessage,
-  describeMessages,
-  examplesOf,
-  schemasOf,
-} from "./messages.ts";
+import { bodiesOf, contractNamed, describeMessage, describeMessages } from "./messages.ts";
 
 test("every message of the catalogue is described in the shape that is published", () => {
   const report = describeMessages();
@@ -47,13 +41,13 @@ test("a name that is not in it gets the nearest one", () => {
 
 test("a message on two transports has a schema and an example of each, in its casing", () => {
   const twice = contractNamed("tu.recognition.completed");
-  expect(schemasOf(twice).map(({ $id }) => $id)).toEqual([
+  expect(bodiesOf(twice).map(({ jsonSchema }) => jsonSchema.$id)).toEqual([
     "recognition.completed.v1/kafka",
     "recognition.completed.v1/rabbitmq",
   ]);
   const once = contractNamed("tu.images.uploaded");
-  expect(schemasOf(once).map(({ title }) => title)).toEqual(["tu.images.uploaded"]);
-  expect(Object.keys(examplesOf(once)[0] ?? {})).toContain("ObjectKey");
+  expect(bodiesOf(once).map(({ jsonSchema }) => jsonSchema.title)).toEqual(["tu.images.uploaded"]);
+  expect(Object.keys(bodiesOf(once)[0]?.example ?? {})).toContain("ObjectKey");
 });
 
 test.each(flowNames)("the topology of flow %s has the shape that is published", (flow) => {

@@ -44,19 +44,21 @@ function describeRoute(route: Route) {
   return { transport, ...where, producer, consumers };
 }
 
-/** The JSON Schema of the body on each route, in the route's spelling. */
-export function schemasOf({ name, routes, schemaId, summary }: Contract) {
-  return routes.map((route) => {
-    const isOnly = routes.length === 1;
-    const title = isOnly ? name : `${name} on ${route.transport}`;
-    return {
-      $id: isOnly ? schemaId : `${schemaId}/${route.transport}`,
-      ...{ title, description: summary },
-      ...schemaOn(route, (body) => publishedSchema(body, "input")),
-    };
-  });
-}
+/** The body of a message on one of its routes: its JSON Schema and an example, in the route's spelling. */
+export const bodiesOf = (contract: Contract) =>
+  contract.routes.map((route) => ({
+    name: contract.name,
+    transport: route.transport,
+    jsonSchema: schemaOf(contract, route),
+    example: exampleOn(contract, route),
+  }));
 
-/** The body on each route, as written there. */
-export const examplesOf = (contract: Contract) =>
-  contract.routes.map((route) => exampleOn(contract, route));
+function schemaOf({ name, routes, schemaId, summary }: Contract, route: Route) {
+  const isOnly = routes.length === 1;
+  const title = isOnly ? name : `${name} on ${route.transport}`;
+  return {
+    $id: isOnly ? schemaId : `${schemaId}/${route.transport}`,
+    ...{ title, description: summary },
+    ...schemaOn(route, (body) => publishedSchema(body, "input")),
+  };
+}

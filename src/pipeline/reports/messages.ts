@@ -38,3 +38,19 @@ export const MessagesReport = z.object({
   messages: z.array(Message),
 });
 export type MessagesReport = z.infer<typeof MessagesReport>;
+
+const Body = z.object({
+  name: z.string(),
+  transport: z.enum(["kafka", "rabbitmq"]),
+  jsonSchema: z.record(z.string(), z.unknown()).optional(),
+  example: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** Each line of `messages --schema --example -o jsonl`. */
+export const MessageBodyReport = Body.extend({ schema: z.literal("tu-analyze/message-body@1") });
+
+/** Output of `messages -o json` with --schema, --example or both, for more than one document. */
+export const MessageBodiesReport = z.object({
+  schema: z.literal("tu-analyze/message-bodies@1"),
+  bodies: z.array(Body),
+});
