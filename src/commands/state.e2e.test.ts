@@ -1,4 +1,4 @@
-import { appendFile, readdir, readFile, rm, stat } from "node:fs/promises";
+import { appendFile, cp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import Libsql from "libsql";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -14,16 +14,19 @@ import {
 } from "./run-tool.samples.ts";
 
 let env: Readonly<Record<string, string>>;
+let prepared: string;
 beforeAll(async () => {
   env = await replaying({ "komatsu-pc200.jpg": await komatsuAnswer(), "nothing.jpg": {} });
+  prepared = join(await temporaryDirectory(), "state");
+  const images = [image("komatsu-pc200.jpg"), image("nothing.jpg")];
+  const { code } = await tool(["upload", ...images, "--state-dir", prepared], { env });
+  expect(code).toBe(0);
 });
 
 /** One machine in one picture, and one picture without any. */
 async function stateWithTwoFlows(): Promise<string> {
   const stateDir = join(await temporaryDirectory(), "state");
-  const images = [image("komatsu-pc200.jpg"), image("nothing.jpg")];
-  const { code } = await tool(["upload", ...images, "--state-dir", stateDir], { env });
-  expect(code).toBe(0);
+  await cp(prepared, stateDir, { recursive: true });
   return stateDir;
 }
 
