@@ -112,7 +112,7 @@ test("inherited messages are owed to the transport, unless it took them", () => 
   work.sent("m1");
   work.inherited(sampleMessage({ id: "m1" }), place);
   work.inherited(sampleMessage({ id: "m2" }), place);
-  expect(work.opened()).toEqual([
+  expect(work.opened()).toMatchObject([
     { kind: "message", consumer: transport, messageId: "m2", flowId: "flow-1", ...place },
   ]);
 });
@@ -122,4 +122,18 @@ test("after a checkpoint nothing is known", () => {
   work.note(decided({ outgoing: [sampleMessage({ id: "m2" })], isEnded: true }), toB);
   work.clear();
   expect([work.opened(), work.closed(), work.ended()]).toEqual([[], [], []]);
+});
+
+test("what was inherited and is sent again leaves nothing to write, unless it was written meanwhile", () => {
+  const work = createOpenWork();
+  const place = { seq: 4, position: 1, runner: 9 };
+  const message = sampleMessage({ id: "m2" });
+  work.inherited(message, place);
+  expect(work.opened()).toMatchObject([{ ...place, consumer: transport, messageId: "m2" }]);
+  work.sent("m2");
+  expect([work.opened(), work.closed()]).toEqual([[], []]);
+  work.inherited(message, place);
+  work.clear(); // a checkpoint wrote it
+  work.sent("m2");
+  expect(work.closed()).toEqual([{ consumer: transport, messageId: "m2" }]);
 });
