@@ -17,6 +17,8 @@ export type Assignment = {
   assign(partitions: readonly TopicPartition[]): void;
   /** No longer a member. */
   lose(): void;
+  /** Nothing is held any more, and nobody is told. */
+  end(): void;
   /** The offsets to commit. */
   due(): readonly OffsetOf[];
   committed(offsets: readonly OffsetOf[]): void;
@@ -46,6 +48,12 @@ export function createAssignment(
     const start = options.starts.get(name);
     if (start !== undefined) reader.startAt(start);
   };
+  const end = () => {
+    era += 1;
+    readers.clear();
+    committed.clear();
+    told = "";
+  };
   const letGo = (name: string) => {
     readers.delete(name);
     committed.delete(name);
@@ -65,11 +73,12 @@ export function createAssignment(
       told = text;
       options.onGroup?.({ type: "assigned", partitions });
     },
+    end() {
+      end();
+      isMember = false;
+    },
     lose() {
-      era += 1;
-      readers.clear();
-      committed.clear();
-      told = "";
+      end();
       if (!isMember) return;
       isMember = false;
       options.onGroup?.({ type: "lost" });

@@ -39,7 +39,7 @@ export type Connection = {
   close(): Promise<void>;
 };
 
-const openTimeoutMs = 10_000;
+const openTimeoutMs = 5000;
 const probeTimeoutMs = 5000;
 const watchIntervalMs = 3000;
 const firstPauseMs = 100;

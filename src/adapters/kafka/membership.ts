@@ -71,10 +71,13 @@ export function createMembership(options: MembershipOptions): Membership {
     await within(joinTimeoutMs, `joining ${group}`, hasJoined);
     options.onJoined();
   };
-  const drop = () => {
+  const abandon = () => {
     formerId = member?.id() ?? formerId;
     member?.abandon();
     member = null;
+  };
+  const drop = () => {
+    abandon();
     assignment.lose();
   };
   const restart = () => {
@@ -97,7 +100,8 @@ export function createMembership(options: MembershipOptions): Membership {
     async close() {
       isClosing = true;
       if (connection.isUp()) await member?.leave();
-      drop();
+      abandon();
+      assignment.end();
     },
   };
 }

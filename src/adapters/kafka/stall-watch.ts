@@ -7,11 +7,12 @@ const silentMs = 15_000;
 const stalledMs = 20_000;
 
 type Watched = {
-  readonly connection: Connection;
+  readonly connection: Pick<Connection, "run">;
   readonly group: string;
   readonly topics: readonly string[];
   readonly readers: ReadonlyMap<string, PartitionReader>;
   readonly restart: () => void;
+  readonly nowMs: () => number;
 };
 
 /**
@@ -19,15 +20,16 @@ type Watched = {
  * sign for a while, or when a partition with nothing in hand stays behind its end, which the brokers are asked for.
  * A slow handler is neither: its records are in hand.
  */
-export function createStallWatch({ connection, group, readers, restart, topics }: Watched) {
+export function createStallWatch(options: Watched) {
+  const { connection, group, nowMs, readers, restart, topics } = options;
   const behind = new Map<PartitionReader, { readonly at: number; readonly sinceMs: number }>();
 
-  const isStalled = (reader: PartitionReader, nowMs: number): boolean => {
+  const isStalled = (reader: PartitionReader): boolean => {
     const at = reader.idleAt();
     const known = behind.get(reader);
     if (at === null || at >= reader.end()) behind.delete(reader);
-    else if (known?.at !== at) behind.set(reader, { at, sinceMs: nowMs });
-    else return nowMs - known.sinceMs > stalledMs;
+    else if (known?.at !== at) behind.set(reader, { at, sinceMs: nowMs() });
+    else return nowMs() - known.sinceMs > stalledMs;
     return false;
   };
   /** Where the group is in partitions from which nothing was fetched yet. */
@@ -50,8 +52,8 @@ export function createStallWatch({ connection, group, readers, restart, topics }
         readers.get(nameOf({ topic, partition }))?.sawEnd(Number(high));
     }
   };
-  return async (member: GroupMember): Promise<void> => {
-    if (Date.now() - member.lastSignAtMs() > silentMs) {
+  return async (member: Pick<GroupMember, "lastSignAtMs">): Promise<void> => {
+    if (nowMs() - member.lastSignAtMs() > silentMs) {
       restart();
       return;
     }
@@ -59,8 +61,7 @@ export function createStallWatch({ connection, group, readers, restart, topics }
     await learnEnds();
     for (const reader of behind.keys())
       if (![...readers.values()].includes(reader)) behind.delete(reader);
-    const nowMs = Date.now();
-    if ([...readers.values()].some((reader) => isStalled(reader, nowMs))) {
+    if ([...readers.values()].some(isStalled)) {
       behind.clear();
       restart();
     }

@@ -63,6 +63,7 @@ export function createSubscription(options: SubscriptionOptions) {
   });
   const watch = createStallWatch({
     ...{ connection, group, topics, readers: assignment.readers, restart: membership.restart },
+    nowMs: Date.now,
   });
   const timer = setInterval(() => void flush(membership.current()), commitIntervalMs);
   const detach = connection.attach({

@@ -355,6 +355,43 @@ function groups(scenario: Scenario): void {
     4,
   );
 
+  scenario(
+    "while members come and go, nothing is lost and the order of a key is kept",
+    async ({ append, read }) => {
+      const all = createCollector<string>();
+      const member = async () => {
+        const reader = await read("g", async (delivery) => {
+          all.add(text(delivery));
+          await turn();
+          await delivery.commit().catch(() => undefined); // no longer ours: it comes again
+        });
+        return reader;
+      };
+      const keys = ["a", "b", "c", "d", "e", "f"];
+      const wanted: string[] = [];
+      const appendSome = async () => {
+        const round = wanted.length;
+        const bodies = keys.map((key) => `${key}:${round}`);
+        wanted.push(...bodies);
+        await Promise.all(bodies.map((body) => append(body, body.slice(0, 1))));
+      };
+      const members = [await member()];
+      for (let change = 0; change < 3; change += 1) {
+        for (let index = 0; index < 20; index += 1) await appendSome();
+        members.push(await member());
+        for (let index = 0; index < 20; index += 1) await appendSome();
+        await members.shift()?.close();
+      }
+      await vi.waitFor(() => expect(new Set(all.items)).toEqual(new Set(wanted)), patience);
+      for (const key of keys) {
+        const ofKey = (bodies: Iterable<string>) =>
+          [...bodies].filter((body) => body.startsWith(`${key}:`));
+        expect(ofKey(new Set(all.items))).toEqual(ofKey(wanted));
+      }
+    },
+    4,
+  );
+
   scenario("closing waits for the handler under way and takes no more", async (world) => {
     const gate = createGate();
     const started = createGate();
@@ -527,6 +564,23 @@ function troubles(scenario: Scenario): void {
       await expect(world.append("b")).rejects.toMatchObject(unavailable);
     },
   );
+
+  scenario("the log closes while the connection is lost", async (world) => {
+    for (const body of ["a", "b"]) await world.append(body);
+    const reader = await world.read("g", async () => {});
+    const [delivery] = await reader.seen.atLeast(1);
+    await world.lose();
+    await world.log.close();
+    await expect(delivery?.commit()).rejects.toMatchObject(unavailable);
+    await expect(world.append("c")).rejects.toMatchObject(unavailable);
+  });
+
+  scenario("a member that closes was not lost", async ({ read }) => {
+    const changes: string[] = [];
+    const reader = await read("g", commit, { onGroup: ({ type }) => changes.push(type) });
+    await reader.close();
+    expect(changes).toEqual(["assigned"]);
+  });
 
   scenario("a subscription closes while the connection is lost", async (world) => {
     const reader = await world.read("g");
