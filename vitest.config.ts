@@ -54,7 +54,7 @@ function projectsOf(name: string) {
     case "unit":
       return [unit];
     case "int":
-      return [{ ...timeouts, name: "int", include: [integration] }];
+      return [{ ...timeouts, name: "int", include: [integration], fileParallelism: false }];
     case "slow":
       return [{ ...timeouts, name: "slow", include: [slow] }];
     default:

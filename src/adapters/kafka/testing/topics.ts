@@ -8,6 +8,7 @@ export async function openTopics(brokers: readonly string[]) {
   await admin.connect();
   const names = new Set<string>();
   return {
+    note: (name: string) => void names.add(name),
     noting: (log: EventLog): EventLog => ({
       ...log,
       async createTopic(topic) {
