@@ -61,14 +61,44 @@ describe.skipIf(brokers.length === 0)("Kafka in trouble", () => {
     const reader = await read((delivery) => delivery.commit());
     await append("before");
     wire.fallSilent();
-    await expect(append("meanwhile")).rejects.toMatchObject({ code: "E_SERVICE_UNAVAILABLE" });
     await vi.waitFor(() => expect(states).toEqual(["lost"]), patience);
+    await expect(append("meanwhile")).rejects.toMatchObject({ code: "E_SERVICE_UNAVAILABLE" });
     wire.speak();
     await vi.waitFor(() => expect(states).toEqual(["lost", "back"]), patience);
     await append("after");
     await vi.waitFor(() => expect(reader.seen.items.map(text)).toContain("after"), patience);
     await log.close();
     wire.close();
+  });
+
+  test("after a lost connection the group is rejoined at once, not when the session ends", async () => {
+    const wire = await openHalfOpen(brokers[0] ?? "");
+    const options = { connect: wire.connect, sessionTimeoutMs: 60_000 };
+    const { append, log, read, states } = await open(options);
+    const reader = await read((delivery) => delivery.commit());
+    wire.fallSilent();
+    await vi.waitFor(() => expect(states).toEqual(["lost"]), patience);
+    wire.speak();
+    await vi.waitFor(() => expect(states).toEqual(["lost", "back"]), { timeout: 10_000 });
+    await append("after");
+    expect((await reader.seen.atLeast(1)).map(text)).toEqual(["after"]);
+    await log.close();
+    wire.close();
+  });
+
+  test("a member that was removed hears it, joins again, and gets what it had not done", async () => {
+    const { append, log, read, states, topic } = await open();
+    const reader = await read(async (delivery) => {
+      if (reader.seen.items.length > 1) await delivery.commit();
+    });
+    await append("a");
+    const [first] = await reader.seen.atLeast(1);
+    await topics.removeMembers(topic);
+    expect((await reader.seen.atLeast(2)).map(text)).toEqual(["a", "a"]);
+    await expect(first?.commit()).rejects.toMatchObject({ code: "E_SERVICE_UNAVAILABLE" });
+    expect(reader.changes).toEqual(["assigned", "lost", "assigned"]);
+    expect(states).toEqual([]);
+    await log.close();
   });
 
   test.skipIf(!isOurs)("a broker is killed and comes back: every record arrives", async () => {

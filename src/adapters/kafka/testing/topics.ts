@@ -35,11 +35,36 @@ export async function openTopics(brokers: readonly string[]) {
       await producer.disconnect();
       await isCompacted(kafka, topic);
     },
+    /** As the broker does with a member that gives no sign. */
+    async removeMembers(groupId: string): Promise<void> {
+      const { groups } = await admin.describeGroups([groupId]);
+      const members = groups.flatMap((group) => group.members);
+      const { close, coordinator } = await coordinatorOf(kafka, groupId);
+      for (const { memberId } of members) await coordinator.leaveGroup({ groupId, memberId });
+      await close();
+    },
     async remove(): Promise<void> {
       if (names.size > 0) await admin.deleteTopics({ topics: [...names] });
       await admin.disconnect();
     },
   };
+}
+
+/** Kafka's request LeaveGroup, which kafkajs has but does not declare. */
+type Coordinator = { leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown> };
+
+/** kafkajs gives its connections to the assigners of a consumer only. */
+async function coordinatorOf(kafka: kafkajs.Kafka, groupId: string) {
+  let cluster: kafkajs.Cluster | null = null;
+  const assigner: kafkajs.PartitionAssigner = (config) => {
+    cluster = config.cluster;
+    return kafkajs.PartitionAssigners.roundRobin(config);
+  };
+  const consumer = kafka.consumer({ groupId, partitionAssigners: [assigner] });
+  await consumer.connect();
+  const found = await (cluster as kafkajs.Cluster | null)?.findGroupCoordinator({ groupId });
+  const coordinator = found as unknown as Coordinator; // see there
+  return { coordinator, close: () => consumer.disconnect() };
 }
 
 /** Reads the topic until an offset is missing. */
