@@ -55,18 +55,16 @@ describe.skipIf(brokers.length === 0)("Kafka in trouble", () => {
     await log.close();
   });
 
-  test("a half-open connection is found and replaced", async () => {
+  test("a half-open connection is found and replaced, although nothing is sent", async () => {
     const wire = await openHalfOpen(brokers[0] ?? "");
-    const { append, log, read, states } = await open({ connect: wire.connect });
-    const reader = await read((delivery) => delivery.commit());
+    const { append, log, states } = await open({ connect: wire.connect });
     await append("before");
     wire.fallSilent();
     await vi.waitFor(() => expect(states).toEqual(["lost"]), patience);
     await expect(append("meanwhile")).rejects.toMatchObject({ code: "E_SERVICE_UNAVAILABLE" });
     wire.speak();
     await vi.waitFor(() => expect(states).toEqual(["lost", "back"]), patience);
-    await append("after");
-    await vi.waitFor(() => expect(reader.seen.items.map(text)).toContain("after"), patience);
+    expect(await append("after")).toMatchObject({ partition: 0, offset: 1 });
     await log.close();
     wire.close();
   });

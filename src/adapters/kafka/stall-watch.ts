@@ -52,18 +52,25 @@ export function createStallWatch(options: Watched) {
         readers.get(nameOf({ topic, partition }))?.sawEnd(Number(high));
     }
   };
+  const look = async () => {
+    await place();
+    await learnEnds();
+    const held = new Set(readers.values());
+    for (const reader of behind.keys()) if (!held.has(reader)) behind.delete(reader);
+    if (![...held].some(isStalled)) return;
+    behind.clear();
+    restart();
+  };
+  let isLooking = false;
   return async (member: Pick<GroupMember, "lastSignAtMs">): Promise<void> => {
     if (nowMs() - member.lastSignAtMs() > silentMs) {
       restart();
       return;
     }
-    await place();
-    await learnEnds();
-    for (const reader of behind.keys())
-      if (![...readers.values()].includes(reader)) behind.delete(reader);
-    if ([...readers.values()].some(isStalled)) {
-      behind.clear();
-      restart();
-    }
+    if (isLooking) return;
+    isLooking = true;
+    await look().finally(() => {
+      isLooking = false;
+    });
   };
 }

@@ -54,9 +54,12 @@ export function createSubscription(options: SubscriptionOptions) {
     reader?.feed(records, next, highWatermark);
     if (reader !== undefined) pump(reader);
   };
-  /** What fails here is committed the next time, or redelivered to the next membership. */
-  const flush = (member: GroupMember | null) =>
-    atMost(commitTimeoutMs, commitDue(assignment, member));
+  let flushing = Promise.resolve();
+  /** One at a time: repeated, an earlier one could land behind a later one. What fails is due the next time. */
+  const flush = (member: GroupMember | null) => {
+    flushing = flushing.then(() => atMost(commitTimeoutMs, commitDue(assignment, member)));
+    return flushing;
+  };
   const membership = createMembership({
     ...{ assignment, connection, fetched, flush },
     ...{ group, topics, sessionTimeoutMs: options.sessionTimeoutMs, onJoined: pumpAll },
