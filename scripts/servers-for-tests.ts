@@ -48,7 +48,7 @@ async function isStarted(server: Server, started: Server[]): Promise<boolean> {
     return true;
   } catch (error) {
     if (!(error instanceof MissingTools) || process.env["CI"] !== undefined) throw error;
-    console.log(`${server.name}: LEFT OUT. ${error.message}`);
+    console.log(`LEFT OUT: ${error.message}`);
     return false;
   }
 }

@@ -31,7 +31,7 @@ async function reported(server: Server, work: (server: Server) => Promise<void>)
   try {
     await work(server);
   } catch (error) {
-    console.error(error instanceof MissingTools ? `${server.name}: ${error.message}` : error);
+    console.error(error instanceof MissingTools ? error.message : error);
     process.exitCode = 1;
   }
 }
