@@ -1,0 +1,87 @@
+import { connect as connectPlain, isIP, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import type { AssignerProtocol, ISocketFactory, Kafka, KafkaConfig } from "kafkajs";
+import { patchHeaders } from "./wire-headers.ts";
+
+export type KafkaOptions = {
+  /** `host:port` of at least one broker. */
+  readonly brokers: readonly string[];
+  readonly clientId?: string;
+  readonly ssl?: NonNullable<KafkaConfig["ssl"]>;
+  readonly sasl?: NonNullable<KafkaConfig["sasl"]>;
+  /** What kafkajs logs: retriable answers are errors to it. */
+  readonly onDebug?: (line: string) => void;
+  /** Opens a plain connection; for tests that cut it. */
+  readonly connect?: (host: string, port: number) => Socket;
+};
+
+/**
+ * A kafkajs client with its own connections. `destroy` ends all of them at once, and whatever kafkajs starts with it
+ * afterwards fails: neither a `disconnect` that hangs nor a consumer that restarts by itself can outlive it.
+ */
+export type Client = {
+  readonly kafka: Kafka;
+  readonly protocol: typeof AssignerProtocol;
+  destroy(): void;
+};
+
+export type OpenClient = (onBroken: () => void) => Client;
+
+/** How often kafkajs tries by itself. Few: reconnecting is ours. */
+export const retry = { retries: 4, initialRetryTime: 50, maxRetryTime: 1000 };
+
+export async function loadClients(options: KafkaOptions): Promise<OpenClient> {
+  await patchHeaders();
+  const { default: kafkajs } = await import("kafkajs");
+  return (onBroken) => {
+    const sockets = createSockets(options, onBroken);
+    const kafka = new kafkajs.Kafka({
+      brokers: [...options.brokers],
+      clientId: options.clientId ?? "tu-analyze",
+      ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
+      ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
+      connectionTimeout: 3000,
+      requestTimeout: 10_000,
+      retry,
+      socketFactory: sockets.open,
+      logLevel: options.onDebug === undefined ? kafkajs.logLevel.NOTHING : kafkajs.logLevel.INFO,
+      logCreator:
+        () =>
+        ({ namespace, log }) =>
+          options.onDebug?.(`${namespace}: ${log.message}${errorIn(log)}`),
+    });
+    return { kafka, protocol: kafkajs.AssignerProtocol, destroy: sockets.destroy };
+  };
+}
+
+function errorIn(log: { readonly [key: string]: unknown }): string {
+  return log["error"] === undefined ? "" : `: ${String(log["error"])}`;
+}
+
+function createSockets(options: KafkaOptions, onBroken: () => void) {
+  const sockets = new Set<Socket>();
+  let isDestroyed = false;
+  const connect = options.connect ?? ((host, port) => connectPlain({ host, port }));
+  const open: ISocketFactory = ({ host, onConnect, port, ssl }) => {
+    // Absent without TLS, whatever the type says.
+    const isPlain = (ssl as typeof ssl | null | undefined) == null;
+    const name = isIP(host) === 0 ? { servername: host } : {};
+    const socket = isPlain ? connect(host, port) : connectTls({ host, port, ...name, ...ssl });
+    socket.once(isPlain ? "connect" : "secureConnect", onConnect);
+    socket.setKeepAlive(true, 30_000);
+    sockets.add(socket);
+    socket.once("close", () => {
+      sockets.delete(socket);
+      if (!isDestroyed) onBroken();
+    });
+    if (isDestroyed) socket.destroy(new Error("this client was closed"));
+    return socket;
+  };
+  return {
+    open,
+    destroy() {
+      isDestroyed = true;
+      for (const socket of sockets) socket.destroy(new Error("this client was closed")); // kafkajs hears errors only
+    },
+  };
+}

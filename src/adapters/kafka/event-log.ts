@@ -1,0 +1,123 @@
+import { TuError } from "../../pipeline/errors.ts";
+import type {
+  EventLog,
+  LogSubscribeOptions,
+  LogSubscription,
+} from "../../pipeline/ports/event-log.ts";
+import { createAppender } from "./appender.ts";
+import { nameOf } from "./assignment.ts";
+import { type KafkaOptions, loadClients } from "./client.ts";
+import { type Connection, createConnection } from "./connection.ts";
+import { isUnknownTopic, noTopic } from "./errors.ts";
+import { createSubscription, onlyOnce, type SubscriptionOptions } from "./subscription.ts";
+
+export type KafkaEventLogOptions = KafkaOptions & {
+  /** Called for every handler that rejects. */
+  readonly onError: SubscriptionOptions["onError"];
+  /** How long a group waits for a member that gives no sign (default 10 s; brokers accept 6 s or more). */
+  readonly sessionTimeoutMs?: number;
+};
+
+/**
+ * The EventLog on Kafka or Redpanda. Resolves when a broker has answered; throws E_SERVICE_UNAVAILABLE otherwise. From
+ * then on it reconnects by itself.
+ */
+export async function createKafkaEventLog(options: KafkaEventLogOptions): Promise<EventLog> {
+  const connection = await createConnection(await loadClients(options));
+  const subscriptions = new Set<LogSubscription>();
+  const append = createAppender(connection);
+  return {
+    onState: connection.onState,
+    append,
+    createTopic: (topic) => createTopic(connection, topic),
+    async subscribe(given, handler) {
+      connection.requireUp();
+      requireWindow(given);
+      const starts = await startsOf(connection, given);
+      const { onError, sessionTimeoutMs = 10_000 } = options;
+      const { join, subscription } = createSubscription({
+        ...given,
+        ...{ handler, connection, sessionTimeoutMs, starts, onError },
+      });
+      try {
+        await connection.run(`joining ${given.group}`, join);
+      } catch (error) {
+        await subscription.close();
+        throw error;
+      }
+      subscriptions.add(subscription);
+      const close = onlyOnce(async () => {
+        await subscription.close();
+        subscriptions.delete(subscription);
+      });
+      return { status: subscription.status, close };
+    },
+    close: onlyOnce(async () => {
+      await Promise.all([...subscriptions].map((subscription) => subscription.close()));
+      await connection.close();
+    }),
+  };
+}
+
+async function createTopic(
+  connection: Connection,
+  { name, partitions }: { name: string; partitions: number },
+): Promise<void> {
+  if (!Number.isInteger(partitions) || partitions < 1)
+    throw new TuError("E_USAGE", `topic ${name} needs at least one partition`);
+  const existing = await connection.run(`creating topic ${name}`, async ({ admin }) => {
+    const isNew = await admin.createTopics({
+      topics: [{ topic: name, numPartitions: partitions }],
+    });
+    return isNew ? partitions : partitionCount(connection, name);
+  });
+  if (existing === partitions) return;
+  throw new TuError(
+    "E_TOPOLOGY_MISMATCH",
+    `topic ${name} has a partition count of ${existing}, not ${partitions}`,
+    { hint: "recreate the topic; another number would move keys to other partitions" },
+  );
+}
+
+function partitionCount(connection: Connection, name: string): Promise<number> {
+  return connection.run(`looking at topic ${name}`, async ({ admin }) => {
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
+      return topics[0]?.partitions.length ?? 0;
+    } catch (error) {
+      throw isUnknownTopic(error) ? noTopic(name) : error;
+    }
+  });
+}
+
+function requireWindow({ group, window }: LogSubscribeOptions): void {
+  if (Number.isInteger(window) && window >= 1) return;
+  throw new TuError("E_USAGE", `the window of ${group} must be at least 1`);
+}
+
+/**
+ * Where `latest` is, decided before the group is joined: kafkajs decides it with the first fetch, and what is appended
+ * in between would be skipped.
+ */
+async function startsOf(
+  connection: Connection,
+  { from, group, topics }: LogSubscribeOptions,
+): Promise<Map<string, number>> {
+  const starts = new Map<string, number>();
+  for (const topic of topics) await partitionCount(connection, topic);
+  if (from === "earliest") return starts;
+  const known = await connection.run(`asking for the offsets of ${group}`, ({ admin }) =>
+    admin.fetchOffsets({ groupId: group, topics: [...topics] }),
+  );
+  for (const { partitions, topic } of known) {
+    const ends = await connection.run(`asking for the end of ${topic}`, ({ admin }) =>
+      admin.fetchTopicOffsets(topic),
+    );
+    for (const { offset, partition } of partitions) {
+      const end = ends.find((one) => one.partition === partition);
+      if (Number(offset) < 0 && end !== undefined)
+        starts.set(nameOf({ topic, partition }), Number(end.high));
+    }
+  }
+  return starts;
+}
