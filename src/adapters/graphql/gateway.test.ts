@@ -310,6 +310,17 @@ test.each([
   expect(answer.status).toBe(status);
 });
 
+test.each([
+  "APPLICATION/JSON",
+  "application/json ; charset=utf-8",
+  "application/json;charset=UTF-8",
+])("%s is JSON", async (type) => {
+  const body = JSON.stringify({ query: "{ ping }" });
+  const headers = { "content-type": type };
+  const answer = await fetch(`${server.url}/graphql`, { method: "POST", headers, body });
+  expect(await answer.json()).toHaveProperty("data");
+});
+
 test("a request has a length, and one that is not too long; and it is posted", async () => {
   const headers = { "content-type": "application/json" };
   const long = JSON.stringify({ query: `{ ping } ${" ".repeat(70_000)}` });

@@ -87,8 +87,10 @@ export async function startGraphqlServer(options: {
   const listener = await options.listen({
     request(request, response) {
       const refusal = refusalOf(request);
-      if (refusal === null) void yoga(request, response);
-      else refuse(response, ...refusal);
+      if (refusal !== null) return refuse(response, ...refusal);
+      // It compares the text: another case, or a space before `;`, would be refused.
+      request.headers["content-type"] = "application/json";
+      void yoga(request, response);
     },
     upgrade(request, socket, head) {
       if (pathOf(request) !== "/graphql") return void socket.end(noSuchPath);

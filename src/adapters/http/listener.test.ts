@@ -112,6 +112,8 @@ test("it lives at once, and is ready when nothing is in trouble", async () => {
 test("a probe that cannot be tried is no readiness", async () => {
   const port = await serve({ problems: () => Promise.reject(new Error("oops")) });
   expect((await ask(port, {}, "GET", "/health/ready")).status).toBe(503);
+  for (const path of ["/health/live", "/health/ready"])
+    expect((await ask(port, {}, "POST", path)).status).toBe(405);
 });
 
 const slow = [

@@ -105,15 +105,20 @@ async function answer(
   for (const [name, value] of Object.entries(cors)) response.setHeader(name, value);
   if (request.method === "OPTIONS" && "access-control-allow-origin" in cors)
     return void response.writeHead(204).end();
-  switch (request.method === "GET" ? request.url : "") {
+  const isRead = request.method === "GET" || request.method === "HEAD";
+  switch (request.url) {
     case "/health/live":
-      return healthy(response);
+      return isRead ? healthy(response) : refuse(response, 405, "Method Not Allowed", onlyRead);
     case "/health/ready":
-      return ready(response, await problems().catch((error: unknown) => [String(error)]));
+      return isRead
+        ? ready(response, await problems().catch((error: unknown) => [String(error)]))
+        : refuse(response, 405, "Method Not Allowed", onlyRead);
     default:
       handlers.request(request, response);
   }
 }
+
+const onlyRead = { allow: "GET, HEAD" };
 
 const originOf = ({ headers }: IncomingMessage) => ({
   host: headers.host,
@@ -138,9 +143,16 @@ function ready(response: ServerResponse, problems: readonly string[]): void {
 export const notFound: Handlers["request"] = (_request, response) =>
   refuse(response, 404, "Not Found");
 
-function refuse(response: ServerResponse, status: number, title: string): void {
+function refuse(
+  response: ServerResponse,
+  status: number,
+  title: string,
+  more: Readonly<Record<string, string>> = {},
+): void {
   const { body, headers } = problem(status, title);
-  response.writeHead(status, { ...headers, connection: "close" }).end(JSON.stringify(body));
+  response
+    .writeHead(status, { ...headers, ...more, connection: "close" })
+    .end(JSON.stringify(body));
 }
 
 /**
