@@ -39,9 +39,17 @@ export function createBatchScreen(
   const places = paths.map((_, index) => placeAmong(index, paths.length));
   const indexes = new Map<string, number>();
   const story = createStoryScreen(paths, { paint, aside });
+  /** What each image that runs is waiting for. */
+  const running = new Map<number, string>();
+  const sayRunning = () => {
+    const lines = [...running].map(([index, what]) => `${places[index]} ${names[index]}  ${what}`);
+    waiting.say(lines.join("   "));
+  };
   const say = (flowId: string, what: string) => {
     const index = indexes.get(flowId);
-    if (index !== undefined) waiting.say(`${places[index]} ${names[index]}  ${what}`);
+    if (index === undefined || !running.has(index)) return; // what follows an outcome is no news
+    running.set(index, what);
+    sayRunning();
   };
   const nameWidth = Math.max(...names.map(widthOf));
   return {
@@ -55,8 +63,10 @@ export function createBatchScreen(
     },
     started(flowId, index) {
       if (isVerbose) return story.started(flowId, index);
+      if (indexes.has(flowId)) return;
       indexes.set(flowId, index);
-      say(flowId, "waiting");
+      running.set(index, "waiting");
+      sayRunning();
     },
     outcome(outcome, index) {
       if (isVerbose) story.outcome(outcome, index);
@@ -67,6 +77,8 @@ export function createBatchScreen(
       const [first = "", ...others] = placed(place, names[index] ?? "", lineOf(outcome), nameWidth);
       printLine(`${mark} ${first}`);
       for (const line of others) printLine(line);
+      running.delete(index);
+      sayRunning();
     },
     summary(outcomes) {
       waiting.clear();
