@@ -128,6 +128,22 @@ describe("usage", () => {
       ["--image <picture> is missing", "unexpected argument b.jpg"],
     ],
     [
+      ["state", "clear", "x", "--machnes"],
+      ["--machnes", "unexpected argument x"],
+    ],
+    [
+      ["machines", "show", "a", "b", "--limt", "3"],
+      ["--limt", "unexpected argument b"],
+    ],
+    [
+      ["version", "-o", "xml", "foo"],
+      ["--output xml", "unexpected argument foo"],
+    ],
+    [
+      ["state", "prune", "--dryrun", "--keep", "x", "y"],
+      ["--dryrun", "unexpected argument y", "--keep x"],
+    ],
+    [
       ["upload", "x.jpg", "--expect", "brand=a,brand=b,", "--expect", "model"],
       ['--expect "" is not valid', "--expect model is not valid", "--expect names brand twice"],
     ],

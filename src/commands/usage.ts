@@ -37,13 +37,15 @@ async function problemsIn(
     if (!(error instanceof CommanderError)) break;
     if (error.exitCode === 0) return undefined;
     if (error.code === codes.valueless) tolerated.add(codes.missingOption); // it is there
-    // What followed a removed option may have been its value rather than an excess operand.
-    if (left.length === words.rest.length || error.code !== codes.excess)
-      met.push(problemOf(error, words));
+    // What is in excess now may have been the value of a removed option.
+    if (error.code !== codes.excess || hasExcess(words)) met.push(problemOf(error, words));
     left = withoutProblem(left, error.message) ?? tolerating(error, left, tolerated);
   }
   return met;
 }
+
+const hasExcess = ({ command, operands }: CommandWords): boolean =>
+  operands.length > command.registeredArguments.length;
 
 /** The same words, if what is wrong was not tolerated before. */
 function tolerating(
