@@ -318,7 +318,7 @@ describe("settings", () => {
     [["--vision", "guess"], "E_USAGE"],
     [["--max-vision-calls", "few"], "E_USAGE"],
     [["--max-vision-calls", ""], "E_USAGE"],
-    [["--vision-endpoint", "localhost:9000"], "E_CONFIG"],
+    [["--vision-endpoint", "localhost:9000"], "E_USAGE"],
   ])("%j is refused", async (args, code) => {
     const result = await tool(["upload", komatsu, "--ephemeral", "-o", "json", ...args]);
     expect(json(result)).toMatchObject({ code, exitCode: 2 });
