@@ -38,12 +38,12 @@ module.exports = {
       name: "adapters-see-the-contract-only",
       severity: "error",
       comment:
-        "Adapters know ports, messages, contracts, reports, rules of the domain, errors and how waiting is given up; not the shell.",
+        "Adapters know ports, messages, contracts, reports, rules of the domain, errors, the order of a key and how waiting is given up; not the shell.",
       from: { path: "^src/adapters", ...notTests },
       to: {
         path: "^src/pipeline/",
         pathNot: [
-          "^src/pipeline/((message|errors|once|or-aborted)[.]ts|(ports|contracts|domain|reports)/)",
+          "^src/pipeline/((message|errors|once|or-aborted|key-lines)[.]ts|(ports|contracts|domain|reports)/)",
           // Pure geometry of reading, which runs where the networks are.
           "^src/pipeline/scene-text/",
         ],

@@ -1,3 +1,4 @@
+import { createKeyLines } from "../../pipeline/key-lines.ts";
 import type { LogRecord } from "../../pipeline/ports/event-log.ts";
 
 /** A record that was taken from the buffer and is not below the committed offset. */
@@ -49,7 +50,7 @@ export function createPartitionReader(options: {
   readonly nowMs: () => number;
 }): PartitionReader {
   const flights = new Map<number, Flight>();
-  const lines = createLines();
+  const lines = createKeyLines<Flight>();
   let buffer: Fetched[] = [];
   let position: number | null = null;
   let end = 0;
@@ -108,28 +109,6 @@ export function createPartitionReader(options: {
     end: () => end,
     lag,
     lastProgressAtMs: () => progressAtMs,
-  };
-}
-
-/** The order of records with one key: first come, first served. Records without a key wait for none. */
-function createLines() {
-  const lines = new Map<string, Flight[]>();
-  return {
-    /** True: it has no predecessor. */
-    join(flight: Flight): boolean {
-      if (flight.key === null) return true;
-      const line = lines.get(flight.key) ?? [];
-      lines.set(flight.key, line);
-      return line.push(flight) === 1;
-    },
-    /** The next one once the first of a line is done. */
-    leave({ key }: Flight): Flight | undefined {
-      if (key === null) return undefined;
-      const line = lines.get(key) ?? [];
-      line.shift();
-      if (line.length === 0) lines.delete(key);
-      return line[0];
-    },
   };
 }
 

@@ -1,3 +1,4 @@
+import { createKeyLines } from "../../pipeline/key-lines.ts";
 import type { LogRecord } from "../../pipeline/ports/event-log.ts";
 import { keyText, type Partition } from "./log-partition.ts";
 
@@ -33,7 +34,7 @@ export function createWindow(partition: Partition, from: "earliest" | "latest"):
   let committed = from === "earliest" ? partition.firstOffset() : partition.nextOffset();
   let position = committed;
   let flights = new Map<number, Flight>();
-  let lines = createLines();
+  let lines = createKeyLines<Flight>();
 
   const isOpen = (flight: Flight) => flights.get(flight.offset) === flight && !flight.isDone;
   const readOne = (): Flight | undefined => {
@@ -68,34 +69,12 @@ export function createWindow(partition: Partition, from: "earliest" | "latest"):
     },
     reset() {
       flights = new Map();
-      lines = createLines();
+      lines = createKeyLines<Flight>();
       position = committed;
     },
     lost(offset) {
       committed = Math.max(committed, offset);
       position = Math.max(position, offset);
-    },
-  };
-}
-
-/** The order of records with one key: first come, first served. Records without a key wait for none. */
-function createLines() {
-  const lines = new Map<string, Flight[]>();
-  return {
-    /** True: it has no predecessor. */
-    join(flight: Flight): boolean {
-      if (flight.key === null) return true;
-      const line = lines.get(flight.key) ?? [];
-      lines.set(flight.key, line);
-      return line.push(flight) === 1;
-    },
-    /** The next one once the first of a line is done. */
-    leave({ key }: Flight): Flight | undefined {
-      if (key === null) return undefined;
-      const line = lines.get(key) ?? [];
-      line.shift();
-      if (line.length === 0) lines.delete(key);
-      return line[0];
     },
   };
 }
