@@ -105,20 +105,13 @@ async function answer(
   for (const [name, value] of Object.entries(cors)) response.setHeader(name, value);
   if (request.method === "OPTIONS" && "access-control-allow-origin" in cors)
     return void response.writeHead(204).end();
-  const isRead = request.method === "GET" || request.method === "HEAD";
-  switch (request.url) {
-    case "/health/live":
-      return isRead ? healthy(response) : refuse(response, 405, "Method Not Allowed", onlyRead);
-    case "/health/ready":
-      return isRead
-        ? ready(response, await problems().catch((error: unknown) => [String(error)]))
-        : refuse(response, 405, "Method Not Allowed", onlyRead);
-    default:
-      handlers.request(request, response);
-  }
+  const { method, url } = request;
+  if (url !== "/health/live" && url !== "/health/ready") return handlers.request(request, response);
+  if (method !== "GET" && method !== "HEAD")
+    return refuse(response, 405, "Method Not Allowed", { allow: "GET, HEAD" });
+  if (url === "/health/live") return healthy(response);
+  ready(response, await problems().catch((error: unknown) => [String(error)]));
 }
-
-const onlyRead = { allow: "GET, HEAD" };
 
 const originOf = ({ headers }: IncomingMessage) => ({
   host: headers.host,
