@@ -35,13 +35,13 @@ export async function waitForResumed(
   joined: ReadonlySet<string>,
   { deadlineMs, signal }: { readonly deadlineMs: number; readonly signal: AbortSignal },
 ): Promise<TuError | undefined> {
-  const leftMs = deadlineMs - performance.now();
   const seen = new Set(joined);
   for (;;) {
     // Another process may die meanwhile, and leave more.
     const next = opened.resumed().filter(({ flowId }) => !seen.has(flowId));
     if (next.length === 0) return undefined;
     for (const { flowId } of next) seen.add(flowId);
+    const leftMs = deadlineMs - performance.now();
     const isDue = ({ waitsUntilMs }: Resumed) =>
       waitsUntilMs === null || waitsUntilMs - opened.clock.nowMs() < leftMs;
     for (const later of next.filter((resumed) => !isDue(resumed)))
