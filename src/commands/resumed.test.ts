@@ -31,7 +31,7 @@ function listening(states: Readonly<Record<string, FlowState | Error>> = {}) {
     clock: createManualClock(1_000),
     definition,
     hearing: createHearing({ publish: () => undefined }),
-    notes: { all: async () => new Map([["noted", note]]) },
+    notes: { find: async (flowId) => (flowId === "noted" ? note : null) },
     recorder: { notice: ({ message }) => void told.push(message) },
     async stateOf(flowId) {
       const state = states[flowId] ?? atRecognition;

@@ -27,6 +27,7 @@ export type Resumed = {
 /** Nothing is kept, so there is nothing to note either. */
 export const noNotes: UploadNotes = {
   put: async () => undefined,
+  find: async () => null,
   all: async () => new Map(),
   remove: async () => undefined,
 };
@@ -43,34 +44,33 @@ export function createResumedFlows(ports: {
   readonly clock: Clock;
   readonly definition: Definition;
   readonly hearing: Pick<Hearing, "eventsOf">;
-  readonly notes: Pick<UploadNotes, "all">;
+  readonly notes: Pick<UploadNotes, "find">;
   readonly recorder: Pick<Reporter, "notice">;
   readonly stateOf: (flowId: string) => Promise<FlowState>;
 }): ResumedFlows {
   const { clock, definition, hearing, notes, recorder, stateOf } = ports;
   const flows = new Map<string, Resumed>();
-  const add = async (flow: AdoptedFlow, note: UploadNote | null): Promise<void> => {
+  const add = async (flow: AdoptedFlow): Promise<void> => {
     const { flowId } = flow;
-    const notice = (message: string) => recorder.notice({ code: "resumed", message, flowId });
-    const name = note === null ? flowId : `${flowId} (${note.file})`;
     const state = await stateOf(flowId);
     const waitsUntilMs = waitOf(flow, state, { clock, definition });
     const before = flows.get(flowId);
     if (before !== undefined) {
       flows.set(flowId, { ...before, waitsUntilMs: earlierOf(before.waitsUntilMs, waitsUntilMs) });
-    } else if (hasEnded(state) && !flow.messages.some(isEnd)) {
-      notice(`sending what flow ${name}, ended in an earlier run, still owes`);
-    } else {
-      flows.set(flowId, { flowId, note, waitsUntilMs, events: hearing.eventsOf(flowId) });
-      notice(`resuming flow ${name}, left by an earlier run${dueIn(waitsUntilMs, clock)}`);
+      return;
     }
+    const note = await notes.find(flowId);
+    const name = note === null ? flowId : `${flowId} (${note.file})`;
+    const notice = (message: string) => recorder.notice({ code: "resumed", message, flowId });
+    if (hasEnded(state) && !flow.messages.some(isEnd))
+      return notice(`sending what flow ${name}, ended in an earlier run, still owes`);
+    flows.set(flowId, { flowId, note, waitsUntilMs, events: hearing.eventsOf(flowId) });
+    notice(`resuming flow ${name}, left by an earlier run${dueIn(waitsUntilMs, clock)}`);
   };
   return {
     async adopted(page) {
-      const noted = await notes.all();
       const failures: unknown[] = [];
-      for (const flow of page)
-        await add(flow, noted.get(flow.flowId) ?? null).catch((error) => failures.push(error));
+      for (const flow of page) await add(flow).catch((error) => failures.push(error));
       if (failures.length > 0) throw failures[0];
     },
     all: () => [...flows.values()],

@@ -24,8 +24,10 @@ test("a note is kept until it is removed, and there are none before the first", 
   expect(await notes.all()).toEqual(new Map());
   await notes.put(flowId, note);
   expect(await createUploadNotes(below).all()).toEqual(new Map([[flowId, note]]));
+  expect(await createUploadNotes(below).find(flowId)).toEqual(note);
   await notes.remove(flowId);
   await notes.remove(flowId);
+  expect(await notes.find(flowId)).toBeNull();
   expect(await readdir(below)).toEqual([]);
 });
 
@@ -35,4 +37,14 @@ test("damaged files, and those that are not notes, are skipped", async () => {
   await writeFile(join(below, "01a204db-0d44-727b-9809-000000000000.json"), "{");
   await writeFile(join(below, "other.json"), JSON.stringify(note));
   expect([...(await notes.all()).keys()]).toEqual([flowId]);
+});
+
+test("an id that another client chose names no file elsewhere", async () => {
+  const { below, notes } = await notesIn();
+  await notes.put(flowId, note);
+  const elsewhere = join(below, "..", "elsewhere.json");
+  await writeFile(elsewhere, JSON.stringify(note));
+  expect(await notes.find("../elsewhere")).toBeNull();
+  await notes.remove("../elsewhere");
+  expect(await readdir(join(below, ".."))).toContain("elsewhere.json");
 });

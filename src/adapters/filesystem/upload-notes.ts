@@ -13,6 +13,9 @@ const Note = z.object({
 
 const fileName = /^([0-9a-f-]{36})\.json$/;
 
+/** Other clients choose the ids of their flows, which must name no file elsewhere. */
+const isOurs = (flowId: string) => fileName.test(`${flowId}.json`);
+
 /** One file per flow, in a directory created with the first. A damaged one is skipped. */
 export function createUploadNotes(directory: string): UploadNotes {
   const fileOf = (flowId: string) => join(directory, `${flowId}.json`);
@@ -23,6 +26,7 @@ export function createUploadNotes(directory: string): UploadNotes {
       await writeFile(unfinished, JSON.stringify(note), { mode: 0o600 });
       await rename(unfinished, fileOf(flowId));
     },
+    find: async (flowId) => (isOurs(flowId) ? readNote(fileOf(flowId)) : null),
     async all() {
       const names = await readdir(directory).catch(() => []);
       const flowIds = names.flatMap((name) => fileName.exec(name)?.[1] ?? []);
@@ -31,7 +35,9 @@ export function createUploadNotes(directory: string): UploadNotes {
       );
       return new Map(notes.flatMap(([id, note]) => (note === null ? [] : [[id, note] as const])));
     },
-    remove: (flowId) => rm(fileOf(flowId), { force: true }),
+    async remove(flowId) {
+      if (isOurs(flowId)) await rm(fileOf(flowId), { force: true });
+    },
   };
 }
 
@@ -39,6 +45,6 @@ async function readNote(file: string): Promise<UploadNote | null> {
   try {
     return Note.parse(JSON.parse(await readFile(file, "utf8")));
   } catch {
-    return null; // another process has removed it, or it is not one of ours
+    return null; // there is none, another process has removed it, or it is not one of ours
   }
 }

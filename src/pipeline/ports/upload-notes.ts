@@ -12,6 +12,7 @@ export type UploadNote = {
 /** By flow id. A convenience: a missing note costs only a name. */
 export interface UploadNotes {
   put(flowId: string, note: UploadNote): Promise<void>;
+  find(flowId: string): Promise<UploadNote | null>;
   all(): Promise<ReadonlyMap<string, UploadNote>>;
   /** Unknown ids are ignored. */
   remove(flowId: string): Promise<void>;
