@@ -14,6 +14,8 @@ import type { Service } from "../pipeline/delivery/service.ts";
 import type { FlowState } from "../pipeline/engine/state.ts";
 import { describeError } from "../pipeline/errors.ts";
 import { type Flow, flowNamed } from "../pipeline/flows/flow.ts";
+import { createObservationEndpoints } from "../pipeline/http/observation.ts";
+import type { Message } from "../pipeline/message.ts";
 import type { KeepLimits } from "../pipeline/operations/keep-state.ts";
 import { pruneState } from "../pipeline/operations/prune-state.ts";
 import type { UploadPorts } from "../pipeline/operations/upload.ts";
@@ -56,6 +58,13 @@ export type PipelineOptions = {
   readonly timeoutMs: number;
   /** When aborted, opening stops before its next step. */
   readonly signal: AbortSignal;
+  /** For a pipeline that other commands use; null: nobody else does. */
+  readonly serving: Serving | null;
+};
+export type Serving = {
+  readonly firstPort: number;
+  /** Every event that clients receive. */
+  readonly onEvent: (event: Message) => void;
 };
 export type Pipeline = UploadPorts & {
   /** Base addresses by service. */
@@ -64,6 +73,8 @@ export type Pipeline = UploadPorts & {
   /** Flows that an earlier run left behind and this one resumes, so far. */
   readonly resumed: () => readonly Resumed[];
   readonly notes: UploadNotes;
+  /** Address and token of what it tells other commands. */
+  readonly observer: { readonly url: string; readonly token: string } | null;
   /** Accepts no new work, lets running work finish, releases everything. */
   close(): Promise<void>;
 };
@@ -92,7 +103,7 @@ async function start(options: PipelineOptions, scope: Scope): Promise<Omit<Pipel
   const noted = await stores.notes.all();
   const transports = scope.use(await openEmbeddedTransports(tools.onError));
   const feed = await openFeed();
-  const hearing = createHearing(feed);
+  const hearing = createHearing(withListener(feed, options.serving));
   const resumed = createResumedFlows({
     ...tools,
     ...stores,
@@ -102,7 +113,8 @@ async function start(options: PipelineOptions, scope: Scope): Promise<Omit<Pipel
   });
   const shell = await openShell(stores, transports, tools, resumed.adopted, scope);
   signal.throwIfAborted();
-  await serve(shell, stores, tools, { feed, clientFeed: hearing.feed }, scope);
+  const clientFeed = hearing.feed;
+  const observer = await serve(shell, stores, tools, { ...options, feed, clientFeed }, scope);
   signal.throwIfAborted(); // what an earlier run left behind stays for the next one
   await shell.relay.start();
   scope.defer(() => shell.relay.close());
@@ -115,20 +127,33 @@ async function start(options: PipelineOptions, scope: Scope): Promise<Omit<Pipel
   const { addresses, clock, digest, flow, http, images, recorder } = tools;
   const { machines, notes } = stores;
   const opened = { gateway, http, digest, clock, machines, recorder, flow, images, notes };
-  return { ...opened, resumed: resumed.all, addresses: addresses.all };
+  return { ...opened, resumed: resumed.all, addresses: addresses.all, observer };
+}
+
+/** Their hops are kept for commands that ask. */
+const observedFlowsMax = 1_000;
+
+function withListener(feed: Feed, serving: Serving | null): ClientFeed {
+  if (serving === null) return feed;
+  return {
+    publish(event) {
+      feed.publish(event);
+      serving.onEvent(event);
+    },
+  };
 }
 
 type Tools = Awaited<ReturnType<typeof openTools>>;
 
 /** The tools that every part uses. */
 async function openTools(options: PipelineOptions, scope: Scope) {
-  const { door, faults, reporter, stepTimeouts, vision: visionOptions } = options;
+  const { door, faults, reporter, serving, stepTimeouts, vision: visionOptions } = options;
   const { createSystemClock } = await import("../adapters/memory/clock.ts");
   const { createRandomIds, md5, sha256: digest } = await import("../adapters/memory/ids.ts");
   const { createFetchHttpClient } = await import("../adapters/http/client.ts");
   const clock = createSystemClock();
   const ids = createRandomIds(clock);
-  const recorder = createRecorder(reporter);
+  const recorder = createRecorder(reporter, serving === null ? undefined : observedFlowsMax);
   const { images, vision } = await openReading(visionOptions, reporter);
   scope.use(vision);
   const tell = (code: string, message: string) => recorder.notice({ code, message, flowId: null });
@@ -171,14 +196,18 @@ async function serve(
   shell: RunPorts,
   stores: Stores,
   tools: Tools,
-  { clientFeed, feed }: { readonly feed: Feed; readonly clientFeed: ClientFeed },
+  options: Pick<PipelineOptions, "serving"> & {
+    readonly feed: Feed;
+    readonly clientFeed: ClientFeed;
+  },
   scope: Scope,
-): Promise<void> {
+): Promise<Pipeline["observer"]> {
+  const { clientFeed, feed, serving } = options;
   const { addresses, flow, http, internalToken } = tools;
   const readiness = createReadiness({ ...shell, flow: flow.name });
   const edges = createEdges(
     {
-      ...{ ...tools, reporter: tools.recorder },
+      ...{ ...tools, reporter: tools.recorder, firstPort: serving?.firstPort ?? null },
       problems: (service) => readiness.problems(service, probesOf(service, stores)),
     },
     scope,
@@ -195,6 +224,18 @@ async function serve(
   await openEdges(services, stores, edges, tools);
   await edges.serveGraphql("graph-gateway", gateway, feed);
   await connectAll(services, { shell, flow, readiness }, scope);
+  return serving === null ? null : serveObserver(stores, tools, { edges, readiness });
+}
+
+async function serveObserver(
+  { machines }: Stores,
+  tools: Tools,
+  { edges, readiness }: { readonly edges: Edges; readonly readiness: Readiness },
+): Promise<Pipeline["observer"]> {
+  const token = randomBytes(24).toString("hex");
+  await edges.serve("observer", createObservationEndpoints({ ...tools, machines, token }));
+  readiness.connected("observer");
+  return { url: tools.addresses.of("observer"), token };
 }
 
 async function openEdges(

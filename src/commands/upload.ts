@@ -85,6 +85,7 @@ async function upload(paths: readonly string[], options: Options, read: Read): P
         timeoutMs: deadline.ms,
         signal: stop.signal,
         reporter: screen.reporter,
+        serving: null,
       });
       isAnythingRecorded ||= pipeline.resumed().length > 0;
       return pipeline;
