@@ -68,15 +68,15 @@ export async function openFeed(): Promise<Feed> {
 }
 
 /** In the order of their ports. */
-const withPorts = [...serviceNames, "object-store", "observer"];
+export const listenerNames: readonly string[] = [...serviceNames, "object-store", "observer"];
 /** How far apart the blocks of two pipelines are. */
 const blockSize = 20;
 const portMax = 65_535;
 
 /** Its own port of the first block, then of the next ones: two pipelines run side by side. */
 function portsOf(service: string, firstPort: number | null): readonly number[] {
-  const place = withPorts.indexOf(service);
-  if (firstPort === null || place < 0) return [0];
+  const place = listenerNames.indexOf(service);
+  if (firstPort === null || firstPort === 0 || place < 0) return [0];
   const ports = Array.from({ length: 50 }, (_, block) => firstPort + place + block * blockSize);
   return ports.filter((port) => port <= portMax);
 }

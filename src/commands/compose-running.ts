@@ -3,41 +3,65 @@
 
 import { join } from "node:path";
 import type { Instance } from "../adapters/filesystem/instances.ts";
-import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { flowNamed } from "../pipeline/flows/flow.ts";
 import { createFollower } from "../pipeline/operations/follow-remote.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
 import { createRecorder } from "../pipeline/trace/recorder.ts";
 import type { Pipeline } from "./compose.ts";
-import { openReading } from "./compose-images.ts";
-import type { VisionOptions } from "./compose-vision.ts";
-import { noNotes } from "./resumed.ts";
+import { openNotes } from "./compose-state.ts";
 import { inScope } from "./scope.ts";
 
 export type { Instance } from "../adapters/filesystem/instances.ts";
 
+export const runningDirectory = (stateDir: string) => join(stateDir, "running");
+
 async function openInstances(stateDir: string) {
   const { createInstances } = await import("../adapters/filesystem/instances.ts");
-  return createInstances(join(stateDir, "running"));
+  return createInstances(runningDirectory(stateDir));
 }
 
-/** Registers the pipeline of this process. Returns the function that removes it. */
+/** Where they register, and write what they print. Throws E_STATE_UNWRITABLE. */
+export async function makeRunningDirectory(stateDir: string): Promise<string> {
+  const directory = runningDirectory(stateDir);
+  const { makeStateDir } = await import("./compose-state.ts");
+  await makeStateDir(directory);
+  return directory;
+}
+
+export type Registered = {
+  readonly instance: Instance;
+  remove(): Promise<void>;
+};
+
+/** Registers the pipeline of this process. */
 export async function register(
   stateDir: string,
-  instance: Omit<Instance, "v" | "pid" | "process">,
-): Promise<() => Promise<void>> {
+  about: Omit<Instance, "v" | "pid" | "process">,
+): Promise<Registered> {
   const { thisProcess } = await import("../adapters/sqlite/process-identity.ts");
+  await makeRunningDirectory(stateDir);
   const instances = await openInstances(stateDir);
-  return instances.add({ v: 1, pid: process.pid, process: thisProcess(), ...instance });
+  const instance = { v: 1, pid: process.pid, process: thisProcess(), ...about } as const;
+  return { instance, remove: await instances.add(instance) };
 }
 
-/** Those that run, oldest first. */
+/** Returns the function that removes it. Throws E_OUTPUT_UNWRITABLE. */
+export async function writeReadyFile(path: string, text: string): Promise<() => Promise<void>> {
+  const { writeOutput } = await import("../adapters/filesystem/output.ts");
+  const { rm } = await import("node:fs/promises");
+  await writeOutput(path, new TextEncoder().encode(text));
+  return () => rm(path, { force: true });
+}
+
+/** Those that run on this machine, oldest first. */
 export async function runningIn(stateDir: string): Promise<readonly Instance[]> {
-  const { isProcessGone } = await import("../adapters/sqlite/process-identity.ts");
+  const { isProcessGone, isProcessHere } = await import("../adapters/sqlite/process-identity.ts");
   const instances = await openInstances(stateDir);
-  return instances.all(
-    ({ pid, process: identity }) => isProcessGone(identity) || (identity === null && !isAlive(pid)),
-  );
+  return instances.all(({ pid, process: identity }) => {
+    if (identity === null) return isAlive(pid) ? "here" : "gone";
+    if (isProcessHere(identity)) return "here";
+    return isProcessGone(identity) ? "gone" : "elsewhere";
+  });
 }
 
 function isAlive(pid: number): boolean {
@@ -71,7 +95,10 @@ export async function problemsOf({
 /** A pipeline that runs in another process, with everything that an upload needs of it. */
 export const openRunning = (
   instance: Instance,
-  options: { readonly flow: FlowName; readonly reporter: Reporter; readonly vision: VisionOptions },
+  options: {
+    readonly stateDir: string;
+    readonly reporter: Reporter;
+  },
 ): Promise<Pipeline> =>
   inScope(async (scope) => {
     const { createGraphqlGatewayClient } = await import("../adapters/graphql/client.ts");
@@ -79,23 +106,19 @@ export const openRunning = (
     const { createHttpObserver } = await import("../adapters/http/observer.ts");
     const { createSystemClock } = await import("../adapters/memory/clock.ts");
     const { sha256: digest } = await import("../adapters/memory/ids.ts");
-    const { images } = await openReading(options.vision, options.reporter);
-    const services = new Map(Object.entries(instance.services));
     const gateway = scope.use(
-      await createGraphqlGatewayClient(services.get("graph-gateway") ?? ""),
+      await createGraphqlGatewayClient(instance.services["graph-gateway"] ?? ""),
     );
     const observer = createHttpObserver(instance.observer.url, instance.observer.token);
     const recorder = createRecorder(options.reporter);
     const follower = createFollower({ observer, recorder, gateway });
     scope.defer(() => follower.close());
     return {
-      ...{ images, digest, clock: createSystemClock(), http: createFetchHttpClient() },
+      ...{ digest, clock: createSystemClock(), http: createFetchHttpClient() },
       ...{ gateway: follower.gateway, recorder: follower.recorder },
       machines: { findByObjectKey: (objectKey) => observer.machineOf(objectKey) },
-      flow: flowNamed(options.flow),
-      addresses: services,
-      notes: noNotes,
+      flow: flowNamed(instance.flow),
+      notes: await openNotes(instance.isEphemeral ? null : options.stateDir),
       resumed: () => [],
-      observer: instance.observer,
     };
   });

@@ -17,10 +17,11 @@ import { type Flow, flowNamed } from "../pipeline/flows/flow.ts";
 import { createObservationEndpoints } from "../pipeline/http/observation.ts";
 import type { Message } from "../pipeline/message.ts";
 import type { KeepLimits } from "../pipeline/operations/keep-state.ts";
+import { brokerLeg, type Leg, logLeg, objectsLeg } from "../pipeline/operations/legs.ts";
 import { pruneState } from "../pipeline/operations/prune-state.ts";
 import type { UploadPorts } from "../pipeline/operations/upload.ts";
 import type { ClientFeed } from "../pipeline/ports/client-feed.ts";
-import type { Images } from "../pipeline/ports/images.ts";
+import type { Clock } from "../pipeline/ports/clock.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
 import type { UploadNotes } from "../pipeline/ports/upload-notes.ts";
 import { allServices } from "../pipeline/services/all-services.ts";
@@ -58,32 +59,81 @@ export type PipelineOptions = {
   readonly timeoutMs: number;
   /** When aborted, opening stops before its next step. */
   readonly signal: AbortSignal;
-  /** For a pipeline that other commands use; null: nobody else does. */
-  readonly serving: Serving | null;
 };
+/** For clients in other processes. */
 export type Serving = {
+  /** 0: any free ports. */
   readonly firstPort: number;
   /** Every event that clients receive. */
   readonly onEvent: (event: Message) => void;
 };
+/** What an upload needs of a pipeline, in this process or in another. */
 export type Pipeline = UploadPorts & {
-  /** Base addresses by service. */
-  readonly addresses: ReadonlyMap<string, string>;
-  readonly images: Images;
   /** Flows that an earlier run left behind and this one resumes, so far. */
   readonly resumed: () => readonly Resumed[];
   readonly notes: UploadNotes;
-  /** Address and token of what it tells other commands. */
-  readonly observer: { readonly url: string; readonly token: string } | null;
   /** Accepts no new work, lets running work finish, releases everything. */
   close(): Promise<void>;
 };
 
-/** The whole pipeline in this process: every service, every transport, on loopback. */
-export const openPipeline = (options: PipelineOptions): Promise<Pipeline> =>
-  inScope((scope) => start(options, scope));
+/** The services of a pipeline that other commands use. */
+export type Services = {
+  /** Base addresses by service. */
+  readonly addresses: ReadonlyMap<string, string>;
+  /** Address and token of what it tells other commands. */
+  readonly observer: { readonly url: string; readonly token: string };
+  /** Everything between any two services. */
+  readonly legs: readonly Leg[];
+  readonly clock: Clock;
+  /** The round trips over the legs succeeded: from now on its observer is ready. */
+  ready(): void;
+  close(): Promise<void>;
+};
 
-async function start(options: PipelineOptions, scope: Scope): Promise<Omit<Pipeline, "close">> {
+/** The whole pipeline in this process, and its client: every service, every transport, on loopback. */
+export const openPipeline = (options: PipelineOptions): Promise<Pipeline> =>
+  inScope(async (scope) => {
+    const { resumed, stores, tools } = await start({ ...options, serving: null }, scope);
+    const { createGraphqlGatewayClient } = await import("../adapters/graphql/client.ts");
+    const gateway = scope.use(
+      await createGraphqlGatewayClient(tools.addresses.of("graph-gateway")),
+    );
+    const { clock, digest, flow, http, recorder } = tools;
+    const { machines, notes } = stores;
+    return { gateway, http, digest, clock, machines, recorder, flow, notes, resumed };
+  });
+
+/** The services alone, for clients in other processes. */
+export const openServices = (options: PipelineOptions, serving: Serving): Promise<Services> =>
+  inScope(async (scope) => {
+    const { readiness, stores, tools, transports } = await start({ ...options, serving }, scope);
+    const { addresses, clock, http, ids, observerToken: token } = tools;
+    const { objects } = stores;
+    return {
+      clock,
+      addresses: addresses.all,
+      observer: { url: addresses.of("observer"), token },
+      legs: [
+        logLeg({ ...transports, ids }),
+        brokerLeg({ ...transports, ids }),
+        objectsLeg({ objects, http, ids }),
+      ],
+      ready: () => readiness.connected("observer"),
+    };
+  });
+
+type Started = {
+  readonly tools: Tools;
+  readonly stores: Stores;
+  readonly transports: Transports;
+  readonly readiness: Readiness;
+  readonly resumed: ResumedFlows["all"];
+};
+
+async function start(
+  options: PipelineOptions & { readonly serving: Serving | null },
+  scope: Scope,
+): Promise<Started> {
   const { signal } = options;
   const tools = await openTools(options, scope);
   signal.throwIfAborted();
@@ -114,20 +164,14 @@ async function start(options: PipelineOptions, scope: Scope): Promise<Omit<Pipel
   const shell = await openShell(stores, transports, tools, resumed.adopted, scope);
   signal.throwIfAborted();
   const clientFeed = hearing.feed;
-  const observer = await serve(shell, stores, tools, { ...options, feed, clientFeed }, scope);
+  const readiness = await serve(shell, stores, tools, { ...options, feed, clientFeed }, scope);
   signal.throwIfAborted(); // what an earlier run left behind stays for the next one
   await shell.relay.start();
   scope.defer(() => shell.relay.close());
   await removeOldNotes(stores.notes, noted, { clock: tools.clock, stateOf: statesIn(stores) });
   if (options.stateDir !== null) scope.defer(pruneMeanwhile(stores, options.limits, tools));
-  const { createGraphqlGatewayClient } = await import("../adapters/graphql/client.ts");
-  const gateway = await createGraphqlGatewayClient(tools.addresses.of("graph-gateway"));
   scope.defer(() => feed.close());
-  scope.use(gateway);
-  const { addresses, clock, digest, flow, http, images, recorder } = tools;
-  const { machines, notes } = stores;
-  const opened = { gateway, http, digest, clock, machines, recorder, flow, images, notes };
-  return { ...opened, resumed: resumed.all, addresses: addresses.all, observer };
+  return { tools, stores, transports, readiness, resumed: resumed.all };
 }
 
 /** Their hops are kept for commands that ask. */
@@ -146,7 +190,10 @@ function withListener(feed: Feed, serving: Serving | null): ClientFeed {
 type Tools = Awaited<ReturnType<typeof openTools>>;
 
 /** The tools that every part uses. */
-async function openTools(options: PipelineOptions, scope: Scope) {
+async function openTools(
+  options: PipelineOptions & { readonly serving: Serving | null },
+  scope: Scope,
+) {
   const { door, faults, reporter, serving, stepTimeouts, vision: visionOptions } = options;
   const { createSystemClock } = await import("../adapters/memory/clock.ts");
   const { createRandomIds, md5, sha256: digest } = await import("../adapters/memory/ids.ts");
@@ -163,6 +210,7 @@ async function openTools(options: PipelineOptions, scope: Scope) {
     flow: withStepTimeouts(flowNamed(options.flow), stepTimeouts),
     addresses: createAddresses(),
     internalToken: randomBytes(24).toString("hex"),
+    observerToken: randomBytes(24).toString("hex"),
     onError(error: unknown) {
       const { code, reason } = describeError(error);
       tell(code, reason);
@@ -196,12 +244,13 @@ async function serve(
   shell: RunPorts,
   stores: Stores,
   tools: Tools,
-  options: Pick<PipelineOptions, "serving"> & {
+  options: {
+    readonly serving: Serving | null;
     readonly feed: Feed;
     readonly clientFeed: ClientFeed;
   },
   scope: Scope,
-): Promise<Pipeline["observer"]> {
+): Promise<Readiness> {
   const { clientFeed, feed, serving } = options;
   const { addresses, flow, http, internalToken } = tools;
   const readiness = createReadiness({ ...shell, flow: flow.name });
@@ -224,18 +273,20 @@ async function serve(
   await openEdges(services, stores, edges, tools);
   await edges.serveGraphql("graph-gateway", gateway, feed);
   await connectAll(services, { shell, flow, readiness }, scope);
-  return serving === null ? null : serveObserver(stores, tools, { edges, readiness });
+  if (serving !== null) await serveObserver(edges, stores, tools, scope);
+  return readiness;
 }
 
 async function serveObserver(
+  edges: Edges,
   { machines }: Stores,
-  tools: Tools,
-  { edges, readiness }: { readonly edges: Edges; readonly readiness: Readiness },
-): Promise<Pipeline["observer"]> {
-  const token = randomBytes(24).toString("hex");
-  await edges.serve("observer", createObservationEndpoints({ ...tools, machines, token }));
-  readiness.connected("observer");
-  return { url: tools.addresses.of("observer"), token };
+  { observerToken: token, ...tools }: Tools,
+  scope: Scope,
+): Promise<void> {
+  const closing = new AbortController();
+  const ports = { ...tools, machines, token, closing: closing.signal };
+  await edges.serve("observer", createObservationEndpoints(ports));
+  scope.defer(() => closing.abort());
 }
 
 async function openEdges(

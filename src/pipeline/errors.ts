@@ -57,6 +57,8 @@ const catalogue = {
   E_OBJECT_EXISTS: permanent(exitCodes.conflict),
   E_IMAGE_CHANGED: permanent(exitCodes.conflict),
   E_OBJECT_KEY_INVALID: permanent(exitCodes.usage),
+  E_INSTANCE_NOT_FOUND: permanent(exitCodes.notFound),
+  E_INSTANCE_FAILED: permanent(exitCodes.failed),
   E_PORT_TAKEN: permanent(exitCodes.conflict),
   E_URL_REFUSED: permanent(exitCodes.notAllowed),
   E_UPLOAD_REFUSED: permanent(exitCodes.failed),

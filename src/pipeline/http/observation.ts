@@ -15,6 +15,8 @@ export function createObservationEndpoints(ports: {
   readonly machines: Pick<Machines, "findByObjectKey">;
   readonly recorder: Pick<Recorder, "hopsOf" | "until">;
   readonly token: string;
+  /** Aborted when it closes: nobody waits any longer. */
+  readonly closing: AbortSignal;
 }): readonly Endpoint[] {
   const { digest, machines, recorder, token } = ports;
   const bytesOf = (text: string) => digest(new TextEncoder().encode(text));
@@ -46,18 +48,22 @@ export function createObservationEndpoints(ports: {
   ];
 }
 
+type Waiting = Pick<
+  Parameters<typeof createObservationEndpoints>[0],
+  "clock" | "closing" | "recorder"
+>;
+
 async function oneMore(
-  {
-    clock,
-    recorder,
-  }: { clock: Pick<Clock, "sleep">; recorder: Pick<Recorder, "hopsOf" | "until"> },
+  { clock, closing, recorder }: Waiting,
   flowId: string,
   known: number,
   waitMs: number,
 ): Promise<void> {
   const seen = new Set(recorder.hopsOf(flowId).slice(0, known));
   const patience = new AbortController();
-  const tooLong = clock.sleep(waitMs, patience.signal).catch(() => undefined); // a hop arrived
+  const tooLong = clock
+    .sleep(waitMs, AbortSignal.any([patience.signal, closing]))
+    .catch(() => undefined); // a hop arrived, or it closes
   await Promise.race([recorder.until(flowId, (hop) => !seen.has(hop)), tooLong]);
   patience.abort();
 }

@@ -8,7 +8,8 @@ import type { Recorder } from "../trace/recorder.ts";
 // same as in this process.
 //
 //   R1. Hops of a flow are recorded here in the order they were seen there, each once.
-//   R2. When the end of an analysis is passed on, every hop before it has been recorded.
+//   R2. When the end of an analysis is passed on, every hop before it has been recorded, or a notice says that hops
+//       are missing.
 
 export type Follower = {
   /** Follows each upload that it starts. */
@@ -48,7 +49,6 @@ export function createFollower(ports: {
             const isEnd = endsOfAnalysis.includes(event.name);
             passing = passing
               .then(() => (isEnd ? flows.get(flowId)?.catchUp() : undefined))
-              .catch(() => undefined) // a notice has said that hops are missing
               .then(() => listener.onEvent(event));
           },
         });
@@ -68,7 +68,7 @@ export function createFollower(ports: {
 }
 
 type Following = {
-  /** Resolves when every hop that was seen so far is recorded. */
+  /** Resolves when every hop that was seen so far is recorded, or a notice has said that some are missing. */
   catchUp(): Promise<void>;
   stop(): Promise<void>;
 };
@@ -101,20 +101,25 @@ function follow(
       if (!signal.aborted) throw error;
     });
   };
+  let isTold = false;
+  const missing = (error: unknown): void => {
+    if (stopping.signal.aborted || isTold) return;
+    isTold = true;
+    const { code, reason } = describeError(error);
+    recorder.notice({ code, message: `hops are missing: ${reason}`, flowId });
+  };
   const run = async (): Promise<void> => {
     try {
       while (!stopping.signal.aborted) await inTurn(wait);
     } catch (error) {
-      if (stopping.signal.aborted) return;
-      const { code, reason } = describeError(error);
-      recorder.notice({ code, message: `hops are missing: ${reason}`, flowId });
+      missing(error);
     }
   };
   const running = run();
   return {
     catchUp() {
       waiting.abort();
-      return inTurn(() => take(0, stopping.signal));
+      return inTurn(() => take(0, stopping.signal)).catch(missing);
     },
     async stop() {
       stopping.abort();
