@@ -2,6 +2,7 @@
 
 import type { Feed } from "../adapters/graphql/feed.ts";
 import type { ListenerOptions } from "../adapters/http/listener.ts";
+import { serviceNames } from "../pipeline/contracts/contract.ts";
 import { TuError } from "../pipeline/errors.ts";
 import { type Allowed, createDoor } from "../pipeline/http/door.ts";
 import { reported } from "../pipeline/http/reported.ts";
@@ -37,6 +38,8 @@ export function createAddresses(): Addresses {
 }
 
 type EdgeOptions = {
+  /** The first of a block of ports, one for each service; null: any free ones. */
+  readonly firstPort: number | null;
   readonly door: Door;
   /** What does not work for a service; it is ready if there is nothing. */
   readonly problems: (service: string) => Promise<readonly string[]>;
@@ -64,22 +67,56 @@ export async function openFeed(): Promise<Feed> {
   return createFeed();
 }
 
-/** Each on a free loopback port. */
+/** In the order of their ports. */
+export const listenerNames: readonly string[] = [...serviceNames, "object-store", "observer"];
+/** How far apart the blocks of two pipelines are. */
+const blockSize = 20;
+const portMax = 65_535;
+
+/** Its own port of the first block, then of the next ones: two pipelines run side by side. */
+function portsOf(service: string, firstPort: number | null): readonly number[] {
+  const place = listenerNames.indexOf(service);
+  if (firstPort === null || firstPort === 0 || place < 0) return [0];
+  const ports = Array.from({ length: 50 }, (_, block) => firstPort + place + block * blockSize);
+  return ports.filter((port) => port <= portMax);
+}
+
+/** Throws E_PORT_TAKEN. */
+async function onFirstFree<T>(
+  ports: readonly number[],
+  openOn: (port: number) => Promise<T>,
+): Promise<T> {
+  for (const port of ports) {
+    try {
+      return await openOn(port);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
+    }
+  }
+  throw new TuError("E_PORT_TAKEN", `every port is taken, from ${ports[0]} to ${ports.at(-1)}`, {
+    hint: "choose others with --port",
+  });
+}
+
+/** On loopback. */
 export function createEdges(options: EdgeOptions, scope: Scope): Edges {
   const { addresses } = options;
   const door = createDoor(options.door.allowed);
-  const guard = (service: string): ListenerOptions => ({
+  const guard = (service: string, port: number): ListenerOptions => ({
     door,
+    port,
     problems: () => options.problems(service),
   });
+  const free = <T>(service: string, openOn: (port: number) => Promise<T>) =>
+    onFirstFree(portsOf(service, options.firstPort), openOn);
   const open = async (service: string, endpoints: readonly Endpoint[]) => {
     if (endpoints.length === 0) {
       const { listen, notFound } = await import("../adapters/http/listener.ts");
-      return listen(guard(service), { request: notFound });
+      return free(service, (port) => listen(guard(service, port), { request: notFound }));
     }
     const { startHttpServer } = await import("../adapters/http/server.ts");
     const told = endpoints.map((endpoint) => reported(endpoint, service, options));
-    return startHttpServer({ ...guard(service), endpoints: told });
+    return free(service, (port) => startHttpServer({ ...guard(service, port), endpoints: told }));
   };
   return {
     async serve(service, endpoints) {
@@ -90,7 +127,7 @@ export function createEdges(options: EdgeOptions, scope: Scope): Edges {
       const { listen } = await import("../adapters/http/listener.ts");
       const server = await startGraphqlServer({
         ...{ gateway, feed, introspection: options.door.introspection },
-        listen: (handlers) => listen(guard(service), handlers),
+        listen: (handlers) => free(service, (port) => listen(guard(service, port), handlers)),
       });
       addresses.set(service, scope.use(server).url);
     },

@@ -143,6 +143,13 @@ async function openJournals(
 
 const notesDirectory = (stateDir: string) => join(stateDir, "under-way");
 
+/** Of the uploads in progress; null: nothing is kept. */
+export async function openNotes(stateDir: string | null): Promise<UploadNotes> {
+  if (stateDir === null) return noNotes;
+  const { createUploadNotes } = await import("../adapters/filesystem/upload-notes.ts");
+  return createUploadNotes(notesDirectory(stateDir));
+}
+
 /** The pictures of the flows in progress. */
 export async function removeNotes(stateDir: string): Promise<void> {
   const { rm } = await import("node:fs/promises");
@@ -237,7 +244,8 @@ export async function openMachines(
   return openSqliteState(file, { clock: createSystemClock(), runnerId: "machines", onUpgrade });
 }
 
-async function makeStateDir(stateDir: string): Promise<void> {
+/** Throws E_STATE_UNUSABLE and E_STATE_UNWRITABLE. */
+export async function makeStateDir(stateDir: string): Promise<void> {
   const { makeDirectories } = await import("../adapters/filesystem/directories.ts");
   try {
     await makeDirectories(stateDir, 0o700);

@@ -14,11 +14,14 @@ import type { Service } from "../pipeline/delivery/service.ts";
 import type { FlowState } from "../pipeline/engine/state.ts";
 import { describeError } from "../pipeline/errors.ts";
 import { type Flow, flowNamed } from "../pipeline/flows/flow.ts";
+import { createObservationEndpoints } from "../pipeline/http/observation.ts";
+import type { Message } from "../pipeline/message.ts";
 import type { KeepLimits } from "../pipeline/operations/keep-state.ts";
+import { brokerLeg, type Leg, logLeg, objectsLeg } from "../pipeline/operations/legs.ts";
 import { pruneState } from "../pipeline/operations/prune-state.ts";
 import type { UploadPorts } from "../pipeline/operations/upload.ts";
 import type { ClientFeed } from "../pipeline/ports/client-feed.ts";
-import type { Images } from "../pipeline/ports/images.ts";
+import type { Clock } from "../pipeline/ports/clock.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
 import type { UploadNotes } from "../pipeline/ports/upload-notes.ts";
 import { allServices } from "../pipeline/services/all-services.ts";
@@ -57,10 +60,15 @@ export type PipelineOptions = {
   /** When aborted, opening stops before its next step. */
   readonly signal: AbortSignal;
 };
+/** For clients in other processes. */
+export type Serving = {
+  /** 0: any free ports. */
+  readonly firstPort: number;
+  /** Every event that clients receive. */
+  readonly onEvent: (event: Message) => void;
+};
+/** What an upload needs of a pipeline, in this process or in another. */
 export type Pipeline = UploadPorts & {
-  /** Base addresses by service. */
-  readonly addresses: ReadonlyMap<string, string>;
-  readonly images: Images;
   /** Flows that an earlier run left behind and this one resumes, so far. */
   readonly resumed: () => readonly Resumed[];
   readonly notes: UploadNotes;
@@ -68,11 +76,64 @@ export type Pipeline = UploadPorts & {
   close(): Promise<void>;
 };
 
-/** The whole pipeline in this process: every service, every transport, on loopback. */
-export const openPipeline = (options: PipelineOptions): Promise<Pipeline> =>
-  inScope((scope) => start(options, scope));
+/** The services of a pipeline that other commands use. */
+export type Services = {
+  /** Base addresses by service. */
+  readonly addresses: ReadonlyMap<string, string>;
+  /** Address and token of what it tells other commands. */
+  readonly observer: { readonly url: string; readonly token: string };
+  /** Everything between any two services. */
+  readonly legs: readonly Leg[];
+  readonly clock: Clock;
+  /** The round trips over the legs succeeded: from now on its observer is ready. */
+  ready(): void;
+  close(): Promise<void>;
+};
 
-async function start(options: PipelineOptions, scope: Scope): Promise<Omit<Pipeline, "close">> {
+/** The whole pipeline in this process, and its client: every service, every transport, on loopback. */
+export const openPipeline = (options: PipelineOptions): Promise<Pipeline> =>
+  inScope(async (scope) => {
+    const { resumed, stores, tools } = await start({ ...options, serving: null }, scope);
+    const { createGraphqlGatewayClient } = await import("../adapters/graphql/client.ts");
+    const gateway = scope.use(
+      await createGraphqlGatewayClient(tools.addresses.of("graph-gateway")),
+    );
+    const { clock, digest, flow, http, recorder } = tools;
+    const { machines, notes } = stores;
+    return { gateway, http, digest, clock, machines, recorder, flow, notes, resumed };
+  });
+
+/** The services alone, for clients in other processes. */
+export const openServices = (options: PipelineOptions, serving: Serving): Promise<Services> =>
+  inScope(async (scope) => {
+    const { readiness, stores, tools, transports } = await start({ ...options, serving }, scope);
+    const { addresses, clock, http, ids, observerToken: token } = tools;
+    const { objects } = stores;
+    return {
+      clock,
+      addresses: addresses.all,
+      observer: { url: addresses.of("observer"), token },
+      legs: [
+        logLeg({ ...transports, ids }),
+        brokerLeg({ ...transports, ids }),
+        objectsLeg({ objects, http, ids }),
+      ],
+      ready: () => readiness.connected("observer"),
+    };
+  });
+
+type Started = {
+  readonly tools: Tools;
+  readonly stores: Stores;
+  readonly transports: Transports;
+  readonly readiness: Readiness;
+  readonly resumed: ResumedFlows["all"];
+};
+
+async function start(
+  options: PipelineOptions & { readonly serving: Serving | null },
+  scope: Scope,
+): Promise<Started> {
   const { signal } = options;
   const tools = await openTools(options, scope);
   signal.throwIfAborted();
@@ -92,7 +153,7 @@ async function start(options: PipelineOptions, scope: Scope): Promise<Omit<Pipel
   const noted = await stores.notes.all();
   const transports = scope.use(await openEmbeddedTransports(tools.onError));
   const feed = await openFeed();
-  const hearing = createHearing(feed);
+  const hearing = createHearing(withListener(feed, options.serving));
   const resumed = createResumedFlows({
     ...tools,
     ...stores,
@@ -102,33 +163,44 @@ async function start(options: PipelineOptions, scope: Scope): Promise<Omit<Pipel
   });
   const shell = await openShell(stores, transports, tools, resumed.adopted, scope);
   signal.throwIfAborted();
-  await serve(shell, stores, tools, { feed, clientFeed: hearing.feed }, scope);
+  const clientFeed = hearing.feed;
+  const readiness = await serve(shell, stores, tools, { ...options, feed, clientFeed }, scope);
   signal.throwIfAborted(); // what an earlier run left behind stays for the next one
   await shell.relay.start();
   scope.defer(() => shell.relay.close());
   await removeOldNotes(stores.notes, noted, { clock: tools.clock, stateOf: statesIn(stores) });
   if (options.stateDir !== null) scope.defer(pruneMeanwhile(stores, options.limits, tools));
-  const { createGraphqlGatewayClient } = await import("../adapters/graphql/client.ts");
-  const gateway = await createGraphqlGatewayClient(tools.addresses.of("graph-gateway"));
   scope.defer(() => feed.close());
-  scope.use(gateway);
-  const { addresses, clock, digest, flow, http, images, recorder } = tools;
-  const { machines, notes } = stores;
-  const opened = { gateway, http, digest, clock, machines, recorder, flow, images, notes };
-  return { ...opened, resumed: resumed.all, addresses: addresses.all };
+  return { tools, stores, transports, readiness, resumed: resumed.all };
+}
+
+/** Their hops are kept for commands that ask. */
+const observedFlowsMax = 1_000;
+
+function withListener(feed: Feed, serving: Serving | null): ClientFeed {
+  if (serving === null) return feed;
+  return {
+    publish(event) {
+      feed.publish(event);
+      serving.onEvent(event);
+    },
+  };
 }
 
 type Tools = Awaited<ReturnType<typeof openTools>>;
 
 /** The tools that every part uses. */
-async function openTools(options: PipelineOptions, scope: Scope) {
-  const { door, faults, reporter, stepTimeouts, vision: visionOptions } = options;
+async function openTools(
+  options: PipelineOptions & { readonly serving: Serving | null },
+  scope: Scope,
+) {
+  const { door, faults, reporter, serving, stepTimeouts, vision: visionOptions } = options;
   const { createSystemClock } = await import("../adapters/memory/clock.ts");
   const { createRandomIds, md5, sha256: digest } = await import("../adapters/memory/ids.ts");
   const { createFetchHttpClient } = await import("../adapters/http/client.ts");
   const clock = createSystemClock();
   const ids = createRandomIds(clock);
-  const recorder = createRecorder(reporter);
+  const recorder = createRecorder(reporter, serving === null ? undefined : observedFlowsMax);
   const { images, vision } = await openReading(visionOptions, reporter);
   scope.use(vision);
   const tell = (code: string, message: string) => recorder.notice({ code, message, flowId: null });
@@ -138,6 +210,7 @@ async function openTools(options: PipelineOptions, scope: Scope) {
     flow: withStepTimeouts(flowNamed(options.flow), stepTimeouts),
     addresses: createAddresses(),
     internalToken: randomBytes(24).toString("hex"),
+    observerToken: randomBytes(24).toString("hex"),
     onError(error: unknown) {
       const { code, reason } = describeError(error);
       tell(code, reason);
@@ -171,14 +244,19 @@ async function serve(
   shell: RunPorts,
   stores: Stores,
   tools: Tools,
-  { clientFeed, feed }: { readonly feed: Feed; readonly clientFeed: ClientFeed },
+  options: {
+    readonly serving: Serving | null;
+    readonly feed: Feed;
+    readonly clientFeed: ClientFeed;
+  },
   scope: Scope,
-): Promise<void> {
+): Promise<Readiness> {
+  const { clientFeed, feed, serving } = options;
   const { addresses, flow, http, internalToken } = tools;
   const readiness = createReadiness({ ...shell, flow: flow.name });
   const edges = createEdges(
     {
-      ...{ ...tools, reporter: tools.recorder },
+      ...{ ...tools, reporter: tools.recorder, firstPort: serving?.firstPort ?? null },
       problems: (service) => readiness.problems(service, probesOf(service, stores)),
     },
     scope,
@@ -195,6 +273,20 @@ async function serve(
   await openEdges(services, stores, edges, tools);
   await edges.serveGraphql("graph-gateway", gateway, feed);
   await connectAll(services, { shell, flow, readiness }, scope);
+  if (serving !== null) await serveObserver(edges, stores, tools, scope);
+  return readiness;
+}
+
+async function serveObserver(
+  edges: Edges,
+  { machines }: Stores,
+  { observerToken: token, ...tools }: Tools,
+  scope: Scope,
+): Promise<void> {
+  const closing = new AbortController();
+  const ports = { ...tools, machines, token, closing: closing.signal };
+  await edges.serve("observer", createObservationEndpoints(ports));
+  scope.defer(() => closing.abort());
 }
 
 async function openEdges(

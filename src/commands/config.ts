@@ -26,6 +26,7 @@ const variables: Readonly<Record<keyof Settings, string>> = {
   maxVisionCalls: "TU_ANALYZE_MAX_VISION_CALLS",
   keepFor: "TU_ANALYZE_KEEP_FOR",
   keepFlows: "TU_ANALYZE_KEEP_FLOWS",
+  port: "TU_ANALYZE_PORT",
   allowedHosts: "TU_ANALYZE_ALLOWED_HOSTS",
   allowedOrigins: "TU_ANALYZE_ALLOWED_ORIGINS",
   introspection: "TU_ANALYZE_INTROSPECTION",
@@ -43,12 +44,16 @@ const flagNames: Readonly<Partial<Record<keyof Settings, string>>> = {
   visionRuntime: "--vision-runtime",
   visionEndpoint: "--vision-endpoint",
   maxVisionCalls: "--max-vision-calls",
+  port: "--port",
   keepFor: "--older-than",
   keepFlows: "--keep",
 };
 
 /** For each image, unless a limit for all of them is set. */
 const timeoutMinutes = 2;
+
+/** The services of `up` listen from here on: the gateway on this one. */
+const defaultPort = 7400;
 
 /** As given on the command line: nothing has checked them yet. */
 export type Flags = { readonly [K in keyof Settings]?: string | undefined };
@@ -91,6 +96,7 @@ export async function loadSettings(flags: Flags, images = 1): Promise<Settings> 
     maxVisionCalls: pick("maxVisionCalls", "unlimited"),
     keepFor: pick("keepFor", "30d"),
     keepFlows: pick("keepFlows", 10_000),
+    port: pick("port", defaultPort),
     allowedHosts: pick("allowedHosts", []),
     allowedOrigins: pick("allowedOrigins", []),
     introspection: pick("introspection", false),

@@ -1,8 +1,10 @@
 import { waitingText } from "../adapters/terminal/hop-line.ts";
 import { printable } from "../adapters/terminal/text.ts";
 import { createWaitingLine } from "../adapters/terminal/waiting-line.ts";
+import type { Instance } from "./compose-running.ts";
 import type { Settings } from "./config.ts";
 import { type Format, formatOf, printDiagnostic, printJson } from "./output.ts";
+import { stateText } from "./running.ts";
 import { paintFor } from "./terminal.ts";
 import { createBatchScreen } from "./upload-batch-screen.ts";
 import { isGood, recordOf } from "./upload-outcome.ts";
@@ -11,20 +13,24 @@ import { createStoryScreen } from "./upload-story-screen.ts";
 
 export function createUploadScreen(
   paths: readonly string[],
-  options: ScreenOptions & { readonly isBatch: boolean },
+  options: ScreenOptions & {
+    readonly isBatch: boolean;
+    /** The pipeline that it uses, in another process. */
+    readonly running: Pick<Instance, "pid"> | null;
+  },
   settings: Settings,
 ): UploadScreen {
   const format = formatOf(options);
   const paint = paintFor("stderr", options.color);
-  const kept =
-    options.ephemeral === true ? "nothing is stored" : `state ${settings.stateDir} (kept)`;
   if (format === "text" || process.stderr.isTTY) {
     const vision = settings.vision === "local" ? "" : ` · vision ${settings.vision}`;
-    const what = `tu-analyze upload · flow ${settings.flow}${vision} · ${printable(kept)}`;
-    printDiagnostic(paint("dim", what));
+    const state = stateText(options.ephemeral === true ? null : settings.stateDir);
+    const where =
+      options.running === null ? state : `the pipeline of process ${options.running.pid}`;
+    printDiagnostic(paint("dim", `tu-analyze upload · flow ${settings.flow}${vision} · ${where}`));
   }
   const waiting = createWaitingLine(process.stderr, () => performance.now());
-  waiting.say("starting the pipeline");
+  waiting.say(options.running === null ? "starting the pipeline" : "checking the image");
   const aside: Aside = {
     waiting,
     notice({ code, message }) {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { createTemporaryDirectory } from "../adapters/testing/temporary-directory.ts";
-import { openReplayingPipeline } from "./replaying-pipeline.samples.ts";
+import { openReplayingServices } from "./replaying-pipeline.samples.ts";
 
 // Every listener that the pipeline opens, from outside: a foreign page, a foreign name, another interface.
 
@@ -41,11 +41,12 @@ async function connects(host: string, port: number): Promise<boolean> {
 async function withPipeline(run: (addresses: ReadonlyMap<string, string>) => Promise<void>) {
   const { directory, remove } = await createTemporaryDirectory();
   const state = { stateDir: join(directory, "state"), answers: join(directory, "none") };
-  const pipeline = await openReplayingPipeline(state);
+  const services = await openReplayingServices(state);
+  services.ready();
   try {
-    await run(pipeline.addresses);
+    await run(services.addresses);
   } finally {
-    await pipeline.close();
+    await services.close();
     await remove();
   }
 }
@@ -104,7 +105,7 @@ test("no foreign page subscribes", () =>
 test("every service lives and is ready", () =>
   withPipeline(async (addresses) => {
     expect([...addresses.keys()].toSorted()).toEqual([
-      ...["comparison-service", "graph-gateway", "metadata-service", "object-store"],
+      ...["comparison-service", "graph-gateway", "metadata-service", "object-store", "observer"],
       ...["svc-ai-vision-adapter", "svc-analysis-orchestrator", "svc-machine-storage"],
       ...["svc-messaging-bridge", "tu-ingestion-service", "tu-media-access-service"],
       "tu-storage-service",

@@ -26,6 +26,7 @@ const pipeline = [
 const programHelp: HelpText = {
   examples: [
     ["tu-analyze upload photo.jpg", "the whole pipeline for one image"],
+    ["tu-analyze up", "the pipeline, running, for clients and uploads"],
     ["tu-analyze upload *.jpg --batch -o json", "many, as one document"],
     ["tu-analyze upload photo.jpg --expect model=930G", "exit 1 unless this is recognised"],
     ["tu-analyze recognise photo.jpg --annotate a.png", "the reading, drawn on the picture"],
@@ -56,6 +57,9 @@ const uploadHelp: HelpText = {
     ["tu-analyze upload photo.jpg --fault recognition=fail-once --timings"],
     ["curl -s https://example.org/photo.jpg | tu-analyze upload -"],
   ],
+  notes: [
+    "A pipeline that runs in the same state directory (`tu-analyze up`) is used, unless an option asks for a pipeline of its own: --ephemeral, --in-process, --fault, --step-timeout, or another --flow or --vision.",
+  ],
   variables: pipeline,
   exitCodes: [
     ["0", "analysed, as expected"],
@@ -68,6 +72,57 @@ const uploadHelp: HelpText = {
       "130, 143",
       "stopped: each image reports its fate, and the next start resumes what was accepted",
     ],
+  ],
+};
+
+const upHelp: HelpText = {
+  examples: [
+    ["tu-analyze up", "in a terminal, until Ctrl-C"],
+    ["tu-analyze up --detach && tu-analyze upload photo.jpg; tu-analyze down"],
+    ["tu-analyze up --flow current --port 7600 --ephemeral"],
+    ["tu-analyze up --port 0 --ready-file ready.json", "any free ports; the file has them"],
+  ],
+  notes: [
+    "It is ready when a canary has gone over every transport and the object store. `upload` with the same state directory uses it. If a port is taken, that service listens 20 ports further on.",
+  ],
+  variables: [...pipeline, "TU_ANALYZE_PORT"],
+  exitCodes: [
+    ["0", "with --detach: it is ready"],
+    ["1", "with --detach: it did not start"],
+    ["2, 5", "invalid usage or configuration; permission denied"],
+    ["7", "with --detach: not ready in time, and stopped"],
+    ["8", "the ports are taken; or the state is of a newer version, or held by another process"],
+    ["130, 143", "stopped: the next start resumes what was accepted and did not end"],
+  ],
+};
+
+const psHelp: HelpText = {
+  examples: [["tu-analyze ps"], ["tu-analyze ps -o jsonl | jq -r .graphql"]],
+  variables: ["TU_ANALYZE_STATE_DIR"],
+  exitCodes: [["0", "listed, even if nothing runs"], configured, unwritable],
+};
+
+const waitHelp: HelpText = {
+  examples: [
+    ["tu-analyze wait --ready --timeout 30s"],
+    ["url=$(tu-analyze wait --ready -o json | jq -r .graphql)"],
+  ],
+  variables: ["TU_ANALYZE_STATE_DIR", "TU_ANALYZE_TIMEOUT"],
+  exitCodes: [["0", "one is ready"], configured, ["7", "none was ready in time"]],
+};
+
+const downHelp: HelpText = {
+  examples: [["tu-analyze down"], ["tu-analyze down 4711 4712", "if several run"]],
+  notes: [
+    "It stops accepting, finishes what its services are working on, and ends within 10 s. A process that has not ended after 15 s is killed, which loses nothing either.",
+  ],
+  variables: ["TU_ANALYZE_STATE_DIR", "TU_ANALYZE_TIMEOUT"],
+  exitCodes: [
+    ["0", "stopped, or nothing ran"],
+    ["1", "it may not be stopped by this user"],
+    ["2", "several run, and none is named; invalid usage or configuration"],
+    ["4", "no pipeline has this process id"],
+    ["7", "it did not end in time"],
   ],
 };
 
@@ -229,6 +284,10 @@ const importHelp: HelpText = {
 export const helpTexts: Readonly<Record<string, HelpText>> = {
   "tu-analyze": programHelp,
   "tu-analyze upload": uploadHelp,
+  "tu-analyze up": upHelp,
+  "tu-analyze ps": psHelp,
+  "tu-analyze wait": waitHelp,
+  "tu-analyze down": downHelp,
   "tu-analyze recognise": recogniseHelp,
   "tu-analyze vision": visionHelp,
   "tu-analyze vision import": importHelp,

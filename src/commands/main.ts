@@ -27,9 +27,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   const args = argv.slice(2);
   let code: number = exitCodes.done;
   const layout = asksForHelp(args) ? await import("./help-layout.ts") : undefined;
-  const program = commandTable(async (work) => {
-    code = await work();
-  }, layout);
+  const program = commandTable(
+    async (work) => {
+      code = await work();
+    },
+    layout,
+    argv,
+  );
   try {
     if (args.length === 0) program.outputHelp();
     else await program.parseAsync([...argv]);
@@ -38,7 +42,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
     const isUsage = error instanceof CommanderError;
     const told = isUsage
-      ? await usageErrorOf(() => commandTable(onlyChecked, layout), args)
+      ? await usageErrorOf(() => commandTable(onlyChecked, layout, argv), args)
       : error;
     return told === undefined ? withOutput(exitCodes.done) : render(asTuError(told), args);
   }
@@ -55,7 +59,11 @@ function asksForHelp(args: readonly string[]): boolean {
   return args.length === 0 || args.some((arg) => /^(?:-\w*h|--help|help)$/.test(arg));
 }
 
-function commandTable(perform: Perform, layout: HelpLayout | undefined): Command {
+function commandTable(
+  perform: Perform,
+  layout: HelpLayout | undefined,
+  argv: readonly string[],
+): Command {
   const program = new Command("tu-analyze")
     .description("Run, inspect and repair the Trackunit image-analysis pipeline.")
     .option("-V, --version", "print the version") // handled by the launcher
@@ -63,10 +71,10 @@ function commandTable(perform: Perform, layout: HelpLayout | undefined): Command
     .configureOutput({ writeErr: () => undefined });
   layout?.fitHelp(program);
   const all = [
-    ...[addUpload, addRecognise, addVision, addMessages, addTopology, addMachines, addState],
-    ...[addCompletion, addVersion],
+    ...[addUpload, addUp, addPs, addWait, addDown, addRecognise, addVision, addMessages],
+    ...[addTopology, addMachines, addState, addCompletion, addVersion],
   ];
-  for (const add of all) add(program, perform);
+  for (const add of all) add(program, perform, argv);
   for (const parent of [program, ...program.commands])
     if (parent.commands.length > 0) addHelp(parent, perform);
   layout?.addHelpTexts(program);
@@ -106,6 +114,7 @@ function addUpload(program: Command, perform: Perform): void {
     )
     .option("--concurrency <n>", "images processed at once (default 2)")
     .option("--state-dir <dir>", "where state is stored")
+    .option("--in-process", "run a pipeline of its own, even if one runs already")
     .option("--ephemeral", "store nothing")
     .addOption(
       repeatable(
@@ -125,6 +134,70 @@ function addUpload(program: Command, perform: Perform): void {
     .action(async (images: string[], options: Options) => {
       const { uploadCommand } = await import("./upload.ts");
       await perform(await uploadCommand(images, options));
+    });
+}
+
+function addUp(program: Command, perform: Perform, argv: readonly string[]): void {
+  withVision(common(program.command("up")))
+    .description(
+      "run the services of the pipeline until they are stopped, for clients and `upload`",
+    )
+    .addOption(flowOption("full: as designed; current: as deployed (default full)"))
+    .option("--port <n>", "the gateway's port; the others follow it (default 7400; 0: any)")
+    .addOption(
+      repeatable("--fault <step=mode>", "fail, fail-once or timeout in a step; repeatable"),
+    )
+    .addOption(
+      repeatable(
+        "--step-timeout <[step=]duration>",
+        "override the timeout of every step, or of one; repeatable",
+      ),
+    )
+    .option("--state-dir <dir>", "where state is stored")
+    .option("--ephemeral", "store nothing")
+    .option("--detach", "return when it is ready, and leave it running")
+    .option("--timeout <duration>", "with --detach: how long to wait for that (default 2m)")
+    .option(
+      "--ready-file <file>",
+      "written when it is ready, with the same JSON; removed at the end",
+    )
+    .action(async (options: Options) => {
+      const { upCommand } = await import("./up.ts");
+      await perform(await upCommand(options, argv));
+    });
+}
+
+function addPs(program: Command, perform: Perform): void {
+  common(program.command("ps"))
+    .description("list the running pipelines, and what is not ready")
+    .option("--state-dir <dir>", "where state is stored")
+    .action(async (options: Options) => {
+      const { psCommand } = await import("./running.ts");
+      await perform(await psCommand(options));
+    });
+}
+
+function addWait(program: Command, perform: Perform): void {
+  common(program.command("wait"))
+    .description("wait until a pipeline is ready")
+    .option("--ready", "every service is ready")
+    .option("--timeout <duration>", "how long to wait (default 2m)")
+    .option("--state-dir <dir>", "where state is stored")
+    .action(async (options: Options) => {
+      const { waitCommand } = await import("./running.ts");
+      await perform(await waitCommand(options));
+    });
+}
+
+function addDown(program: Command, perform: Perform): void {
+  common(program.command("down"))
+    .description("stop a running pipeline; what it accepted is finished or resumed")
+    .argument("[process...]", "its process id, if several run")
+    .option("--timeout <duration>", "how long to wait for its end (default 2m)")
+    .option("--state-dir <dir>", "where state is stored")
+    .action(async (pids: readonly string[], options: Options) => {
+      const { downCommand } = await import("./running.ts");
+      await perform(await downCommand(pids, options));
     });
 }
 

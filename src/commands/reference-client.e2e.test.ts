@@ -6,7 +6,7 @@ import { features } from "../adapters/google-vision/features.ts";
 import { sha256 } from "../adapters/memory/ids.ts";
 import { createCassetteStore } from "../adapters/vision-cassettes/store.ts";
 import type { FlowName } from "../pipeline/contracts/contract.ts";
-import { noticing, openReplayingPipeline } from "./replaying-pipeline.samples.ts";
+import { noticing, openReplayingServices } from "./replaying-pipeline.samples.ts";
 import { image, komatsuAnswer, temporaryDirectory } from "./run-tool.samples.ts";
 
 // The console client of the deployed system, as it behaves: it subscribes without arguments before it uploads,
@@ -45,9 +45,9 @@ async function openPipelineOf(flow: FlowName) {
   await store.save(picture, await komatsuAnswer());
   const notices: string[] = [];
   const reporter = noticing((message) => void notices.push(message));
-  const pipeline = await openReplayingPipeline({ flow, stateDir: null, answers, reporter });
-  onTestFinished(() => pipeline.close());
-  const gatewayUrl = pipeline.addresses.get("graph-gateway") ?? "";
+  const services = await openReplayingServices({ flow, stateDir: null, answers, reporter });
+  onTestFinished(() => services.close());
+  const gatewayUrl = services.addresses.get("graph-gateway") ?? "";
   const ask = async (query: string, variables: object) => {
     const response = await fetch(`${gatewayUrl}/graphql`, {
       method: "POST",

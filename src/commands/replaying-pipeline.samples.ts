@@ -1,7 +1,13 @@
 import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { loopbackOnly } from "../pipeline/http/door.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
-import { openPipeline, type Pipeline } from "./compose.ts";
+import {
+  openPipeline,
+  openServices,
+  type Pipeline,
+  type PipelineOptions,
+  type Services,
+} from "./compose.ts";
 
 /** Receives only the notices. */
 export const noticing = (onNotice: (message: string) => void): Reporter => ({
@@ -9,22 +15,31 @@ export const noticing = (onNotice: (message: string) => void): Reporter => ({
   notice: ({ message }) => onNotice(message),
 });
 
-/**
- * The whole pipeline, in flow `full` unless another is named, reading pictures from the cassettes in `answers`.
- * Nothing is pruned.
- */
-export const openReplayingPipeline = ({
-  flow = "full",
-  stateDir,
-  answers,
-  reporter = noticing(() => undefined),
-}: {
+type Replaying = {
   readonly flow?: FlowName;
   readonly stateDir: string | null;
   readonly answers: string;
   readonly reporter?: Reporter;
-}): Promise<Pipeline> =>
-  openPipeline({
+};
+
+/**
+ * The whole pipeline, in flow `full` unless another is named, reading pictures from the cassettes in `answers`.
+ * Nothing is pruned.
+ */
+export const openReplayingPipeline = (how: Replaying): Promise<Pipeline> =>
+  openPipeline(optionsOf(how));
+
+/** The same for clients of its services, on any free ports. */
+export const openReplayingServices = (how: Replaying): Promise<Services> =>
+  openServices(optionsOf(how), { firstPort: 0, onEvent: () => undefined });
+
+function optionsOf({
+  flow = "full",
+  stateDir,
+  answers,
+  reporter = noticing(() => undefined),
+}: Replaying): PipelineOptions {
+  return {
     flow,
     stateDir,
     faults: {},
@@ -39,4 +54,5 @@ export const openReplayingPipeline = ({
     },
     reporter,
     signal: new AbortController().signal,
-  });
+  };
+}

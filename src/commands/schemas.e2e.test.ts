@@ -59,6 +59,9 @@ test("everything that is printed as JSON is of its schema", async () => {
     ["state", "prune", "--older-than", "1ms"],
     ["vision", "import", answer, "--image", komatsu],
     ["state", "clear", "--yes"],
+    ["up", "--detach", "--port", "0"],
+    ["ps"],
+    ["down"],
   ];
   const seen = new Set<unknown>();
   for (const command of [

@@ -7,6 +7,7 @@ import {
   MessagesReport,
 } from "../pipeline/reports/messages.ts";
 import { RecogniseReport, UnreadReport } from "../pipeline/reports/recognise.ts";
+import { DownReport, InstanceReport, InstancesReport } from "../pipeline/reports/running.ts";
 import {
   ClearReport,
   PruneReport,
@@ -61,6 +62,9 @@ export const outputSchemas = {
       }),
     ),
   }),
+  "tu-analyze/instance@1": InstanceReport,
+  "tu-analyze/instances@1": InstancesReport,
+  "tu-analyze/down@1": DownReport,
   "tu-analyze/state@1": StateReport,
   "tu-analyze/state-prune@1": PruneReport,
   "tu-analyze/state-clear@1": ClearReport,

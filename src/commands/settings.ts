@@ -53,6 +53,12 @@ const Origin = z
   .string({ error: mustBeOrigin })
   .refine((text) => URL.canParse(text) && new URL(text).origin === text, mustBeOrigin);
 
+const mustBePort = "must be a port from 1 to 65000, or 0 for any free ones";
+const Port = z
+  .union([z.number(), digits(mustBePort)], { error: mustBePort })
+  .pipe(z.int({ error: mustBePort }).min(0, { error: mustBePort }))
+  .pipe(z.number().max(65_000, { error: mustBePort }));
+
 const visionModes = ["local", "google", "record", "replay"] as const;
 const visionRuntimes = ["auto", "wasm", "native"] as const;
 
@@ -74,6 +80,8 @@ export const Settings = z.strictObject({
   keepFor: KeepFor,
   /** How many finished flows of each kind are kept. */
   keepFlows: limitOf("flows"),
+  /** The first port of `up`; its services take the ones that follow. */
+  port: Port,
   /** Host names that are served in addition to those of loopback. */
   allowedHosts: listOf("host names", HostName),
   /** Origins whose pages are admitted, and may read the responses (CORS). */

@@ -3,6 +3,7 @@ import { describeState } from "../pipeline/operations/describe-state.ts";
 import { clearState } from "../pipeline/operations/keep-state.ts";
 import { compactFiles, pruneState } from "../pipeline/operations/prune-state.ts";
 import { verifyState } from "../pipeline/operations/verify-state.ts";
+import { removeLogs } from "./compose-processes.ts";
 import { type OpenKept, openKept, removeNotes, sizeOfFiles, upgrading } from "./compose-state.ts";
 import { keepLimits, loadSettings, type Settings } from "./config.ts";
 import { type Format, formatOf, printDiagnostic, printJson, printLine } from "./output.ts";
@@ -99,6 +100,7 @@ async function clear(options: Options, settings: Settings): Promise<number> {
     const removed = await clearState(kept, isWithMachines ? "machines too" : "all but machines");
     if (kept !== null) {
       await removeNotes(directory);
+      await removeLogs(directory);
       // Otherwise what was removed could still be read in the file, which would keep its size.
       await compact([kept.shared]);
     }

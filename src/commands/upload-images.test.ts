@@ -29,7 +29,7 @@ function createRun(signal: AbortSignal, open: () => Promise<Pipeline>): UploadRu
   return {
     isBatch: false,
     withTimings: false,
-    isKept: true,
+    successor: "next start",
     settings,
     expectations: undefined,
     screen,

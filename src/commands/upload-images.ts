@@ -14,7 +14,13 @@ import { followResumed, joinable, waitForResumed } from "./follow-resumed.ts";
 import { namingFile, readImageFile } from "./image-input.ts";
 import { asTuError } from "./output.ts";
 import type { Resumed } from "./resumed.ts";
-import { failedOutcome, type Outcome, type Progress, stopOf } from "./upload-outcome.ts";
+import {
+  failedOutcome,
+  type Outcome,
+  type Progress,
+  type Successor,
+  stopOf,
+} from "./upload-outcome.ts";
 import type { UploadScreen } from "./upload-screen.ts";
 
 /** One invocation of the command. */
@@ -22,8 +28,7 @@ export type UploadRun = {
   /** Reports each outcome as it arrives. */
   readonly isBatch: boolean;
   readonly withTimings: boolean;
-  /** False with --ephemeral. */
-  readonly isKept: boolean;
+  readonly successor: Successor;
   readonly settings: Settings;
   readonly expectations: Expectations | undefined;
   readonly screen: UploadScreen;
@@ -111,7 +116,7 @@ async function uploadOne(
       report: { ...report, mismatches: mismatchesOf(report, expectations) },
     };
   } catch (error) {
-    return failedOutcome(path, asTuError(error), { isKept: run.isKept, progress });
+    return failedOutcome(path, asTuError(error), { successor: run.successor, progress });
   }
 }
 

@@ -45,16 +45,22 @@ export function stopOf(outcome: Outcome): TuError | undefined {
   return stopCodes.includes(outcome.error.code) ? outcome.error : undefined;
 }
 
+/**
+ * Who finishes what was accepted when this command ends: the next start, the pipeline in another process, or nobody
+ * because nothing is kept.
+ */
+export type Successor = "next start" | "running pipeline" | "nobody";
+
 /** The outcome and fate of an image that met an error; it never promises anything about what was not accepted. */
 export function failedOutcome(
   file: string,
   error: TuError,
-  { isKept, progress }: { readonly isKept: boolean; readonly progress: Progress | undefined },
+  run: { readonly successor: Successor; readonly progress: Progress | undefined },
 ): Outcome {
   const isStopped = stopCodes.includes(error.code);
-  const fate = fateOf(error, isKept, progress);
+  const fate = fateOf(error, run.successor !== "nobody", run.progress);
   if (fate === undefined) return { type: "error", file, error };
-  const { said, next } = words(fate);
+  const { said, next } = words(fate, run.successor);
   const hint = [next, ...(isStopped && error.hint !== undefined ? [error.hint] : [])].join("; ");
   const message = `${error.message}; ${said}`;
   const told = new TuError(error.code, message, { hint, cause: error });
@@ -71,15 +77,24 @@ function fateOf(error: TuError, isKept: boolean, progress: Progress | undefined)
   return isStopped ? { status: "not-started", flowId: null } : undefined;
 }
 
-function words({ flowId, status }: Fate): { readonly said: string; readonly next: string } {
+function words(
+  { flowId, status }: Fate,
+  successor: Successor,
+): { readonly said: string; readonly next: string } {
+  const isThere = successor === "running pipeline";
   switch (status) {
-    case "accepted":
-      return { said: `accepted as flow ${flowId}`, next: "the next start resumes it" };
-    case "unknown":
-      return {
-        said: `it was being confirmed and may be accepted as flow ${flowId}`,
-        next: "if so, the next start resumes and reports it",
-      };
+    case "accepted": {
+      const next = isThere
+        ? "the running pipeline, or its next start, finishes it"
+        : "the next start resumes it";
+      return { said: `accepted as flow ${flowId}`, next };
+    }
+    case "unknown": {
+      const next = isThere
+        ? "if so, the running pipeline, or its next start, finishes it"
+        : "if so, the next start resumes and reports it";
+      return { said: `it was being confirmed and may be accepted as flow ${flowId}`, next };
+    }
     case "abandoned":
       return { said: "it was in progress, and nothing is stored", next: "run it again" };
     default:

@@ -1,15 +1,8 @@
-import { closest } from "../pipeline/closest.ts";
-import { exitCodes, TuError } from "../pipeline/errors.ts";
+import { exitCodes, type TuError } from "../pipeline/errors.ts";
 import { once } from "../pipeline/once.ts";
-import {
-  type FaultMode,
-  type FaultStep,
-  type Faults,
-  faultModes,
-  faultSteps,
-} from "../pipeline/steps/faults.ts";
-import { parseDuration } from "../pipeline/time.ts";
 import { requireOneStdin, type VisionFlags, visionFlags } from "./arguments.ts";
+import type { Pipeline } from "./compose.ts";
+import type { Instance } from "./compose-running.ts";
 import {
   deadlineOf,
   doorOptions,
@@ -23,8 +16,9 @@ import { mismatchText, readExpectations } from "./expectations.ts";
 import { printError } from "./output.ts";
 import { createProblems } from "./problems.ts";
 import { type StopWords, untilSignal } from "./signals.ts";
+import { readFaults, readStepTimeouts } from "./step-options.ts";
 import type { Uploaded, UploadRun } from "./upload-images.ts";
-import { hasMismatch, isGood, type Outcome, stopOf } from "./upload-outcome.ts";
+import { hasMismatch, isGood, type Outcome, type Successor, stopOf } from "./upload-outcome.ts";
 import type { ScreenOptions, UploadScreen } from "./upload-screen.ts";
 import type { Work } from "./work.ts";
 
@@ -36,6 +30,7 @@ type Options = ScreenOptions &
     readonly timeout?: string;
     readonly stepTimeout?: readonly string[];
     readonly concurrency?: string;
+    readonly inProcess?: boolean;
     readonly stateDir?: string;
     readonly timings?: boolean;
     readonly batch?: boolean;
@@ -57,11 +52,13 @@ async function upload(paths: readonly string[], options: Options, read: Read): P
   let isAnythingRecorded = false;
   const stop = untilSignal(() => (isAnythingRecorded ? recordedWork : noWork), deadline);
   const isBatch = paths.length > 1 || options.batch === true;
-  const screen = createUploadScreen(paths, { ...options, isBatch }, settings);
+  const running = await chooseRunning(options, settings);
+  const flow = running?.flow ?? settings.flow;
+  const screen = createUploadScreen(paths, { ...options, isBatch, running }, { ...settings, flow });
   const run: UploadRun = {
     isBatch,
     withTimings: options.timings === true,
-    isKept: options.ephemeral !== true,
+    successor: successorOf(options, running),
     settings,
     expectations,
     screen,
@@ -71,8 +68,11 @@ async function upload(paths: readonly string[], options: Options, read: Read): P
     onOutcomes: (outcomes) => print(outcomes, isBatch, screen),
     signal: stop.signal,
     deadlineMs: deadline.ms,
-    preloaded: once(async () => (await import("./compose-edges.ts")).preloadEdges()),
+    preloaded: once(async () => {
+      if (running === null) await (await import("./compose-edges.ts")).preloadEdges();
+    }),
     pipeline: once(async () => {
+      if (running !== null) return openThere(running, settings, screen);
       const { openPipeline } = await import("./compose.ts");
       const pipeline = await openPipeline({
         flow: settings.flow,
@@ -100,6 +100,37 @@ async function upload(paths: readonly string[], options: Options, read: Read): P
     const toldBefore = () => undefined; // its callers have received the error
     await stop.drain(opened?.then((pipeline) => pipeline.close(), toldBefore));
   }
+}
+
+/**
+ * The pipeline that runs in this state directory, if the command line asks for nothing that only one of its own can
+ * give it.
+ */
+async function chooseRunning(options: Options, settings: Settings): Promise<Instance | null> {
+  const { ephemeral, fault = [], flow, inProcess, stepTimeout = [] } = options;
+  const own = [ephemeral, inProcess, ...Object.values(visionFlags(options))];
+  if (own.some((given) => given !== undefined) || fault.length + stepTimeout.length > 0)
+    return null;
+  const { problemsOf, runningIn } = await import("./compose-running.ts");
+  for (const instance of await runningIn(settings.stateDir)) {
+    if (flow !== undefined && instance.flow !== flow) continue;
+    if ((await problemsOf(instance)).length === 0) return instance;
+  }
+  return null;
+}
+
+function successorOf({ ephemeral }: Options, running: Instance | null): Successor {
+  if (running !== null) return "running pipeline";
+  return ephemeral === true ? "nobody" : "next start";
+}
+
+async function openThere(
+  instance: Instance,
+  settings: Settings,
+  { reporter }: UploadScreen,
+): Promise<Pipeline> {
+  const { openRunning } = await import("./compose-running.ts");
+  return openRunning(instance, { reporter, stateDir: settings.stateDir });
 }
 
 function print(outcomes: readonly Outcome[], isBatch: boolean, screen: UploadScreen): void {
@@ -164,79 +195,3 @@ async function readOptions(paths: readonly string[], options: Options) {
   return { deadline: deadlineOf(settings), expectations, faults, settings, stepTimeouts };
 }
 type Read = Awaited<ReturnType<typeof readOptions>>;
-
-/** Throws E_USAGE naming every problem. */
-function readFaults(given: readonly string[], flow: Settings["flow"]): Faults {
-  const problems = createProblems();
-  const read = problems.meetEach(given, (text) => readFault(text, flow));
-  return Object.fromEntries(problems.settled(read));
-}
-
-function readFault(text: string, flow: Settings["flow"]): readonly [FaultStep, FaultMode] {
-  const known = stepsOf(flow);
-  const [step, mode, ...others] = text.split("=");
-  if (isStep(step) && isMode(mode) && known.includes(step) && others.length === 0)
-    return [step, mode];
-  const form = `use <step>=<mode>: step is ${known.join(", ")}; mode is ${faultModes.join(", ")}`;
-  const guess = closest(
-    text,
-    known.flatMap((each) => faultModes.map((every) => `${each}=${every}`)),
-  );
-  throw new TuError("E_USAGE", `--fault ${text} is not valid in flow ${flow}`, {
-    hint: guess === undefined ? form : `did you mean ${guess}? ${form}`,
-  });
-}
-
-/** `300ms` for every step, `comparison=300ms` for one; later ones win. Throws E_USAGE naming every problem. */
-function readStepTimeouts(
-  given: readonly string[],
-  flow: Settings["flow"],
-): Readonly<Record<string, string>> {
-  const problems = createProblems();
-  const read = problems.meetEach(given, (text) => readStepTimeout(text, flow));
-  return Object.fromEntries(problems.settled(read).flat());
-}
-
-function readStepTimeout(
-  text: string,
-  flow: Settings["flow"],
-): readonly (readonly [FaultStep, string])[] {
-  const steps = stepsOf(flow);
-  const at = text.indexOf("=");
-  const step = at === -1 ? undefined : text.slice(0, at);
-  const timeout = text.slice(at + 1);
-  const problems = createProblems();
-  if (step !== undefined) problems.meet(() => requireStep(text, step, flow), undefined);
-  problems.meet(() => requireDuration(text, timeout), undefined);
-  const chosen = steps.filter((each) => step === undefined || each === step);
-  return problems.settled(chosen).map((each) => [each, timeout]);
-}
-
-function requireDuration(text: string, timeout: string): void {
-  if ((parseDuration(timeout) ?? 0) > 0) return;
-  throw new TuError("E_USAGE", `--step-timeout ${text}: ${timeout} must be a duration above 0`, {
-    hint: "use a duration such as 300ms, 30s or 10m",
-  });
-}
-
-function requireStep(text: string, step: string, flow: Settings["flow"]): void {
-  const steps = stepsOf(flow);
-  if (isStep(step) && steps.includes(step)) return;
-  const guess = closest(step, steps);
-  const form = steps.length === 1 ? `its step is ${steps[0]}` : `its steps are ${steps.join(", ")}`;
-  throw new TuError("E_USAGE", `--step-timeout ${text}: flow ${flow} has no step ${step}`, {
-    hint: guess === undefined ? form : `did you mean ${guess}? ${form}`,
-  });
-}
-
-function stepsOf(flow: Settings["flow"]): readonly FaultStep[] {
-  return flow === "current" ? ["recognition"] : faultSteps;
-}
-
-function isStep(text: string | undefined): text is FaultStep {
-  return faultSteps.some((step) => step === text);
-}
-
-function isMode(text: string | undefined): text is FaultMode {
-  return faultModes.some((mode) => mode === text);
-}

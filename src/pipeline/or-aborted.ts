@@ -11,3 +11,8 @@ export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> 
     work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
 }
+
+/** Resolves with the signal's reason, once it is aborted. */
+export function aborted(signal: AbortSignal): Promise<unknown> {
+  return orAborted(new Promise<never>(() => undefined), signal).catch((reason: unknown) => reason);
+}

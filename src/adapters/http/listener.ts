@@ -12,6 +12,8 @@ export type ListenerOptions = {
   readonly problems: () => Promise<readonly string[]>;
   /** Default: enough for a picture over a slow connection. */
   readonly patience?: Patience;
+  /** On loopback; rejects with EADDRINUSE if it is taken. Default: a free one. */
+  readonly port?: number;
 };
 /** How slow a client may be, in milliseconds. */
 export type Patience = {
@@ -74,12 +76,11 @@ function guarded(options: ListenerOptions, handlers: Handlers) {
   return { server, connections: closeIdle(server) };
 }
 
-/** On a free loopback port. */
 export async function listen(options: ListenerOptions, handlers: Handlers): Promise<Listener> {
   const { connections, server } = guarded(options, handlers);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host: "127.0.0.1", port: 0 }, resolve);
+    server.listen({ host: "127.0.0.1", port: options.port ?? 0 }, resolve);
   });
   // A listening TCP server has this kind of address.
   const { port } = server.address() as AddressInfo;

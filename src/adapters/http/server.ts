@@ -15,7 +15,7 @@ const bodyBytesMax = 10 * 1024 * 1024 + 64 * 1024;
 /** Loads the modules of `startHttpServer`, which takes longer than starting it. */
 export const loadHttpServer = () => import("fastify");
 
-/** Serves a service's endpoints on a free loopback port. */
+/** Serves a service's endpoints on a loopback port. */
 export async function startHttpServer(
   options: ListenerOptions & {
     readonly endpoints: readonly Endpoint[];
@@ -42,7 +42,7 @@ export async function startHttpServer(
   server.setErrorHandler((error: FastifyError, _request, reply) =>
     send(reply, problem(error.statusCode ?? 500, error.message)),
   );
-  const url = await server.listen({ host: "127.0.0.1", port: 0 });
+  const url = await server.listen({ host: "127.0.0.1", port: options.port ?? 0 });
   return { url, close: () => server.close() };
 }
 

@@ -30,6 +30,17 @@ export function isProcessGone(identity: string | null): boolean {
   }
 }
 
+/** Whether it runs, and on this system: one of another boot or namespace may, but nothing here can reach it. */
+export function isProcessHere(identity: string): boolean {
+  const [boot, namespace] = identity.split(" ");
+  try {
+    const [ownBoot, ownNamespace] = system();
+    return boot === ownBoot && namespace === ownNamespace && !isProcessGone(identity);
+  } catch {
+    return false; // written on a system that provides it, read on one that does not
+  }
+}
+
 function system(): readonly [boot: string, namespace: string] {
   const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   return [boot, readlinkSync("/proc/self/ns/pid")];

@@ -51,8 +51,9 @@ function pipeline({
       await onConfirm();
     },
   };
+  const machines = createMemoryMachines();
   const ports: UploadPorts = {
-    ...{ gateway, clock, recorder, digest: sha256, machines: createMemoryMachines() },
+    ...{ gateway, clock, recorder, digest: sha256, machines },
     flow: flowNamed(flow),
     http: {
       async send(request) {
@@ -63,7 +64,7 @@ function pipeline({
     },
   };
   return {
-    ...{ ports, log, requests, clock, recorder },
+    ...{ ports, log, requests, clock, recorder, machines },
     tell: (name: string, payload: unknown = example(name)) =>
       listener?.onEvent({ name, id: `id of ${name}`, payload }),
     lose: (reason: string) => listener?.onLost(reason),
@@ -132,7 +133,7 @@ test("flow full ends when its machine is stored, and the report has it", async (
   expect(ended).toEqual([]);
   const description = { brand: "Hitachi", type: null, model: null, name: "Hitachi" };
   const seenAt = "2026-01-01T00:00:00.000Z";
-  await one.ports.machines.save({
+  await one.machines.save({
     ...{ machineId: "m1", checksum: null, ...description, confidence: 0.9, resembles: [] },
     sighting: { flowId, objectKey, seenAt, verdict: "new" },
   });

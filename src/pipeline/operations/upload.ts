@@ -24,7 +24,7 @@ export type UploadPorts = {
   readonly http: HttpClient;
   readonly digest: Digest;
   readonly clock: Clock;
-  readonly machines: Machines;
+  readonly machines: Pick<Machines, "findByObjectKey">;
   readonly recorder: Recorder;
   readonly flow: Flow;
 };

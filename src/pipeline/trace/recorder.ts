@@ -11,11 +11,16 @@ export type Recorder = Reporter & {
 type Waiter = { isWanted(hop: Hop): boolean; resolve(hop: Hop): void };
 type Flow = { readonly hops: Hop[]; readonly waiters: Set<Waiter> };
 
-export function createRecorder(next: Reporter): Recorder {
+/** Beyond `flowsMax` the flow that has been there longest is forgotten. */
+export function createRecorder(next: Reporter, flowsMax = Number.POSITIVE_INFINITY): Recorder {
   const flows = new Map<string, Flow>();
   const flowOf = (flowId: string): Flow => {
-    const flow = flows.get(flowId) ?? { hops: [], waiters: new Set() };
+    const known = flows.get(flowId);
+    if (known !== undefined) return known;
+    const flow: Flow = { hops: [], waiters: new Set() };
     flows.set(flowId, flow);
+    const [longest] = flows.keys();
+    if (flows.size > flowsMax && longest !== undefined) flows.delete(longest);
     return flow;
   };
   return {
