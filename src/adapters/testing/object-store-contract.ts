@@ -29,10 +29,34 @@ const invalidKeys = [
   "C:",
   "x".repeat(201),
 ];
-const oddKeys = ["a", "a/b", "a/b/c", ".", "-", "CON", "a.", "A", "x".repeat(200), ".hidden/_x-1"];
+const oddKeys = [
+  "a",
+  "-",
+  "CON",
+  "a.",
+  "A",
+  "b",
+  "007",
+  "0x10",
+  "7",
+  "1e5",
+  "true",
+  ".hidden/_x-1",
+];
+const longKeys = ["x".repeat(200), `${"deep/".repeat(39)}long`];
+const dottedKeys = [".", "./b", "b/.", "c/./d"];
+const nestedKeys = ["a/b", "a/b/c"];
+
+/** What the names of object storage do not allow. */
+type Limits = {
+  /** A key with a part that is a single dot is refused. */
+  readonly refusesDots?: boolean;
+  /** Whether `a/b` is a key beside `a` is not asked. */
+  readonly maySkipNested?: boolean;
+};
 
 /** Every ObjectStore adapter must pass this suite. */
-export function objectStoreContract(open: Open): void {
+export function objectStoreContract(open: Open, limits: Limits = {}): void {
   const world = async (run: (store: ObjectStore, clock: TestClock) => Promise<void>) => {
     const clock = createTestClock();
     const { store, close } = await open(clock);
@@ -123,12 +147,18 @@ export function objectStoreContract(open: Open): void {
   });
 
   scenario("every valid key is a place of its own", async (store) => {
-    for (const one of oddKeys) await store.put(one, bytes(one), { contentType: "image/png" });
-    for (const one of oddKeys) expect((await store.get(one))?.bytes).toEqual(bytes(one));
-    expect((await store.list()).map((one) => one.key)).toEqual([...oddKeys].sort());
+    const keys = [
+      ...oddKeys,
+      ...longKeys,
+      ...(limits.refusesDots ? [] : dottedKeys),
+      ...(limits.maySkipNested ? [] : nestedKeys),
+    ];
+    for (const one of keys) await store.put(one, bytes(one), { contentType: "image/png" });
+    for (const one of keys) expect((await store.get(one))?.bytes).toEqual(bytes(one));
+    expect((await store.list()).map((one) => one.key)).toEqual([...keys].sort());
   });
 
-  for (const invalid of invalidKeys)
+  for (const invalid of [...invalidKeys, ...(limits.refusesDots ? dottedKeys : [])])
     scenario(`${JSON.stringify(invalid).slice(0, 30)} is no key`, async (store) => {
       const put = store.put(invalid, bytes("x"), { contentType: "image/png" });
       await expect(put).rejects.toMatchObject({ code: "E_OBJECT_KEY_INVALID" });
