@@ -38,13 +38,15 @@ export type Connection = {
   close(): void;
 };
 
+/** Responses whose body the client leaves unread. */
+const unread = new Set([408, 429, 499, 500, 502, 503, 504, 520]);
 const pausesMs = [100, 400];
 const socketsMax = 64;
 
 /**
  * Requests to one S3 server by the client of npm's `minio`, which signs them and reads the XML of the answers. It has
- * neither deadlines nor a way to end a request, reports its own repetitions on the console, and leaves the body of a
- * 5xx unread, which blocks the connection: the requests themselves are sent here.
+ * neither deadlines nor a way to end a request, reports its own repetitions on the console, and leaves some
+ * bodies unread, which blocks their connections: the requests themselves are sent here.
  */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
   const { Client } = await import("minio");
@@ -107,7 +109,7 @@ function createTransport({ ca, endpoint }: ConnectionOptions) {
       (asked, onAnswer) =>
         send({ ...asked, agent, signal }, (response) => {
           onBegun(response);
-          if ((response.statusCode ?? 0) >= 500) response.resume(); // nobody else reads it
+          if (unread.has(response.statusCode ?? 0)) response.resume();
           onAnswer(response);
         }),
     dropIdle() {
