@@ -42,7 +42,7 @@ async function goFor({ goMinor, path }: GoProgram): Promise<string> {
   const newest = Math.max(...found.map(({ minor }) => minor));
   const problem = newest < 0 ? "there is none" : `this is 1.${newest}`;
   throw new MissingTools(
-    `${basename(path)} is built with Go 1.${goMinor} or later, and ${problem}: install one that is, in /usr/local/go or on the PATH (Debian's golang-go is older up to Debian 13; its backports may have one)`,
+    `${basename(path)} is built with Go 1.${goMinor} or later, and ${problem}: install it in /usr/local/go or on the PATH (Debian's golang-go is 1.19 in Debian 12 and 1.24 in Debian 13)`,
   );
 }
 
