@@ -22,8 +22,8 @@ if (act === undefined || unknown.length > 0) {
   console.error(`usage: npm run services -- start|stop|status [${known}]`);
   process.exitCode = 2;
 } else {
-  for (const server of all)
-    if (names.length === 0 || names.includes(server.name)) await reported(server, act);
+  const wanted = all.filter(({ name }) => names.length === 0 || names.includes(name));
+  await Promise.all(wanted.map((server) => reported(server, act))); // they may have to be built
 }
 
 /** One that fails does not keep the others from being started. */

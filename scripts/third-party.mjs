@@ -12,6 +12,7 @@ const everyOf = (scope, names, holder) =>
   Object.fromEntries(names.map((name) => [`${scope}/${name}`, `Copyright (c) ${holder}`]));
 /** Packages that ship no licence text: who holds the copyright, by the licence of their repository. */
 const holders = {
+  "@nodable/entities": "Copyright (c) Amit Gupta",
   "abstract-logging": "Copyright (c) James Sumners",
   "cross-inspect": "Copyright (c) 2020 The Guild, Inc.",
   "onnxruntime-web": "Copyright (c) Microsoft Corporation",

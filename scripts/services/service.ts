@@ -16,7 +16,7 @@ export type Service = {
   prepare(place: Place): Promise<Launch>;
   /** What the pipeline's services read. */
   readonly variableNames: readonly string[];
-  variables(ports: Ports): Readonly<Record<string, string>>;
+  variables(ports: Ports, directory: string): Readonly<Record<string, string>>;
   /** What `ports` has. */
   readonly portNames: readonly string[];
 };
@@ -26,6 +26,8 @@ export type Place = { readonly cache: string; readonly directory: string; readon
 export type Launch = {
   readonly command: string;
   readonly args: readonly string[];
+  /** Beside our own: secrets are no arguments. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly isUp: (output: string) => boolean;
 };
 
@@ -86,7 +88,7 @@ export function createServerOf(service: Service, root: string): Server {
     },
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),
-    variables: ({ ports }) => service.variables(ports),
+    variables: ({ ports }) => service.variables(ports, directory),
   };
 }
 
@@ -103,10 +105,15 @@ function requireTools({ name, needs }: Service): void {
 }
 
 /** The process outlives this one. Resolves when it is up. */
-async function spawnDetached({ args, command, isUp }: Launch, log: string): Promise<number> {
+async function spawnDetached(launch: Launch, log: string): Promise<number> {
+  const { args, command, environment, isUp } = launch;
   await rm(log, { force: true });
   const output = await open(log, "w");
-  const child = spawn(command, args, { detached: true, stdio: ["ignore", output.fd, output.fd] });
+  const child = spawn(command, args, {
+    detached: true,
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", output.fd, output.fd],
+  });
   await output.close();
   const { pid } = child;
   if (pid === undefined) throw new Error(`${command} cannot be run`);

@@ -15,7 +15,7 @@ import type { Fingerprints } from "../pipeline/ports/fingerprints.ts";
 import type { FlowRetention } from "../pipeline/ports/flow-retention.ts";
 import type { Journal, OwedTo } from "../pipeline/ports/journal.ts";
 import type { Machines } from "../pipeline/ports/machines.ts";
-import type { ObjectStore } from "../pipeline/ports/object-store.ts";
+import type { EmbeddedObjectStore, UrlSigner } from "../pipeline/ports/object-store.ts";
 import type { UploadNotes } from "../pipeline/ports/upload-notes.ts";
 import type { Uploads } from "../pipeline/ports/uploads.ts";
 import { noNotes } from "./resumed.ts";
@@ -30,7 +30,7 @@ export type Stores = {
   readonly uploads: Uploads;
   readonly machines: Machines;
   readonly fingerprints: Fingerprints;
-  readonly objects: ObjectStore;
+  readonly objects: EmbeddedObjectStore;
   readonly notes: UploadNotes;
 };
 
@@ -48,7 +48,7 @@ type StoresWorld = {
   readonly onError: (error: unknown) => void;
 };
 export type OpenKept = Kept & {
-  readonly objects: ObjectStore;
+  readonly objects: EmbeddedObjectStore;
   readonly clock: Clock;
   readonly digest: Digest;
   /** The file that all flows share: uploads, machines and fingerprints. */
@@ -255,10 +255,7 @@ export async function makeStateDir(stateDir: string): Promise<void> {
   }
 }
 
-async function openMemoryStores(
-  signer: Pick<ObjectStore, "presign" | "authorize">,
-  owedTo: OwedTo,
-): Promise<Stores> {
+async function openMemoryStores(signer: UrlSigner, owedTo: OwedTo): Promise<Stores> {
   const { createMemoryDefinitions } = await import("../adapters/memory/definitions.ts");
   const { createMemoryJournal } = await import("../adapters/memory/journal.ts");
   const { createMemoryUploads } = await import("../adapters/memory/uploads.ts");

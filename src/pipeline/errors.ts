@@ -71,6 +71,7 @@ const catalogue = {
   E_FAULT_INJECTED: transient(exitCodes.failed),
   E_FETCH_FAILED: transient(exitCodes.cannotConnect),
   E_SERVICE_UNAVAILABLE: infrastructure(transient(exitCodes.cannotConnect)),
+  E_SERVICE_REFUSED: infrastructure(permanent(exitCodes.notAllowed)),
   E_VISION_FAILED: transient(exitCodes.failed),
   E_VISION_MODELS: permanent(exitCodes.usage),
   E_VISION_RUNTIME: permanent(exitCodes.usage),

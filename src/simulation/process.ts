@@ -16,7 +16,7 @@ import type { HttpClient } from "../pipeline/ports/http-client.ts";
 import type { Ids } from "../pipeline/ports/ids.ts";
 import type { Journal } from "../pipeline/ports/journal.ts";
 import type { Machines } from "../pipeline/ports/machines.ts";
-import type { ObjectStore } from "../pipeline/ports/object-store.ts";
+import type { EmbeddedObjectStore } from "../pipeline/ports/object-store.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
 import type { Uploads } from "../pipeline/ports/uploads.ts";
 import type { Vision } from "../pipeline/ports/vision.ts";
@@ -38,7 +38,7 @@ export type Disk = {
   readonly uploads: Uploads;
   readonly machines: Machines;
   readonly fingerprints: Fingerprints;
-  readonly objects: ObjectStore;
+  readonly objects: EmbeddedObjectStore;
 };
 export type Process = {
   readonly life: Life;

@@ -13,14 +13,16 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import type { ObjectStore } from "../../pipeline/ports/object-store.ts";
+import type { Clock } from "../../pipeline/ports/clock.ts";
+import type { UrlSigner } from "../../pipeline/ports/object-store.ts";
 import { createUrlSigner } from "../signing/url-signer.ts";
 import { objectStoreContract } from "../testing/object-store-contract.ts";
+import { signedRequestsContract } from "../testing/signed-requests-contract.ts";
 import { createTemporaryDirectory } from "../testing/temporary-directory.ts";
 import { createFilesystemObjectStore } from "./object-store.ts";
 
 const baseUrl = () => "http://127.0.0.1:9000";
-const noSigner: Pick<ObjectStore, "presign" | "authorize"> = {
+const noSigner: UrlSigner = {
   presign: () => ({ url: "", expiresAt: "" }),
   authorize: () => ({ allowed: false, reason: "malformed" }),
 };
@@ -49,11 +51,13 @@ async function watchSyncs(directories: readonly string[]): Promise<readonly Sync
 }
 
 describe("filesystem object store", () => {
-  objectStoreContract(async (clock) => {
+  const open = async (clock: Clock) => {
     const { directory, remove } = await createTemporaryDirectory();
     const signer = createUrlSigner({ baseUrl, secret: "secret", clock });
     return { store: await createFilesystemObjectStore({ directory, signer }), close: remove };
-  });
+  };
+  objectStoreContract(open);
+  signedRequestsContract(open);
 
   const inDirectory = (name: string, run: (directory: string) => Promise<void>) =>
     test(name, async () => {
@@ -150,8 +154,8 @@ describe("filesystem object store", () => {
     const store = await openStore(directory);
     const objects = await store.list();
     expect(objects.length).toBe(4);
-    for (const { contentType, key, sizeBytes } of objects) {
-      const bytes = (await store.get(key))?.bytes ?? new Uint8Array();
+    for (const { key, sizeBytes } of objects) {
+      const { bytes = new Uint8Array(), contentType = "" } = (await store.get(key)) ?? {};
       expect(bytes.length).toBe(sizeBytes);
       await store.put(key, bytes, { contentType });
       await expect(store.put(key, Buffer.from("x"), picture)).rejects.toMatchObject({

@@ -4,7 +4,11 @@ import { type FileHandle, link, lstat, open, readdir, rename, rm } from "node:fs
 import { join } from "node:path";
 import { problemWithKey, requireObjectKey } from "../../pipeline/domain/object-key.ts";
 import { TuError } from "../../pipeline/errors.ts";
-import type { ObjectStore, StoredObject } from "../../pipeline/ports/object-store.ts";
+import type {
+  EmbeddedObjectStore,
+  StoredObject,
+  UrlSigner,
+} from "../../pipeline/ports/object-store.ts";
 import { makeDirectories } from "./directories.ts";
 import { type Footer, footerOf, readFooter } from "./object-footer.ts";
 import { createTemporaryFiles, type TemporaryFiles } from "./temporary-files.ts";
@@ -31,8 +35,8 @@ const earlierPattern = /^[0-9a-f]{64}$/;
  */
 export async function createFilesystemObjectStore(options: {
   readonly directory: string;
-  readonly signer: Pick<ObjectStore, "presign" | "authorize">;
-}): Promise<ObjectStore> {
+  readonly signer: UrlSigner;
+}): Promise<EmbeddedObjectStore> {
   const { directory, signer } = options;
   const places: Places = {
     objects: join(directory, "objects"),

@@ -1,6 +1,6 @@
 import { requireObjectKey } from "../../pipeline/domain/object-key.ts";
 import { TuError } from "../../pipeline/errors.ts";
-import type { ObjectStore } from "../../pipeline/ports/object-store.ts";
+import type { EmbeddedObjectStore, UrlSigner } from "../../pipeline/ports/object-store.ts";
 import { sha256 } from "./ids.ts";
 
 /** Keys with equal bytes share `bytes`, which are removed with the last of them. */
@@ -10,8 +10,8 @@ type Kept = { readonly bytes: Uint8Array; readonly checksum: string; readonly co
 export function createMemoryObjectStore({
   signer,
 }: {
-  readonly signer: Pick<ObjectStore, "presign" | "authorize">;
-}): ObjectStore {
+  readonly signer: UrlSigner;
+}): EmbeddedObjectStore {
   const objects = new Map<string, Kept>();
   const describe = (key: string, { bytes, contentType }: Kept) => ({
     key,

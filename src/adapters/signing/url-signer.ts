@@ -1,8 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { isSignable, problemWithKey, requireObjectKey } from "../../pipeline/domain/object-key.ts";
-import { TuError } from "../../pipeline/errors.ts";
+import { problemWithKey, requirePresignable } from "../../pipeline/domain/object-key.ts";
 import type { Clock } from "../../pipeline/ports/clock.ts";
-import type { ObjectStore, PresignRequest } from "../../pipeline/ports/object-store.ts";
+import type { PresignRequest, UrlSigner } from "../../pipeline/ports/object-store.ts";
 
 export type UrlSignerOptions = {
   /** Scheme, host and port under which the objects are served, queried for each signature. */
@@ -21,7 +20,6 @@ type Grant = {
 };
 
 const bucket = "trackunit-images";
-const longestSeconds = 3600;
 const targetPattern =
   /^\/trackunit-images\/([^?]+)\?X-Tu-Expires=(\d{1,12})(?:&X-Tu-Content-Type=[^&]+)?&X-Tu-Signature=([0-9a-f]{64})$/;
 
@@ -33,9 +31,7 @@ const targetPattern =
  * A request is allowed if its target is exactly the one that would be signed today for its content; another order,
  * encoding, case or number of parameters is a change like any other.
  */
-export function createUrlSigner(
-  options: UrlSignerOptions,
-): Pick<ObjectStore, "presign" | "authorize"> {
+export function createUrlSigner(options: UrlSignerOptions): UrlSigner {
   const { clock, secret } = options;
   const sign = ({ method, key, expires, contentType }: Grant): string =>
     createHmac("sha256", secret)
@@ -65,14 +61,9 @@ export function createUrlSigner(
   };
 }
 
-/** Throws E_OBJECT_KEY_INVALID, and E_USAGE for a lifetime or a content type that cannot be signed. */
-function grantOf({ method, key, contentType, expiresInSeconds }: PresignRequest, nowMs: number) {
-  requireObjectKey(key);
-  const isLifetime = Number.isInteger(expiresInSeconds) && expiresInSeconds >= 1;
-  if (!isLifetime || expiresInSeconds > longestSeconds)
-    throw new TuError("E_USAGE", `a URL is valid for 1 to ${longestSeconds} seconds`);
-  if (method === "PUT" && !isSignable(contentType))
-    throw new TuError("E_USAGE", `${JSON.stringify(contentType)} is not a content type`);
+function grantOf(request: PresignRequest, nowMs: number): Grant {
+  requirePresignable(request);
+  const { method, key, contentType, expiresInSeconds } = request;
   // Rounded up: a URL never expires earlier than requested.
   const expires = Math.ceil(nowMs / 1000) + expiresInSeconds;
   return { method, key, expires, contentType: method === "PUT" ? contentType : "" };

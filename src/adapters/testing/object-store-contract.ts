@@ -1,13 +1,12 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Clock } from "../../pipeline/ports/clock.ts";
 import type { ObjectStore, PresignRequest } from "../../pipeline/ports/object-store.ts";
+import { createTestClock, startMs, type TestClock } from "./test-clock.ts";
 
 type Opened = { readonly store: ObjectStore; readonly close: () => Promise<void> };
 /** `open` returns an empty store whose URLs begin with `http://127.0.0.1:9000` and expire by `clock`. */
 type Open = (clock: Clock) => Promise<Opened>;
 
-const startMs = 1_763_800_000_000;
 const key = "images/2025/11/22/01901234-5678-7abc-8def-0123456789ab.jpg";
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
 
@@ -30,10 +29,34 @@ const invalidKeys = [
   "C:",
   "x".repeat(201),
 ];
-const oddKeys = ["a", "a/b", "a/b/c", ".", "-", "CON", "a.", "A", "x".repeat(200), ".hidden/_x-1"];
+const oddKeys = [
+  "a",
+  "-",
+  "CON",
+  "a.",
+  "A",
+  "b",
+  "007",
+  "0x10",
+  "7",
+  "1e5",
+  "true",
+  ".hidden/_x-1",
+];
+const longKeys = ["x".repeat(200), `${"deep/".repeat(39)}long`];
+const dottedKeys = [".", "./b", "b/.", "c/./d"];
+const nestedKeys = ["a/b", "a/b/c"];
+
+/** What the names of object storage do not allow. */
+type Limits = {
+  /** A key with a part that is a single dot is refused. */
+  readonly refusesDots?: boolean;
+  /** Whether `a/b` is a key beside `a` is not asked. */
+  readonly maySkipNested?: boolean;
+};
 
 /** Every ObjectStore adapter must pass this suite. */
-export function objectStoreContract(open: Open): void {
+export function objectStoreContract(open: Open, limits: Limits = {}): void {
   const world = async (run: (store: ObjectStore, clock: TestClock) => Promise<void>) => {
     const clock = createTestClock();
     const { store, close } = await open(clock);
@@ -124,12 +147,18 @@ export function objectStoreContract(open: Open): void {
   });
 
   scenario("every valid key is a place of its own", async (store) => {
-    for (const one of oddKeys) await store.put(one, bytes(one), { contentType: "image/png" });
-    for (const one of oddKeys) expect((await store.get(one))?.bytes).toEqual(bytes(one));
-    expect(new Set((await store.list()).map((one) => one.key))).toEqual(new Set(oddKeys));
+    const keys = [
+      ...oddKeys,
+      ...longKeys,
+      ...(limits.refusesDots ? [] : dottedKeys),
+      ...(limits.maySkipNested ? [] : nestedKeys),
+    ];
+    for (const one of keys) await store.put(one, bytes(one), { contentType: "image/png" });
+    for (const one of keys) expect((await store.get(one))?.bytes).toEqual(bytes(one));
+    expect((await store.list()).map((one) => one.key)).toEqual([...keys].sort());
   });
 
-  for (const invalid of invalidKeys)
+  for (const invalid of [...invalidKeys, ...(limits.refusesDots ? dottedKeys : [])])
     scenario(`${JSON.stringify(invalid).slice(0, 30)} is no key`, async (store) => {
       const put = store.put(invalid, bytes("x"), { contentType: "image/png" });
       await expect(put).rejects.toMatchObject({ code: "E_OBJECT_KEY_INVALID" });
@@ -139,33 +168,27 @@ export function objectStoreContract(open: Open): void {
       );
     });
 
-  describe("presigned URLs", () => presignContract(scenario, open));
+  describe("presigned URLs", () => presignContract(scenario));
 }
 
 const getRequest: PresignRequest = { method: "GET", key, contentType: "", expiresInSeconds: 300 };
 const putRequest: PresignRequest = { ...getRequest, method: "PUT", contentType: "image/jpeg" };
-const origin = "http://127.0.0.1:9000";
 
 function presignContract(
   scenario: (name: string, run: (store: ObjectStore, clock: TestClock) => Promise<void>) => void,
-  open: Open,
 ): void {
-  const targetOf = (store: ObjectStore, request: PresignRequest) => {
-    const { url } = store.presign(request);
-    expect(url.startsWith(`${origin}/`)).toBe(true);
-    return url.slice(origin.length);
-  };
-  const refused = (reason: string) => ({ allowed: false, reason });
+  scenario("a URL leads to its origin, names its key and says when it ends", async (store) => {
+    for (const request of [getRequest, putRequest]) {
+      const { expiresAt, url } = store.presign(request);
+      expect(url.startsWith("http://127.0.0.1:9000/")).toBe(true);
+      expect(new URL(url).pathname.endsWith(`/${key}`)).toBe(true);
+      expect(expiresAt).toBe(new Date(startMs + 300_000).toISOString());
+    }
+  });
 
-  scenario("a URL opens its object to its method", async (store) => {
-    for (const request of [getRequest, putRequest])
-      expect(
-        store.authorize({
-          method: request.method,
-          target: targetOf(store, request),
-          contentType: request.contentType,
-        }),
-      ).toEqual({ allowed: true, key });
+  scenario("a URL never ends earlier than requested", async (store, clock) => {
+    clock.set(startMs + 1);
+    expect(store.presign(getRequest).expiresAt).toBe(new Date(startMs + 301_000).toISOString());
   });
 
   scenario("a URL survives being parsed as one", async (store) => {
@@ -173,94 +196,6 @@ function presignContract(
       const { url } = store.presign(request);
       expect(new URL(url).href).toBe(url);
     }
-  });
-
-  scenario("a URL says when it ends, and ends then", async (store, clock) => {
-    const { url, expiresAt } = store.presign(getRequest);
-    expect(expiresAt).toBe(new Date(startMs + 300_000).toISOString());
-    const request = { method: "GET", target: url.slice(origin.length), contentType: "" };
-    clock.set(startMs + 299_999);
-    expect(store.authorize(request).allowed).toBe(true);
-    clock.set(startMs + 300_000);
-    expect(store.authorize(request)).toEqual(refused("expired"));
-  });
-
-  scenario("another method, content type or key is refused", async (store) => {
-    const [get, put] = [targetOf(store, getRequest), targetOf(store, putRequest)];
-    const authorize = (method: string, target: string, contentType: string) =>
-      store.authorize({ method, target, contentType });
-    for (const method of ["PUT", "HEAD", "get", "DELETE", ""])
-      expect(authorize(method, get, "")).toEqual(refused("signature"));
-    for (const type of ["image/png", "", "IMAGE/JPEG", "image/jpeg; charset=utf-8"])
-      expect(authorize("PUT", put, type)).toEqual(refused("signature"));
-    expect(authorize("GET", put, "")).toEqual(refused("signature"));
-    expect(authorize("GET", get.replace("a.jpg", "b.jpg"), "").allowed).toBe(
-      !get.includes("a.jpg"),
-    );
-  });
-
-  scenario("a content type is refused that the URL and the header agree on", async (store) => {
-    const put = targetOf(store, putRequest);
-    const other = put.replace("image%2Fjpeg", "image%2Fpng");
-    expect(other).not.toBe(put);
-    const request = { method: "PUT", target: other, contentType: "image/png" };
-    expect(store.authorize(request)).toEqual(refused("signature"));
-  });
-
-  scenario("parameters that are missing, doubled, added or moved are refused", async (store) => {
-    for (const request of [getRequest, putRequest]) {
-      const [path, query = ""] = targetOf(store, request).split("?");
-      const parameters = query.split("&");
-      const changed = [
-        ...parameters.map((one) => parameters.filter((other) => other !== one)),
-        ...parameters.map((one) => [...parameters, one]),
-        [...parameters].reverse(),
-        [...parameters, "x=1"],
-        ["x=1", ...parameters],
-        [...parameters, ""],
-        [],
-      ];
-      for (const one of changed) {
-        const target = `${path}?${one.join("&")}`;
-        const { method, contentType } = request;
-        expect([target, store.authorize({ method, target, contentType }).allowed]).toEqual([
-          target,
-          false,
-        ]);
-      }
-    }
-  });
-
-  scenario("the same written otherwise is refused", async (store) => {
-    const target = targetOf(store, putRequest);
-    const signature = /[0-9a-f]{64}$/.exec(target)?.[0] ?? "";
-    const others = [
-      target.replace("images/2025", "images%2F2025"),
-      target.replace("/images/", "/./images/"),
-      target.replace("/images/", "//images/"),
-      target.replace("images", "%69mages"),
-      target.replace("image%2Fjpeg", "image/jpeg"),
-      target.replace("image%2Fjpeg", "image%2fjpeg"),
-      target.replace("X-Tu-Expires=", "X-Tu-Expires=0"),
-      target.replace("X-Tu-Expires", "x-tu-expires"),
-      target.replace(signature, signature.toUpperCase()),
-      `${origin}${target}`,
-      `${target}#x`,
-      `${target}\n`,
-      ` ${target}`,
-    ];
-    for (const other of others) {
-      expect(other).not.toBe(target);
-      const request = { method: "PUT", target: other, contentType: "image/jpeg" };
-      expect([other, store.authorize(request).allowed]).toEqual([other, false]);
-    }
-  });
-
-  scenario("what looks like no URL of ours is malformed", async (store) => {
-    for (const target of ["", "/", "/favicon.ico", "/trackunit-images/", "*", `/other/${key}`])
-      expect(store.authorize({ method: "GET", target, contentType: "" })).toEqual(
-        refused("malformed"),
-      );
   });
 
   scenario("a lifetime beyond 1 to 3600 seconds is not signed", async (store) => {
@@ -272,44 +207,10 @@ function presignContract(
       );
   });
 
-  test("any single character changed, removed or added is refused", async () => {
-    const { store, close } = await open(createTestClock());
-    try {
-      const change = fc.record({
-        request: fc.constantFrom(getRequest, putRequest),
-        at: fc.nat({ max: 1000 }),
-        removed: fc.nat({ max: 1 }),
-        added: fc.oneof(
-          fc.constantFrom("", ..."0123456789abcdefABCDEF%/?&=.-_X#; \u0000"),
-          fc.string({ minLength: 0, maxLength: 1, unit: "binary" }),
-        ),
-      });
-      fc.assert(
-        fc.property(change, ({ request, at, removed, added }) => {
-          const target = targetOf(store, request);
-          const place = at % (target.length + 1);
-          const changed = target.slice(0, place) + added + target.slice(place + removed);
-          fc.pre(changed !== target);
-          const { method, contentType } = request;
-          expect(store.authorize({ method, target: changed, contentType }).allowed).toBe(false);
-        }),
-        { numRuns: 5000 },
+  scenario("a content type that no header can carry is not signed", async (store) => {
+    for (const contentType of ["", " image/png", "image/png\r\nx: y", "imagé/png"])
+      expect(() => store.presign({ ...putRequest, contentType })).toThrow(
+        expect.objectContaining({ code: "E_USAGE" }),
       );
-    } finally {
-      await close();
-    }
   });
-}
-
-type TestClock = Clock & { set(ms: number): void };
-
-function createTestClock(): TestClock {
-  let nowMs = startMs;
-  return {
-    nowMs: () => nowMs,
-    sleep: () => Promise.reject(new Error("nothing here sleeps")),
-    set(ms) {
-      nowMs = ms;
-    },
-  };
 }

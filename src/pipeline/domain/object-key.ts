@@ -1,4 +1,5 @@
 import { TuError } from "../errors.ts";
+import type { PresignRequest } from "../ports/object-store.ts";
 import { toIso } from "../time.ts";
 
 /** The storage service's rules for keys, with the rule codes of its 422 responses. */
@@ -28,6 +29,19 @@ export function requireObjectKey(key: string): void {
 /** Whether a URL can be signed for it: it must fit into one header of ordinary length. */
 export function isSignable(contentType: string): boolean {
   return /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/.test(contentType);
+}
+
+const longestSeconds = 3600;
+
+/** Throws E_OBJECT_KEY_INVALID, and E_USAGE for a lifetime or a content type that cannot be signed. */
+export function requirePresignable(request: PresignRequest): void {
+  const { contentType, expiresInSeconds, key, method } = request;
+  requireObjectKey(key);
+  const isLifetime = Number.isInteger(expiresInSeconds) && expiresInSeconds >= 1;
+  if (!isLifetime || expiresInSeconds > longestSeconds)
+    throw new TuError("E_USAGE", `a URL is valid for 1 to ${longestSeconds} seconds`);
+  if (method === "PUT" && !isSignable(contentType))
+    throw new TuError("E_USAGE", `${JSON.stringify(contentType)} is not a content type`);
 }
 
 const extensions: Readonly<Record<string, string>> = {

@@ -2,7 +2,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Fingerprints } from "../ports/fingerprints.ts";
 import type { FlowPlace, FlowRetention, KeptFlow } from "../ports/flow-retention.ts";
 import type { Machines } from "../ports/machines.ts";
-import type { ObjectStore, StoredObject } from "../ports/object-store.ts";
+import type { ListedObject, ObjectStore } from "../ports/object-store.ts";
 import type { UploadSession } from "../ports/uploads.ts";
 import type { ClearReport } from "../reports/state.ts";
 import { toIso } from "../time.ts";
@@ -29,7 +29,7 @@ export type KeepLimits = { readonly olderThanMs: number | null; readonly most: n
 export type PrunePlan = {
   readonly flows: readonly (KeptFlow & { readonly flow: string })[];
   readonly uploads: readonly UploadSession[];
-  readonly objects: readonly StoredObject[];
+  readonly objects: readonly ListedObject[];
 };
 
 /** What pruning would remove now; changes nothing. */
@@ -47,7 +47,7 @@ export async function planPrune(
   for (const session of await kept.uploads.pendingBefore(toIso(clock.nowMs() - pendingForMs)))
     if (!keys.has(session.key) && !(await isConfirmed(session, kept))) uploads.push(session);
   for (const { key } of uploads) keys.add(key);
-  const objects: StoredObject[] = [];
+  const objects: ListedObject[] = [];
   // Usually nothing is removed, and then nothing has to be read.
   for (const object of keys.size === 0 ? [] : await kept.objects.list())
     if (keys.has(object.key) && (await isFree(object.key, kept.machines))) objects.push(object);

@@ -11,7 +11,7 @@ import { believing, idleTimers, takingRelay } from "../delivery/shell.samples.ts
 import type { Message } from "../message.ts";
 import type { Endpoint } from "../ports/endpoint.ts";
 import type { HttpClient } from "../ports/http-client.ts";
-import type { ObjectStore } from "../ports/object-store.ts";
+import type { EmbeddedObjectStore } from "../ports/object-store.ts";
 import { createIngestion } from "./ingestion.ts";
 import { createMediaAccess } from "./media-access.ts";
 import { createObjectStoreEndpoints } from "./object-store.ts";
@@ -25,7 +25,7 @@ const internalToken = "token";
 const hosts = new Map<string, readonly Endpoint[]>();
 let sent: Message[] = [];
 let notices: string[] = [];
-let objects: ObjectStore;
+let objects: EmbeddedObjectStore;
 
 const http: HttpClient = {
   async send({ body, headers, method, url }) {

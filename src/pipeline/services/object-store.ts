@@ -1,6 +1,6 @@
 import { TuError } from "../errors.ts";
 import type { Endpoint, EndpointReply, EndpointRequest } from "../ports/endpoint.ts";
-import type { ObjectStore } from "../ports/object-store.ts";
+import type { EmbeddedObjectStore } from "../ports/object-store.ts";
 import { imageBytesMax } from "../steps/image-access.ts";
 
 /** Lower-case hex. */
@@ -10,7 +10,10 @@ type Md5 = (bytes: Uint8Array) => string;
  * The object store's HTTP edge: presigned PUT and GET with S3 semantics. The ETag is the MD5 of the bytes,
  * Content-MD5 is verified, a single byte range is served, and errors are S3's XML.
  */
-export function createObjectStoreEndpoints(objects: ObjectStore, md5: Md5): readonly Endpoint[] {
+export function createObjectStoreEndpoints(
+  objects: EmbeddedObjectStore,
+  md5: Md5,
+): readonly Endpoint[] {
   return [
     {
       method: "PUT",
@@ -48,7 +51,7 @@ export function createObjectStoreEndpoints(objects: ObjectStore, md5: Md5): read
 async function put(
   key: string,
   request: EndpointRequest,
-  objects: ObjectStore,
+  objects: EmbeddedObjectStore,
   md5: Md5,
 ): Promise<EndpointReply> {
   try {
@@ -108,7 +111,7 @@ function rangeOf(range: string, size: number): readonly [number, number] | "all"
   return from >= size || to < from ? "none" : [from, to];
 }
 
-function authorize(objects: ObjectStore, request: EndpointRequest) {
+function authorize(objects: EmbeddedObjectStore, request: EndpointRequest) {
   return objects.authorize({
     method: request.method,
     target: request.target,
