@@ -63,6 +63,7 @@ const catalogue = {
   E_RESULT_UNATTRIBUTED: permanent(exitCodes.failed),
   E_UNROUTABLE: permanent(exitCodes.failed),
   E_TOPOLOGY_MISMATCH: infrastructure(permanent(exitCodes.conflict)),
+  E_ACCESS_REFUSED: infrastructure(permanent(exitCodes.notAllowed)),
   E_STEP_TIMEOUT: transient(exitCodes.deadline),
   E_DEADLINE: permanent(exitCodes.deadline),
   E_FAULT_INJECTED: transient(exitCodes.failed),
