@@ -3,7 +3,7 @@ import { kafka } from "./kafka.ts";
 import { rabbitmq } from "./rabbitmq.ts";
 import { createServerOf, type Server } from "./service.ts";
 
-const root = join(import.meta.dirname, "..", "..", ".cache", "services");
+export const root = join(import.meta.dirname, "..", "..", ".cache", "services");
 
 /** The servers that there are, running or not. */
 export function openServers(): readonly Server[] {

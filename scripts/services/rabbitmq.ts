@@ -1,6 +1,6 @@
 // RabbitMQ, one node with its management plugin, from Debian's package.
 import { execFile } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Place, Ports, Service } from "./service.ts";
@@ -97,4 +97,20 @@ function environmentOf(place: Place): Readonly<Record<string, string>> {
     RABBITMQ_LOGS: "-", // the standard output
     RUNNING_UNDER_SYSTEMD: "true", // the script becomes the node, instead of waiting for it
   };
+}
+
+/** Runs a function of Erlang in the node: `module function [arguments]`. */
+export async function callNode(
+  { directory, ports }: { readonly directory: string; readonly ports: Ports },
+  call: string,
+): Promise<void> {
+  const cookie = await readFile(join(directory, ".erlang.cookie"), "utf8");
+  await run("erl_call", [
+    "-address",
+    `127.0.0.1:${ports["distribution"]}`,
+    "-c",
+    cookie,
+    "-a",
+    call,
+  ]);
 }
