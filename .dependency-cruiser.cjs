@@ -105,7 +105,7 @@ module.exports = {
       comment: "Imported dynamically or for their types only.",
       from: { path: "^src", pathNot: "[.](test|samples)[.]tsx?$|/testing/" },
       to: {
-        path: "node_modules/(@google-cloud/vision|google-gax|sharp|onnxruntime-web|libsql|kysely|kafkajs|minio|fastify|graphql-yoga|graphql-ws|ws|cosmiconfig)/",
+        path: "node_modules/(@google-cloud/vision|google-gax|sharp|onnxruntime-web|libsql|kysely|kafkajs|amqplib|minio|fastify|graphql-yoga|graphql-ws|ws|cosmiconfig)/",
         dependencyTypesNot: ["type-only", "dynamic-import"],
       },
     },

@@ -14,6 +14,8 @@ export type Service = {
   install(cache: string): Promise<void>;
   /** Prepares `directory`, and says what to run. Called before each start; existing data is kept. */
   prepare(place: Place): Promise<Launch>;
+  /** Ends what it left running, once its process has ended. */
+  cleanUp?(place: Place): Promise<void>;
   /** What the pipeline's services read. */
   readonly variableNames: readonly string[];
   variables(ports: Ports, directory: string): Readonly<Record<string, string>>;
@@ -54,6 +56,7 @@ const secondsToStop = 30;
 
 export function createServerOf(service: Service, root: string): Server {
   const directory = join(root, service.name);
+  const cache = join(root, "installed", service.name);
   const stateFile = join(directory, "running.json");
   const state = () => readJson<Running>(stateFile);
 
@@ -64,10 +67,13 @@ export function createServerOf(service: Service, root: string): Server {
   const end = async (signal: NodeJS.Signals) => {
     const known = await running();
     if (known === null) return;
+    const hasEnded = () => isSoon(() => !isOurs(known.pid, directory), secondsToStop);
     process.kill(known.pid, signal);
-    if (await isSoon(() => !isOurs(known.pid, directory), secondsToStop)) return;
-    process.kill(known.pid, "SIGKILL");
-    await isSoon(() => !isOurs(known.pid, directory), secondsToStop);
+    if (!(await hasEnded())) {
+      process.kill(known.pid, "SIGKILL");
+      await hasEnded();
+    }
+    await service.cleanUp?.({ cache, directory, ports: known.ports });
   };
   return {
     name: service.name,
@@ -78,11 +84,14 @@ export function createServerOf(service: Service, root: string): Server {
       if (already !== null) return already;
       requireTools(service);
       await mkdir(directory, { recursive: true });
-      const cache = join(root, "installed", service.name);
       await service.install(cache);
       const ports = (await state())?.ports ?? (await freePorts(service.portNames));
-      const launch = await service.prepare({ cache, directory, ports });
-      const pid = await spawnDetached(launch, join(directory, "log"));
+      const place = { cache, directory, ports };
+      const launch = await service.prepare(place);
+      const pid = await spawnDetached(launch, join(directory, "log")).catch(async (error) => {
+        await service.cleanUp?.(place);
+        throw error;
+      });
       await writeFile(stateFile, JSON.stringify({ pid, ports }));
       return { pid, ports };
     },
@@ -136,12 +145,15 @@ function release(child: ChildProcess): void {
   child.unref();
 }
 
-/** Process ids are reused: ours has its directory on its command line. */
+/** Process ids are reused: ours has its directory on its command line or in its environment. */
 function isOurs(pid: number, directory: string): boolean {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(directory);
+    const given = ["cmdline", "environ"].map((name) =>
+      readFileSync(`/proc/${pid}/${name}`, "utf8"),
+    );
+    return given.some((text) => text.includes(directory));
   } catch {
-    return false; // there is no such process
+    return false; // there is no such process, or it is another user's
   }
 }
 

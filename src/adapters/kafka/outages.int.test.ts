@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, inject, test, vi } from "vitest"
 import { openServers } from "../../../scripts/services/open-servers.ts";
 import type { EventLog, LogDelivery } from "../../pipeline/ports/event-log.ts";
 import { createCollector } from "../testing/collector.ts";
+import { openWire } from "../testing/wire.ts";
 import { createKafkaEventLog, type KafkaEventLogOptions } from "./event-log.ts";
-import { openHalfOpen } from "./testing/half-open.ts";
 import { openTopics } from "./testing/topics.ts";
 
 const brokers = inject("servers")["KAFKA_BROKERS"]?.split(",") ?? [];
@@ -56,7 +56,7 @@ describe.skipIf(brokers.length === 0)("Kafka in trouble", () => {
   });
 
   test("a half-open connection is found and replaced, although nothing is sent", async () => {
-    const wire = await openHalfOpen(brokers[0] ?? "");
+    const wire = await openWire(brokers[0] ?? "");
     const { append, log, states } = await open({ connect: wire.connect });
     await append("before");
     wire.fallSilent();
@@ -70,7 +70,7 @@ describe.skipIf(brokers.length === 0)("Kafka in trouble", () => {
   });
 
   test("after a lost connection the group is rejoined at once, not when the session ends", async () => {
-    const wire = await openHalfOpen(brokers[0] ?? "");
+    const wire = await openWire(brokers[0] ?? "");
     const options = { connect: wire.connect, sessionTimeoutMs: 60_000 };
     const { append, log, read, states } = await open(options);
     const reader = await read((delivery) => delivery.commit());

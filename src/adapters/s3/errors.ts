@@ -20,19 +20,19 @@ const keys: Meaning = {
   hint: "use a key without a part that is another object's key, and without parts that are a single dot",
 };
 const credentials: Meaning = {
-  code: "E_SERVICE_REFUSED",
+  code: "E_ACCESS_REFUSED",
   problem: ({ host }) =>
     `the object storage at ${host} does not accept the access key or its secret`,
   hint: "check the access key and the secret key",
 };
 const permission: Meaning = {
-  code: "E_SERVICE_REFUSED",
+  code: "E_ACCESS_REFUSED",
   problem: ({ bucket, host }) =>
     `the object storage at ${host} does not allow this access key to do it in the bucket ${bucket}`,
   hint: "allow the access key s3:ListBucket on the bucket, and s3:GetObject, s3:PutObject and s3:DeleteObject on its objects",
 };
 const clock: Meaning = {
-  code: "E_SERVICE_REFUSED",
+  code: "E_ACCESS_REFUSED",
   problem: ({ host }) =>
     `the clocks of this machine and of the object storage at ${host} differ too much`,
   hint: "set the clock; 15 minutes are tolerated",

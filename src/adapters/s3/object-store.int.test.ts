@@ -124,8 +124,8 @@ describe.skipIf(servers.length === 0).each(servers)("S3 object store on $name", 
     });
 
     test.each([
-      ["an unknown access key", { accessKey: "somebody" }, "E_SERVICE_REFUSED", /access key/],
-      ["a wrong secret", { secretKey: "canary-secret" }, "E_SERVICE_REFUSED", /access key/],
+      ["an unknown access key", { accessKey: "somebody" }, "E_ACCESS_REFUSED", /access key/],
+      ["a wrong secret", { secretKey: "canary-secret" }, "E_ACCESS_REFUSED", /access key/],
       ["another region", { region: "us-west-2" }, "E_STATE_UNUSABLE", /region/],
       [
         "no server",
@@ -147,7 +147,7 @@ describe.skipIf(servers.length === 0).each(servers)("S3 object store on $name", 
       vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
       const opening = open(server);
       await expect(opening).rejects.toMatchObject({
-        code: "E_SERVICE_REFUSED",
+        code: "E_ACCESS_REFUSED",
         message: expect.stringContaining("clocks"),
       });
       vi.useRealTimers();
@@ -157,7 +157,7 @@ describe.skipIf(servers.length === 0).each(servers)("S3 object store on $name", 
       const { bucket, store } = await open(server);
       await store.put("a", Buffer.from("x"), png);
       vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
-      const refused = { code: "E_SERVICE_REFUSED", message: expect.stringContaining("clocks") };
+      const refused = { code: "E_ACCESS_REFUSED", message: expect.stringContaining("clocks") };
       for (const key of ["a", "missing"]) {
         await expect(store.stat(key)).rejects.toMatchObject(refused);
         await expect(store.get(key)).rejects.toMatchObject(refused);

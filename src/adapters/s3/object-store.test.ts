@@ -58,10 +58,10 @@ const failing =
 
 describe("S3 object store", () => {
   test.each([
-    [403, "AccessDenied", "E_SERVICE_REFUSED"],
-    [403, "InvalidAccessKeyId", "E_SERVICE_REFUSED"],
-    [403, "SignatureDoesNotMatch", "E_SERVICE_REFUSED"],
-    [403, "RequestTimeTooSkewed", "E_SERVICE_REFUSED"],
+    [403, "AccessDenied", "E_ACCESS_REFUSED"],
+    [403, "InvalidAccessKeyId", "E_ACCESS_REFUSED"],
+    [403, "SignatureDoesNotMatch", "E_ACCESS_REFUSED"],
+    [403, "RequestTimeTooSkewed", "E_ACCESS_REFUSED"],
     [404, "NoSuchBucket", "E_STATE_UNUSABLE"],
     [400, "AuthorizationHeaderMalformed", "E_STATE_UNUSABLE"],
     [301, "PermanentRedirect", "E_STATE_UNUSABLE"],

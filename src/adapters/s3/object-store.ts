@@ -44,7 +44,7 @@ const putsMax = 3;
 
 /**
  * Opens a bucket and checks it. Beside the port's errors every method but `presign` throws E_SERVICE_UNAVAILABLE,
- * E_SERVICE_REFUSED (credentials, permissions, clock), E_STATE_UNUSABLE (bucket, region) and E_STATE_FULL; opening
+ * E_ACCESS_REFUSED (credentials, permissions, clock), E_STATE_UNUSABLE (bucket, region) and E_STATE_FULL; opening
  * also E_CONFIG. A key with a part that is a single dot has no place here, nor has `a/b` beside `a`.
  */
 export async function createS3ObjectStore(options: S3ObjectStoreOptions): Promise<S3ObjectStore> {

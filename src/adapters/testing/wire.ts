@@ -1,18 +1,23 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** A way to a broker that can fall silent: connections stay, and new ones are taken, but nothing passes. */
-export async function openHalfOpen(target: string) {
+/** A way to a server, `host:port`, that tests disturb. */
+export async function openWire(target: string) {
   const [host = "", port = ""] = target.split(":");
   const sockets = new Set<Socket>();
   let isSilent = false;
+  let isCut = false;
+  const keep = (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("error", () => socket.destroy());
+    socket.once("close", () => sockets.delete(socket));
+  };
   const server = createServer((near) => {
-    sockets.add(near);
-    near.on("error", () => near.destroy());
-    if (isSilent) return;
+    keep(near);
+    if (isCut) near.resetAndDestroy();
+    if (isCut || isSilent) return;
     const far = connect({ host, port: Number(port) });
-    sockets.add(far);
-    far.on("error", () => far.destroy());
+    keep(far);
     for (const [from, to] of [
       [near, far],
       [far, near],
@@ -26,18 +31,31 @@ export async function openHalfOpen(target: string) {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port: near } = server.address() as AddressInfo; // it listens on a port
+  const destroy = () => {
+    for (const socket of sockets) socket.destroy();
+  };
   return {
+    port: near,
     connect: () => connect({ host: "127.0.0.1", port: near }),
+    /** Connections stay, and new ones are taken, but nothing passes. */
     fallSilent() {
       isSilent = true;
     },
     /** What fell silent stays so; new connections work. */
     speak() {
       isSilent = false;
-      for (const socket of sockets) socket.destroy();
+      destroy();
+    },
+    /** Resets every connection; until it is mended, every new one too. */
+    cut() {
+      isCut = true;
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
+    mend() {
+      isCut = false;
     },
     close() {
-      for (const socket of sockets) socket.destroy();
+      destroy();
       server.close();
     },
   };
