@@ -17,18 +17,20 @@ export type Door = { readonly allowed: Allowed; readonly introspection: boolean 
 
 /** Base addresses by service, known once it listens. */
 export type Addresses = {
-  /** Throws E_BUG while that service does not listen. */
+  /** Throws E_SERVICE_UNAVAILABLE for a service that does not run here, and has no address elsewhere. */
   of(service: string): string;
   set(service: string, url: string): void;
   readonly all: ReadonlyMap<string, string>;
 };
-export function createAddresses(): Addresses {
+export function createAddresses(elsewhere: Readonly<Record<string, string>>): Addresses {
   const all = new Map<string, string>();
   return {
     of(service) {
-      const url = all.get(service);
-      if (url === undefined) throw new TuError("E_BUG", `${service} is not listening yet`);
-      return url;
+      const url = all.get(service) ?? elsewhere[service];
+      if (url !== undefined) return url.replace(/\/+$/, "");
+      throw new TuError("E_SERVICE_UNAVAILABLE", `the address of ${service} is not known`, {
+        hint: `add it to --only, or set services.${service} in the context`,
+      });
     },
     set(service, url) {
       all.set(service, url);

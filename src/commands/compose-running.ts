@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import type { Instance } from "../adapters/filesystem/instances.ts";
 import { flowNamed } from "../pipeline/flows/flow.ts";
+import { tellingObjects } from "../pipeline/http/told-objects.ts";
 import { createFollower } from "../pipeline/operations/follow-remote.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
 import { createRecorder } from "../pipeline/trace/recorder.ts";
@@ -113,8 +114,12 @@ export const openRunning = (
     const recorder = createRecorder(options.reporter);
     const follower = createFollower({ observer, recorder, gateway });
     scope.defer(() => follower.close());
+    const clock = createSystemClock();
+    const isElsewhere = instance.services["object-store"] === undefined;
+    const told = { clock, reporter: recorder };
+    const http = tellingObjects(createFetchHttpClient(), () => isElsewhere, told);
     return {
-      ...{ digest, clock: createSystemClock(), http: createFetchHttpClient() },
+      ...{ digest, clock, http },
       ...{ gateway: follower.gateway, recorder: follower.recorder },
       machines: { findByObjectKey: (objectKey) => observer.machineOf(objectKey) },
       flow: flowNamed(instance.flow),

@@ -15,9 +15,14 @@ import type { Fingerprints } from "../pipeline/ports/fingerprints.ts";
 import type { FlowRetention } from "../pipeline/ports/flow-retention.ts";
 import type { Journal, OwedTo } from "../pipeline/ports/journal.ts";
 import type { Machines } from "../pipeline/ports/machines.ts";
-import type { EmbeddedObjectStore, UrlSigner } from "../pipeline/ports/object-store.ts";
+import type {
+  EmbeddedObjectStore,
+  ObjectStore,
+  UrlSigner,
+} from "../pipeline/ports/object-store.ts";
 import type { UploadNotes } from "../pipeline/ports/upload-notes.ts";
 import type { Uploads } from "../pipeline/ports/uploads.ts";
+import type { Cluster } from "./cluster.ts";
 import { noNotes } from "./resumed.ts";
 import { inScope, type Scope } from "./scope.ts";
 
@@ -30,7 +35,9 @@ export type Stores = {
   readonly uploads: Uploads;
   readonly machines: Machines;
   readonly fingerprints: Fingerprints;
-  readonly objects: EmbeddedObjectStore;
+  readonly objects: ObjectStore;
+  /** The same, if we serve its URLs ourselves; null: a server elsewhere does. */
+  readonly served: EmbeddedObjectStore | null;
   readonly notes: UploadNotes;
 };
 
@@ -48,7 +55,7 @@ type StoresWorld = {
   readonly onError: (error: unknown) => void;
 };
 export type OpenKept = Kept & {
-  readonly objects: EmbeddedObjectStore;
+  readonly objects: ObjectStore;
   readonly clock: Clock;
   readonly digest: Digest;
   /** The file that all flows share: uploads, machines and fingerprints. */
@@ -65,16 +72,23 @@ export const upgrading = (file: string) =>
 
 /** All of a pipeline's state: in `stateDir`, or in memory if that is null. */
 export async function openStores(
-  { flow, stateDir }: { readonly flow: FlowName; readonly stateDir: string | null },
+  {
+    cluster,
+    flow,
+    stateDir,
+  }: {
+    readonly flow: FlowName;
+    readonly stateDir: string | null;
+    readonly cluster: Cluster | null;
+  },
   world: StoresWorld,
   scope: Scope,
 ): Promise<Stores> {
   const { clock, objectsUrl, owedTo, runnerId } = world;
   const signer = await createSigner(objectsUrl, clock);
-  if (stateDir === null) return openMemoryStores(signer, owedTo);
+  const elsewhere = await openBucket(cluster, clock, scope);
+  if (stateDir === null) return openMemoryStores(signer, owedTo, elsewhere);
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
-  const { createFilesystemObjectStore } = await import("../adapters/filesystem/object-store.ts");
-  const { createUploadNotes } = await import("../adapters/filesystem/upload-notes.ts");
   await makeStateDir(stateDir);
   const { busyTimeoutMs, onError, onUpgrade } = world;
   const shared = { clock, runnerId, busyTimeoutMs, onUpgrade, onError };
@@ -84,16 +98,39 @@ export async function openStores(
   const { definitions, flows, journal } = scope.use(
     await openSqliteState(file, { ...shared, owedTo }),
   );
-  const objects = await createFilesystemObjectStore({
-    directory: join(stateDir, "objects"),
-    signer,
-  });
+  const served = elsewhere === null ? await openObjects(stateDir, signer) : null;
   const { fingerprints, machines, uploads } = state;
   const journals = new Map([[flow, flows]]);
   const others = flowNames.filter((name) => name !== flow);
   const taken = takenInAll(flows, () => openJournals(stateDir, others, shared, scope));
-  const notes = createUploadNotes(notesDirectory(stateDir));
-  return { journal, journals, taken, definitions, uploads, machines, fingerprints, objects, notes };
+  const notes = await openNotes(stateDir);
+  const records = { journal, journals, taken, definitions, uploads, machines, fingerprints, notes };
+  return { ...records, ...chosen(elsewhere, served) };
+}
+
+/** The context's bucket, if it has one. */
+export async function openBucket(
+  cluster: Pick<Cluster, "s3"> | null,
+  clock: Clock,
+  scope: Scope,
+): Promise<ObjectStore | null> {
+  const s3 = cluster?.s3 ?? null;
+  if (s3 === null) return null;
+  const { createS3ObjectStore } = await import("../adapters/s3/object-store.ts");
+  const { ca, ...place } = s3;
+  const own = { createsBucket: true, clock, ...(ca === null ? {} : { ca }) };
+  return scope.use(await createS3ObjectStore({ ...place, ...own }));
+}
+
+async function openObjects(stateDir: string, signer: UrlSigner): Promise<EmbeddedObjectStore> {
+  const { createFilesystemObjectStore } = await import("../adapters/filesystem/object-store.ts");
+  return createFilesystemObjectStore({ directory: join(stateDir, "objects"), signer });
+}
+
+function chosen(elsewhere: ObjectStore | null, served: EmbeddedObjectStore | null) {
+  const objects = elsewhere ?? served;
+  if (objects === null) throw new TuError("E_BUG", "there is no object store");
+  return { objects, served };
 }
 
 /** Uploads of all flows share a file; their records are in each flow's own journal. */
@@ -164,29 +201,38 @@ async function createSigner(baseUrl: () => string, clock: Clock) {
   return createUrlSigner({ baseUrl, secret: randomBytes(32), clock });
 }
 
+/** Others use the bucket too: what is there is not ours to remove, however old our records of it are. */
+export function neverRemoved(objects: ObjectStore): ObjectStore {
+  return { ...objects, list: async () => [], delete: async () => undefined };
+}
+
 /** The content of a state directory, for inspection and removal. Null: there is none yet. */
-export async function openKept(stateDir: string, onUpgrade: OnUpgrade): Promise<OpenKept | null> {
+export async function openKept(
+  stateDir: string,
+  onUpgrade: OnUpgrade,
+  cluster: Pick<Cluster, "s3"> | null = null,
+): Promise<OpenKept | null> {
   if (!(await holdsState(stateDir))) return null;
-  return inScope((scope) => openAll(stateDir, onUpgrade, scope));
+  return inScope((scope) => openAll(stateDir, onUpgrade, cluster, scope));
 }
 
 async function openAll(
   stateDir: string,
   onUpgrade: OnUpgrade,
+  cluster: Pick<Cluster, "s3"> | null,
   scope: Scope,
 ): Promise<Omit<OpenKept, "close">> {
   const { createSystemClock } = await import("../adapters/memory/clock.ts");
   const { createRandomIds, sha256: digest } = await import("../adapters/memory/ids.ts");
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
-  const { createFilesystemObjectStore } = await import("../adapters/filesystem/object-store.ts");
   const clock = createSystemClock();
   const options = { clock, runnerId: "state", onUpgrade };
   const state = scope.use(await openSqliteState(join(stateDir, "state.db"), options));
   const { fingerprints, flows: shared, machines, uploads } = state;
   const journals = await openJournals(stateDir, flowNames, options, scope);
   const signer = await createSigner(() => "", clock); // no URLs are requested
-  const directory = join(stateDir, "objects");
-  const objects = await createFilesystemObjectStore({ directory, signer });
+  const bucket = await openBucket(cluster, clock, scope);
+  const objects = bucket === null ? await openObjects(stateDir, signer) : neverRemoved(bucket);
   const taken = (messageId: string) => takenIn(journals.values(), messageId);
   const ids = createRandomIds(clock);
   const stores = { journals, uploads, machines, fingerprints, objects, shared };
@@ -255,7 +301,11 @@ export async function makeStateDir(stateDir: string): Promise<void> {
   }
 }
 
-async function openMemoryStores(signer: UrlSigner, owedTo: OwedTo): Promise<Stores> {
+async function openMemoryStores(
+  signer: UrlSigner,
+  owedTo: OwedTo,
+  elsewhere: ObjectStore | null,
+): Promise<Stores> {
   const { createMemoryDefinitions } = await import("../adapters/memory/definitions.ts");
   const { createMemoryJournal } = await import("../adapters/memory/journal.ts");
   const { createMemoryUploads } = await import("../adapters/memory/uploads.ts");
@@ -270,7 +320,7 @@ async function openMemoryStores(signer: UrlSigner, owedTo: OwedTo): Promise<Stor
     uploads: createMemoryUploads(),
     machines: createMemoryMachines(),
     fingerprints: createMemoryFingerprints(),
-    objects: createMemoryObjectStore({ signer }),
+    ...chosen(elsewhere, elsewhere === null ? createMemoryObjectStore({ signer }) : null),
     notes: noNotes,
   };
 }

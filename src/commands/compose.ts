@@ -3,7 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import type { Feed } from "../adapters/graphql/feed.ts";
-import type { FlowName } from "../pipeline/contracts/contract.ts";
+import type { FlowName, ServiceName } from "../pipeline/contracts/contract.ts";
 import { behindJournal } from "../pipeline/delivery/behind-journal.ts";
 import { createFlowLinks } from "../pipeline/delivery/flow-links.ts";
 import { consumersOf, createPublish } from "../pipeline/delivery/publish.ts";
@@ -15,6 +15,7 @@ import type { FlowState } from "../pipeline/engine/state.ts";
 import { describeError } from "../pipeline/errors.ts";
 import { type Flow, flowNamed } from "../pipeline/flows/flow.ts";
 import { createObservationEndpoints } from "../pipeline/http/observation.ts";
+import { tellingObjects } from "../pipeline/http/told-objects.ts";
 import type { Message } from "../pipeline/message.ts";
 import type { KeepLimits } from "../pipeline/operations/keep-state.ts";
 import { brokerLeg, type Leg, logLeg, objectsLeg } from "../pipeline/operations/legs.ts";
@@ -22,6 +23,7 @@ import { pruneState } from "../pipeline/operations/prune-state.ts";
 import type { UploadPorts } from "../pipeline/operations/upload.ts";
 import type { ClientFeed } from "../pipeline/ports/client-feed.ts";
 import type { Clock } from "../pipeline/ports/clock.ts";
+import type { HttpClient } from "../pipeline/ports/http-client.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
 import type { UploadNotes } from "../pipeline/ports/upload-notes.ts";
 import { allServices } from "../pipeline/services/all-services.ts";
@@ -29,10 +31,11 @@ import { createGateway } from "../pipeline/services/graph-gateway.ts";
 import { createObjectStoreEndpoints } from "../pipeline/services/object-store.ts";
 import type { Faults } from "../pipeline/steps/faults.ts";
 import { createRecorder } from "../pipeline/trace/recorder.ts";
+import type { Cluster } from "./cluster.ts";
 import { createAddresses, createEdges, type Door, type Edges, openFeed } from "./compose-edges.ts";
 import { openReading } from "./compose-images.ts";
-import { openStores, type Stores, upgrading } from "./compose-state.ts";
-import { openEmbeddedTransports, type Transports } from "./compose-transports.ts";
+import { neverRemoved, openStores, type Stores, upgrading } from "./compose-state.ts";
+import { openTransports, type Transports } from "./compose-transports.ts";
 import type { VisionOptions } from "./compose-vision.ts";
 import {
   createHearing,
@@ -44,6 +47,10 @@ import {
 import { inScope, type Scope } from "./scope.ts";
 
 export type PipelineOptions = {
+  /** Where transports and objects are; null: everything is embedded. */
+  readonly cluster: Cluster | null;
+  /** The services that run here; null: all of them. */
+  readonly only: readonly ServiceName[] | null;
   readonly flow: FlowName;
   /** Null: nothing is kept. */
   readonly stateDir: string | null;
@@ -143,7 +150,8 @@ async function start(
       clock: tools.clock,
       runnerId: tools.ids.create(),
       objectsUrl: () => tools.addresses.of("object-store"),
-      owedTo: (message) => consumersOf(message, options.flow),
+      // Who receives it on a cluster is not ours to know.
+      owedTo: (message) => (options.cluster === null ? consumersOf(message, options.flow) : []),
       busyTimeoutMs: Math.min(5_000, options.timeoutMs / 4),
       onUpgrade: (file) => tools.tell("upgrading", upgrading(file)),
       onError: tools.onError,
@@ -151,7 +159,7 @@ async function start(
     scope,
   );
   const noted = await stores.notes.all();
-  const transports = scope.use(await openEmbeddedTransports(tools.onError));
+  const transports = scope.use(await openTransports(options.cluster, tools.onError));
   const feed = await openFeed();
   const hearing = createHearing(withListener(feed, options.serving));
   const resumed = createResumedFlows({
@@ -169,7 +177,11 @@ async function start(
   await shell.relay.start();
   scope.defer(() => shell.relay.close());
   await removeOldNotes(stores.notes, noted, { clock: tools.clock, stateOf: statesIn(stores) });
-  if (options.stateDir !== null) scope.defer(pruneMeanwhile(stores, options.limits, tools));
+  if (options.stateDir !== null) {
+    const { objects, served } = stores;
+    const own = { ...stores, objects: served ?? neverRemoved(objects) };
+    scope.defer(pruneMeanwhile(own, options.limits, tools));
+  }
   scope.defer(() => feed.close());
   return { tools, stores, transports, readiness, resumed: resumed.all };
 }
@@ -206,16 +218,27 @@ async function openTools(
   const tell = (code: string, message: string) => recorder.notice({ code, message, flowId: null });
   return {
     ...{ images, vision, clock, ids, digest, md5, recorder, faults, door, tell },
-    http: createFetchHttpClient(),
+    http: toldHttp(createFetchHttpClient(), options.cluster, { clock, reporter: recorder }),
     flow: withStepTimeouts(flowNamed(options.flow), stepTimeouts),
-    addresses: createAddresses(),
-    internalToken: randomBytes(24).toString("hex"),
+    addresses: createAddresses(options.cluster?.services ?? {}),
+    internalToken: options.cluster?.internalToken ?? randomBytes(24).toString("hex"),
     observerToken: randomBytes(24).toString("hex"),
     onError(error: unknown) {
       const { code, reason } = describeError(error);
       tell(code, reason);
     },
   };
+}
+
+function toldHttp(
+  http: HttpClient,
+  cluster: Cluster | null,
+  tell: { readonly clock: Clock; readonly reporter: Reporter },
+): HttpClient {
+  const s3 = cluster?.s3 ?? null;
+  if (s3 === null) return http;
+  const { origin } = new URL(s3.publicBaseUrl);
+  return tellingObjects(http, (url) => url.startsWith(`${origin}/`), tell);
 }
 
 /** The environment shared by all services. */
@@ -246,12 +269,13 @@ async function serve(
   tools: Tools,
   options: {
     readonly serving: Serving | null;
+    readonly only: PipelineOptions["only"];
     readonly feed: Feed;
     readonly clientFeed: ClientFeed;
   },
   scope: Scope,
 ): Promise<Readiness> {
-  const { clientFeed, feed, serving } = options;
+  const { clientFeed, feed, only, serving } = options;
   const { addresses, flow, http, internalToken } = tools;
   const readiness = createReadiness({ ...shell, flow: flow.name });
   const edges = createEdges(
@@ -261,17 +285,18 @@ async function serve(
     },
     scope,
   );
+  const isHere = (service: string) => only?.some((name) => name === service) ?? true;
   const services = allServices({
     ...behindJournal({ ...tools, ...stores }, stores.journal),
     ...{ shell, feed: clientFeed },
     urlOf: addresses.of,
-  });
+  }).filter(({ name }) => isHere(name));
   const gateway = createGateway({
     ...{ http, ids: tools.ids, clock: tools.clock, reporter: tools.recorder, internalToken },
     ingestionUrl: () => addresses.of("tu-ingestion-service"),
   });
-  await openEdges(services, stores, edges, tools);
-  await edges.serveGraphql("graph-gateway", gateway, feed);
+  await openEdges(services, isHere("tu-storage-service") ? stores.served : null, edges, tools);
+  if (isHere("graph-gateway")) await edges.serveGraphql("graph-gateway", gateway, feed);
   await connectAll(services, { shell, flow, readiness }, scope);
   if (serving !== null) await serveObserver(edges, stores, tools, scope);
   return readiness;
@@ -291,14 +316,14 @@ async function serveObserver(
 
 async function openEdges(
   services: readonly Service[],
-  { objects }: Stores,
+  served: Stores["served"],
   edges: Edges,
   { md5 }: Tools,
 ): Promise<void> {
   const others = services.filter(({ name }) => name !== "graph-gateway");
   await Promise.all([
     ...others.map(({ endpoints, name }) => edges.serve(name, endpoints)),
-    edges.serve("object-store", createObjectStoreEndpoints(objects, md5)),
+    served === null ? [] : edges.serve("object-store", createObjectStoreEndpoints(served, md5)),
   ]);
 }
 

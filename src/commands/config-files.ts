@@ -130,7 +130,22 @@ function placed(values: Record<string, unknown>, file: string): Record<string, u
       ? [[key, resolve(dirname(file), fromHome(value))] as const]
       : [];
   });
-  return { ...values, ...Object.fromEntries(directories) };
+  const contexts = "contexts" in values ? { contexts: placedFiles(values["contexts"], file) } : {};
+  return { ...values, ...Object.fromEntries(directories), ...contexts };
+}
+
+const fileKeys = ["file", "ca", "cert", "key"];
+
+/** The same for the files that contexts name, at any depth. */
+function placedFiles(value: unknown, file: string): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) =>
+      fileKeys.includes(key) && typeof inner === "string" && inner !== ""
+        ? [key, resolve(dirname(file), fromHome(inner))]
+        : [key, placedFiles(inner, file)],
+    ),
+  );
 }
 
 function messageOf(error: unknown): string {

@@ -8,13 +8,16 @@ import { parseDuration } from "../pipeline/time.ts";
 import type { Door } from "./compose-edges.ts";
 import type { VisionOptions } from "./compose-vision.ts";
 import { fromHome, readSettingsFiles, type SettingsFile } from "./config-files.ts";
+import { Contexts, contextProblems } from "./context-settings.ts";
+import { chosenContext, local, requireKnown, stateDirOf } from "./contexts.ts";
 import { createProblems } from "./problems.ts";
 import { problemsOf, Settings } from "./settings.ts";
 
 export type { Settings } from "./settings.ts";
 
-const variables: Readonly<Record<keyof Settings, string>> = {
+const variables: Readonly<Record<Exclude<keyof Settings, "contexts">, string>> = {
   stateDir: "TU_ANALYZE_STATE_DIR",
+  context: "TU_ANALYZE_CONTEXT",
   flow: "TU_ANALYZE_FLOW",
   timeout: "TU_ANALYZE_TIMEOUT",
   concurrency: "TU_ANALYZE_CONCURRENCY",
@@ -35,6 +38,7 @@ const variables: Readonly<Record<keyof Settings, string>> = {
 /** The option that sets it. */
 const flagNames: Readonly<Partial<Record<keyof Settings, string>>> = {
   stateDir: "--state-dir",
+  context: "--context",
   flow: "--flow",
   timeout: "--timeout",
   concurrency: "--concurrency",
@@ -56,7 +60,9 @@ const timeoutMinutes = 2;
 const defaultPort = 7400;
 
 /** As given on the command line: nothing has checked them yet. */
-export type Flags = { readonly [K in keyof Settings]?: string | undefined };
+export type Flags = {
+  readonly [K in Exclude<keyof Settings, "contexts">]?: string | undefined;
+};
 
 /**
  * Flags > TU_ANALYZE_* > project file (searched upwards) > user file (XDG) > defaults, per field. The only reader of
@@ -66,7 +72,7 @@ export async function loadSettings(flags: Flags, images = 1): Promise<Settings> 
   requireCurrentDirectory();
   const files = await readSettingsFiles(join(configHome(), "tu-analyze", "config.json"));
   const problems = createProblems();
-  const pick = <K extends keyof Settings>(key: K, fallback: Settings[K]): Settings[K] => {
+  const sourceOf = (key: Exclude<keyof Settings, "contexts">): Source | undefined => {
     const sources: readonly Source[] = [
       { type: "flag", name: flagNames[key] ?? "", value: flags[key] },
       { type: "variable", name: variables[key], value: nonEmpty(process.env[variables[key]]) },
@@ -74,7 +80,13 @@ export async function loadSettings(flags: Flags, images = 1): Promise<Settings> 
         ({ path, values }) => ({ type: "file", name: path, value: values[key] }) as const,
       ),
     ];
-    const source = sources.find(({ value }) => value !== undefined);
+    return sources.find(({ value }) => value !== undefined);
+  };
+  const pick = <K extends Exclude<keyof Settings, "contexts">>(
+    key: K,
+    fallback: Settings[K],
+  ): Settings[K] => {
+    const source = sourceOf(key);
     if (source === undefined) return fallback;
     const result = Settings.shape[key].safeParse(source.value);
     // The schema of this key parsed it, so the output has this key's type.
@@ -82,14 +94,20 @@ export async function loadSettings(flags: Flags, images = 1): Promise<Settings> 
     problems.add(refusal(source, key, result.error));
     return fallback;
   };
-  const stateDir = resolve(fromHome(pick("stateDir", defaultStateDir())));
+  const directory = resolve(fromHome(pick("stateDir", defaultStateDir())));
+  const contexts = problems.meet(() => contextsIn(files), {});
+  const context = pick("context", (await chosenContext(directory)) ?? local);
+  const place = sourceOf("context")?.name ?? `chosen with \`tu-analyze context use\``;
+  problems.meet(() => requireKnown(context, contexts, place), undefined);
   const settings = {
-    stateDir,
-    flow: pick("flow", "full"),
+    stateDir: stateDirOf(directory, context),
+    context,
+    contexts,
+    flow: pick("flow", contexts[context]?.flow ?? "full"),
     timeout: pick("timeout", `${timeoutMinutes * Math.max(1, images)}m`),
     concurrency: pick("concurrency", 2),
-    vision: pick("vision", "local"),
-    visionDir: resolve(fromHome(pick("visionDir", join(stateDir, "vision-cassettes")))),
+    vision: pick("vision", contexts[context]?.vision ?? "local"),
+    visionDir: resolve(fromHome(pick("visionDir", join(directory, "vision-cassettes")))),
     visionModels: fromHome(pick("visionModels", "")),
     visionRuntime: pick("visionRuntime", "auto"),
     visionEndpoint: pick("visionEndpoint", "https://vision.googleapis.com"),
@@ -105,13 +123,31 @@ export async function loadSettings(flags: Flags, images = 1): Promise<Settings> 
   return problems.settled(settings);
 }
 
+/** The project's and the user's together; throws E_CONFIG naming every problem. */
+function contextsIn(files: readonly SettingsFile[]): Settings["contexts"] {
+  const problems = createProblems();
+  for (const { path, values } of files)
+    for (const problem of contextProblems(values["contexts"] ?? {}))
+      problems.add(
+        new TuError("E_CONFIG", `${path}: ${problem}`, { hint: "see the README, Contexts" }),
+      );
+  const all = files.toReversed().map(({ values }) => values["contexts"] ?? {});
+  problems.settled(null);
+  return Contexts.parse(Object.assign({}, ...all));
+}
+
+/** What the services themselves read. */
+export function environment(name: string): string | undefined {
+  return nonEmpty(process.env[name]);
+}
+
 type Source = {
   readonly type: "flag" | "variable" | "file";
   readonly name: string;
   readonly value: unknown;
 };
 
-function refusal({ name, type, value }: Source, key: keyof Settings, error: z.ZodError): TuError {
+function refusal({ name, type, value }: Source, key: string, error: z.ZodError): TuError {
   if (type === "flag") {
     const given = value === "" ? '""' : value;
     const issues = error.issues.map(({ message }) => message).join(", ");

@@ -1,6 +1,7 @@
 import { waitingText } from "../adapters/terminal/hop-line.ts";
 import { printable } from "../adapters/terminal/text.ts";
 import { createWaitingLine } from "../adapters/terminal/waiting-line.ts";
+import { contextText } from "./cluster.ts";
 import type { Instance } from "./compose-running.ts";
 import type { Settings } from "./config.ts";
 import { type Format, formatOf, printDiagnostic, printJson } from "./output.ts";
@@ -27,7 +28,12 @@ export function createUploadScreen(
     const state = stateText(options.ephemeral === true ? null : settings.stateDir);
     const where =
       options.running === null ? state : `the pipeline of process ${options.running.pid}`;
-    printDiagnostic(paint("dim", `tu-analyze upload · flow ${settings.flow}${vision} · ${where}`));
+    printDiagnostic(
+      paint(
+        "dim",
+        `tu-analyze upload · ${contextText(settings)}flow ${settings.flow}${vision} · ${where}`,
+      ),
+    );
   }
   const waiting = createWaitingLine(process.stderr, () => performance.now());
   waiting.say(options.running === null ? "starting the pipeline" : "checking the image");

@@ -14,6 +14,7 @@ import type { Work } from "./work.ts";
 type Options = {
   readonly output?: Format;
   readonly json?: boolean;
+  readonly context?: string;
   readonly stateDir?: string;
   readonly limit?: string;
 };
@@ -73,7 +74,7 @@ export async function showMachine(id: string, options: Options): Promise<Work> {
   };
 }
 
-const settingsOf = ({ stateDir }: Options) => loadSettings({ stateDir });
+const settingsOf = ({ context, stateDir }: Options) => loadSettings({ context, stateDir });
 
 async function withMachines<T>(
   { stateDir }: Settings,

@@ -71,8 +71,8 @@ function commandTable(
     .configureOutput({ writeErr: () => undefined });
   layout?.fitHelp(program);
   const all = [
-    ...[addUpload, addUp, addPs, addWait, addDown, addRecognise, addVision, addMessages],
-    ...[addTopology, addMachines, addState, addCompletion, addVersion],
+    ...[addUpload, addUp, addPs, addWait, addDown, addContext, addRecognise, addVision],
+    ...[addMessages, addTopology, addMachines, addState, addCompletion, addVersion],
   ];
   for (const add of all) add(program, perform, argv);
   for (const parent of [program, ...program.commands])
@@ -114,6 +114,8 @@ function addUpload(program: Command, perform: Perform): void {
     )
     .option("--concurrency <n>", "images processed at once (default 2)")
     .option("--state-dir <dir>", "where state is stored")
+    .addOption(contextOption())
+    .addOption(confirmOption())
     .option("--in-process", "run a pipeline of its own, even if one runs already")
     .option("--ephemeral", "store nothing")
     .addOption(
@@ -143,6 +145,13 @@ function addUp(program: Command, perform: Perform, argv: readonly string[]): voi
       "run the services of the pipeline until they are stopped, for clients and `upload`",
     )
     .addOption(flowOption("full: as designed; current: as deployed (default full)"))
+    .addOption(contextOption())
+    .addOption(confirmOption())
+    .addOption(
+      new Option("--only <service,…>", "run these services alone; repeatable").argParser(
+        collectWords,
+      ),
+    )
     .option("--port <n>", "the gateway's port; the others follow it (default 7400; 0: any)")
     .addOption(
       repeatable("--fault <step=mode>", "fail, fail-once or timeout in a step; repeatable"),
@@ -170,6 +179,7 @@ function addUp(program: Command, perform: Perform, argv: readonly string[]): voi
 function addPs(program: Command, perform: Perform): void {
   common(program.command("ps"))
     .description("list the running pipelines, and what is not ready")
+    .addOption(contextOption())
     .option("--state-dir <dir>", "where state is stored")
     .action(async (options: Options) => {
       const { psCommand } = await import("./running.ts");
@@ -182,6 +192,7 @@ function addWait(program: Command, perform: Perform): void {
     .description("wait until a pipeline is ready")
     .option("--ready", "every service is ready")
     .option("--timeout <duration>", "how long to wait (default 2m)")
+    .addOption(contextOption())
     .option("--state-dir <dir>", "where state is stored")
     .action(async (options: Options) => {
       const { waitCommand } = await import("./running.ts");
@@ -194,10 +205,44 @@ function addDown(program: Command, perform: Perform): void {
     .description("stop a running pipeline; what it accepted is finished or resumed")
     .argument("[process...]", "its process id, if several run")
     .option("--timeout <duration>", "how long to wait for its end (default 2m)")
+    .addOption(contextOption())
     .option("--state-dir <dir>", "where state is stored")
     .action(async (pids: readonly string[], options: Options) => {
       const { downCommand } = await import("./running.ts");
       await perform(await downCommand(pids, options));
+    });
+}
+
+function addContext(program: Command, perform: Perform): void {
+  const context = program
+    .command("context")
+    .description("show, choose and test where pipelines and their messages are");
+  const below = (name: string, description: string) =>
+    common(context.command(name))
+      .description(description)
+      .option("--state-dir <dir>", "where state is stored");
+  below("list", "list the contexts; * marks the one in use").action(async (options: Options) => {
+    const { listContexts } = await import("./context.ts");
+    await perform(await listContexts(options));
+  });
+  below("show", "show one context, without its secrets")
+    .argument("[name]", "its name (default: the one in use)")
+    .action(async (name: string | undefined, options: Options) => {
+      const { showContext } = await import("./context.ts");
+      await perform(await showContext(name, options));
+    });
+  below("use", "use this context from now on, wherever no other is named")
+    .argument("<name>", "its name")
+    .action(async (name: string, options: Options) => {
+      const { useContext } = await import("./context.ts");
+      await perform(await useContext(name, options));
+    });
+  below("test", "try every leg of a context, and print the round-trip times")
+    .argument("[name]", "its name (default: the one in use)")
+    .option("--timeout <duration>", "limit the whole command (default 2m)")
+    .action(async (name: string | undefined, options: Options) => {
+      const { testContext } = await import("./context.ts");
+      await perform(await testContext(name, options));
     });
 }
 
@@ -299,6 +344,7 @@ function addTopology(program: Command, perform: Perform): void {
 function addMachines(program: Command, perform: Perform): void {
   const machines = common(program.command("machines"))
     .description("list the recognised machines")
+    .addOption(contextOption())
     .option("--state-dir <dir>", "where state is stored")
     .option("--limit <n>", "maximum number, most recently seen first")
     .action(async (options: Options) => {
@@ -308,6 +354,7 @@ function addMachines(program: Command, perform: Perform): void {
   common(machines.command("show"))
     .description("show one machine with its sightings")
     .argument("<id>", "its id, or a unique prefix")
+    .addOption(contextOption())
     .option("--state-dir <dir>", "where state is stored")
     .action(async (id: string, _options: Options, command: Command) => {
       const { showMachine } = await import("./machines.ts");
@@ -318,6 +365,7 @@ function addMachines(program: Command, perform: Perform): void {
 function addState(program: Command, perform: Perform): void {
   const state = common(program.command("state"))
     .description("show what is stored and its size")
+    .addOption(contextOption())
     .option("--state-dir <dir>", "where state is stored")
     .action(async (options: Options) => {
       const { showState } = await import("./state.ts");
@@ -326,6 +374,7 @@ function addState(program: Command, perform: Perform): void {
   const below = (name: string, description: string) =>
     common(state.command(name))
       .description(description)
+      .addOption(contextOption())
       .option("--state-dir <dir>", "where state is stored");
   below("prune", "remove finished flows beyond the age or count limit, and their pictures")
     .option("--older-than <duration>", "remove flows older than this (default 30d)")
@@ -389,12 +438,22 @@ function withVision(command: Command): Command {
     .option("--max-vision-calls <n>", "limit calls to Google Vision");
 }
 
+const contextOption = () =>
+  new Option("--context <name>", "where: local, env, or one of the configuration");
+
+const confirmOption = () =>
+  new Option("--confirm <context>", "the name of a protected context, to change it");
+
 function flowOption(description: string): Option {
   return new Option("--flow <name>", description).choices(["full", "current"]);
 }
 
 function repeatable(flags: string, description: string): Option {
   return new Option(flags, description).argParser(collect).default([], "none");
+}
+
+function collectWords(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, ...value.split(",").map((word) => word.trim())];
 }
 
 function collect(value: string, previous: readonly string[] = []): readonly string[] {

@@ -40,6 +40,7 @@ function optionsOf({
   reporter = noticing(() => undefined),
 }: Replaying): PipelineOptions {
   return {
+    ...{ cluster: null, only: null },
     flow,
     stateDir,
     faults: {},

@@ -17,6 +17,7 @@ import type { Work } from "./work.ts";
 type Options = {
   readonly output?: Format;
   readonly json?: boolean;
+  readonly context?: string;
   readonly stateDir?: string;
   readonly timeout?: string;
   readonly ready?: boolean;
@@ -54,7 +55,7 @@ export function addressLines({ graphql, services }: InstanceReport): readonly st
 
 /** Every running pipeline of a state directory. */
 export async function psCommand(options: Options): Promise<Work> {
-  const settings = await loadSettings({ stateDir: options.stateDir });
+  const settings = await loadSettings({ context: options.context, stateDir: options.stateDir });
   return async () => {
     const reports = await reportsOf(settings);
     const format = formatOf(options);
@@ -110,8 +111,8 @@ const pollMs = 100;
 /** Waits until a pipeline is ready. */
 export async function waitCommand(options: Options): Promise<Work> {
   const problems = createProblems();
-  const { stateDir, timeout } = options;
-  const read = await problems.meetLater(() => loadSettings({ stateDir, timeout }));
+  const { context, stateDir, timeout } = options;
+  const read = await problems.meetLater(() => loadSettings({ context, stateDir, timeout }));
   if (options.ready !== true)
     problems.add(new TuError("E_USAGE", "what to wait for is missing", { hint: "add --ready" }));
   const settings = problems.settled(read);
@@ -150,9 +151,9 @@ function notReady(error: unknown, reports: readonly InstanceReport[], settings: 
 /** Stops the pipelines with these process ids, or the only one. */
 export async function downCommand(pids: readonly string[], options: Options): Promise<Work> {
   const problems = createProblems();
-  const { stateDir, timeout } = options;
+  const { context, stateDir, timeout } = options;
   const wanted = problems.meetEach(pids, readPid);
-  const read = await problems.meetLater(() => loadSettings({ stateDir, timeout }));
+  const read = await problems.meetLater(() => loadSettings({ context, stateDir, timeout }));
   const settings = problems.settled(read);
   return () => down(wanted, settings, formatOf(options));
 }

@@ -62,6 +62,9 @@ test("everything that is printed as JSON is of its schema", async () => {
     ["up", "--detach", "--port", "0"],
     ["ps"],
     ["down"],
+    ["context", "list"],
+    ["context", "show"],
+    ["context", "test"],
   ];
   const seen = new Set<unknown>();
   for (const command of [

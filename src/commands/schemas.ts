@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { ContextReport, ContextsReport, ContextTestReport } from "../pipeline/reports/contexts.ts";
 import { MachineReport, MachinesReport } from "../pipeline/reports/machines.ts";
 import {
   MessageBodiesReport,
@@ -65,6 +66,9 @@ export const outputSchemas = {
   "tu-analyze/instance@1": InstanceReport,
   "tu-analyze/instances@1": InstancesReport,
   "tu-analyze/down@1": DownReport,
+  "tu-analyze/context@1": ContextReport,
+  "tu-analyze/contexts@1": ContextsReport,
+  "tu-analyze/context-test@1": ContextTestReport,
   "tu-analyze/state@1": StateReport,
   "tu-analyze/state-prune@1": PruneReport,
   "tu-analyze/state-clear@1": ClearReport,

@@ -10,7 +10,9 @@ const problemOf = (key: Key, value: unknown): string | undefined => {
 const nothingFits = [null, true, 0.5, -1, [], {}, "\u0000", ["x y"]];
 
 test("every setting says in our words what it must be, and what was found", () => {
-  for (const key of Object.keys(Settings.shape) as Key[])
+  // Contexts have texts of their own, without what was found: it may be a secret.
+  const keys = (Object.keys(Settings.shape) as Key[]).filter((key) => key !== "contexts");
+  for (const key of keys)
     for (const value of nothingFits) {
       const problem = problemOf(key, value);
       if (problem === undefined) continue;

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { flowNames } from "../pipeline/contracts/contract.ts";
 import { parseDuration } from "../pipeline/time.ts";
+import { ContextName, Contexts } from "./context-settings.ts";
 
 // What each setting may be. Every schema has a message of its own, which follows the name of the setting.
 
@@ -65,6 +66,9 @@ const visionRuntimes = ["auto", "wasm", "native"] as const;
 /** The settings that a file may contain. Unknown keys are errors. */
 export const Settings = z.strictObject({
   stateDir: Path,
+  /** Where messages, objects and services are. */
+  context: ContextName,
+  contexts: Contexts,
   flow: oneOf(flowNames),
   timeout: durationOr(mustBeDuration),
   concurrency: Images,

@@ -3,6 +3,7 @@ import { describeState } from "../pipeline/operations/describe-state.ts";
 import { clearState } from "../pipeline/operations/keep-state.ts";
 import { compactFiles, pruneState } from "../pipeline/operations/prune-state.ts";
 import { verifyState } from "../pipeline/operations/verify-state.ts";
+import { openCluster } from "./cluster.ts";
 import { removeLogs } from "./compose-processes.ts";
 import { type OpenKept, openKept, removeNotes, sizeOfFiles, upgrading } from "./compose-state.ts";
 import { keepLimits, loadSettings, type Settings } from "./config.ts";
@@ -21,6 +22,7 @@ import type { Work } from "./work.ts";
 type Options = {
   readonly output?: Format;
   readonly json?: boolean;
+  readonly context?: string;
   readonly stateDir?: string;
   readonly olderThan?: string;
   readonly keep?: string;
@@ -31,7 +33,7 @@ type Options = {
 
 /** The content of the state directory, and its size. */
 export async function showState(options: Options): Promise<Work> {
-  const settings = await loadSettings({ stateDir: options.stateDir });
+  const settings = await loadSettings({ context: options.context, stateDir: options.stateDir });
   return () => show(options, settings);
 }
 
@@ -49,8 +51,8 @@ async function show(options: Options, settings: Settings): Promise<number> {
 
 /** Removes what exceeds a limit; with --dry-run it only reports what it would remove. */
 export async function pruneCommand(options: Options): Promise<Work> {
-  const { keep: keepFlows, olderThan: keepFor, stateDir } = options;
-  const settings = await loadSettings({ stateDir, keepFor, keepFlows });
+  const { context, keep: keepFlows, olderThan: keepFor, stateDir } = options;
+  const settings = await loadSettings({ context, stateDir, keepFor, keepFlows });
   return () => prune(options, settings);
 }
 
@@ -83,7 +85,7 @@ async function prune(options: Options, settings: Settings): Promise<number> {
 
 /** Removes everything but machines, and with --machines those too. */
 export async function clearCommand(options: Options): Promise<Work> {
-  const settings = await loadSettings({ stateDir: options.stateDir });
+  const settings = await loadSettings({ context: options.context, stateDir: options.stateDir });
   return () => clear(options, settings);
 }
 
@@ -113,7 +115,7 @@ async function clear(options: Options, settings: Settings): Promise<number> {
 
 /** Reads the whole state, and reports inconsistencies. */
 export async function verifyCommand(options: Options): Promise<Work> {
-  const settings = await loadSettings({ stateDir: options.stateDir });
+  const settings = await loadSettings({ context: options.context, stateDir: options.stateDir });
   return () => verify(options, settings);
 }
 
@@ -137,10 +139,11 @@ async function compact(files: Parameters<typeof compactFiles>[0]): Promise<void>
 
 /** Null: there is no state yet. */
 async function withKept<T>(
-  { stateDir }: Settings,
+  settings: Settings,
   use: (kept: OpenKept | null) => Promise<T>,
 ): Promise<T> {
-  const kept = await openKept(stateDir, (file) => printDiagnostic(upgrading(file)));
+  const onUpgrade = (file: string) => printDiagnostic(upgrading(file));
+  const kept = await openKept(settings.stateDir, onUpgrade, await openCluster(settings));
   try {
     return await use(kept);
   } finally {

@@ -8,6 +8,7 @@ import type { Message } from "../pipeline/message.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
 import type { InstanceReport, LegReport } from "../pipeline/reports/running.ts";
 import { toIso } from "../pipeline/time.ts";
+import { contextText } from "./cluster.ts";
 import type { Settings } from "./config.ts";
 import { type Format, formatOf, printDiagnostic, printJson, printLine } from "./output.ts";
 import { addressLines, stateText } from "./running.ts";
@@ -35,7 +36,7 @@ export function createUpScreen(
   const paint = paintFor("stderr", options.color);
   const stateDir = options.ephemeral === true ? null : settings.stateDir;
   const vision = settings.vision === "local" ? "" : ` · vision ${settings.vision}`;
-  const what = `tu-analyze up · flow ${settings.flow}${vision} · ${stateText(stateDir)}`;
+  const what = `tu-analyze up · ${contextText(settings)}flow ${settings.flow}${vision} · ${stateText(stateDir)}`;
   printDiagnostic(paint("dim", what));
   const waiting = createWaitingLine(process.stderr, () => performance.now());
   waiting.say("starting the pipeline");

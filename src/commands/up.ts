@@ -1,8 +1,12 @@
+import { closest } from "../pipeline/closest.ts";
+import { type ServiceName, serviceNames } from "../pipeline/contracts/contract.ts";
+import { TuError } from "../pipeline/errors.ts";
 import { tryLegs } from "../pipeline/operations/legs.ts";
 import { aborted } from "../pipeline/or-aborted.ts";
 import type { LegReport } from "../pipeline/reports/running.ts";
 import { toIso } from "../pipeline/time.ts";
 import { type VisionFlags, visionFlags } from "./arguments.ts";
+import { type Cluster, openCluster, requireChangeable } from "./cluster.ts";
 import type { PipelineOptions, Services } from "./compose.ts";
 import { doorOptions, keepLimits, loadSettings, type Settings, visionOptions } from "./config.ts";
 import { asTuError, type Format, formatOf } from "./output.ts";
@@ -29,6 +33,9 @@ type Options = VisionFlags & {
   readonly detach?: boolean;
   readonly timeout?: string;
   readonly readyFile?: string;
+  readonly context?: string;
+  readonly confirm?: string;
+  readonly only?: readonly string[];
 };
 
 /** Runs the services of the pipeline until it is stopped. `argv` is the whole command line. */
@@ -66,8 +73,9 @@ async function start(options: Options, read: Read, { scope, screen, signal }: Ru
   const { settings } = read;
   const { openServices } = await import("./compose.ts");
   const { register, writeReadyFile } = await import("./compose-running.ts");
+  const cluster = await openCluster(settings);
   const services = scope.use(
-    await openServices(pipelineOptions(options, read, { screen, signal }), {
+    await openServices(pipelineOptions(options, { ...read, cluster }, { screen, signal }), {
       firstPort: settings.port,
       onEvent: screen.event,
     }),
@@ -92,10 +100,11 @@ async function start(options: Options, read: Read, { scope, screen, signal }: Ru
 
 function pipelineOptions(
   options: Options,
-  { faults, settings, stepTimeouts }: Read,
+  { cluster, faults, only, settings, stepTimeouts }: Read & { readonly cluster: Cluster | null },
   { screen, signal }: Pick<Run, "screen" | "signal">,
 ): PipelineOptions {
   return {
+    ...{ cluster, only },
     flow: settings.flow,
     stateDir: options.ephemeral === true ? null : settings.stateDir,
     ...{ faults, stepTimeouts, signal, reporter: screen.reporter },
@@ -126,12 +135,30 @@ async function untilLegsWork(
 
 async function readOptions(options: Options) {
   const problems = createProblems();
-  const { flow: named, port, stateDir, timeout } = options;
-  const flags = { stateDir, port, flow: named, timeout, ...visionFlags(options) };
+  const { context, flow: named, port, stateDir, timeout } = options;
+  const flags = { context, stateDir, port, flow: named, timeout, ...visionFlags(options) };
   const read = await problems.meetLater(() => loadSettings(flags));
   const flow = read?.flow ?? named ?? "full";
   const faults = problems.meet(() => readFaults(options.fault ?? [], flow), {});
   const stepTimeouts = problems.meet(() => readStepTimeouts(options.stepTimeout ?? [], flow), {});
-  return { settings: problems.settled(read), faults, stepTimeouts };
+  const only = problems.meet(() => readServices(options.only), null);
+  const settings = problems.settled(read);
+  requireChangeable(settings, options.confirm);
+  return { settings, faults, only, stepTimeouts };
+}
+/** Throws E_USAGE naming every one that is unknown. */
+function readServices(given: readonly string[] | undefined): readonly ServiceName[] | null {
+  if (given === undefined) return null;
+  const problems = createProblems();
+  return problems.settled(problems.meetEach(given, readService));
+}
+
+function readService(text: string): ServiceName {
+  const service = serviceNames.find((name) => name === text);
+  if (service !== undefined) return service;
+  const guess = closest(text, serviceNames);
+  throw new TuError("E_USAGE", `--only: there is no service ${text}`, {
+    hint: guess === undefined ? `known are ${serviceNames.join(", ")}` : `did you mean ${guess}?`,
+  });
 }
 type Read = Awaited<ReturnType<typeof readOptions>>;

@@ -1,6 +1,7 @@
 import { exitCodes, type TuError } from "../pipeline/errors.ts";
 import { once } from "../pipeline/once.ts";
 import { requireOneStdin, type VisionFlags, visionFlags } from "./arguments.ts";
+import { openCluster, requireChangeable } from "./cluster.ts";
 import type { Pipeline } from "./compose.ts";
 import type { Instance } from "./compose-running.ts";
 import {
@@ -31,6 +32,8 @@ type Options = ScreenOptions &
     readonly stepTimeout?: readonly string[];
     readonly concurrency?: string;
     readonly inProcess?: boolean;
+    readonly context?: string;
+    readonly confirm?: string;
     readonly stateDir?: string;
     readonly timings?: boolean;
     readonly batch?: boolean;
@@ -75,6 +78,7 @@ async function upload(paths: readonly string[], options: Options, read: Read): P
       if (running !== null) return openThere(running, settings, screen);
       const { openPipeline } = await import("./compose.ts");
       const pipeline = await openPipeline({
+        ...{ cluster: await openCluster(settings), only: null },
         flow: settings.flow,
         stateDir: options.ephemeral === true ? null : settings.stateDir,
         faults,
@@ -181,8 +185,15 @@ function exitCodeOf(outcomes: readonly Outcome[], stopped: TuError | undefined):
 async function readOptions(paths: readonly string[], options: Options) {
   const problems = createProblems();
   problems.meet(() => requireOneStdin(paths), undefined);
-  const { concurrency, stateDir, timeout } = options;
-  const flags = { stateDir, flow: options.flow, timeout, concurrency, ...visionFlags(options) };
+  const { concurrency, context, stateDir, timeout } = options;
+  const flags = {
+    context,
+    stateDir,
+    flow: options.flow,
+    timeout,
+    concurrency,
+    ...visionFlags(options),
+  };
   const read = await problems.meetLater(() => loadSettings(flags, paths.length));
   const flow = read?.flow ?? options.flow ?? "full";
   const faults = problems.meet(() => readFaults(options.fault ?? [], flow), {});
@@ -192,6 +203,7 @@ async function readOptions(paths: readonly string[], options: Options) {
     undefined,
   );
   const settings = problems.settled(read);
+  requireChangeable(settings, options.confirm);
   return { deadline: deadlineOf(settings), expectations, faults, settings, stepTimeouts };
 }
 type Read = Awaited<ReturnType<typeof readOptions>>;

@@ -34,6 +34,7 @@ const catalogue = {
   E_USAGE: permanent(exitCodes.usage),
   E_CONFIG: permanent(exitCodes.usage),
   E_NOT_CONFIRMED: permanent(exitCodes.refused),
+  E_READ_ONLY: permanent(exitCodes.refused),
   E_EXPECTATION: permanent(exitCodes.failed),
   E_OUTPUT: permanent(exitCodes.failed),
   E_OUTPUT_UNWRITABLE: permanent(exitCodes.notAllowed),

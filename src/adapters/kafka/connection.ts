@@ -57,7 +57,10 @@ const closeTimeoutMs = 2000;
 export async function createConnection(openClient: OpenClient): Promise<Connection> {
   const state = createConnectionState();
   const members = new Set<Attached>();
-  const suspect = () => void check();
+  let isOpen = false; // until then, a connection that closes fails the opening itself
+  const suspect = () => {
+    if (isOpen) void check();
+  };
   const openFresh = () => openLink(openClient, suspect).catch(() => null); // tried again
   let link = await openLink(openClient, suspect);
   let isChecking = false;
@@ -109,6 +112,7 @@ export async function createConnection(openClient: OpenClient): Promise<Connecti
     suspect(); // what broke while they rejoined was not looked at
     return true;
   };
+  isOpen = true;
   const timer = setInterval(() => {
     suspect();
     if (state.is("up")) for (const member of members) member.watch().catch(suspect);

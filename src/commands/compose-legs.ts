@@ -1,0 +1,122 @@
+// The legs of a context, for testing them without running a pipeline. Names adapters, like compose.ts.
+
+import { TuError } from "../pipeline/errors.ts";
+import { once } from "../pipeline/once.ts";
+import { brokerLeg, type Leg, logLeg, objectsLeg } from "../pipeline/operations/legs.ts";
+import type { Clock } from "../pipeline/ports/clock.ts";
+import type { HttpClient } from "../pipeline/ports/http-client.ts";
+import type { Cluster } from "./cluster.ts";
+import { openBucket } from "./compose-state.ts";
+import { openBroker, openLog } from "./compose-transports.ts";
+import { inScope, type Scope } from "./scope.ts";
+
+/** Each leg connects when it is first tried. Of a read-only context it is only asked whether it answers. */
+export const openLegs = (
+  cluster: Cluster | null,
+  options: { readonly isReadOnly: boolean },
+): Promise<{ legs: readonly Leg[]; clock: Clock; close(): Promise<void> }> =>
+  inScope(async (scope) => {
+    const { createSystemClock } = await import("../adapters/memory/clock.ts");
+    const { createRandomIds } = await import("../adapters/memory/ids.ts");
+    const { createFetchHttpClient } = await import("../adapters/http/client.ts");
+    const clock = createSystemClock();
+    const ids = createRandomIds(clock);
+    const http = createFetchHttpClient();
+    const tools = { clock, http, ids };
+    return {
+      clock,
+      legs: [...transportLegs(cluster, tools, options, scope), ...edgeLegs(cluster, http)],
+    };
+  });
+
+type Tools = {
+  readonly clock: Clock;
+  readonly http: HttpClient;
+  readonly ids: Parameters<typeof logLeg>[0]["ids"];
+};
+
+function transportLegs(
+  cluster: Cluster | null,
+  { clock, http, ids }: Tools,
+  { isReadOnly }: { readonly isReadOnly: boolean },
+  scope: Scope,
+): readonly Leg[] {
+  const onError = () => undefined; // the round trip fails as well
+  const log = once(async () => scope.use(await openLog(cluster, onError)));
+  const broker = once(async () => scope.use(await openBroker(cluster, onError)));
+  const bucket = once(() => openBucket(cluster, clock, scope));
+  if (isReadOnly)
+    return [
+      { name: "kafka", roundTrip: async () => (await openLog(cluster, onError)).close() },
+      {
+        name: "rabbitmq",
+        roundTrip: async () =>
+          void (await (await broker.get()).check({ exchanges: [], queues: [] })),
+      },
+      ...(cluster?.s3 == null
+        ? []
+        : [
+            {
+              name: "object store",
+              roundTrip: async () => void (await (await bucket.get())?.stat("images/none")),
+            },
+          ]),
+    ];
+  return [
+    {
+      name: "kafka",
+      roundTrip: async (signal) => logLeg({ log: await log.get(), ids }).roundTrip(signal),
+    },
+    {
+      name: "rabbitmq",
+      roundTrip: async (signal) => brokerLeg({ broker: await broker.get(), ids }).roundTrip(signal),
+    },
+    ...(cluster?.s3 == null
+      ? []
+      : [
+          {
+            name: "object store",
+            async roundTrip(signal: AbortSignal) {
+              const objects = await bucket.get();
+              if (objects !== null) await objectsLeg({ objects, http, ids }).roundTrip(signal);
+            },
+          },
+        ]),
+  ];
+}
+
+/** The gateway answers a query, and each service that others run its health check. */
+function edgeLegs(cluster: Cluster | null, http: HttpClient): readonly Leg[] {
+  const gateway = cluster?.gateway ?? null;
+  const services = Object.entries(cluster?.services ?? {});
+  return [
+    ...(gateway === null ? [] : [gatewayLeg(gateway, http)]),
+    ...services.map(([name, url]) => ({
+      name,
+      async roundTrip() {
+        const headers = { "x-internal-token": cluster?.internalToken ?? "" };
+        const { status } = await http.send({ method: "GET", url: `${url}/health`, headers });
+        // Some have no such path; whatever they answer, they are there.
+        if (status >= 500) throw new TuError("E_SERVICE_UNAVAILABLE", `status ${status}`);
+      },
+    })),
+  ];
+}
+
+const gatewayLeg = ({ token, url }: NonNullable<Cluster["gateway"]>, http: HttpClient): Leg => ({
+  name: "gateway",
+  async roundTrip() {
+    const { status } = await http.send({
+      method: "POST",
+      url: `${url}/graphql`,
+      headers: {
+        "content-type": "application/json",
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      },
+      body: JSON.stringify({ query: "{ __typename }" }),
+    });
+    if (status === 200) return;
+    const code = status === 401 || status === 403 ? "E_ACCESS_REFUSED" : "E_SERVICE_UNAVAILABLE";
+    throw new TuError(code, `${url}/graphql answers with status ${status}`);
+  },
+});
