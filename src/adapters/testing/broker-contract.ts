@@ -308,7 +308,12 @@ function settling(scenario: Scenario): void {
     );
     for (const body of ["a", "b"]) await world.publish(exchange, "", body);
     await started.opened;
-    const closing = consumer.close();
+    let isClosed = false;
+    const closing = consumer.close().then(() => {
+      isClosed = true;
+    });
+    await world.broker.check({ exchanges: [], queues: [{ name: queue }] }); // time to close
+    expect(isClosed).toBe(false);
     gate.open();
     await closing;
     expect(ended).toEqual(["a"]);
