@@ -106,15 +106,16 @@ describe.skipIf(!rabbit.isThere)("messages over RabbitMQ", () => {
   });
 
   test("body, headers and key may be reused as soon as publish was called", async () => {
-    const { broker, queue, read } = opened;
+    const { broker, publish, queue, read } = opened;
     const name = await queue();
     const body = Buffer.alloc(300_000, 1);
     const bytes = Uint8Array.of(1, 2);
     const given = { exchange: "", routingKey: name, headers: { bytes }, properties: {} };
+    const others = bodies(2000).map((one) => publish("nobody", one)); // it has to wait for room
     const published = broker.publish({ ...given, body });
     body.fill(7);
     bytes.fill(7);
-    await published;
+    await Promise.all([...others, published]);
     const { close, seen } = await read(name);
     const [got] = await seen.atLeast(1);
     expect(Buffer.alloc(300_000, 1).equals(got?.body ?? Buffer.alloc(0))).toBe(true);
