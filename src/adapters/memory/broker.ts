@@ -1,5 +1,6 @@
 import { TuError } from "../../pipeline/errors.ts";
 import type {
+  BindingDeclaration,
   Broker,
   BrokerTopology,
   Publication,
@@ -136,19 +137,28 @@ type Subscribed = {
 /** What a connection has on the broker, and restores when it reconnects. */
 function createOwn(topology: StandingTopology) {
   const consumers = new Map<Consumer, Subscribed>();
-  let transient: readonly BrokerTopology[] = [];
+  const queues = new Map<string, QueueDeclaration>();
+  const bindings = new Map<string, BindingDeclaration>();
 
   const leave = async (consumer: Consumer, subscribed: Subscribed) => {
     consumers.delete(consumer);
     subscribed.queue.stop(consumer);
     await Promise.all(consumer.running);
     subscribed.queue.detach(consumer);
+    const { name } = subscribed;
+    if (![...consumers.values()].some((one) => one.name === name)) forgetAutoDelete(name);
+  };
+  const forgetAutoDelete = (name: string) => {
+    if (queues.get(name)?.autoDelete !== true) return;
+    queues.delete(name);
+    for (const [key, { queue }] of bindings) if (queue === name) bindings.delete(key);
   };
   const own = {
     declare(declared: BrokerTopology) {
       topology.declare(declared, own);
-      const gone = transientOf(declared);
-      if (gone.queues.length > 0) transient = [...transient, gone];
+      for (const queue of declared.queues) if (isTransient(queue)) queues.set(queue.name, queue);
+      for (const binding of declared.bindings)
+        if (queues.has(binding.queue)) bindings.set(JSON.stringify(binding), binding);
     },
     consume(name: string, consumer: Consumer): Subscription {
       const queue = topology.queue(name, own);
@@ -166,7 +176,8 @@ function createOwn(topology: StandingTopology) {
       topology.removeOwned(own);
     },
     back() {
-      for (const declared of transient) topology.declare(declared, own);
+      const gone = { queues: [...queues.values()], bindings: [...bindings.values()] };
+      topology.declare({ exchanges: [], ...gone }, own);
       for (const [consumer, subscribed] of consumers) {
         subscribed.queue = topology.queue(subscribed.name, own);
         subscribed.queue.attach(consumer);
@@ -180,17 +191,9 @@ function createOwn(topology: StandingTopology) {
   return own;
 }
 
-/** What is deleted with a connection and must be declared again. */
-function transientOf({ bindings, queues }: BrokerTopology): BrokerTopology {
-  const gone = queues.filter(
-    ({ autoDelete, exclusive }) => autoDelete === true || exclusive === true,
-  );
-  const names = gone.map(({ name }) => name);
-  return {
-    exchanges: [],
-    queues: gone,
-    bindings: bindings.filter(({ queue }) => names.includes(queue)),
-  };
+/** Deleted with a connection, and declared again by the next one. */
+function isTransient({ autoDelete, exclusive }: QueueDeclaration): boolean {
+  return autoDelete === true || exclusive === true;
 }
 
 /** False: there was no queue for it. */

@@ -11,7 +11,10 @@ describe.skipIf(!rabbit.isThere)("RabbitMQ broker", () => {
   beforeAll(async () => {
     vhost = await openVhost();
   });
-  afterAll(() => vhost.remove());
+  afterAll(async () => {
+    await rabbit.setFull(false); // a test that timed out has not done it
+    await vhost.remove();
+  });
 
   brokerContract(
     async () => {

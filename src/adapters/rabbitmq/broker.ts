@@ -12,7 +12,7 @@ export type RabbitBrokerOptions = RabbitOptions & {
    * the connection is made anew.
    */
   readonly onError: SubscriptionOptions["onError"];
-  /** An operation without an answer for so long has lost its connection (default 30 s); a publication may take longer. */
+  /** How long an operation waits for its answer (default 30 s); a publication, for as long as the connection lives. */
   readonly answerTimeoutMs?: number;
 };
 

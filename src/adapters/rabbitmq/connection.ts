@@ -1,10 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { TuError } from "../../pipeline/errors.ts";
-import { orAborted } from "../../pipeline/or-aborted.ts";
 import type { TransportState } from "../../pipeline/ports/transport.ts";
 import type { OpenModel } from "./client.ts";
 import { isRefusal, toTuError, unavailable } from "./errors.ts";
-import { type Link, openLink } from "./link.ts";
+import { type Link, onChannel, openLink, orAnyOf } from "./link.ts";
 
 /** Something that lives on the connection: what is declared, the publisher, a subscription. */
 export type Attached = {
@@ -30,7 +29,7 @@ export type Connection = {
 
 export type ConnectionOptions = {
   readonly openModel: OpenModel;
-  /** An operation without an answer for so long has lost its connection. */
+  /** How long an operation waits for its answer, and a connection that gave none for another chance. */
   readonly answerTimeoutMs: number;
   /** Reports what keeps the connection from coming back, other than a broker that is not there. */
   readonly onError: (error: unknown, where: string) => void;
@@ -42,7 +41,7 @@ const longestPauseMs = 2000;
 /**
  * Keeps a link to the broker.
  *
- * 1. A link lives once. When one of its connections closes, for whatever reason, or does not answer, both are cut and
+ * 1. A link lives once. When one of its connections closes, for whatever reason, or answers nothing, both are cut and
  *    everything is opened anew. amqplib's own recovery is not used.
  * 2. `lost` is told when everything that was waiting has been rejected; `back` when everything attached works again.
  * 3. Blocked is the link that publishes. A new link is not, until the broker says so.
@@ -149,17 +148,28 @@ function createTeller() {
   };
 }
 
-/** Without an answer in time the link has ended. */
+/**
+ * One queue may have no answer, without a majority of its members, while everything else works: then the connection is
+ * asked.
+ */
 async function answered<T>(
   link: Link,
   { answerTimeoutMs }: Pick<ConnectionOptions, "answerTimeoutMs">,
   work: Promise<T>,
 ): Promise<T> {
-  const late = setTimeout(() => link.end(unavailable("lost: no answer")), answerTimeoutMs);
+  const late = new AbortController();
+  const isAlive = async () => {
+    const asked = onChannel(link, async () => undefined);
+    await orAnyOf(asked, [link.ended, AbortSignal.timeout(answerTimeoutMs)]);
+  };
+  const timer = setTimeout(() => {
+    late.abort(unavailable(`up, but there is no answer after ${answerTimeoutMs} ms`));
+    isAlive().catch(() => link.end(unavailable("lost")));
+  }, answerTimeoutMs);
   try {
-    return await orAborted(work, link.ended);
+    return await orAnyOf(work, [link.ended, late.signal]);
   } finally {
-    clearTimeout(late);
+    clearTimeout(timer);
   }
 }
 

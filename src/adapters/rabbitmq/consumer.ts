@@ -41,7 +41,11 @@ export async function openConsumer(link: Link, options: ConsumerOptions): Promis
   channel.on("error", (error) => {
     reason = error;
   });
-  channel.on("close", () => end(reason ?? lostMeanwhile()));
+  channel.on("close", () => {
+    if (reason === null)
+      hold.lose(); // the connection is gone
+    else end(reason);
+  });
   await channel.prefetch(prefetch);
   const { consumerTag } = await channel.consume(queue, (message) => {
     if (message !== null) {

@@ -37,8 +37,10 @@ export async function openLink(openModel: OpenModel, until: AbortSignal): Promis
   };
   const opened = Promise.all([open("publishing"), open("working")]);
   try {
-    const late = AbortSignal.any([until, AbortSignal.timeout(openTimeoutMs)]);
-    const [publishing, working] = await orAborted(opened, late);
+    const [publishing, working] = await orAnyOf(opened, [
+      until,
+      AbortSignal.timeout(openTimeoutMs),
+    ]);
     const close = async () => {
       isClosing = true;
       const closed = Promise.all([publishing.close(), working.close()]);
@@ -53,6 +55,11 @@ export async function openLink(openModel: OpenModel, until: AbortSignal): Promis
   }
 }
 
+/** Not `AbortSignal.any`: in Node 20 a timeout that only this refers to may be collected, and never comes. */
+export function orAnyOf<T>(work: Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
+  return signals.reduce((waiting, signal) => orAborted(waiting, signal), work);
+}
+
 /**
  * For clean-up: waits for it up to `timeoutMs`, however it ends. What amqplib closes is never heard of again when its
  * connection breaks meanwhile.
@@ -61,8 +68,7 @@ export async function atMost(
   timeoutMs: number,
   { ended, work }: { readonly ended: AbortSignal; readonly work: Promise<unknown> },
 ): Promise<void> {
-  const late = AbortSignal.any([ended, AbortSignal.timeout(timeoutMs)]);
-  await orAborted(work, late).catch(() => undefined); // its connection is cut next
+  await orAnyOf(work, [ended, AbortSignal.timeout(timeoutMs)]).catch(() => undefined); // its connection is cut next
 }
 
 /** A channel for one piece of work: a broker closes the channel of an operation that it refuses. */

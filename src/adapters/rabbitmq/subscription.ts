@@ -1,4 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { TuError } from "../../pipeline/errors.ts";
+import { orAborted } from "../../pipeline/or-aborted.ts";
 import type { QueueDelivery } from "../../pipeline/ports/broker.ts";
 import type { Subscription } from "../../pipeline/ports/transport.ts";
 import type { Connection } from "./connection.ts";
@@ -18,12 +20,14 @@ export type SubscriptionOptions = {
 const redeliveryDelayMs = 100;
 const firstPauseMs = 100;
 const longestPauseMs = 2000;
+const rejoinTimeoutMs = 5000;
 
 /**
  * Consumes a queue until it is closed, through any number of consumers.
  *
  * 1. A consumer lives once, on a link. On a fresh link there is another one, and so when the broker cancelled it or
- *    closed its channel: that is reported, and tried until the queue is there.
+ *    closed its channel: that is reported, and tried until the queue is there. One queue that is missing, or gives no
+ *    answer, does not keep the others away.
  * 2. What comes before the connection is told to be back waits, within `prefetch`.
  * 3. While it closes, the consumer remains until the running handlers have ended, so that they can settle.
  */
@@ -86,10 +90,15 @@ export function createSubscription(options: SubscriptionOptions) {
     },
     async rejoin(link) {
       if (closing.signal.aborted) return;
-      await open(link).catch((error: unknown) => {
+      const opening = open(link).catch((error: unknown) => {
         if (!isRefusal(error)) throw error;
-        onError(error, where); // the others need not wait for this queue
+        onError(error, where);
         void revive(link);
+      });
+      await orAborted(opening, AbortSignal.timeout(rejoinTimeoutMs)).catch((error: unknown) => {
+        if (error instanceof TuError) throw error;
+        onError(late(queue), where);
+        opening.catch(() => void revive(link));
       });
     },
     resume() {
@@ -107,6 +116,12 @@ export function createSubscription(options: SubscriptionOptions) {
   };
   const subscription: Subscription = { close: onlyOnce(close) };
   return { subscription, open };
+}
+
+function late(queue: string): TuError {
+  return new TuError("E_SERVICE_UNAVAILABLE", `${queue} gives no answer to its consumer`, {
+    hint: "a quorum queue needs a majority of its members",
+  });
 }
 
 /** Runs once; later callers wait for the same completion. */

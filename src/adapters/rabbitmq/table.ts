@@ -1,7 +1,8 @@
+import { TuError } from "../../pipeline/errors.ts";
 import type { AmqpTable, AmqpValue } from "../../pipeline/ports/broker.ts";
 
 // amqplib writes a JavaScript value by its kind, and an object `{ "!": type, value }` as the type that it names. What
-// it would guess wrong is named here: large and broken numbers, and tables, which may have a key "!" of their own.
+// it would guess wrong is named here: large numbers, and tables, which may have a key "!" of their own.
 
 type Named = { readonly "!": string; readonly value: unknown };
 
@@ -22,7 +23,10 @@ function valueTo(value: AmqpValue): unknown {
   return named("object", tableTo(value.table));
 }
 
+/** RabbitMQ cuts the connection over a number that its Erlang cannot represent. */
 function numberTo(value: number): unknown {
+  if (!Number.isFinite(value))
+    throw new TuError("E_MESSAGE_INVALID", `a number in a header must be finite, not ${value}`);
   const isInteger = Number.isSafeInteger(value) && !Object.is(value, -0);
   return isInteger ? value : named("double", value);
 }

@@ -308,7 +308,12 @@ function settling(scenario: Scenario): void {
     );
     for (const body of ["a", "b"]) await world.publish(exchange, "", body);
     await started.opened;
-    const closing = consumer.close();
+    let isClosed = false;
+    const closing = consumer.close().then(() => {
+      isClosed = true;
+    });
+    await world.broker.check({ exchanges: [], queues: [{ name: queue }] }); // time to close
+    expect(isClosed).toBe(false);
     gate.open();
     await closing;
     expect(ended).toEqual(["a"]);
@@ -492,6 +497,46 @@ function troubles(scenario: Scenario): void {
     gate.open();
     await world.restore();
     await other.close();
+  });
+
+  scenario("after an outage there are no more than prefetch deliveries either", async (world) => {
+    const [exchange, queue] = await world.wire("fanout", [""]);
+    const consumer = await world.consume(queue, async () => undefined, 2);
+    await world.lose();
+    await world.restore();
+    for (const body of ["a", "b", "c"]) await world.publish(exchange, "", body);
+    const [first] = await consumer.seen.atLeast(2);
+    await world.publish(exchange, "", "d");
+    expect(consumer.seen.items.map(text)).toEqual(["a", "b"]);
+    await first?.ack();
+    expect((await consumer.seen.atLeast(3)).map(text)).toEqual(["a", "b", "c"]);
+  });
+
+  scenario("a queue that is there again has the bindings that were added later", async (world) => {
+    const [exchange] = await world.wire("fanout", []);
+    const queue = { name: unique("own"), exclusive: true };
+    await world.broker.declare({ exchanges: [], queues: [queue], bindings: [] });
+    const bindings = [{ exchange, queue: queue.name, routingKey: "" }];
+    await world.broker.declare({ exchanges: [], queues: [], bindings });
+    await world.lose();
+    await world.restore();
+    expect(await world.publish(exchange, "", "a")).toEqual({ routed: true });
+  });
+
+  scenario("an auto-delete queue that its last consumer has left stays away", async (world) => {
+    const [exchange] = await world.wire("fanout", []);
+    const queue = { name: unique("auto"), autoDelete: true };
+    const bindings = [{ exchange, queue: queue.name, routingKey: "" }];
+    await world.broker.declare({ exchanges: [], queues: [queue], bindings });
+    const [one, two] = [await world.consume(queue.name), await world.consume(queue.name)];
+    await one.close();
+    await world.lose();
+    await world.restore();
+    expect(await world.publish(exchange, "", "a")).toEqual({ routed: true });
+    await two.close();
+    await world.lose();
+    await world.restore();
+    expect(await world.publish(exchange, "", "b")).toEqual({ routed: false });
   });
 
   scenario("an exclusive queue is there again after an outage, bound and empty", async (world) => {

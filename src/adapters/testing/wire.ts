@@ -7,6 +7,7 @@ export async function openWire(target: string) {
   const sockets = new Set<Socket>();
   let isSilent = false;
   let isCut = false;
+  let takenBytes = 0;
   const keep = (socket: Socket) => {
     sockets.add(socket);
     socket.on("error", () => socket.destroy());
@@ -14,6 +15,9 @@ export async function openWire(target: string) {
   };
   const server = createServer((near) => {
     keep(near);
+    near.on("data", (bytes) => {
+      takenBytes += bytes.length;
+    });
     if (isCut) near.resetAndDestroy();
     if (isCut || isSilent) return;
     const far = connect({ host, port: Number(port) });
@@ -37,6 +41,8 @@ export async function openWire(target: string) {
   return {
     port: near,
     connect: () => connect({ host: "127.0.0.1", port: near }),
+    /** What has come for the server, passed on or not. */
+    takenBytes: () => takenBytes,
     /** Connections stay, and new ones are taken, but nothing passes. */
     fallSilent() {
       isSilent = true;

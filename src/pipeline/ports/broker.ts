@@ -1,8 +1,8 @@
 import type { Subscription, Transport } from "./transport.ts";
 
 /**
- * A value in an AMQP table, by its wire type. The width of a number is lost: clients do not expose it. A timestamp
- * is in seconds; a decimal is `digits` × 10^-`places`.
+ * A value in an AMQP table, by its wire type. The width of a number is lost: clients do not expose it; it is
+ * finite. A timestamp is in seconds; a decimal is `digits` × 10^-`places`.
  */
 export type AmqpValue =
   | string

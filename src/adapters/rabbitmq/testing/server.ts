@@ -17,7 +17,9 @@ export const rabbit = {
   isOurs: inject("ours").includes("rabbitmq"),
   address: { host, port: Number(given["RABBIT_PORT"]), user, password },
   start: async () => void (await server?.start()),
-  stop: async () => server?.stop(),
+  async stop() {
+    await server?.stop();
+  },
   kill: async () => server?.kill(),
   /** As a broker that is short of memory: it takes nothing from whoever publishes. */
   setFull: (isFull: boolean) =>
@@ -57,4 +59,9 @@ export async function openVhost() {
     path,
     remove: async () => void (await manage("DELETE", `vhosts/${path}`)),
   };
+}
+
+/** As an operator who closes every connection. */
+export async function closeConnections(): Promise<void> {
+  await call('rabbit_networking close_all_connections ["bye"]');
 }
