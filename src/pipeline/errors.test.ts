@@ -5,6 +5,7 @@ test("stores and transports are the infrastructure, and nothing else is", () => 
   expect(errorCodes.filter(isInfrastructure)).toEqual([
     "E_TOPOLOGY_MISMATCH",
     "E_SERVICE_UNAVAILABLE",
+    "E_SERVICE_REFUSED",
     "E_STATE_UNUSABLE",
     "E_STATE_UNWRITABLE",
     "E_STATE_NEWER",
