@@ -23,15 +23,15 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     const given = server.variableNames.filter((name) => process.env[name] !== undefined);
     if (given.length > 0) {
       for (const name of given) servers[name] = process.env[name] ?? "";
-      console.log(`${server.name}: ${given.map((name) => `${name}=${servers[name]}`).join(" ")}`);
+      console.log(
+        `${server.name}: ${shown(Object.fromEntries(given.map((name) => [name, servers[name] ?? ""])))}`,
+      );
       continue;
     }
     if (await isStarted(server, started)) {
       Object.assign(servers, await variablesOf(server));
       ours.push(server.name);
-      console.log(
-        `${server.name}: ${JSON.stringify(await variablesOf(server))} of npm run services`,
-      );
+      console.log(`${server.name}: ${shown(await variablesOf(server))} of npm run services`);
     }
   }
   project.provide("servers", servers);
@@ -39,6 +39,14 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   return async () => {
     for (const server of started) await server.stop();
   };
+}
+
+/** Without what opens a server that may not be ours. */
+function shown(variables: Readonly<Record<string, string>>): string {
+  return Object.entries(variables)
+    .filter(([name]) => !/secret|password/i.test(name))
+    .map((pair) => pair.join("="))
+    .join(" ");
 }
 
 async function isStarted(server: Server, started: Server[]): Promise<boolean> {

@@ -235,7 +235,25 @@ describe("S3 object store", () => {
     expect(methods).toEqual(["GET"]);
   });
 
+  test("a bucket that somebody else of ours creates meanwhile is there", async () => {
+    const methods: (string | undefined)[] = [];
+    const served = await serve(() => {});
+    served.server.removeAllListeners("request");
+    served.server.on("request", (asked: IncomingMessage, answer: ServerResponse) => {
+      methods.push(asked.method);
+      if (asked.method === "GET") failing(404, "NoSuchBucket")(asked, answer);
+      else failing(409, "BucketAlreadyOwnedByYou")(asked, answer);
+    });
+    const { endpoint } = served;
+    const store = await createS3ObjectStore({ ...access, endpoint, createsBucket: true });
+    store.close();
+    expect(methods).toEqual(["GET", "PUT"]);
+  });
+
   test.each([
+    ["region", { region: "" }],
+    ["accessKey", { accessKey: "" }],
+    ["secretKey", { secretKey: "" }],
     ["endpoint", { endpoint: "127.0.0.1:9000" }],
     ["endpoint", { endpoint: "ftp://127.0.0.1" }],
     ["endpoint", { endpoint: "http://somebody:canary@127.0.0.1" }],
@@ -248,6 +266,14 @@ describe("S3 object store", () => {
     const error: unknown = await opening.catch((thrown) => thrown);
     expect(error).toMatchObject({ code: "E_CONFIG", message: expect.stringContaining(name) });
     expect(String(error)).not.toContain("canary");
+  });
+
+  test("an access key is written as the signature wants it", async () => {
+    const { store } = await open((_, answer) => answer.end(), { accessKey: "a b*~+/=(é)'!" });
+    const request = { method: "GET", key: "a", contentType: "", expiresInSeconds: 1 } as const;
+    expect(store.presign(request).url).toContain(
+      "X-Amz-Credential=a%20b%2A~%2B%2F%3D%28%C3%A9%29%27%21%2F2025",
+    );
   });
 
   test("presigning asks nobody", async () => {

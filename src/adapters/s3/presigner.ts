@@ -33,13 +33,13 @@ export function createPresigner(options: PresignerOptions): ObjectStore["presign
       host: publicBaseUrl.host,
     };
     const path = `/${bucket}/${key}`; // no character of a bucket's name or a key is written otherwise in a URL
-    const query = new URLSearchParams({
+    const query = queryOf({
       "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
       "X-Amz-Credential": `${accessKey}/${scope}`,
       "X-Amz-Date": signedAt,
       "X-Amz-Expires": String(seconds),
       "X-Amz-SignedHeaders": Object.keys(headers).join(";"),
-    }).toString();
+    });
     const canonical = [method, path, query, ...canonicalHeaders(headers), "UNSIGNED-PAYLOAD"];
     const digest = createHash("sha256").update(canonical.join("\n")).digest("hex");
     const toSign = ["AWS4-HMAC-SHA256", signedAt, scope, digest].join("\n");
@@ -49,6 +49,14 @@ export function createPresigner(options: PresignerOptions): ObjectStore["presign
       expiresAt: new Date(signedMs + seconds * 1000).toISOString(),
     };
   };
+}
+
+/** As the signature wants it, which is neither how URLSearchParams nor how encodeURIComponent writes it. */
+function queryOf(parameters: Readonly<Record<string, string>>): string {
+  const hex = (char: string) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`;
+  return Object.entries(parameters)
+    .map(([name, value]) => `${name}=${encodeURIComponent(value).replace(/[!'()*]/g, hex)}`)
+    .join("&");
 }
 
 /** The headers, an empty line, and their names; they are sorted. */

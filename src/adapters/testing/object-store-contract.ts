@@ -162,7 +162,11 @@ export function objectStoreContract(open: Open, limits: Limits = {}): void {
     scenario(`${JSON.stringify(invalid).slice(0, 30)} is no key`, async (store) => {
       const put = store.put(invalid, bytes("x"), { contentType: "image/png" });
       await expect(put).rejects.toMatchObject({ code: "E_OBJECT_KEY_INVALID" });
+      await store.put("b", bytes("its neighbour"), { contentType: "image/png" });
       expect(await store.get(invalid)).toBeUndefined();
+      expect(await store.stat(invalid)).toBeUndefined();
+      await store.delete(invalid);
+      expect((await store.list()).map((one) => one.key)).toEqual(["b"]);
       expect(() => store.presign({ ...getRequest, key: invalid })).toThrow(
         expect.objectContaining({ code: "E_OBJECT_KEY_INVALID" }),
       );

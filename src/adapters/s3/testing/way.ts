@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 export async function openWay(target: string) {
   const [host = "", port = ""] = target.split(":");
   const sockets = new Set<Socket>();
+  const silent = new Set<Socket>();
   let isSilent = false;
   let answerBytesMax = Number.POSITIVE_INFINITY;
   const keep = (socket: Socket) => {
@@ -16,12 +17,13 @@ export async function openWay(target: string) {
   const server = createServer((near) => {
     keep(near);
     const far = keep(connect({ host, port: Number(port) }));
+    if (isSilent) silent.add(near);
     let answered = 0;
     near.on("data", (bytes) => {
-      if (!isSilent) far.write(bytes);
+      if (!silent.has(near)) far.write(bytes);
     });
     far.on("data", (bytes) => {
-      if (isSilent) return;
+      if (silent.has(near)) return;
       near.write(bytes.subarray(0, Math.max(0, answerBytesMax - answered)));
       answered += bytes.length;
       if (answered > answerBytesMax) near.end();
@@ -37,8 +39,9 @@ export async function openWay(target: string) {
     /** Connections stay, and new ones are taken, but nothing passes. */
     fallSilent() {
       isSilent = true;
+      for (const socket of sockets) silent.add(socket);
     },
-    /** New connections work. */
+    /** New connections work; the former ones stay silent. */
     speak() {
       isSilent = false;
     },
