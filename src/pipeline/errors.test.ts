@@ -6,7 +6,6 @@ test("stores and transports are the infrastructure, and nothing else is", () => 
     "E_TOPOLOGY_MISMATCH",
     "E_ACCESS_REFUSED",
     "E_SERVICE_UNAVAILABLE",
-    "E_SERVICE_REFUSED",
     "E_STATE_UNUSABLE",
     "E_STATE_UNWRITABLE",
     "E_STATE_NEWER",
