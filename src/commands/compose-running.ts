@@ -93,12 +93,17 @@ export async function problemsOf({
   return found.flat();
 }
 
-/** A pipeline that runs in another process, with everything that an upload needs of it. */
+/**
+ * A pipeline that runs in another process, with everything that an upload needs of it. The others may do a part of
+ * its work.
+ */
 export const openRunning = (
-  instance: Instance,
+  [instance, ...others]: readonly [Instance, ...Instance[]],
   options: {
     readonly stateDir: string;
     readonly reporter: Reporter;
+    /** On a cluster. */
+    readonly isShared: boolean;
   },
 ): Promise<Pipeline> =>
   inScope(async (scope) => {
@@ -110,9 +115,11 @@ export const openRunning = (
     const gateway = scope.use(
       await createGraphqlGatewayClient(instance.services["graph-gateway"] ?? ""),
     );
-    const observer = createHttpObserver(instance.observer.url, instance.observer.token);
+    const observerOf = ({ observer: { token, url } }: Instance) => createHttpObserver(url, token);
+    const observer = observerOf(instance);
+    const observers = [observer, ...others.map(observerOf)];
     const recorder = createRecorder(options.reporter);
-    const follower = createFollower({ observer, recorder, gateway });
+    const follower = createFollower({ observers, recorder, gateway });
     scope.defer(() => follower.close());
     const clock = createSystemClock();
     const isElsewhere = instance.services["object-store"] === undefined;
@@ -125,5 +132,6 @@ export const openRunning = (
       flow: flowNamed(instance.flow),
       notes: await openNotes(instance.isEphemeral ? null : options.stateDir),
       resumed: () => [],
+      isShared: options.isShared,
     };
   });

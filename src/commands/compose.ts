@@ -107,7 +107,8 @@ export const openPipeline = (options: PipelineOptions): Promise<Pipeline> =>
     );
     const { clock, digest, flow, http, recorder } = tools;
     const { machines, notes } = stores;
-    return { gateway, http, digest, clock, machines, recorder, flow, notes, resumed };
+    const isShared = options.cluster !== null;
+    return { gateway, http, digest, clock, machines, recorder, flow, notes, resumed, isShared };
   });
 
 /** The services alone, for clients in other processes. */

@@ -18,7 +18,13 @@ const vision = ["", "_DIR", "_MODELS", "_RUNTIME", "_ENDPOINT"].map(
 const limits = ["TU_ANALYZE_KEEP_FOR", "TU_ANALYZE_KEEP_FLOWS"];
 const pictures = [...vision, "TU_ANALYZE_MAX_VISION_CALLS", "GOOGLE_APPLICATION_CREDENTIALS"];
 const pipeline = [
-  ...["TU_ANALYZE_STATE_DIR", "TU_ANALYZE_FLOW", "TU_ANALYZE_TIMEOUT", "TU_ANALYZE_CONCURRENCY"],
+  ...[
+    "TU_ANALYZE_CONTEXT",
+    "TU_ANALYZE_STATE_DIR",
+    "TU_ANALYZE_FLOW",
+    "TU_ANALYZE_TIMEOUT",
+    "TU_ANALYZE_CONCURRENCY",
+  ],
   ...[...limits, "TU_ANALYZE_ALLOWED_HOSTS", "TU_ANALYZE_ALLOWED_ORIGINS"],
   ...["TU_ANALYZE_INTROSPECTION", ...pictures],
 ];
@@ -80,6 +86,7 @@ const upHelp: HelpText = {
     ["tu-analyze up", "in a terminal, until Ctrl-C"],
     ["tu-analyze up --detach && tu-analyze upload photo.jpg; tu-analyze down"],
     ["tu-analyze up --flow current --port 7600 --ephemeral"],
+    ["tu-analyze up --context staging --only svc-messaging-bridge", "beside deployed services"],
     ["tu-analyze up --port 0 --ready-file ready.json", "any free ports; the file has them"],
   ],
   notes: [
@@ -91,7 +98,9 @@ const upHelp: HelpText = {
     ["1", "with --detach: it did not start"],
     ["2, 5", "invalid usage or configuration; permission denied"],
     ["7", "with --detach: not ready in time, and stopped"],
+    ["6", "cannot connect to the context's brokers or bucket"],
     ["8", "the ports are taken; or the state is of a newer version, or held by another process"],
+    ["9", "the context is protected or read-only"],
     ["130, 143", "stopped: the next start resumes what was accepted and did not end"],
   ],
 };
@@ -123,6 +132,68 @@ const downHelp: HelpText = {
     ["2", "several run, and none is named; invalid usage or configuration"],
     ["4", "no pipeline has this process id"],
     ["7", "it did not end in time"],
+  ],
+};
+
+const contextHelp: HelpText = {
+  examples: [
+    ["tu-analyze context list"],
+    ["tu-analyze context test staging", "whether each leg answers, and how fast"],
+    ["tu-analyze context use staging", "from now on"],
+    ["KAFKA_BROKERS=… RABBIT_HOST=… tu-analyze up --context env"],
+  ],
+  notes: [
+    "local is embedded; env takes everything from the variables of the deployed services; others are configured in `contexts` (see the README).",
+  ],
+  variables: ["TU_ANALYZE_CONTEXT"],
+  exitCodes: [usage, ["others", "see `tu-analyze context <command> --help`"]],
+};
+
+const contextVariables = ["TU_ANALYZE_CONTEXT", "TU_ANALYZE_STATE_DIR"];
+
+const contextListHelp: HelpText = {
+  examples: [["tu-analyze context list"], ["tu-analyze context list -o jsonl | jq -r .name"]],
+  variables: contextVariables,
+  exitCodes: [["0", "listed"], configured],
+};
+
+const contextShowHelp: HelpText = {
+  examples: [["tu-analyze context show"], ["tu-analyze context show staging -o json"]],
+  variables: contextVariables,
+  exitCodes: [
+    ["0", "shown"],
+    ["2", "there is no such context; invalid usage or configuration"],
+  ],
+};
+
+const contextUseHelp: HelpText = {
+  examples: [
+    ["tu-analyze context use staging"],
+    ["tu-analyze context use local", "back to everything embedded"],
+  ],
+  notes: ["--context, TU_ANALYZE_CONTEXT and `context` in a file go first."],
+  variables: contextVariables,
+  exitCodes: [
+    ["0", "chosen"],
+    ["2", "there is no such context; invalid usage or configuration"],
+    unwritable,
+  ],
+};
+
+const contextTestHelp: HelpText = {
+  examples: [
+    ["tu-analyze context test"],
+    ["tu-analyze context test staging -o json | jq '.legs[] | [.name, .ms]'"],
+  ],
+  notes: [
+    "A canary goes over each leg; of a read-only context it is only asked whether it answers. The times are those of a second round trip, on open connections.",
+  ],
+  variables: contextVariables,
+  exitCodes: [
+    ["0", "every leg works"],
+    ["1", "a leg does not work"],
+    ["2", "there is no such context, or a secret cannot be read; invalid usage or configuration"],
+    ["7", "deadline exceeded"],
   ],
 };
 
@@ -288,6 +359,11 @@ export const helpTexts: Readonly<Record<string, HelpText>> = {
   "tu-analyze ps": psHelp,
   "tu-analyze wait": waitHelp,
   "tu-analyze down": downHelp,
+  "tu-analyze context": contextHelp,
+  "tu-analyze context list": contextListHelp,
+  "tu-analyze context show": contextShowHelp,
+  "tu-analyze context use": contextUseHelp,
+  "tu-analyze context test": contextTestHelp,
   "tu-analyze recognise": recogniseHelp,
   "tu-analyze vision": visionHelp,
   "tu-analyze vision import": importHelp,

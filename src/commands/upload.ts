@@ -12,6 +12,7 @@ import {
   type Settings,
   visionOptions,
 } from "./config.ts";
+import { local } from "./contexts.ts";
 import { createUploadScreen } from "./create-upload-screen.ts";
 import { mismatchText, readExpectations } from "./expectations.ts";
 import { printError } from "./output.ts";
@@ -56,8 +57,10 @@ async function upload(paths: readonly string[], options: Options, read: Read): P
   const stop = untilSignal(() => (isAnythingRecorded ? recordedWork : noWork), deadline);
   const isBatch = paths.length > 1 || options.batch === true;
   const running = await chooseRunning(options, settings);
-  const flow = running?.flow ?? settings.flow;
-  const screen = createUploadScreen(paths, { ...options, isBatch, running }, { ...settings, flow });
+  const [instance = null] = running ?? [];
+  const flow = instance?.flow ?? settings.flow;
+  const about = { ...options, isBatch, running: instance };
+  const screen = createUploadScreen(paths, about, { ...settings, flow });
   const run: UploadRun = {
     isBatch,
     withTimings: options.timings === true,
@@ -108,33 +111,41 @@ async function upload(paths: readonly string[], options: Options, read: Read): P
 
 /**
  * The pipeline that runs in this state directory, if the command line asks for nothing that only one of its own can
- * give it.
+ * give it, and those that may share its work.
  */
-async function chooseRunning(options: Options, settings: Settings): Promise<Instance | null> {
+async function chooseRunning(options: Options, settings: Settings): Promise<Running | null> {
   const { ephemeral, fault = [], flow, inProcess, stepTimeout = [] } = options;
   const own = [ephemeral, inProcess, ...Object.values(visionFlags(options))];
   if (own.some((given) => given !== undefined) || fault.length + stepTimeout.length > 0)
     return null;
   const { problemsOf, runningIn } = await import("./compose-running.ts");
-  for (const instance of await runningIn(settings.stateDir)) {
-    if (flow !== undefined && instance.flow !== flow) continue;
-    if ((await problemsOf(instance)).length === 0) return instance;
+  const fitting = (await runningIn(settings.stateDir)).filter(
+    (instance) => flow === undefined || instance.flow === flow,
+  );
+  for (const instance of fitting) {
+    if (instance.services["graph-gateway"] === undefined) continue;
+    if ((await problemsOf(instance)).length > 0) continue;
+    const isOther = (one: Instance) => one !== instance && one.flow === instance.flow;
+    // The embedded transports of a process are its own.
+    return [instance, ...(settings.context === local ? [] : fitting.filter(isOther))];
   }
   return null;
 }
+type Running = readonly [Instance, ...Instance[]];
 
-function successorOf({ ephemeral }: Options, running: Instance | null): Successor {
+function successorOf({ ephemeral }: Options, running: Running | null): Successor {
   if (running !== null) return "running pipeline";
   return ephemeral === true ? "nobody" : "next start";
 }
 
 async function openThere(
-  instance: Instance,
+  running: Running,
   settings: Settings,
   { reporter }: UploadScreen,
 ): Promise<Pipeline> {
   const { openRunning } = await import("./compose-running.ts");
-  return openRunning(instance, { reporter, stateDir: settings.stateDir });
+  const { context, stateDir } = settings;
+  return openRunning(running, { reporter, stateDir, isShared: context !== local });
 }
 
 function print(outcomes: readonly Outcome[], isBatch: boolean, screen: UploadScreen): void {

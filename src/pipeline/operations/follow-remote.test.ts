@@ -33,17 +33,19 @@ function elsewhere() {
   };
   const follower = createFollower({
     ...{ gateway, recorder },
-    observer: {
-      async hops(_flowId, { known, signal, waitMs }) {
-        if (isBroken) throw new TuError("E_SERVICE_UNAVAILABLE", "it does not answer");
-        if (seen.length <= known && waitMs > 0)
-          await new Promise<void>((resolve, reject) => {
-            waiting.add(resolve);
-            signal.addEventListener("abort", () => reject(signal.reason as Error));
-          });
-        return seen.slice(known);
+    observers: [
+      {
+        async hops(_flowId, { known, signal, waitMs }) {
+          if (isBroken) throw new TuError("E_SERVICE_UNAVAILABLE", "it does not answer");
+          if (seen.length <= known && waitMs > 0)
+            await new Promise<void>((resolve, reject) => {
+              waiting.add(resolve);
+              signal.addEventListener("abort", () => reject(signal.reason as Error));
+            });
+          return seen.slice(known);
+        },
       },
-    },
+    ],
   });
   onTestFinished(() => follower.close());
   return {

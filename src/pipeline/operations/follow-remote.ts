@@ -4,10 +4,10 @@ import type { GatewayClient } from "../ports/gateway-client.ts";
 import type { Observer } from "../ports/observer.ts";
 import type { Recorder } from "../trace/recorder.ts";
 
-// Uploads to a pipeline in another process: its hops are fetched while the analysis runs, so that the story is the
-// same as in this process.
+// Uploads to pipelines in other processes: their hops are fetched while the analysis runs, so that the story is the
+// same as in this process. Several may share the work of one flow.
 //
-//   R1. Hops of a flow are recorded here in the order they were seen there, each once.
+//   R1. Hops of a flow are recorded here in the order they were seen in their process, each once.
 //   R2. When the end of an analysis is passed on, every hop before it has been recorded, or a notice says that hops
 //       are missing.
 
@@ -23,21 +23,27 @@ const waitMs = 5_000;
 
 export function createFollower(ports: {
   readonly gateway: GatewayClient;
-  readonly observer: Pick<Observer, "hops">;
+  readonly observers: readonly Pick<Observer, "hops">[];
   readonly recorder: Recorder;
 }): Follower {
   const { gateway, recorder } = ports;
-  const flows = new Map<string, Following>();
-  const stop = (flowId: string): Promise<void> | undefined => {
-    const following = flows.get(flowId);
+  const flows = new Map<string, readonly Following[]>();
+  const followingOf = (flowId: string) => flows.get(flowId) ?? [];
+  const stop = async (flowId: string): Promise<void> => {
+    const following = followingOf(flowId);
     flows.delete(flowId);
-    return following?.stop();
+    await Promise.all(following.map((one) => one.stop()));
   };
   return {
     gateway: {
       async startUpload(input) {
         const started = await gateway.startUpload(input);
-        flows.set(started.correlationId, follow(started.correlationId, ports));
+        const { correlationId: flowId } = started;
+        const tell = onlyFirst(recorder, flowId);
+        const following = ports.observers.map((observer) =>
+          follow(flowId, { observer, recorder, tell }),
+        );
+        flows.set(flowId, following);
         return started;
       },
       confirmUpload: (input) => gateway.confirmUpload(input),
@@ -48,7 +54,7 @@ export function createFollower(ports: {
           onEvent(event) {
             const isEnd = endsOfAnalysis.includes(event.name);
             passing = passing
-              .then(() => (isEnd ? flows.get(flowId)?.catchUp() : undefined))
+              .then(() => Promise.all(isEnd ? followingOf(flowId).map((one) => one.catchUp()) : []))
               .then(() => listener.onEvent(event));
           },
         });
@@ -73,12 +79,28 @@ type Following = {
   stop(): Promise<void>;
 };
 
+/** Says once that hops of a flow are missing. */
+function onlyFirst(recorder: Recorder, flowId: string): (error: unknown) => void {
+  let isTold = false;
+  return (error) => {
+    if (isTold) return;
+    isTold = true;
+    const { code, reason } = describeError(error);
+    recorder.notice({ code, message: `hops are missing: ${reason}`, flowId });
+  };
+}
+
 function follow(
   flowId: string,
   {
     observer,
     recorder,
-  }: { readonly observer: Pick<Observer, "hops">; readonly recorder: Recorder },
+    tell,
+  }: {
+    readonly observer: Pick<Observer, "hops">;
+    readonly recorder: Recorder;
+    readonly tell: (error: unknown) => void;
+  },
 ): Following {
   const stopping = new AbortController();
   let waiting = new AbortController();
@@ -101,12 +123,8 @@ function follow(
       if (!signal.aborted) throw error;
     });
   };
-  let isTold = false;
   const missing = (error: unknown): void => {
-    if (stopping.signal.aborted || isTold) return;
-    isTold = true;
-    const { code, reason } = describeError(error);
-    recorder.notice({ code, message: `hops are missing: ${reason}`, flowId });
+    if (!stopping.signal.aborted) tell(error);
   };
   const run = async (): Promise<void> => {
     try {

@@ -3,8 +3,10 @@ import { createManualClock } from "../../adapters/memory/clock.ts";
 import { sha256 } from "../../adapters/memory/ids.ts";
 import { createMemoryMachines } from "../../adapters/memory/machines.ts";
 import { findContract } from "../contracts/catalogue.ts";
+import { createDeferred } from "../deferred.ts";
 import { TuError } from "../errors.ts";
 import { flowNamed } from "../flows/flow.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { ClientListener, GatewayClient } from "../ports/gateway-client.ts";
 import type { HttpRequest } from "../ports/http-client.ts";
 import type { Hop } from "../ports/reporter.ts";
@@ -21,6 +23,7 @@ const example = (name: string) => ({ ...findContract(name)?.example, objectKey }
 /** A gateway controlled by the test. `onConfirm` is its reaction to the confirm. */
 function pipeline({
   flow = "current" as "current" | "full",
+  isShared = false,
   putStatus = 200,
   onUnsubscribe = () => undefined as unknown,
   onConfirm = async () => undefined as unknown,
@@ -29,7 +32,11 @@ function pipeline({
   const requests: HttpRequest[] = [];
   let listener: ClientListener | undefined;
   const clock = createManualClock(1_000);
-  const recorder = createRecorder({ hop: () => undefined, notice: () => undefined });
+  const notices: string[] = [];
+  const recorder = createRecorder({
+    hop: () => undefined,
+    notice: ({ message }) => void notices.push(message),
+  });
   const gateway: GatewayClient = {
     startUpload: async () => {
       log.push("start");
@@ -55,6 +62,7 @@ function pipeline({
   const ports: UploadPorts = {
     ...{ gateway, clock, recorder, digest: sha256, machines },
     flow: flowNamed(flow),
+    isShared,
     http: {
       async send(request) {
         log.push("put");
@@ -64,7 +72,7 @@ function pipeline({
     },
   };
   return {
-    ...{ ports, log, requests, clock, recorder, machines },
+    ...{ ports, log, requests, clock, recorder, machines, notices },
     tell: (name: string, payload: unknown = example(name)) =>
       listener?.onEvent({ name, id: `id of ${name}`, payload }),
     lose: (reason: string) => listener?.onLost(reason),
@@ -139,6 +147,30 @@ test("flow full ends when its machine is stored, and the report has it", async (
   });
   one.recorder.hop(sampleHop({ flowId, name: "machine saved", kind: "write" }));
   expect((await uploading).result.machine).toMatchObject({ id: "m1", sightings: [{ flowId }] });
+});
+
+test("a machine that another pipeline may have stored is not waited for beyond 10 s", async () => {
+  const one: Pipeline = pipeline({
+    flow: "full",
+    isShared: true,
+    onConfirm: completing(() => one),
+  });
+  const waits = createDeferred();
+  const clock: Clock = {
+    ...one.clock,
+    sleep(ms, signal) {
+      const sleeping = one.clock.sleep(ms, signal);
+      waits.resolve();
+      return sleeping;
+    },
+  };
+  const uploading = upload(input(), { ...one.ports, clock });
+  await waits.promise;
+  await one.clock.advance(9_999);
+  expect(one.notices).toEqual([]);
+  await one.clock.advance(1);
+  expect(await uploading).toMatchObject({ status: "completed", result: { machine: null } });
+  expect(one.notices).toEqual([expect.stringContaining("another pipeline of this context")]);
 });
 
 test("an image the object store does not take is refused, and the subscription ends", async () => {

@@ -27,6 +27,8 @@ export type UploadPorts = {
   readonly machines: Pick<Machines, "findByObjectKey">;
   readonly recorder: Recorder;
   readonly flow: Flow;
+  /** Whether other pipelines may do a part of the work, and store the machine where it is not seen from here. */
+  readonly isShared: boolean;
 };
 export type UploadInput = {
   /** As the user named it; displayed, never parsed. */
@@ -143,15 +145,32 @@ async function putObject(
   );
 }
 
+/** For the machine of a completed analysis that another pipeline may store. */
+const sharedMachineMs = 10_000;
+
 /** svc-machine-storage writes the record on its own, possibly after the client's notification. */
 async function machineStored(
   flowId: string,
   events: readonly ClientEvent[],
-  { flow, recorder }: UploadPorts,
+  { clock, flow, isShared, recorder }: UploadPorts,
 ): Promise<void> {
   const isStored = flow.hops.some(({ to }) => to === "svc-machine-storage");
   const isCompleted = events.some(({ name }) => name === "analysis.completed");
-  if (isStored && isCompleted) await recorder.until(flowId, ({ kind }) => kind === "write");
+  if (!isStored || !isCompleted) return;
+  const stored = recorder.until(flowId, ({ kind }) => kind === "write");
+  if (!isShared) return void (await stored);
+  const done = new AbortController();
+  const isLate = clock.sleep(sharedMachineMs, done.signal).then(
+    () => true,
+    () => false,
+  );
+  if (await Promise.race([stored.then(() => false), isLate]))
+    recorder.notice({
+      code: "machine-elsewhere",
+      message: "the machine was not stored here: another pipeline of this context may have done it",
+      flowId,
+    });
+  done.abort();
 }
 
 /** How long to wait for a confirm in flight when everything else stops. */
