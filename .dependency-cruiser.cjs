@@ -109,6 +109,14 @@ module.exports = {
         dependencyTypesNot: ["type-only", "dynamic-import"],
       },
     },
+    {
+      name: "stand-ins-are-strangers",
+      severity: "error",
+      comment:
+        "The deployed services' stand-ins share nothing with what they are tried against: one misunderstanding must not be on both sides.",
+      from: { path: "^src/adapters/testing/deployed/" },
+      to: { path: "^src/", pathNot: "^src/adapters/testing/deployed/" },
+    },
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
     {
       name: "no-orphans",

@@ -28,6 +28,10 @@ const planted: Readonly<Record<string, readonly [path: string, source: string]>>
   "main-loads-commands-lazily": ["src/commands/main.ts", 'import "./c.ts";'],
   "simulation-is-not-shipped": ["src/commands/plays.ts", 'import "../simulation/s.ts";'],
   "heavy-packages-load-lazily": ["src/adapters/images/eager.ts", 'import "sharp";'],
+  "stand-ins-are-strangers": [
+    "src/adapters/testing/deployed/familiar.ts",
+    'import "../../memory/a.ts";',
+  ],
   "no-cycles": [
     "src/pipeline/cycle.ts",
     'import type { B } from "./cycle-2.ts";\nexport type A = B | 1;',

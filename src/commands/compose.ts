@@ -222,13 +222,21 @@ async function openTools(
     http: toldHttp(createFetchHttpClient(), options.cluster, { clock, reporter: recorder }),
     flow: withStepTimeouts(flowNamed(options.flow), stepTimeouts),
     addresses: createAddresses(options.cluster?.services ?? {}),
-    internalToken: options.cluster?.internalToken ?? randomBytes(24).toString("hex"),
+    ...tokensOf(options),
     observerToken: randomBytes(24).toString("hex"),
     onError(error: unknown) {
       const { code, reason } = describeError(error);
       tell(code, reason);
     },
   };
+}
+
+/** What our services show to each other, and what media access wants to see. */
+function tokensOf({ cluster, flow }: Pick<PipelineOptions, "cluster" | "flow">) {
+  const internalToken = cluster?.internalToken ?? randomBytes(24).toString("hex");
+  // Only in flow current may its caller be the deployed one, which sends none.
+  const isCallerKnown = cluster === null || flow === "full";
+  return { internalToken, callerToken: isCallerKnown ? internalToken : null };
 }
 
 function toldHttp(

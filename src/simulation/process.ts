@@ -155,7 +155,7 @@ function servicesOf(
     fingerprints,
     objects,
     feed: { publish: onTold },
-    internalToken: "token",
+    ...{ internalToken: "token", callerToken: "token" },
     faults: {},
     urlOf: (service) => `http://${service}`,
   }).map((service) => breakingOnPoison(service, nature.ledger));

@@ -41,6 +41,8 @@ export type AllServicesPorts = {
   readonly objects: ObjectStore;
   readonly feed: ClientFeed;
   readonly internalToken: string;
+  /** What those who ask media access must show. Null: nothing, as among the deployed services. */
+  readonly callerToken: string | null;
   readonly faults: Faults;
   /** Base URL of a service, resolved per call, because services start in any order. */
   readonly urlOf: (service: ServiceName) => string;
@@ -54,14 +56,14 @@ export function allServices(ports: AllServicesPorts): readonly Service[] {
 }
 
 function deployedServices(ports: AllServicesPorts): readonly Service[] {
-  const { definitions, digest, faults, flow, http, images } = ports;
+  const { callerToken, definitions, digest, faults, flow, http, images } = ports;
   const { internalToken, shell, uploads, urlOf, vision } = ports;
   const storageUrl = () => urlOf("tu-storage-service");
   const fetchImage = imageAccessOf("svc-ai-vision-adapter", ports);
   return [
     createIngestion({ flow: flow.name, shell, uploads, http, digest, storageUrl, internalToken }),
     createStorage({ objects: ports.objects, internalToken }),
-    createMediaAccess({ http, storageUrl, internalToken }),
+    createMediaAccess({ http, storageUrl, internalToken, callerToken }),
     createMessagingBridge(),
     createOrchestrator({
       definition: flow.definition,

@@ -73,7 +73,10 @@ beforeEach(() => {
   const storageUrl = () => "http://storage";
   hosts.set("objects", createObjectStoreEndpoints(objects, md5));
   hosts.set("storage", createStorage({ objects, internalToken }).endpoints);
-  hosts.set("media", createMediaAccess({ http, storageUrl, internalToken }).endpoints);
+  const media = (callerToken: string | null) =>
+    createMediaAccess({ http, storageUrl, internalToken, callerToken }).endpoints;
+  hosts.set("media", media(internalToken));
+  hosts.set("open-media", media(null));
   serveIngestion("full");
 });
 
@@ -393,6 +396,13 @@ describe("media access and the object store", () => {
     const refused = await call("media", "POST", getUrl, { objectKey: "images/a.png" }, wrong);
     expect([refused.status, textOf(refused)]).toEqual([401, "Invalid internal token"]);
     expect((await call("media", "GET", "/health")).status).toBe(200);
+  });
+  test("among deployed services media access requires no token, where either of their callers asks", async () => {
+    const { key } = await stored();
+    for (const path of [getUrl, "/get-url"]) {
+      const reply = await call("open-media", "POST", path, { objectKey: key });
+      expect([reply.status, Object.keys(jsonOf(reply))]).toEqual([200, ["url", "expiresAt"]]);
+    }
   });
   test("a content type other than the signed one is refused", async () => {
     const { url } = objects.presign({

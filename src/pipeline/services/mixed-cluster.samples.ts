@@ -58,6 +58,7 @@ export async function openCluster(flowName: FlowName, ours: readonly ServiceName
   const signer = { presign: () => ({ url: "http://object", expiresAt: "" }), authorize: never };
   const services = allServices({
     ...{ flow, shell: run, http: pictureServer, digest: sha256, faults: {}, internalToken: "t" },
+    callerToken: "t",
     ...{ images, vision, definitions: createMemoryDefinitions(), uploads: createMemoryUploads() },
     machines: createMemoryMachines(),
     fingerprints: createMemoryFingerprints(),
