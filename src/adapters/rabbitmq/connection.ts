@@ -1,9 +1,10 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { TuError } from "../../pipeline/errors.ts";
+import { orAborted } from "../../pipeline/or-aborted.ts";
 import type { TransportState } from "../../pipeline/ports/transport.ts";
 import type { OpenModel } from "./client.ts";
 import { isRefusal, toTuError, unavailable } from "./errors.ts";
-import { type Link, onChannel, openLink, orAnyOf } from "./link.ts";
+import { type Link, onChannel, openLink } from "./link.ts";
 
 /** Something that lives on the connection: what is declared, the publisher, a subscription. */
 export type Attached = {
@@ -160,14 +161,14 @@ async function answered<T>(
   const late = new AbortController();
   const isAlive = async () => {
     const asked = onChannel(link, async () => undefined);
-    await orAnyOf(asked, [link.ended, AbortSignal.timeout(answerTimeoutMs)]);
+    await orAborted(link.orEnded(asked), AbortSignal.timeout(answerTimeoutMs));
   };
   const timer = setTimeout(() => {
     late.abort(unavailable(`up, but there is no answer after ${answerTimeoutMs} ms`));
     isAlive().catch(() => link.end(unavailable("lost")));
   }, answerTimeoutMs);
   try {
-    return await orAnyOf(work, [link.ended, late.signal]);
+    return await orAborted(link.orEnded(work), late.signal);
   } finally {
     clearTimeout(timer);
   }

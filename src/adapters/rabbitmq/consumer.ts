@@ -58,7 +58,7 @@ export async function openConsumer(link: Link, options: ConsumerOptions): Promis
   isConsuming = true;
   if (!hold.isOpen()) throw reason ?? lostMeanwhile(); // with the same read as the answer
   const answered = (work: () => Promise<unknown>) =>
-    hold.isOpen() ? atMost(closeTimeoutMs, { ended: link.ended, work: work() }) : Promise.resolve();
+    hold.isOpen() ? atMost(closeTimeoutMs, link.orEnded(work())) : Promise.resolve();
   return {
     stop: () => answered(() => channel.cancel(consumerTag)),
     leave: () =>

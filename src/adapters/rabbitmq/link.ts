@@ -13,6 +13,8 @@ export type Link = {
   readonly working: ChannelModel;
   /** Aborted, with the error for whoever waits, when the link is lost or closed. */
   readonly ended: AbortSignal;
+  /** Settles with the work, or rejects as soon as the link has ended. */
+  orEnded<T>(work: Promise<T>): Promise<T>;
   /** Cuts both connections, at the latest when one of them has closed; nothing of them remains. */
   end(reason: TuError): void;
   /** Takes leave of the broker, if that answers in time, and ends. */
@@ -26,6 +28,7 @@ const closeTimeoutMs = 2000;
 export async function openLink(openModel: OpenModel, until: AbortSignal): Promise<Link> {
   const ending = new AbortController();
   const ended = ending.signal;
+  const orEnded = createWaitingRoom(ended);
   const end = (reason: TuError) => ending.abort(reason);
   let isClosing = false;
   const open = async (purpose: string) => {
@@ -44,10 +47,10 @@ export async function openLink(openModel: OpenModel, until: AbortSignal): Promis
     const close = async () => {
       isClosing = true;
       const closed = Promise.all([publishing.close(), working.close()]);
-      await atMost(closeTimeoutMs, { ended, work: closed });
+      await atMost(closeTimeoutMs, orEnded(closed));
       end(unavailable("closed"));
     };
-    return { publishing, working, ended, end, close };
+    return { publishing, working, ended, orEnded, end, close };
   } catch (error) {
     const known = toTuError(error, "cannot connect to RabbitMQ");
     end(known);
@@ -56,19 +59,35 @@ export async function openLink(openModel: OpenModel, until: AbortSignal): Promis
 }
 
 /** Not `AbortSignal.any`: in Node 20 a timeout that only this refers to may be collected, and never comes. */
-export function orAnyOf<T>(work: Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
+function orAnyOf<T>(work: Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
   return signals.reduce((waiting, signal) => orAborted(waiting, signal), work);
 }
 
 /**
- * For clean-up: waits for it up to `timeoutMs`, however it ends. What amqplib closes is never heard of again when its
- * connection breaks meanwhile.
+ * One listener for everything that waits: any number of operations may be under way on a link, and Node takes many
+ * listeners of one signal for a leak.
  */
-export async function atMost(
-  timeoutMs: number,
-  { ended, work }: { readonly ended: AbortSignal; readonly work: Promise<unknown> },
-): Promise<void> {
-  await orAnyOf(work, [ended, AbortSignal.timeout(timeoutMs)]).catch(() => undefined); // its connection is cut next
+function createWaitingRoom(ended: AbortSignal): Link["orEnded"] {
+  const waiting = new Set<() => void>();
+  const rejectAll = () => {
+    for (const reject of [...waiting]) reject();
+  };
+  ended.addEventListener("abort", rejectAll, { once: true });
+  return <T>(work: Promise<T>) =>
+    new Promise<T>((resolve, reject) => {
+      const fail = () => reject(ended.reason as Error); // `end` takes an error
+      if (ended.aborted) fail();
+      waiting.add(fail);
+      work.then(resolve, reject).finally(() => waiting.delete(fail));
+    });
+}
+
+/**
+ * For clean-up: waits for it up to `timeoutMs`, however it ends. What amqplib closes is never heard of again when its
+ * connection breaks meanwhile, so the work ends with its link.
+ */
+export async function atMost(timeoutMs: number, work: Promise<unknown>): Promise<void> {
+  await orAborted(work, AbortSignal.timeout(timeoutMs)).catch(() => undefined); // its connection is cut next
 }
 
 /** A channel for one piece of work: a broker closes the channel of an operation that it refuses. */

@@ -45,6 +45,22 @@ describe.skipIf(!rabbit.isThere)("RabbitMQ in trouble", () => {
     wire.close();
   });
 
+  test("any number of operations wait at a time, and all are rejected", async () => {
+    const { broker, queue, reached, wire } = await openOverWire({ heartbeatSeconds: 1 });
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => void warnings.push(warning);
+    process.on("warning", onWarning);
+    wire.fallSilent();
+    const asked = await Promise.allSettled(Array.from({ length: 30 }, () => queue()));
+    expect(asked.map(({ status }) => status)).toEqual(Array(30).fill("rejected"));
+    wire.speak();
+    await reached("lost", "back");
+    process.off("warning", onWarning);
+    expect(warnings).toEqual([]);
+    await broker.close();
+    wire.close();
+  });
+
   test("an operation without an answer has lost its connection", async () => {
     const opened = await openOverWire({ heartbeatSeconds: 60, answerTimeoutMs: 300 });
     const { broker, queue, reached, wire } = opened;
