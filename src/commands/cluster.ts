@@ -128,6 +128,13 @@ export function targetText(settings: Settings): string {
   return `${settings.context} (${legs.join(", ")})`;
 }
 
+/** Base address of the context's gateway, if it has one. */
+export function gatewayUrl(settings: Settings): string | null {
+  const gateway = contextOf(settings)?.gateway;
+  if (gateway === undefined) return null;
+  return typeof gateway === "string" ? gateway : gateway.url;
+}
+
 /** For a banner; empty for the embedded context. */
 export const contextText = (settings: Settings): string =>
   settings.context === local ? "" : `context ${targetText(settings)} · `;

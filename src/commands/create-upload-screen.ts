@@ -18,6 +18,8 @@ export function createUploadScreen(
     readonly isBatch: boolean;
     /** The pipeline that it uses, in another process. */
     readonly running: Pick<Instance, "pid"> | null;
+    /** The gateway that it uses, of services that others run. */
+    readonly gateway: string | null;
   },
   settings: Settings,
 ): UploadScreen {
@@ -26,8 +28,7 @@ export function createUploadScreen(
   if (format === "text" || process.stderr.isTTY) {
     const vision = settings.vision === "local" ? "" : ` · vision ${settings.vision}`;
     const state = stateText(options.ephemeral === true ? null : settings.stateDir);
-    const where =
-      options.running === null ? state : `the pipeline of process ${options.running.pid}`;
+    const where = whereText(options, state);
     printDiagnostic(
       paint(
         "dim",
@@ -48,6 +49,14 @@ export function createUploadScreen(
   const shown = { paint: paintFor("stdout", options.color), aside };
   if (!options.isBatch) return createStoryScreen(paths, shown);
   return createBatchScreen(paths, { ...shown, isVerbose: options.verbose === true });
+}
+
+function whereText(
+  { gateway, running }: { running: Pick<Instance, "pid"> | null; gateway: string | null },
+  state: string,
+): string {
+  if (running !== null) return `the pipeline of process ${running.pid}`;
+  return gateway === null ? state : `through ${gateway}`;
 }
 
 function createJsonScreen(

@@ -46,10 +46,16 @@ export function stopOf(outcome: Outcome): TuError | undefined {
 }
 
 /**
- * Who finishes what was accepted when this command ends: the next start, the pipeline in another process, or nobody
- * because nothing is kept.
+ * Who finishes what was accepted when this command ends: the next start, the pipeline in another process, the services
+ * that others run, or nobody because nothing is kept.
  */
-export type Successor = "next start" | "running pipeline" | "nobody";
+export type Successor = keyof typeof finishes | "nobody";
+
+const finishes = {
+  "next start": "the next start resumes it",
+  "running pipeline": "the running pipeline, or its next start, finishes it",
+  cluster: "the cluster continues it",
+} as const;
 
 /** The outcome and fate of an image that met an error; it never promises anything about what was not accepted. */
 export function failedOutcome(
@@ -81,20 +87,15 @@ function words(
   { flowId, status }: Fate,
   successor: Successor,
 ): { readonly said: string; readonly next: string } {
-  const isThere = successor === "running pipeline";
+  const next = successor === "nobody" ? "" : finishes[successor];
   switch (status) {
-    case "accepted": {
-      const next = isThere
-        ? "the running pipeline, or its next start, finishes it"
-        : "the next start resumes it";
+    case "accepted":
       return { said: `accepted as flow ${flowId}`, next };
-    }
-    case "unknown": {
-      const next = isThere
-        ? "if so, the running pipeline, or its next start, finishes it"
-        : "if so, the next start resumes and reports it";
-      return { said: `it was being confirmed and may be accepted as flow ${flowId}`, next };
-    }
+    case "unknown":
+      return {
+        said: `it was being confirmed and may be accepted as flow ${flowId}`,
+        next: `if so, ${next}`,
+      };
     case "abandoned":
       return { said: "it was in progress, and nothing is stored", next: "run it again" };
     default:

@@ -1,7 +1,7 @@
-import { exitCodes, type TuError } from "../pipeline/errors.ts";
+import { describeError, exitCodes, type TuError } from "../pipeline/errors.ts";
 import { once } from "../pipeline/once.ts";
 import { requireOneStdin, type VisionFlags, visionFlags } from "./arguments.ts";
-import { openCluster, requireChangeable } from "./cluster.ts";
+import { type Cluster, gatewayUrl, openCluster, requireChangeable } from "./cluster.ts";
 import type { Pipeline } from "./compose.ts";
 import type { Instance } from "./compose-running.ts";
 import {
@@ -59,12 +59,13 @@ async function upload(paths: readonly string[], options: Options, read: Read): P
   const running = await chooseRunning(options, settings);
   const [instance = null] = running ?? [];
   const flow = instance?.flow ?? settings.flow;
-  const about = { ...options, isBatch, running: instance };
+  const gateway = instance === null && isThrough(options) ? gatewayUrl(settings) : null;
+  const about = { ...options, isBatch, running: instance, gateway };
   const screen = createUploadScreen(paths, about, { ...settings, flow });
   const run: UploadRun = {
     isBatch,
     withTimings: options.timings === true,
-    successor: successorOf(options, running),
+    successor: gateway === null ? successorOf(options, running) : "cluster",
     settings,
     expectations,
     screen,
@@ -79,9 +80,12 @@ async function upload(paths: readonly string[], options: Options, read: Read): P
     }),
     pipeline: once(async () => {
       if (running !== null) return openThere(running, settings, screen);
+      const cluster = await openCluster(settings);
+      if (cluster?.gateway != null && gateway !== null)
+        return openThrough(cluster, cluster.gateway, { ...settings, flow }, screen);
       const { openPipeline } = await import("./compose.ts");
       const pipeline = await openPipeline({
-        ...{ cluster: await openCluster(settings), only: null },
+        ...{ cluster, only: null },
         flow: settings.flow,
         stateDir: options.ephemeral === true ? null : settings.stateDir,
         faults,
@@ -132,6 +136,23 @@ async function chooseRunning(options: Options, settings: Settings): Promise<Runn
   return null;
 }
 type Running = readonly [Instance, ...Instance[]];
+
+/** Through the gateway of the context, unless an option needs a pipeline of its own. */
+const isThrough = ({ ephemeral, inProcess }: Options) => ephemeral !== true && inProcess !== true;
+
+async function openThrough(
+  cluster: Cluster,
+  gateway: NonNullable<Cluster["gateway"]>,
+  { flow }: Settings,
+  { reporter }: UploadScreen,
+): Promise<Pipeline> {
+  const { openGateway } = await import("./compose-gateway.ts");
+  const onError = (error: unknown) => {
+    const { code, reason: message } = describeError(error);
+    reporter.notice({ code, message, flowId: null });
+  };
+  return openGateway(cluster, gateway, { flow, reporter, onError });
+}
 
 function successorOf({ ephemeral }: Options, running: Running | null): Successor {
   if (running !== null) return "running pipeline";

@@ -1,6 +1,10 @@
 import * as z from "zod";
 import { type ErrorCode, errorCodes, TuError } from "../../pipeline/errors.ts";
-import type { ClientListener, GatewayClient } from "../../pipeline/ports/gateway-client.ts";
+import type {
+  ClientListener,
+  DeployedGateway,
+  GatewayClient,
+} from "../../pipeline/ports/gateway-client.ts";
 
 const Started = z.object({
   startUpload: z.object({
@@ -57,10 +61,91 @@ const onAnalysisEvent = /* GraphQL */ `
   }
 `;
 
-/** A client of a gateway over HTTP and, for events, over one WebSocket. `url` is its base address. */
+/** The deployed gateway takes no correlation id. */
+const confirmDeployed = /* GraphQL */ `
+  mutation ($uploadId: String!, $bytes: Int!, $checksum: String!) {
+    confirmUpload(uploadId: $uploadId, bytes: $bytes, checksum: $checksum) { status }
+  }
+`;
+
+const onAnalysisCompleted = /* GraphQL */ `
+  subscription {
+    onAnalysisCompleted {
+      success
+      recognitionPayload {
+        provider { name apiVersion featureset maxResults }
+        aggregate { brand type model confidence isConfident typeConfidence typeSource name }
+      }
+    }
+  }
+`;
+const Completed = z.object({ onAnalysisCompleted: z.unknown() });
+
+/** `url` is its base address, `token` a bearer token or null. */
+export async function createDeployedGatewayClient(
+  url: string,
+  token: string | null,
+): Promise<DeployedGateway & { close(): Promise<void> }> {
+  const [{ createClient }, { WebSocket }] = await Promise.all([import("graphql-ws"), import("ws")]);
+  const headers = authorizationOf(token);
+  class Authorized extends WebSocket {
+    constructor(address: string, protocols: string[]) {
+      super(address, protocols, { headers });
+    }
+  }
+  const socket = createClient({
+    url: `${url.replace(/^http/, "ws")}/graphql`,
+    webSocketImpl: Authorized,
+    retryAttempts: 0,
+  });
+  const gateway = { url, token };
+  let isConnected = false;
+  socket.on("connected", () => {
+    isConnected = true;
+  });
+  socket.on("closed", () => {
+    isConnected = false;
+  });
+  return {
+    startUpload: (variables) => startOn(gateway, variables),
+    async confirmUpload({ bytes, checksum, uploadId }) {
+      await ask(gateway, confirmDeployed, { bytes, checksum, uploadId }, Confirmed);
+    },
+    onCompleted: (listener, onLost) =>
+      new Promise((resolve, reject) => {
+        const unsubscribe = socket.subscribe(
+          { query: onAnalysisCompleted },
+          {
+            next: ({ data }) => {
+              const { data: event } = Completed.safeParse(data);
+              if (event !== undefined) listener(event.onAnalysisCompleted);
+            },
+            error: (error) => {
+              lost({ onLost }, error);
+              reject(unavailable(url, error));
+            },
+            complete: () => undefined,
+          },
+        );
+        // It acknowledges the connection, and no subscription.
+        const settled = { close: async () => unsubscribe() };
+        socket.on("connected", () => resolve(settled));
+        if (isConnected) resolve(settled);
+      }),
+    close: async () => {
+      await socket.dispose();
+    },
+  };
+}
+
+const authorizationOf = (token: string | null) =>
+  token === null ? {} : { authorization: `Bearer ${token}` };
+
+/** A client of our gateway over HTTP and, for events, over one WebSocket. `url` is its base address. */
 export async function createGraphqlGatewayClient(
   url: string,
 ): Promise<GatewayClient & { close(): Promise<void> }> {
+  const gateway = { url, token: null };
   const [{ createClient }, { WebSocket }] = await Promise.all([import("graphql-ws"), import("ws")]);
   const socket = createClient({
     url: `${url.replace(/^http/, "ws")}/graphql`,
@@ -69,13 +154,9 @@ export async function createGraphqlGatewayClient(
     retryAttempts: 0,
   });
   return {
-    async startUpload(variables) {
-      const data = await ask(url, startUpload, variables, Started);
-      const { correlationId, imageUploadPayload } = data.startUpload;
-      return { correlationId, ...imageUploadPayload };
-    },
+    startUpload: (variables) => startOn(gateway, variables),
     async confirmUpload(variables) {
-      await ask(url, confirmUpload, variables, Confirmed);
+      await ask(gateway, confirmUpload, variables, Confirmed);
     },
     subscribe: (correlationId, listener) =>
       new Promise((resolve, reject) => {
@@ -103,28 +184,49 @@ export async function createGraphqlGatewayClient(
   };
 }
 
-function lost(listener: ClientListener, error: unknown): void {
+function lost(listener: Pick<ClientListener, "onLost">, error: unknown): void {
   listener.onLost(error instanceof Error ? error.message : "the event connection was closed");
 }
 
+async function startOn(
+  gateway: Place,
+  variables: Parameters<GatewayClient["startUpload"]>[0],
+): ReturnType<GatewayClient["startUpload"]> {
+  const data = await ask(gateway, startUpload, variables, Started);
+  const { correlationId, imageUploadPayload } = data.startUpload;
+  return { correlationId, ...imageUploadPayload };
+}
+
+type Place = { readonly url: string; readonly token: string | null };
+
 async function ask<T>(
-  url: string,
+  gateway: Place,
   query: string,
   variables: Record<string, unknown>,
   shape: z.ZodType<T>,
 ): Promise<T> {
-  const response = await post(url, { query, variables });
+  const response = await post(gateway, { query, variables });
+  if (response.status === 401 || response.status === 403) throw notAdmitted(gateway, response);
   const answer = Answer.parse(await response.json());
   const [error] = answer.errors ?? [];
   if (error !== undefined) throw refusal(error.message, error.extensions?.code);
   return shape.parse(answer.data);
 }
 
-async function post(url: string, body: unknown): Promise<Response> {
+const notAdmitted = ({ url }: Place, { status }: Response) =>
+  new TuError("E_ACCESS_REFUSED", `the gateway at ${url} answers with status ${status}`, {
+    hint: "check gateway.token of the context",
+  });
+
+async function post({ token, url }: Place, body: unknown): Promise<Response> {
   try {
     return await fetch(`${url}/graphql`, {
       method: "POST",
-      headers: { "content-type": "application/json", accept: "application/json" },
+      headers: {
+        "content-type": "application/json",
+        accept: "application/json",
+        ...authorizationOf(token),
+      },
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(30_000),
     });

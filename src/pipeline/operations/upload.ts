@@ -69,7 +69,7 @@ export async function upload(input: UploadInput, ports: UploadPorts): Promise<Up
     onEvent(event) {
       events.push(event);
       if (endsOfAnalysis.includes(event.name)) {
-        reportToClient(event, flowId, ports);
+        if (event.isUntold !== true) reportToClient(event, flowId, ports);
         end.resolve();
       }
     },

@@ -21,7 +21,22 @@ export interface GatewayClient {
 }
 
 export type ClientListener = {
-  onEvent(event: { readonly name: string; readonly id: string; readonly payload: unknown }): void;
+  onEvent(event: {
+    readonly name: string;
+    readonly id: string;
+    readonly payload: unknown;
+    /** True: it happened, but the gateway did not tell this client. */
+    readonly isUntold?: true;
+  }): void;
   /** The connection is lost for good. */
   onLost(reason: string): void;
+};
+
+/** The deployed gateway: it takes no correlation id, and tells every client of every analysis, without its picture. */
+export type DeployedGateway = Pick<GatewayClient, "startUpload" | "confirmUpload"> & {
+  /** Every completed analysis, in the shape of `analysis.completed`. Resolves when the subscription is active. */
+  onCompleted(
+    listener: (payload: unknown) => void,
+    onLost: ClientListener["onLost"],
+  ): Promise<Subscription>;
 };

@@ -1,0 +1,58 @@
+// A pipeline that others run, through its gateway. Names adapters, like compose.ts.
+
+import type { FlowName } from "../pipeline/contracts/contract.ts";
+import { createFlowLinks } from "../pipeline/delivery/flow-links.ts";
+import { flowNamed } from "../pipeline/flows/flow.ts";
+import { tellingObjects } from "../pipeline/http/told-objects.ts";
+import { openTap } from "../pipeline/operations/tap.ts";
+import { createTappedGateway } from "../pipeline/operations/tapped-gateway.ts";
+import type { Reporter } from "../pipeline/ports/reporter.ts";
+import { createRecorder } from "../pipeline/trace/recorder.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Pipeline } from "./compose.ts";
+import { openTransports } from "./compose-transports.ts";
+import { noNotes } from "./resumed.ts";
+import { inScope } from "./scope.ts";
+
+/** Of what others run, only the client and the transports are seen from here, and no machine that is stored. */
+const seen = ["kafka", "rabbitmq", "graphql"];
+
+export const openGateway = (
+  cluster: Cluster,
+  gateway: NonNullable<Cluster["gateway"]>,
+  options: {
+    readonly flow: FlowName;
+    readonly reporter: Reporter;
+    readonly onError: (error: unknown) => void;
+  },
+): Promise<Pipeline> =>
+  inScope(async (scope) => {
+    const { createDeployedGatewayClient } = await import("../adapters/graphql/client.ts");
+    const { createFetchHttpClient } = await import("../adapters/http/client.ts");
+    const { createSystemClock } = await import("../adapters/memory/clock.ts");
+    const { createRandomIds, sha256: digest } = await import("../adapters/memory/ids.ts");
+    const { createMemoryJournal } = await import("../adapters/memory/journal.ts");
+    const clock = createSystemClock();
+    const ids = createRandomIds(clock);
+    const recorder = createRecorder(options.reporter);
+    const told = { clock, reporter: recorder };
+    const client = scope.use(await createDeployedGatewayClient(gateway.url, gateway.token));
+    const tapped = createTappedGateway({ ...told, gateway: client });
+    const transports = scope.use(await openTransports(cluster, options.onError));
+    const journal = createMemoryJournal({ owedTo: () => [] });
+    const links = createFlowLinks({ ids, clock, journal });
+    const { onMessage } = tapped;
+    scope.use(await openTap(options.flow, { ...transports, ids, clock, links, onMessage }));
+    const flow = flowNamed(options.flow);
+    const hops = flow.hops.filter(
+      ({ to, transport }) => seen.includes(transport) && to !== "svc-machine-storage",
+    );
+    return {
+      ...{ recorder, clock, digest, gateway: tapped.gateway, notes: noNotes, isShared: true },
+      http: tellingObjects(createFetchHttpClient(), () => true, told),
+      // Machines are stored where they are recognised.
+      machines: { findByObjectKey: async () => undefined },
+      flow: { ...flow, hops },
+      resumed: () => [],
+    };
+  });

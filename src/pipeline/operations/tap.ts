@@ -1,0 +1,133 @@
+import { catalogue, consumersIn, type Input } from "../contracts/catalogue.ts";
+import type { FlowName, KafkaRoute, RabbitRoute } from "../contracts/contract.ts";
+import { deliveryFromLog, deliveryFromQueue } from "../delivery/delivery.ts";
+import type { FlowLinks } from "../delivery/flow-links.ts";
+import { headerNames } from "../delivery/headers.ts";
+import { type Delivery, decode } from "../delivery/wire.ts";
+import type { Message } from "../message.ts";
+import type { Broker } from "../ports/broker.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { EventLog } from "../ports/event-log.ts";
+import type { Ids } from "../ports/ids.ts";
+import type { Subscription } from "../ports/transport.ts";
+import { toIso } from "../time.ts";
+import { bindingKey } from "../topology.ts";
+
+// Sees every message of a flow on its way, and changes nothing: it reads topics in a group of its own, and copies of
+// what exchanges route, from queues that end with it.
+
+/** A message that is on its way to these consumers. */
+export type Tapped = { readonly message: Message; readonly inputs: readonly Input[] };
+
+type TapPorts = {
+  readonly log: EventLog;
+  readonly broker: Broker;
+  readonly ids: Ids;
+  readonly clock: Clock;
+  readonly links: FlowLinks;
+  /** Messages that cannot be read are passed over: their consumers will tell of them. */
+  readonly onMessage: (tapped: Tapped) => void;
+};
+
+/** A result without a key is linked by content, which may arrive a little later over the other transport. */
+const keylessAfterMs = 300;
+const window = 64;
+
+/** Resolves when it sees everything from then on. Exchanges that do not exist are passed over. */
+export async function openTap(flow: FlowName, ports: TapPorts): Promise<Subscription> {
+  const name = `tu-analyze.tap.${ports.ids.create()}`;
+  const routes = routesOf(flow);
+  const opened = await Promise.all([tapLog(name, routes, ports), tapBroker(name, routes, ports)]);
+  return {
+    async close() {
+      await Promise.all(opened.flat().map((subscription) => subscription.close()));
+    },
+  };
+}
+
+/** The consumers of each message on each of its routes. */
+function routesOf(flow: FlowName): readonly (readonly [Input, ...Input[]])[] {
+  return catalogue.flatMap((contract) =>
+    contract.routes.flatMap((route) => {
+      const [first, ...others] = consumersIn(route, flow).map((consumer) => ({
+        ...{ contract, route, consumer },
+      }));
+      return first === undefined ? [] : [[first, ...others] as const];
+    }),
+  );
+}
+type Routes = ReturnType<typeof routesOf>;
+
+async function tapLog(
+  group: string,
+  routes: Routes,
+  ports: TapPorts,
+): Promise<readonly Subscription[]> {
+  const byTopic = new Map(
+    routes.flatMap((inputs) => {
+      const { route } = inputs[0];
+      return route.transport === "kafka"
+        ? [[(route satisfies KafkaRoute).topic, inputs] as const]
+        : [];
+    }),
+  );
+  const topics = [...byTopic.keys()];
+  const reading = await ports.log.subscribe(
+    { group, topics, from: "latest", window },
+    async (one) => {
+      const inputs = byTopic.get(one.topic);
+      if (inputs !== undefined)
+        await take(deliveryFromLog(one, inputs[0], toIso(ports.clock.nowMs())), inputs, ports);
+      await one.commit();
+    },
+  );
+  return [reading];
+}
+
+async function tapBroker(
+  name: string,
+  routes: Routes,
+  ports: TapPorts,
+): Promise<readonly Subscription[]> {
+  const { broker, clock } = ports;
+  const onRabbit = routes.filter(([{ route }]) => route.transport === "rabbitmq");
+  const exchanges = onRabbit.map(([{ route }]) => exchangeOf(route as RabbitRoute)); // filtered above
+  const { missing } = await broker.check({ exchanges, queues: [] });
+  const opened: Subscription[] = [];
+  for (const [index, inputs] of onRabbit.entries()) {
+    const { contract, route } = inputs[0];
+    const { exchange } = route as RabbitRoute; // filtered above
+    if (missing.includes(exchange)) continue;
+    const queue = `${name}.${index}`;
+    const own = { name: queue, durable: false, exclusive: true, autoDelete: true };
+    const routingKey = bindingKey(route as RabbitRoute, contract.name);
+    await broker.declare({
+      exchanges: [],
+      queues: [own],
+      bindings: [{ exchange, queue, routingKey }],
+    });
+    opened.push(
+      await broker.consume({ queue, prefetch: window }, async (one) => {
+        await take(deliveryFromQueue(one, inputs[0], toIso(clock.nowMs())), inputs, ports);
+        await one.ack();
+      }),
+    );
+  }
+  return opened;
+}
+
+const exchangeOf = ({ exchange, exchangeType }: RabbitRoute) =>
+  ({ name: exchange, type: exchangeType }) as const;
+
+async function take(
+  delivery: Delivery,
+  inputs: readonly Input[],
+  { clock, ids, links, onMessage }: TapPorts,
+): Promise<void> {
+  const decoded = decode(delivery, ids);
+  if (!decoded.readable) return;
+  const { message } = decoded;
+  const isNamed = delivery.headers[headerNames.correlationId] !== undefined;
+  if (!isNamed && message.subject === "") await clock.sleep(keylessAfterMs);
+  onMessage({ message: await links.linked(message, isNamed), inputs });
+}
