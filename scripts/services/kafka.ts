@@ -1,7 +1,8 @@
 // Apache Kafka, one node in KRaft mode, from Maven.
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Place, Ports, Service } from "./service.ts";
@@ -16,14 +17,22 @@ export const kafka: Service = {
   needs: [
     { command: "java", package: "default-jre-headless" },
     { command: "mvn", package: "maven" },
+    { command: "openssl", package: "openssl" },
   ],
-  portNames: ["broker", "controller"],
+  portNames: ["broker", "controller", "secured", "certified"],
   variableNames: ["KAFKA_BROKERS"],
-  variables: ({ broker }) => ({ KAFKA_BROKERS: `127.0.0.1:${broker}` }),
+  variables: ({ broker, certified, secured }, directory) => ({
+    KAFKA_BROKERS: `127.0.0.1:${broker}`,
+    // For trying TLS: with a user and a password, or with a certificate for clients.
+    KAFKA_SECURED_BROKERS: `127.0.0.1:${secured}`,
+    KAFKA_CERTIFIED_BROKERS: `127.0.0.1:${certified}`,
+    KAFKA_SECRETS: secretsOf({ directory }),
+  }),
   install,
   async prepare(place) {
     const settings = join(place.directory, "server.properties");
-    await writeFile(settings, settingsOf(place));
+    await makeSecrets(place);
+    await writeFile(settings, settingsOf(place), { mode: 0o600 });
     const java = (heap: string, args: readonly string[]) => [
       `-Xmx${heap}`,
       "-cp",
@@ -31,7 +40,7 @@ export const kafka: Service = {
       ...args,
     ];
     if (!existsSync(join(dataOf(place), "meta.properties")))
-      await run("java", java("256m", ["kafka.tools.StorageTool", "format", ...formatOf(settings)]));
+      await run("java", java("256m", formatting(place, settings)));
     return {
       command: "java",
       args: java("512m", ["kafka.Kafka", settings]),
@@ -40,7 +49,14 @@ export const kafka: Service = {
   },
 };
 
-const formatOf = (settings: string) => ["-t", "dHUtYW5hbHl6ZS1rYWZrYQ", "-c", settings]; // 16 bytes in Base64
+function formatting(place: Place, settings: string): readonly string[] {
+  const users = ["SCRAM-SHA-256", "SCRAM-SHA-512"].flatMap((mechanism) => [
+    "--add-scram",
+    `${mechanism}=[name=${user},password=${passwordOf(place)}]`,
+  ]);
+  const id = "dHUtYW5hbHl6ZS1rYWZrYQ"; // 16 bytes in Base64
+  return ["kafka.tools.StorageTool", "format", "-t", id, "-c", settings, ...users];
+}
 
 function dataOf({ directory }: Pick<Place, "directory">): string {
   return join(directory, "data");
@@ -48,12 +64,30 @@ function dataOf({ directory }: Pick<Place, "directory">): string {
 
 /** A single broker replicates nothing, and tests wait neither for members nor for the log cleaner. */
 function settingsOf(place: Place): string {
-  const { broker, controller } = place.ports as Ports & { broker: number; controller: number }; // `portNames`
+  const { broker, certified, controller, secured } = place.ports as Record<string, number>; // `portNames`
+  const at = (name: string, port: number | undefined) => `${name}://127.0.0.1:${port}`;
+  const listeners = [
+    at("PLAINTEXT", broker),
+    at("SECURED", secured),
+    at("CERTIFIED", certified),
+  ].join(",");
   const settings = {
     "process.roles": "broker,controller",
     "node.id": 1,
-    listeners: `PLAINTEXT://127.0.0.1:${broker},CONTROLLER://127.0.0.1:${controller}`,
-    "advertised.listeners": `PLAINTEXT://127.0.0.1:${broker}`,
+    listeners: `${listeners},CONTROLLER://127.0.0.1:${controller}`,
+    "advertised.listeners": listeners,
+    "listener.security.protocol.map":
+      "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURED:SASL_SSL,CERTIFIED:SSL",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "listener.name.secured.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+    "listener.name.secured.plain.sasl.jaas.config": `${login}.plain.PlainLoginModule required user_${user}="${passwordOf(place)}";`,
+    "listener.name.secured.scram-sha-256.sasl.jaas.config": `${login}.scram.ScramLoginModule required;`,
+    "listener.name.secured.scram-sha-512.sasl.jaas.config": `${login}.scram.ScramLoginModule required;`,
+    "listener.name.certified.ssl.client.auth": "required",
+    "ssl.keystore.type": "PEM",
+    "ssl.keystore.location": join(secretsOf(place), "server.pem"),
+    "ssl.truststore.type": "PEM",
+    "ssl.truststore.location": join(secretsOf(place), "ca.pem"),
     "controller.listener.names": "CONTROLLER",
     "controller.quorum.voters": `1@127.0.0.1:${controller}`,
     "log.dirs": dataOf(place),
@@ -69,6 +103,42 @@ function settingsOf(place: Place): string {
   return Object.entries(settings)
     .map(([name, value]) => `${name}=${value}\n`)
     .join("");
+}
+
+const user = "tu-analyze";
+const login = "org.apache.kafka.common.security";
+
+/** Certificates in PEM, and the user's password. */
+const secretsOf = ({ directory }: Pick<Place, "directory">) => join(directory, "secrets");
+const passwordOf = (place: Pick<Place, "directory">) =>
+  readFileSync(join(secretsOf(place), "password"), "utf8");
+
+/** An authority, and a certificate of it for the server and for clients. Made once. */
+async function makeSecrets(place: Place): Promise<void> {
+  const directory = secretsOf(place);
+  const file = (name: string) => join(directory, name);
+  if (existsSync(file("server.pem"))) return;
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await writeFile(file("password"), randomBytes(18).toString("hex"), { mode: 0o600 });
+  const key = ["-newkey", "rsa:2048", "-nodes", "-days", "3650"];
+  const openssl = (...args: readonly string[]) => run("openssl", [...args]);
+  await openssl(
+    ...["req", "-x509", ...key, "-subj", "/CN=tu-analyze tests"],
+    ...["-keyout", file("ca.key"), "-out", file("ca.pem")],
+  );
+  for (const name of ["server", "client"]) {
+    await openssl(
+      ...["req", "-x509", "-CA", file("ca.pem"), "-CAkey", file("ca.key"), ...key],
+      ...["-subj", `/CN=${name}`, "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"],
+      ...["-addext", "basicConstraints=CA:FALSE"],
+      ...["-keyout", file(`${name}.key`), "-out", file(`${name}.crt`)],
+    );
+  }
+  const both = [
+    await readFile(file("server.key"), "utf8"),
+    await readFile(file("server.crt"), "utf8"),
+  ];
+  await writeFile(file("server.pem"), both.join(""), { mode: 0o600 });
 }
 
 /** Its archives, under their version: complete, or not there. */

@@ -8,6 +8,10 @@ const permanent: Readonly<Record<string, ErrorCode>> = {
   RECORD_LIST_TOO_LARGE: "E_MESSAGE_INVALID",
   INVALID_RECORD: "E_MESSAGE_INVALID",
   INVALID_PARTITIONS: "E_USAGE",
+  SASL_AUTHENTICATION_FAILED: "E_ACCESS_REFUSED",
+  TOPIC_AUTHORIZATION_FAILED: "E_ACCESS_REFUSED",
+  GROUP_AUTHORIZATION_FAILED: "E_ACCESS_REFUSED",
+  CLUSTER_AUTHORIZATION_FAILED: "E_ACCESS_REFUSED",
 };
 
 /** kafkajs wraps the answer of the last attempt. */
@@ -24,12 +28,26 @@ export function isUnknownTopic(error: unknown): boolean {
   return answerOf(error) === "UNKNOWN_TOPIC_OR_PARTITION";
 }
 
+/** A group has no coordinator yet: on a new cluster, its topic is created with the first group. */
+const coordinatorless = [
+  "NOT_COORDINATOR_FOR_GROUP",
+  "GROUP_COORDINATOR_NOT_AVAILABLE",
+  "GROUP_LOAD_IN_PROGRESS",
+];
+
+export function hasNoCoordinator(error: unknown): boolean {
+  return coordinatorless.includes(answerOf(error));
+}
+
 /** An error of kafkajs as ours; `doing` says what failed. */
 export function toTuError(error: unknown, doing: string): TuError {
   if (error instanceof TuError) return error;
   const root = rootOf(error);
   const reason = root instanceof Error ? root.message : String(root);
-  const code = permanent[answerOf(error)] ?? "E_SERVICE_UNAVAILABLE";
+  const isRefused = root instanceof Error && root.name === "KafkaJSSASLAuthenticationError";
+  const code = isRefused
+    ? "E_ACCESS_REFUSED"
+    : (permanent[answerOf(error)] ?? "E_SERVICE_UNAVAILABLE");
   return new TuError(code, `${doing}: ${reason}`, { cause: error });
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { TuError } from "../../pipeline/errors.ts";
 import type {
   EventLog,
@@ -8,7 +9,7 @@ import { createAppender } from "./appender.ts";
 import { nameOf } from "./assignment.ts";
 import { type KafkaOptions, loadClients } from "./client.ts";
 import { type Connection, createConnection } from "./connection.ts";
-import { isUnknownTopic, noTopic } from "./errors.ts";
+import { hasNoCoordinator, isUnknownTopic, noTopic } from "./errors.ts";
 import { createSubscription, onlyOnce, type SubscriptionOptions } from "./subscription.ts";
 
 export type KafkaEventLogOptions = KafkaOptions & {
@@ -107,7 +108,7 @@ async function startsOf(
   for (const topic of topics) await partitionCount(connection, topic);
   if (from === "earliest") return starts;
   const known = await connection.run(`asking for the offsets of ${group}`, ({ admin }) =>
-    admin.fetchOffsets({ groupId: group, topics: [...topics] }),
+    withCoordinator(() => admin.fetchOffsets({ groupId: group, topics: [...topics] })),
   );
   for (const { partitions, topic } of known) {
     const ends = await connection.run(`asking for the end of ${topic}`, ({ admin }) =>
@@ -120,4 +121,19 @@ async function startsOf(
     }
   }
   return starts;
+}
+
+const coordinatorPauseMs = 500;
+const coordinatorTries = 20;
+
+/** Repeats what a group without a coordinator refuses: a new cluster appoints one with the first group. */
+async function withCoordinator<T>(ask: () => Promise<T>): Promise<T> {
+  for (let left = coordinatorTries; ; left -= 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (left === 0 || !hasNoCoordinator(error)) throw error;
+      await sleep(coordinatorPauseMs);
+    }
+  }
 }
