@@ -111,6 +111,20 @@ test.skipIf(!areThere)("every leg of the context answers", async () => {
   });
 });
 
+test.skipIf(!areThere)(
+  "its state is verified against the bucket, which no command empties",
+  async () => {
+    const env = await cluster();
+    await tool(["upload", komatsu], { env });
+    const verify = async () => json(await tool(["state", "verify", "-o", "json"], { env }));
+    expect(await verify()).toMatchObject({ checked: { uploads: 1, objects: 1 }, problems: [] });
+    await tool(["state", "prune", "--older-than", "1ms", "--keep", "0"], { env });
+    const cleared = json(await tool(["state", "clear", "--yes", "-o", "json"], { env }));
+    expect(cleared).toMatchObject({ objects: 0 });
+    expect(await verify()).toMatchObject({ checked: { sightings: 1, objects: 1 }, problems: [] });
+  },
+);
+
 test.skipIf(!areThere)("what was left embedded never goes to a cluster", async () => {
   const env = await cluster();
   const embedded = { ...env, TU_ANALYZE_CONTEXT: "local" };

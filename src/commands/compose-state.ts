@@ -8,6 +8,7 @@ import { TuError } from "../pipeline/errors.ts";
 import type { Message } from "../pipeline/message.ts";
 import { once } from "../pipeline/once.ts";
 import type { Kept } from "../pipeline/operations/keep-state.ts";
+import { allMachines } from "../pipeline/operations/machines.ts";
 import type { Clock } from "../pipeline/ports/clock.ts";
 import type { Definitions } from "../pipeline/ports/definitions.ts";
 import type { Digest } from "../pipeline/ports/digest.ts";
@@ -206,7 +207,26 @@ export function neverRemoved(objects: ObjectStore): ObjectStore {
   return { ...objects, list: async () => [], delete: async () => undefined };
 }
 
-/** The content of a state directory, for inspection and removal. Null: there is none yet. */
+/** Of a bucket that others use too, what this state refers to. */
+function referredTo(
+  bucket: ObjectStore,
+  { machines, uploads }: { readonly machines: Machines; readonly uploads: Uploads },
+): ObjectStore {
+  const list = async () => {
+    const confirmed = (await uploads.list()).filter(({ status }) => status === "Uploaded");
+    const keys = new Set(confirmed.map(({ key }) => key));
+    for await (const { sightings } of allMachines(machines))
+      for (const { objectKey } of sightings) keys.add(objectKey);
+    const found = await Promise.all([...keys].map((key) => bucket.stat(key)));
+    return found.filter((object) => object !== undefined);
+  };
+  return { ...neverRemoved(bucket), list };
+}
+
+/**
+ * The content of a state directory, for inspection and removal; with the bucket of `cluster` where pictures are read.
+ * Null: there is none yet.
+ */
 export async function openKept(
   stateDir: string,
   onUpgrade: OnUpgrade,
@@ -232,7 +252,7 @@ async function openAll(
   const journals = await openJournals(stateDir, flowNames, options, scope);
   const signer = await createSigner(() => "", clock); // no URLs are requested
   const bucket = await openBucket(cluster, clock, scope);
-  const objects = bucket === null ? await openObjects(stateDir, signer) : neverRemoved(bucket);
+  const objects = bucket === null ? await openObjects(stateDir, signer) : referredTo(bucket, state);
   const taken = (messageId: string) => takenIn(journals.values(), messageId);
   const ids = createRandomIds(clock);
   const stores = { journals, uploads, machines, fingerprints, objects, shared };

@@ -3,7 +3,7 @@ import { describeState } from "../pipeline/operations/describe-state.ts";
 import { clearState } from "../pipeline/operations/keep-state.ts";
 import { compactFiles, pruneState } from "../pipeline/operations/prune-state.ts";
 import { verifyState } from "../pipeline/operations/verify-state.ts";
-import { openCluster } from "./cluster.ts";
+import { type Cluster, openCluster } from "./cluster.ts";
 import { removeLogs } from "./compose-processes.ts";
 import { type OpenKept, openKept, removeNotes, sizeOfFiles, upgrading } from "./compose-state.ts";
 import { keepLimits, loadSettings, type Settings } from "./config.ts";
@@ -123,6 +123,7 @@ async function verify(options: Options, settings: Settings): Promise<number> {
   const [report, isThere] = await withKept(
     settings,
     async (kept) => [await verifyState(kept), kept !== null] as const,
+    await openCluster(settings),
   );
   print(options, report, () =>
     isThere ? verificationLines(report) : noStateLines(settings.stateDir),
@@ -141,9 +142,10 @@ async function compact(files: Parameters<typeof compactFiles>[0]): Promise<void>
 async function withKept<T>(
   settings: Settings,
   use: (kept: OpenKept | null) => Promise<T>,
+  cluster: Cluster | null = null,
 ): Promise<T> {
   const onUpgrade = (file: string) => printDiagnostic(upgrading(file));
-  const kept = await openKept(settings.stateDir, onUpgrade, await openCluster(settings));
+  const kept = await openKept(settings.stateDir, onUpgrade, cluster);
   try {
     return await use(kept);
   } finally {

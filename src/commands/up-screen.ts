@@ -75,7 +75,8 @@ export function createUpScreen(
     close() {
       waiting.close();
       if (running.size === 0) return;
-      const next = stateDir === null ? "nothing is stored" : "the next start resumes them";
+      const them = running.size === 1 ? "it" : "them";
+      const next = stateDir === null ? "nothing is stored" : `the next start resumes ${them}`;
       printDiagnostic(`${counted(running.size, "flow")} did not end; ${next}`);
     },
   };
