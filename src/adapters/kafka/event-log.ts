@@ -35,12 +35,12 @@ export async function createKafkaEventLog(options: KafkaEventLogOptions): Promis
       requireWindow(given);
       const starts = await startsOf(connection, given);
       const { onError, sessionTimeoutMs = 10_000 } = options;
-      const { join, subscription } = createSubscription({
+      const { begin, subscription } = createSubscription({
         ...given,
         ...{ handler, connection, sessionTimeoutMs, starts, onError },
       });
       try {
-        await connection.run(`joining ${given.group}`, join);
+        await connection.run(`joining ${given.group}`, begin);
       } catch (error) {
         await subscription.close();
         throw error;
