@@ -17,7 +17,7 @@ export const kafka: Service = {
     { command: "java", package: "default-jre-headless" },
     { command: "mvn", package: "maven" },
   ],
-  portNames: ["broker", "controller"],
+  portNames: ["broker", "controller", "behind", "way"],
   variableNames: ["KAFKA_BROKERS"],
   variables: ({ broker }) => ({ KAFKA_BROKERS: `127.0.0.1:${broker}` }),
   install,
@@ -46,16 +46,26 @@ function dataOf({ directory }: Pick<Place, "directory">): string {
   return join(directory, "data");
 }
 
+/**
+ * A broker sends its clients to the address that it advertises. Who comes by `behind` is sent to `way`, where
+ * something may listen that passes on, or does not, what comes for `behind`.
+ */
+function listenersOf({ behind, broker, controller, way }: Ports) {
+  return {
+    listeners: `PLAINTEXT://127.0.0.1:${broker},BEHIND://127.0.0.1:${behind},CONTROLLER://127.0.0.1:${controller}`,
+    "advertised.listeners": `PLAINTEXT://127.0.0.1:${broker},BEHIND://127.0.0.1:${way}`,
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,BEHIND:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "controller.listener.names": "CONTROLLER",
+    "controller.quorum.voters": `1@127.0.0.1:${controller}`,
+  };
+}
+
 /** A single broker replicates nothing, and tests wait neither for members nor for the log cleaner. */
 function settingsOf(place: Place): string {
-  const { broker, controller } = place.ports as Ports & { broker: number; controller: number }; // `portNames`
   const settings = {
     "process.roles": "broker,controller",
     "node.id": 1,
-    listeners: `PLAINTEXT://127.0.0.1:${broker},CONTROLLER://127.0.0.1:${controller}`,
-    "advertised.listeners": `PLAINTEXT://127.0.0.1:${broker}`,
-    "controller.listener.names": "CONTROLLER",
-    "controller.quorum.voters": `1@127.0.0.1:${controller}`,
+    ...listenersOf(place.ports),
     "log.dirs": dataOf(place),
     "offsets.topic.replication.factor": 1,
     "offsets.topic.num.partitions": 4,
