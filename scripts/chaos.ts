@@ -1,4 +1,5 @@
-// R5 to R8 and R13 on real servers: npm run chaos -- [--cycles 20] [--in-flight 60] [--seed 1] [--only kafka,cut]
+// R5 to R8 and R13 on real servers: npm run chaos -- [--cycles 20] [--messages 1000000] [--seed 1]
+// [--in-flight 30] [--servers kafka,rabbitmq,s3] [--only cut]
 // Kafka, RabbitMQ and S3 with data of their own, disturbed under the pipeline in a process of its own; then an account
 // of every accepted upload.
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
@@ -9,6 +10,7 @@ import { parseArgs } from "node:util";
 import { createSystemClock } from "../src/adapters/memory/clock.ts";
 import { createS3ObjectStore } from "../src/adapters/s3/object-store.ts";
 import { createRandom } from "../src/simulation/scheduler.ts";
+import { bridgeWithFaults } from "./chaos/bridge.ts";
 import { type Cluster, openCluster } from "./chaos/cluster.ts";
 import { type Cycle, faults, runCycle } from "./chaos/outages.ts";
 import { startPipeline } from "./chaos/pipeline.ts";
@@ -20,9 +22,11 @@ import { openServers } from "./services/open-servers.ts";
 const { values } = parseArgs({
   options: {
     cycles: { type: "string", default: "20" },
-    "in-flight": { type: "string", default: "60" },
+    "in-flight": { type: "string", default: "30" },
+    messages: { type: "string", default: "1000000" },
+    servers: { type: "string", default: "kafka,rabbitmq" },
     seed: { type: "string", default: "1" },
-    /** Words, separated by commas: of servers, and of what is done to them. */
+    /** Words, separated by commas, of what is done to them. */
     only: { type: "string", default: "" },
   },
 });
@@ -37,7 +41,7 @@ const cluster = await openCluster(root);
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => void cluster.close().finally(() => process.exit(1)));
 try {
-  const problems = await outages(cluster);
+  const problems = [...(await outages(cluster)), ...(await bridge(cluster))];
   for (const problem of problems) console.log(problem);
   console.log(`${problems.length} problems`);
   process.exitCode = problems.length === 0 ? 0 : 1;
@@ -47,13 +51,21 @@ try {
   await cluster.close();
 }
 
+async function bridge(on: Cluster): Promise<readonly string[]> {
+  const messages = Number(values.messages);
+  if (messages === 0) return [];
+  const random = createRandom(Number(values.seed) + 2);
+  return bridgeWithFaults({ cluster: on, directory, messages, random });
+}
+
 /** Mixed, so that one outage follows another one of any kind. */
 function cyclesOf(times: number): readonly Cycle[] {
   const random = createRandom(Number(values.seed));
   const words = values.only === "" ? [] : values.only.split(",");
   const kinds = faults
     .flatMap((fault) => fault.places.map((place) => ({ fault, place })))
-    .filter(({ fault, place }) => words.every((word) => `${place} ${fault.name}`.includes(word)));
+    .filter(({ place }) => values.servers.split(",").includes(place))
+    .filter(({ fault }) => words.every((word) => fault.name.includes(word)));
   return Array.from({ length: times }, () => kinds)
     .flat()
     .map((cycle) => ({ cycle, at: random() }))
@@ -62,6 +74,7 @@ function cyclesOf(times: number): readonly Cycle[] {
 }
 
 async function outages(on: Cluster): Promise<readonly string[]> {
+  if (Number(values.cycles) === 0) return [];
   const answers = join(directory, "answers");
   const pictures = await makePictures(join(directory, "pictures"), answers, pictureCount);
   const pipeline = await startPipeline({ directory, answers, variables: on.variables });

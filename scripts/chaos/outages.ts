@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Random } from "../../src/simulation/scheduler.ts";
 import { type Cluster, type Place, places } from "./cluster.ts";
 import type { Pipeline } from "./pipeline.ts";
+import type { Way } from "./proxy.ts";
 import type { Uploader } from "./uploader.ts";
 
 // R5, R6 and R13: a server is disturbed with flows in flight, and comes back. Everything accepted by then must end,
@@ -18,6 +19,17 @@ type Fault = {
 
 const mend = (place: Place, { ways }: Cluster) => ways[place].mend();
 const kafkaFetch = 1;
+
+function stall(what: string, at: readonly Place[], swallow: (way: Way) => void): Fault {
+  return {
+    ...{ name: `stalled, ${what}`, places: at, lasts: [3000, 3000] },
+    begin(place, { ways }) {
+      swallow(ways[place]);
+      ways[place].mend();
+    },
+    end: () => undefined,
+  };
+}
 
 export const faults: readonly Fault[] = [
   {
@@ -51,19 +63,10 @@ export const faults: readonly Fault[] = [
     begin: (_, { setFull }) => setFull(true),
     end: (_, { setFull }) => setFull(false),
   },
-  // A silent stall is not mended: it has to be found. The way to the server works again for whoever connects anew.
-  {
-    ...{ name: "stalled, nothing comes", places, lasts: [0, 0], end: mend },
-    begin: (place, { ways }) => ways[place].swallow("from server"),
-  },
-  {
-    ...{ name: "stalled, nothing goes", places, lasts: [0, 0], end: mend },
-    begin: (place, { ways }) => ways[place].swallow("to server"),
-  },
-  {
-    ...{ name: "stalled, heartbeats but no fetches", places: ["kafka"], lasts: [0, 0], end: mend },
-    begin: (_, { ways }) => ways.kafka.dropRequests(kafkaFetch),
-  },
+  // A silent stall is not mended: it has to be found. Whoever connects anew gets through.
+  stall("nothing comes", places, (way) => way.swallow("from server")),
+  stall("nothing goes", places, (way) => way.swallow("to server")),
+  stall("heartbeats but no fetches", ["kafka"], (way) => way.dropRequests(kafkaFetch)),
 ];
 
 export type Cycle = { readonly place: Place; readonly fault: Fault };
