@@ -1,5 +1,5 @@
 // R5 to R8 and R13 on real servers: npm run chaos -- [--cycles 20] [--messages 1000000] [--seed 1]
-// [--in-flight 30] [--servers kafka,rabbitmq,s3] [--only cut]
+// [--in-flight 30] [--minutes 3] [--servers kafka,rabbitmq,s3] [--only cut]
 // Kafka, RabbitMQ and S3 with data of their own, disturbed under the pipeline in a process of its own; then an account
 // of every accepted upload.
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
@@ -22,8 +22,12 @@ import { openServers } from "./services/open-servers.ts";
 const { values } = parseArgs({
   options: {
     cycles: { type: "string", default: "20" },
+    /** No cycle begins after that; what is left out is said. */
+    minutes: { type: "string", default: "Infinity" },
     "in-flight": { type: "string", default: "30" },
     messages: { type: "string", default: "1000000" },
+    /** Where the servers keep their data: two runs at a time need two places. */
+    data: { type: "string", default: "chaos" },
     servers: { type: "string", default: "kafka,rabbitmq" },
     seed: { type: "string", default: "1" },
     /** Words, separated by commas, of what is done to them. */
@@ -31,7 +35,7 @@ const { values } = parseArgs({
   },
 });
 const pictureCount = 100;
-const root = join(import.meta.dirname, "..", ".cache", "chaos");
+const root = join(import.meta.dirname, "..", ".cache", values.data);
 
 const directory = await mkdtemp(join(tmpdir(), "chaos-"));
 for (const leftOver of openServers(root)) await leftOver.stop();
@@ -84,14 +88,20 @@ async function outages(on: Cluster): Promise<readonly string[]> {
   const problems: string[] = [];
   console.log(await undisturbed(uploader));
   const recoveries = new Map<string, number[]>();
-  for (const [index, cycle] of cyclesOf(Number(values.cycles)).entries()) {
+  const cycles = cyclesOf(Number(values.cycles));
+  const until = performance.now() + Number(values.minutes) * 60_000;
+  let done = 0;
+  for (const cycle of cycles) {
+    if (performance.now() > until) break;
+    done += 1;
     const result = await runCycle(cycle, { cluster: on, pipeline, uploader, random });
-    console.log(`${index + 1}. ${result.text}`);
+    console.log(`${done}. ${result.text}`);
     for (const problem of result.problems.slice(0, 5)) console.log(`   ✖ ${problem}`);
     problems.push(...result.problems);
     const kind = `${cycle.place} ${cycle.fault.name}`;
     recoveries.set(kind, [...(recoveries.get(kind) ?? []), result.recoveryMs]);
   }
+  console.log(`${done} of ${cycles.length} cycles`);
   await uploader.stop();
   const late = await uploader.ended([...uploader.inFlight], 60_000);
   problems.push(...late.map((id) => `${id} had not ended at the end`));

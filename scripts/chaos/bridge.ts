@@ -20,7 +20,7 @@ const queue = "orchestrator.image-uploaded";
 const topic = "tu.images.uploaded";
 const window = 2000;
 const idleMs = 90_000;
-const pauseMs = 5000;
+const pauseMs = 2000;
 const disturbed = ["killed", "reset", "cut", "half-open", "blocked"];
 
 export async function bridgeWithFaults(options: {
