@@ -17,17 +17,30 @@ export type Outcome = {
 };
 type FlowEnd = { readonly flowId: string; readonly objectKey: string; readonly end: string | null };
 
-export function openJournal(stateDir: string): Promise<SqliteState> {
+/** With transports that outlive the process, nobody has to record a message that they took. */
+type Elsewhere = { readonly objectKeys: ReadonlySet<string> };
+
+export function openJournal(
+  stateDir: string,
+  elsewhere: Elsewhere | null = null,
+): Promise<SqliteState> {
   return openSqliteState(join(stateDir, "flow-full.db"), {
     clock: createSystemClock(),
     runnerId: "kill",
-    owedTo: (message) => consumersOf(message, "full"),
+    owedTo: (message) => (elsewhere === null ? consumersOf(message, "full") : []),
   });
 }
 
-/** `accepted`: the flows whose uploads were confirmed to the client. */
-export async function verify(stateDir: string, accepted: ReadonlySet<string>): Promise<Outcome> {
-  const state = await openJournal(stateDir);
+/**
+ * `accepted`: the flows whose uploads were confirmed to the client. `elsewhere`: the run was on servers, and what it
+ * stored there.
+ */
+export async function verify(
+  stateDir: string,
+  accepted: ReadonlySet<string>,
+  elsewhere: Elsewhere | null = null,
+): Promise<Outcome> {
+  const state = await openJournal(stateDir, elsewhere);
   try {
     const violations: string[] = [];
     const flows: FlowEnd[] = [];
@@ -41,7 +54,7 @@ export async function verify(stateDir: string, accepted: ReadonlySet<string>): P
     for (const flowId of accepted)
       if (!known.has(flowId)) violations.push(`${flowId} was accepted and is not recorded: lost`);
     violations.push(...(await state.flows.verify()));
-    const stored = await verifyStored(stateDir, flows, accepted);
+    const stored = await verifyStored(stateDir, flows, { accepted, elsewhere });
     return {
       completed: flows.filter(({ end }) => end === "analysis.completed").length,
       failed: flows.filter(({ end }) => end === "analysis.failed").length,
@@ -85,12 +98,13 @@ type KeptState = NonNullable<Awaited<ReturnType<typeof openKept>>>;
 async function verifyStored(
   stateDir: string,
   flows: readonly FlowEnd[],
-  accepted: ReadonlySet<string>,
+  { accepted, elsewhere }: { accepted: ReadonlySet<string>; elsewhere: Elsewhere | null },
 ) {
   const kept = await openKept(stateDir, () => undefined);
   if (kept === null) throw new Error(`${stateDir} keeps nothing`);
   try {
-    const objects = new Set((await kept.objects.list()).map(({ key }) => key));
+    const objects =
+      elsewhere?.objectKeys ?? new Set((await kept.objects.list()).map(({ key }) => key));
     const machines = await machinesByFlow(kept);
     const { byPicture, unmarked } = await flowsByPicture(kept, flows);
     const violations = flows.flatMap(({ end, flowId, objectKey }) => {

@@ -19,7 +19,7 @@ export const kafka: Service = {
     { command: "mvn", package: "maven" },
     { command: "openssl", package: "openssl" },
   ],
-  portNames: ["broker", "controller", "secured", "certified"],
+  portNames: ["broker", "controller", "secured", "certified", "behind", "way"],
   variableNames: ["KAFKA_BROKERS"],
   variables: ({ broker, certified, secured }, directory) => ({
     KAFKA_BROKERS: `127.0.0.1:${broker}`,
@@ -62,34 +62,47 @@ function dataOf({ directory }: Pick<Place, "directory">): string {
   return join(directory, "data");
 }
 
-/** A single broker replicates nothing, and tests wait neither for members nor for the log cleaner. */
-function settingsOf(place: Place): string {
-  const { broker, certified, controller, secured } = place.ports as Record<string, number>; // `portNames`
+/**
+ * A broker sends its clients to the address that it advertises. Who comes by `behind` is sent to `way`, where
+ * something may listen that passes on, or does not, what comes for `behind`.
+ */
+function listenersOf({ behind, broker, certified, controller, secured, way }: Ports) {
   const at = (name: string, port: number | undefined) => `${name}://127.0.0.1:${port}`;
-  const listeners = [
-    at("PLAINTEXT", broker),
-    at("SECURED", secured),
-    at("CERTIFIED", certified),
-  ].join(",");
-  const settings = {
-    "process.roles": "broker,controller",
-    "node.id": 1,
-    listeners: `${listeners},CONTROLLER://127.0.0.1:${controller}`,
-    "advertised.listeners": listeners,
+  const direct = [at("PLAINTEXT", broker), at("SECURED", secured), at("CERTIFIED", certified)];
+  return {
+    listeners: [...direct, at("BEHIND", behind), at("CONTROLLER", controller)].join(","),
+    "advertised.listeners": [...direct, at("BEHIND", way)].join(","),
     "listener.security.protocol.map":
-      "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURED:SASL_SSL,CERTIFIED:SSL",
+      "PLAINTEXT:PLAINTEXT,BEHIND:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURED:SASL_SSL,CERTIFIED:SSL",
     "inter.broker.listener.name": "PLAINTEXT",
+    "controller.listener.names": "CONTROLLER",
+    "controller.quorum.voters": `1@127.0.0.1:${controller}`,
+  };
+}
+
+/** With a user and a password, by every mechanism, or with a certificate of our authority. */
+function securedBy(place: Place) {
+  const scram = `${login}.scram.ScramLoginModule required;`;
+  return {
     "listener.name.secured.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
     "listener.name.secured.plain.sasl.jaas.config": `${login}.plain.PlainLoginModule required user_${user}="${passwordOf(place)}";`,
-    "listener.name.secured.scram-sha-256.sasl.jaas.config": `${login}.scram.ScramLoginModule required;`,
-    "listener.name.secured.scram-sha-512.sasl.jaas.config": `${login}.scram.ScramLoginModule required;`,
+    "listener.name.secured.scram-sha-256.sasl.jaas.config": scram,
+    "listener.name.secured.scram-sha-512.sasl.jaas.config": scram,
     "listener.name.certified.ssl.client.auth": "required",
     "ssl.keystore.type": "PEM",
     "ssl.keystore.location": join(secretsOf(place), "server.pem"),
     "ssl.truststore.type": "PEM",
     "ssl.truststore.location": join(secretsOf(place), "ca.pem"),
-    "controller.listener.names": "CONTROLLER",
-    "controller.quorum.voters": `1@127.0.0.1:${controller}`,
+  };
+}
+
+/** A single broker replicates nothing, and tests wait neither for members nor for the log cleaner. */
+function settingsOf(place: Place): string {
+  const settings = {
+    "process.roles": "broker,controller",
+    "node.id": 1,
+    ...listenersOf(place.ports),
+    ...securedBy(place),
     "log.dirs": dataOf(place),
     "offsets.topic.replication.factor": 1,
     "offsets.topic.num.partitions": 4,

@@ -7,7 +7,9 @@ import { versitygw } from "./versitygw.ts";
 
 export const root = join(import.meta.dirname, "..", "..", ".cache", "services");
 
-/** The servers that there are, running or not. */
-export function openServers(): readonly Server[] {
-  return [kafka, rabbitmq, s3, versitygw].map((service) => createServerOf(service, root));
+const installed = join(root, "installed");
+
+/** The servers that there are, running or not; others than those in `root` have data, ports and processes of their own. */
+export function openServers(at = root): readonly Server[] {
+  return [kafka, rabbitmq, s3, versitygw].map((service) => createServerOf(service, at, installed));
 }

@@ -54,9 +54,10 @@ export class MissingTools extends Error {}
 const secondsToStart = 90;
 const secondsToStop = 30;
 
-export function createServerOf(service: Service, root: string): Server {
+/** `installed`: where the programs are; the servers of several roots may share it. */
+export function createServerOf(service: Service, root: string, installed: string): Server {
   const directory = join(root, service.name);
-  const cache = join(root, "installed", service.name);
+  const cache = join(installed, service.name);
   const stateFile = join(directory, "running.json");
   const state = () => readJson<Running>(stateFile);
 
@@ -85,7 +86,9 @@ export function createServerOf(service: Service, root: string): Server {
       requireTools(service);
       await mkdir(directory, { recursive: true });
       await service.install(cache);
-      const ports = (await state())?.ports ?? (await freePorts(service.portNames));
+      const known = (await state())?.ports ?? {};
+      const missing = service.portNames.filter((name) => known[name] === undefined);
+      const ports = { ...known, ...(await freePorts(missing)) };
       const place = { cache, directory, ports };
       const launch = await service.prepare(place);
       const pid = await spawnDetached(launch, join(directory, "log")).catch(async (error) => {

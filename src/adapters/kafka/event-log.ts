@@ -19,6 +19,9 @@ export type KafkaEventLogOptions = KafkaOptions & {
   readonly sessionTimeoutMs?: number;
 };
 
+const topicTimeoutMs = 15_000;
+const topicPauseMs = 100;
+
 /**
  * The EventLog on Kafka or Redpanda. Resolves when a broker has answered; throws E_SERVICE_UNAVAILABLE otherwise. From
  * then on it reconnects by itself.
@@ -36,12 +39,12 @@ export async function createKafkaEventLog(options: KafkaEventLogOptions): Promis
       requireWindow(given);
       const starts = await startsOf(connection, given);
       const { onError, sessionTimeoutMs = 10_000 } = options;
-      const { join, subscription } = createSubscription({
+      const { begin, subscription } = createSubscription({
         ...given,
         ...{ handler, connection, sessionTimeoutMs, starts, onError },
       });
       try {
-        await connection.run(`joining ${given.group}`, join);
+        await connection.run(`joining ${given.group}`, begin);
       } catch (error) {
         await subscription.close();
         throw error;
@@ -66,18 +69,32 @@ async function createTopic(
 ): Promise<void> {
   if (!Number.isInteger(partitions) || partitions < 1)
     throw new TuError("E_USAGE", `topic ${name} needs at least one partition`);
-  const existing = await connection.run(`creating topic ${name}`, async ({ admin }) => {
-    const isNew = await admin.createTopics({
+  await connection.run(`creating topic ${name}`, ({ admin }) =>
+    admin.createTopics({
       topics: [{ topic: name, numPartitions: partitions }],
-    });
-    return isNew ? partitions : partitionCount(connection, name);
-  });
+      waitForLeaders: false, // for a tenth of a second, which a broker that was just started does not keep
+    }),
+  );
+  const existing = await onceThere(() => partitionCount(connection, name));
   if (existing === partitions) return;
   throw new TuError(
     "E_TOPOLOGY_MISMATCH",
     `topic ${name} has a partition count of ${existing}, not ${partitions}`,
     { hint: "recreate the topic; another number would move keys to other partitions" },
   );
+}
+
+/** A topic that was just created is unknown for a while. */
+async function onceThere(look: () => Promise<number>): Promise<number> {
+  for (const until = Date.now() + topicTimeoutMs; ; await sleep(topicPauseMs)) {
+    try {
+      const count = await look();
+      if (count > 0 || Date.now() > until) return count;
+    } catch (error) {
+      const isMissing = error instanceof TuError && error.code === "E_UNROUTABLE";
+      if (!isMissing || Date.now() > until) throw error;
+    }
+  }
 }
 
 function partitionCount(connection: Connection, name: string): Promise<number> {

@@ -8,6 +8,8 @@ import { within } from "./within.ts";
 export type Membership = {
   /** Null between two lives. */
   current(): GroupMember | null;
+  /** As `join`, for the first time: a fresh cluster has no coordinator for its groups for some seconds. */
+  begin(): Promise<void>;
   /** Resolves with an assignment; rejects if that fails or the connection is lost. */
   join(): Promise<void>;
   /** No longer a member; nothing is tried until somebody joins. */
@@ -30,6 +32,7 @@ type MembershipOptions = {
 
 const joinTimeoutMs = 90_000;
 const rejoinPauseMs = 500;
+const beginTimeoutMs = 30_000;
 
 /** Supervises the consumers of kafkajs, each of which lives once, so that the subscription stays a member. */
 export function createMembership(options: MembershipOptions): Membership {
@@ -42,24 +45,25 @@ export function createMembership(options: MembershipOptions): Membership {
   const join = async () => {
     const began = assignment.era();
     const isStale = () => began !== assignment.era() || isClosing;
-    let joined = () => {};
-    const hasJoined = new Promise<void>((resolve) => {
-      joined = resolve;
-    });
-    const life = await joinGroup(
+    const { failed, joined, joining } = createJoining();
+    let life: GroupMember | null = null;
+    let hasJoined = false;
+    life = await joinGroup(
       connection.openClient,
       { ...options, formerId },
       {
         assigned(partitions, isNew) {
           if (isNew) assignment.lose();
           assignment.assign(partitions);
+          hasJoined = true;
           joined();
           options.onJoined();
         },
         rebalancing: () => void options.flush(member),
         fetched: options.fetched,
         ended: () => {
-          if (member === life && !isClosing) restart();
+          failed(unavailable("lost")); // nobody waits any more, once it has joined
+          if (hasJoined && life !== null && member === life && !isClosing) restart();
         },
       },
     );
@@ -68,7 +72,7 @@ export function createMembership(options: MembershipOptions): Membership {
       throw unavailable("lost");
     }
     member = life;
-    await within(joinTimeoutMs, `joining ${group}`, hasJoined);
+    await within(joinTimeoutMs, `joining ${group}`, joining);
     options.onJoined();
   };
   const abandon = () => {
@@ -79,6 +83,17 @@ export function createMembership(options: MembershipOptions): Membership {
   const drop = () => {
     abandon();
     assignment.lose();
+  };
+  const begin = async () => {
+    for (const until = Date.now() + beginTimeoutMs; ; await wait(rejoinPauseMs)) {
+      const failure = await join().then(
+        () => null,
+        (error: unknown) => ({ error }),
+      );
+      if (failure === null) return;
+      drop();
+      if (Date.now() > until || !canRejoin()) throw failure.error;
+    }
   };
   const restart = () => {
     drop();
@@ -96,7 +111,7 @@ export function createMembership(options: MembershipOptions): Membership {
     isRejoining = false;
   };
   return {
-    ...{ join, drop, restart, current: () => member },
+    ...{ begin, join, drop, restart, current: () => member },
     async close() {
       isClosing = true;
       if (connection.isUp()) await member?.leave();
@@ -104,4 +119,15 @@ export function createMembership(options: MembershipOptions): Membership {
       assignment.end();
     },
   };
+}
+
+function createJoining() {
+  let joined = () => {};
+  let failed = (_: Error) => {};
+  const joining = new Promise<void>((resolve, reject) => {
+    joined = resolve;
+    failed = reject;
+  });
+  joining.catch(() => undefined); // it may end before anybody waits for that
+  return { joining, joined, failed };
 }

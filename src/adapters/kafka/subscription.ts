@@ -87,7 +87,7 @@ export function createSubscription(options: SubscriptionOptions) {
     await membership.close();
   };
   const subscription: LogSubscription = { status: assignment.status, close: onlyOnce(close) };
-  return { subscription, join: membership.join };
+  return { subscription, begin: membership.begin };
 }
 
 async function commitDue(assignment: Assignment, member: GroupMember | null): Promise<void> {
