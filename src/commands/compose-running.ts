@@ -123,6 +123,7 @@ export const openRunning = (
       ...{ gateway: follower.gateway, recorder: follower.recorder },
       machines: { findByObjectKey: (objectKey) => observer.machineOf(objectKey) },
       flow: flowNamed(instance.flow),
+      runsHere: (service) => instance.services[service] !== undefined,
       notes: await openNotes(instance.isEphemeral ? null : options.stateDir),
       resumed: () => [],
     };

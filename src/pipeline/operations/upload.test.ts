@@ -55,6 +55,7 @@ function pipeline({
   const ports: UploadPorts = {
     ...{ gateway, clock, recorder, digest: sha256, machines },
     flow: flowNamed(flow),
+    runsHere: () => true,
     http: {
       async send(request) {
         log.push("put");
@@ -139,6 +140,13 @@ test("flow full ends when its machine is stored, and the report has it", async (
   });
   one.recorder.hop(sampleHop({ flowId, name: "machine saved", kind: "write" }));
   expect((await uploading).result.machine).toMatchObject({ id: "m1", sightings: [{ flowId }] });
+});
+
+test("flow full does not wait for a machine that another pipeline stores", async () => {
+  const one: Pipeline = pipeline({ flow: "full", onConfirm: completing(() => one) });
+  const runsHere = (service: string) => service !== "svc-machine-storage";
+  const { result, status } = await upload(input(), { ...one.ports, runsHere });
+  expect([status, result.machine]).toEqual(["completed", null]);
 });
 
 test("an image the object store does not take is refused, and the subscription ends", async () => {
