@@ -302,6 +302,7 @@ async function serve(
   const gateway = createGateway({
     ...{ http, ids: tools.ids, clock: tools.clock, reporter: tools.recorder, internalToken },
     ingestionUrl: () => addresses.of("tu-ingestion-service"),
+    links: shell.links,
   });
   await openEdges(
     services,
