@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Channel, ChannelModel } from "amqplib";
 import type { TuError } from "../../pipeline/errors.ts";
 import { orAborted } from "../../pipeline/or-aborted.ts";
@@ -26,6 +27,7 @@ const closeTimeoutMs = 2000;
 export async function openLink(openModel: OpenModel, until: AbortSignal): Promise<Link> {
   const ending = new AbortController();
   const ended = ending.signal;
+  setMaxListeners(0, ended); // everything that is under way waits for it
   const end = (reason: TuError) => ending.abort(reason);
   let isClosing = false;
   const open = async (purpose: string) => {
