@@ -118,6 +118,7 @@ async function chooseRunning(options: Options, settings: Settings): Promise<Inst
   const { problemsOf, runningIn } = await import("./compose-running.ts");
   for (const instance of await runningIn(settings.stateDir)) {
     if (flow !== undefined && instance.flow !== flow) continue;
+    if (instance.services["graph-gateway"] === undefined) continue; // it runs other services alone
     if ((await problemsOf(instance)).length === 0) return instance;
   }
   return null;
