@@ -19,7 +19,7 @@ const takesLong = [
 ];
 const setups: Readonly<Record<string, string[]>> = {
   unit: [],
-  int: ["scripts/servers-for-tests.ts"],
+  int: ["scripts/servers-for-tests.ts", "scripts/build-for-tests.ts"],
 };
 const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
 

@@ -53,6 +53,8 @@ export const openGateway = (
       // Machines are stored where they are recognised.
       machines: { findByObjectKey: async () => undefined },
       flow: { ...flow, hops },
+      // Wherever a service runs, what it sends is seen.
+      runsHere: () => true,
       resumed: () => [],
     };
   });

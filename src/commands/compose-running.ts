@@ -130,6 +130,8 @@ export const openRunning = (
       ...{ gateway: follower.gateway, recorder: follower.recorder },
       machines: { findByObjectKey: (objectKey) => observer.machineOf(objectKey) },
       flow: flowNamed(instance.flow),
+      runsHere: (service) =>
+        [instance, ...others].some(({ services }) => services[service] !== undefined),
       notes: await openNotes(instance.isEphemeral ? null : options.stateDir),
       resumed: () => [],
       isShared: options.isShared,

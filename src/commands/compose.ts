@@ -108,7 +108,9 @@ export const openPipeline = (options: PipelineOptions): Promise<Pipeline> =>
     const { clock, digest, flow, http, recorder } = tools;
     const { machines, notes } = stores;
     const isShared = options.cluster !== null;
-    return { gateway, http, digest, clock, machines, recorder, flow, notes, resumed, isShared };
+    const runsHere = (service: string) => isHere(service, options.only);
+    const asked = { gateway, http, digest, clock, machines, recorder, flow, notes };
+    return { ...asked, resumed, isShared, runsHere };
   });
 
 /** The services alone, for clients in other processes. */
@@ -294,22 +296,30 @@ async function serve(
     },
     scope,
   );
-  const isHere = (service: string) => only?.some((name) => name === service) ?? true;
   const services = allServices({
     ...behindJournal({ ...tools, ...stores }, stores.journal),
     ...{ shell, feed: clientFeed },
     urlOf: addresses.of,
-  }).filter(({ name }) => isHere(name));
+  }).filter(({ name }) => isHere(name, only));
   const gateway = createGateway({
     ...{ http, ids: tools.ids, clock: tools.clock, reporter: tools.recorder, internalToken },
     ingestionUrl: () => addresses.of("tu-ingestion-service"),
+    links: shell.links,
   });
-  await openEdges(services, isHere("tu-storage-service") ? stores.served : null, edges, tools);
-  if (isHere("graph-gateway")) await edges.serveGraphql("graph-gateway", gateway, feed);
+  await openEdges(
+    services,
+    isHere("tu-storage-service", only) ? stores.served : null,
+    edges,
+    tools,
+  );
+  if (isHere("graph-gateway", only)) await edges.serveGraphql("graph-gateway", gateway, feed);
   await connectAll(services, { shell, flow, readiness }, scope);
   if (serving !== null) await serveObserver(edges, stores, tools, scope);
   return readiness;
 }
+
+const isHere = (service: string, only: PipelineOptions["only"]): boolean =>
+  only?.some((name) => name === service) ?? true;
 
 async function serveObserver(
   edges: Edges,

@@ -10,7 +10,7 @@ import { headerNames } from "./headers.ts";
 // deployed services names a flow: that leaves the object key, the upload id, or content and time.
 //
 //   K1. A message that names its flow is believed, unless the upload of its picture arrived without that name and
-//       began the flow under another.
+//       began the flow under another, or the flow was named here, where a client waits for it under that name.
 //   K2. An object key not yet seen with a flow determines one, the same in every process. Only an upload begins it.
 //   K3. A result without a key goes to the flow whose result has the same content; among identical ones any will
 //       do. Otherwise to the only flow waiting for one; if several are waiting, to none.
@@ -27,6 +27,10 @@ type FlowLink = "object-key" | "upload-id" | "content" | "time" | "none";
 export type FlowLinks = {
   /** Learns from a message whose flow is known. */
   note(message: Message): void;
+  /** The client of this process waits for the flow of this picture under this name. */
+  named(place: Place): void;
+  /** Its upload was not accepted. */
+  giveUp(flowId: string): void;
   /** The message with its flow; if it did not name one, `x-flow-link` states how it was found. */
   linked(message: Message, namesFlow: boolean): Promise<Message>;
   /** A result arrived that may have belonged to this flow, but could not be attributed. */
@@ -79,10 +83,18 @@ export function createFlowLinks(ports: {
     return ["none", message];
   };
 
+  const isBelieved = ({ flowId, subject }: Message): boolean =>
+    !begun.has(subject) || memory.ofKey(subject) === flowId;
+
   return {
     note,
+    named({ flowId, subject }) {
+      memory.learn({ name: "tu.images.uploaded", flowId, subject, producer: "", payload: {} });
+      keep(begun, subject, true);
+    },
+    giveUp: (flowId) => memory.giveUp(flowId),
     async linked(message, namesFlow) {
-      if (namesFlow && !begun.has(message.subject)) {
+      if (namesFlow && isBelieved(message)) {
         note(message);
         return message;
       }

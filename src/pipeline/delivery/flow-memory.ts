@@ -7,9 +7,13 @@ import type { Clock } from "../ports/clock.ts";
 
 export type Place = { readonly flowId: string; readonly subject: string };
 
+type Heard = Pick<Message, "flowId" | "name" | "payload" | "producer" | "subject">;
+
 export type FlowMemory = {
   /** Learns from an event whose flow is known. */
-  learn(event: Message): void;
+  learn(event: Heard): void;
+  /** Nothing will arrive for this flow. */
+  giveUp(flowId: string): void;
   ofKey(subject: string): string | undefined;
   ofUpload(payload: unknown): Place | undefined;
   /** The flow whose recognition result has this content, and which has no message of that name yet. */
@@ -39,18 +43,18 @@ export function createFlowMemory({ nowMs }: Pick<Clock, "nowMs">): FlowMemory {
   const waiting = new Map<string, Waiting>();
   const results = new Map<string, Result>();
 
-  const learnUpload = ({ flowId, payload, subject }: Message): void => {
+  const learnUpload = ({ flowId, payload, subject }: Heard): void => {
     const uploadId = uploadIdIn(payload);
     if (uploadId !== "") keep(places, uploadId, { flowId, subject });
     if (!waiting.has(flowId))
       keep(waiting, flowId, { flowId, subject, sinceMs: nowMs(), heard: new Set() });
   };
-  const learnAnswer = ({ flowId, name }: Message): void => {
+  const learnAnswer = ({ flowId, name }: Heard): void => {
     const names = endsOfAnalysis.includes(name) ? keyless : [name];
     for (const each of names) waiting.get(flowId)?.heard.add(each);
     results.get(flowId)?.heard.add(name);
   };
-  const learnResult = ({ flowId, payload, subject }: Message): void => {
+  const learnResult = ({ flowId, payload, subject }: Heard): void => {
     if (results.has(flowId)) return; // the bridge forwards it again
     const content = contentOf(payload);
     keep(results, flowId, { flowId, subject, content, atMs: nowMs(), heard: new Set() });
@@ -64,6 +68,7 @@ export function createFlowMemory({ nowMs }: Pick<Clock, "nowMs">): FlowMemory {
       else if (isOfAdapter(event)) learnResult(event);
       else if (keyless.includes(name) || endsOfAnalysis.includes(name)) learnAnswer(event);
     },
+    giveUp: (flowId) => void waiting.delete(flowId),
     ofKey: (subject) => flows.get(subject),
     ofUpload: (payload) => places.get(uploadIdIn(payload)),
     withContentOf({ name, payload }) {
@@ -77,7 +82,7 @@ export function createFlowMemory({ nowMs }: Pick<Clock, "nowMs">): FlowMemory {
   };
 }
 
-const isOfAdapter = ({ name, producer }: Message): boolean =>
+const isOfAdapter = ({ name, producer }: Heard): boolean =>
   name === "tu.recognition.completed" && producer === "svc-ai-vision-adapter";
 
 export function uploadIdIn(payload: unknown): string {

@@ -21,6 +21,8 @@ export function takingRelay(onTaken: (messages: readonly Message[]) => void): Sh
 /** Accepts the flow that each message names, or that its key determines. */
 export const believing: ShellPorts["links"] = {
   note: () => undefined,
+  named: () => undefined,
+  giveUp: () => undefined,
   linked: async (message) => message,
   isInDoubt: () => false,
 };

@@ -63,6 +63,7 @@ function pipeline({
     ...{ gateway, clock, recorder, digest: sha256, machines },
     flow: flowNamed(flow),
     isShared,
+    runsHere: () => true,
     http: {
       async send(request) {
         log.push("put");
@@ -171,6 +172,13 @@ test("a machine that another pipeline may have stored is not waited for beyond 1
   await one.clock.advance(1);
   expect(await uploading).toMatchObject({ status: "completed", result: { machine: null } });
   expect(one.notices).toEqual([expect.stringContaining("another pipeline of this context")]);
+});
+
+test("flow full does not wait for a machine that another pipeline stores", async () => {
+  const one: Pipeline = pipeline({ flow: "full", onConfirm: completing(() => one) });
+  const runsHere = (service: string) => service !== "svc-machine-storage";
+  const { result, status } = await upload(input(), { ...one.ports, runsHere });
+  expect([status, result.machine]).toEqual(["completed", null]);
 });
 
 test("an image the object store does not take is refused, and the subscription ends", async () => {

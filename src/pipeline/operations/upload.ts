@@ -16,6 +16,7 @@ import type { UploadReport } from "../reports/upload.ts";
 import { clientHop } from "../trace/hops.ts";
 import type { Recorder } from "../trace/recorder.ts";
 import { firstMissing, nextMissing, toStory } from "../trace/story.ts";
+import { stuckText } from "../trace/stuck.ts";
 import { toReported } from "./machines.ts";
 import { timingsOf } from "./timings.ts";
 
@@ -29,6 +30,8 @@ export type UploadPorts = {
   readonly flow: Flow;
   /** Whether other pipelines may do a part of the work, and store the machine where it is not seen from here. */
   readonly isShared: boolean;
+  /** Whether the pipeline runs this service; others run the rest. */
+  readonly runsHere: (service: string) => boolean;
 };
 export type UploadInput = {
   /** As the user named it; displayed, never parsed. */
@@ -152,9 +155,10 @@ const sharedMachineMs = 10_000;
 async function machineStored(
   flowId: string,
   events: readonly ClientEvent[],
-  { clock, flow, isShared, recorder }: UploadPorts,
+  { clock, flow, isShared, recorder, runsHere }: UploadPorts,
 ): Promise<void> {
-  const isStored = flow.hops.some(({ to }) => to === "svc-machine-storage");
+  const storage = "svc-machine-storage";
+  const isStored = runsHere(storage) && flow.hops.some(({ to }) => to === storage);
   const isCompleted = events.some(({ name }) => name === "analysis.completed");
   if (!isStored || !isCompleted) return;
   const stored = recorder.until(flowId, ({ kind }) => kind === "write");
@@ -204,15 +208,12 @@ async function confirm(
 function naming(
   error: unknown,
   flowId: string,
-  { flow, recorder }: UploadPorts,
+  { flow, recorder, runsHere }: UploadPorts,
   missingIn: typeof firstMissing,
 ): unknown {
   if (!(error instanceof TuError) || error.code !== "E_DEADLINE") return error;
   const hops = recorder.hopsOf(flowId);
-  const missing = missingIn(flow, hops);
-  const seen = hops.length === 0 ? "no hop was seen" : "every hop was seen, but not the end";
-  const where =
-    missing === undefined ? seen : `stuck before ${missing.name} (${missing.from} → ${missing.to})`;
+  const where = stuckText(flow, hops, { runsHere, missingIn });
   const hint = error.hint === undefined ? {} : { hint: error.hint };
   return new TuError("E_DEADLINE", `${error.message}: ${where}`, { ...hint, cause: error });
 }

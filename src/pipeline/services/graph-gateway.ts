@@ -1,5 +1,7 @@
 import { inputsOf } from "../contracts/catalogue.ts";
 import type { FlowName } from "../contracts/contract.ts";
+import type { FlowLinks } from "../delivery/flow-links.ts";
+import type { Place } from "../delivery/flow-memory.ts";
 import { type Handler, nothing, type Service } from "../delivery/service.ts";
 import { TuError } from "../errors.ts";
 import { callHeaders, postJson } from "../http/call.ts";
@@ -20,6 +22,7 @@ type GatewayPorts = {
   readonly reporter: Reporter;
   readonly ingestionUrl: () => string;
   readonly internalToken: string;
+  readonly links: Pick<FlowLinks, "named" | "giveUp">;
 };
 
 export function createGraphGateway(flow: FlowName, feed: ClientFeed): Service {
@@ -37,7 +40,7 @@ export function createGraphGateway(flow: FlowName, feed: ClientFeed): Service {
 }
 
 export function createGateway(ports: GatewayPorts): Gateway {
-  const flowIds = new Map<string, string>();
+  const started = new Map<string, Place>();
   return {
     async startUpload(input) {
       const flowId = ports.ids.create();
@@ -50,15 +53,23 @@ export function createGateway(ports: GatewayPorts): Gateway {
         putUrl: String(putUrl),
         expiresAt: String(expiresAt),
       };
-      flowIds.set(payload.uploadId, flowId);
+      started.set(payload.uploadId, { flowId, subject: payload.key });
       return { correlationId: flowId, imageUploadPayload: payload };
     },
     async confirmUpload({ correlationId, ...input }) {
-      const flowId = correlationId ?? flowIds.get(input.uploadId) ?? ports.ids.create();
+      const place = started.get(input.uploadId);
+      const flowId = correlationId ?? place?.flowId ?? ports.ids.create();
       reportRequest("confirmUpload", flowId, ports);
-      const answer = await callIngestion("confirm", input, flowId, ports);
-      flowIds.delete(input.uploadId);
-      return { status: String(answer["status"]) };
+      // Its first message may arrive before the answer, from a bridge that drops the flow.
+      if (place !== undefined) ports.links.named({ ...place, flowId });
+      try {
+        const answer = await callIngestion("confirm", input, flowId, ports);
+        started.delete(input.uploadId);
+        return { status: String(answer["status"]) };
+      } catch (error) {
+        ports.links.giveUp(flowId);
+        throw error;
+      }
     },
   };
 }

@@ -50,10 +50,11 @@ export async function openCluster(flowName: FlowName, ours: readonly ServiceName
   };
   const publish = createPublish({ log, broker }, flowName);
   const relay = createRelay({ journal, timers, clock, reporter, publish });
+  const links = createFlowLinks({ ids, clock, journal });
   const run: RunPorts = {
     ...{ log, broker, journal, clock, ids, timers, reporter, handsOnEarly: true },
     relay,
-    links: createFlowLinks({ ids, clock, journal }),
+    links,
   };
   const signer = { presign: () => ({ url: "http://object", expiresAt: "" }), authorize: never };
   const services = allServices({
@@ -98,14 +99,14 @@ export async function openCluster(flowName: FlowName, ours: readonly ServiceName
   for (const service of services)
     if (ours.includes(service.name)) await runService(service, flowName, run);
   return {
-    ...{ sent, told, notices, timers, madeOf: (key: string) => ids.derive(key, "flow") },
+    ...{ sent, told, notices, timers, links, madeOf: (key: string) => ids.derive(key, "flow") },
     /** As the deployed messaging library publishes: a body and nothing else. */
-    publish: (exchange: string, body: object) =>
+    publish: (exchange: string, body: object, headers: Record<string, string> = {}) =>
       broker.publish({
         ...{
           exchange,
           routingKey: "",
-          headers: {},
+          headers,
           properties: { contentType: "application/json" },
         },
         body: toUtf8(JSON.stringify(body)),

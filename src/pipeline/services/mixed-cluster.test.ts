@@ -186,6 +186,31 @@ describe("our gateway behind the deployed orchestrator", () => {
     expect(started).toMatchObject([{ flowId: madeOf("a.png"), payload: { objectKey: "a.png" } }]);
     expect(new Set(heard.map(({ id }) => id)).size).toBe(4);
   });
+
+  test("tells a client of its own under the name that it was given", async () => {
+    const { links, notices, publish, told } = await open("current", "graph-gateway");
+    links.named({ flowId: "f1", subject: "a.png" });
+    await publish("analysis.started", { objectKey: "a.png" });
+    await publish("analysis.completed", completedBody("Volvo"));
+    const heard = await told.atLeast(2);
+    expect(new Set(heard.map(({ flowId }) => flowId))).toEqual(new Set(["f1"]));
+    expect(notices.join("\n")).toContain("assigned to the only waiting analysis");
+  });
+
+  test("no longer waits for an upload that was refused", async () => {
+    const { links, publish, told } = await open("current", "graph-gateway");
+    for (const flowId of ["f1", "f2"]) links.named({ flowId, subject: `${flowId}.png` });
+    links.giveUp("f1");
+    await publish("analysis.completed", completedBody("Volvo"));
+    expect((await told.atLeast(1))[0]?.flowId).toBe("f2");
+  });
+
+  test("a name that was given later, behind the bridge, does not replace its own", async () => {
+    const { links, publish, told } = await open("current", "graph-gateway");
+    links.named({ flowId: "f1", subject: "a.png" });
+    await publish("analysis.started", { objectKey: "a.png" }, { "x-correlation-id": "other" });
+    expect((await told.atLeast(1))[0]?.flowId).toBe("f1");
+  });
   const completedBody = (brand: string) => ({ success: true, recognitionPayload: result(brand) });
 });
 
