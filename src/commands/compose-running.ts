@@ -54,15 +54,21 @@ export async function writeReadyFile(path: string, text: string): Promise<() => 
   return () => rm(path, { force: true });
 }
 
-/** Those that run on this machine, oldest first. */
+/** Those that run on this machine, oldest first. Throws E_STATE_UNUSABLE and E_STATE_UNWRITABLE. */
 export async function runningIn(stateDir: string): Promise<readonly Instance[]> {
   const { isProcessGone, isProcessHere } = await import("../adapters/sqlite/process-identity.ts");
   const instances = await openInstances(stateDir);
-  return instances.all(({ pid, process: identity }) => {
+  const whereIs = ({ pid, process: identity }: Instance) => {
     if (identity === null) return isAlive(pid) ? "here" : "gone";
     if (isProcessHere(identity)) return "here";
     return isProcessGone(identity) ? "gone" : "elsewhere";
-  });
+  };
+  try {
+    return await instances.all(whereIs);
+  } catch (error) {
+    const { unusableDirectory } = await import("./compose-state.ts");
+    throw await unusableDirectory(stateDir, error, "name the state directory with --state-dir");
+  }
 }
 
 function isAlive(pid: number): boolean {

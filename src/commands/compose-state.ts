@@ -284,7 +284,12 @@ async function holdsState(stateDir: string): Promise<boolean> {
   }
 }
 
-async function unusableDirectory(stateDir: string, error: unknown, hint: string): Promise<unknown> {
+/** The error of a directory that cannot be read or written; any other error is returned as it is. */
+export async function unusableDirectory(
+  stateDir: string,
+  error: unknown,
+  hint: string,
+): Promise<unknown> {
   const { codeOf, isNotAllowed, reasonOf } = await import("../adapters/sqlite/state-error.ts");
   const code = codeOf(error);
   if (!/^E[A-Z]+$/.test(code)) return error;

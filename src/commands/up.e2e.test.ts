@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -181,6 +181,15 @@ test("with --detach it shows why it did not start", async () => {
     env: vision,
   });
   expect([failed.code, failed.stderr]).toEqual([1, expect.stringContaining("E_VISION_MODELS")]);
+});
+
+test("a state directory that is a file is told as one by every command", async () => {
+  const file = join(await temporaryDirectory(), "file");
+  await writeFile(file, "");
+  for (const args of [["upload", komatsu], ["up"], ["ps"], ["wait", "--ready"], ["down"]]) {
+    const told = await tool([...args, "--state-dir", file, "-o", "json"]);
+    expect([args[0], told.code, json(told)["code"]]).toEqual([args[0], 2, "E_STATE_UNUSABLE"]);
+  }
 });
 
 test("wait says what to wait for, and down takes process ids", async () => {

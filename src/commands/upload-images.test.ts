@@ -46,7 +46,9 @@ function createRun(signal: AbortSignal, open: () => Promise<Pipeline>): UploadRu
 function pipelineWith(startUpload: GatewayClient["startUpload"], more: object = {}): Pipeline {
   const clock = createManualClock(0);
   const digest = () => "same";
-  const pipeline = { gateway: { startUpload }, clock, digest, resumed: () => [], ...more };
+  const gateway = { startUpload };
+  const whole = { isShared: false, runsHere: () => true, resumed: () => [] };
+  const pipeline = { gateway, clock, digest, ...whole, ...more };
   return pipeline as unknown as Pipeline;
 }
 

@@ -53,13 +53,13 @@ export async function uploadCommand(paths: readonly string[], options: Options):
 
 async function upload(paths: readonly string[], options: Options, read: Read): Promise<number> {
   const { deadline, expectations, faults, settings, stepTimeouts } = read;
-  let isAnythingRecorded = false;
-  const stop = untilSignal(() => (isAnythingRecorded ? recordedWork : noWork), deadline);
-  const isBatch = paths.length > 1 || options.batch === true;
   const running = await chooseRunning(options, settings);
   const [instance = null] = running ?? [];
   const flow = instance?.flow ?? settings.flow;
   const gateway = instance === null && isThrough(options) ? gatewayUrl(settings) : null;
+  let isAnythingRecorded = false;
+  const stop = untilSignal(() => (isAnythingRecorded ? recordedWork : noWork), deadline);
+  const isBatch = paths.length > 1 || options.batch === true;
   const about = { ...options, isBatch, running: instance, gateway };
   const screen = createUploadScreen(paths, about, { ...settings, flow });
   const run: UploadRun = {
