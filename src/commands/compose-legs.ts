@@ -6,7 +6,7 @@ import { brokerLeg, type Leg, logLeg, objectsLeg } from "../pipeline/operations/
 import type { Clock } from "../pipeline/ports/clock.ts";
 import type { HttpClient } from "../pipeline/ports/http-client.ts";
 import type { Cluster } from "./cluster.ts";
-import { openBucket } from "./compose-state.ts";
+import { openS3 } from "./compose-state.ts";
 import { openBroker, openLog } from "./compose-transports.ts";
 import { inScope, type Scope } from "./scope.ts";
 
@@ -44,45 +44,31 @@ function transportLegs(
   const onError = () => undefined; // the round trip fails as well
   const log = once(async () => scope.use(await openLog(cluster, onError)));
   const broker = once(async () => scope.use(await openBroker(cluster, onError)));
-  const bucket = once(() => openBucket(cluster, clock, scope));
-  if (isReadOnly)
-    return [
-      { name: "kafka", roundTrip: async () => (await openLog(cluster, onError)).close() },
-      {
-        name: "rabbitmq",
-        roundTrip: async () =>
-          void (await (await broker.get()).check({ exchanges: [], queues: [] })),
-      },
-      ...(cluster?.s3 == null
-        ? []
-        : [
-            {
-              name: "object store",
-              roundTrip: async () => void (await (await bucket.get())?.stat("images/none")),
-            },
-          ]),
-    ];
-  return [
-    {
-      name: "kafka",
-      roundTrip: async (signal) => logLeg({ log: await log.get(), ids }).roundTrip(signal),
-    },
-    {
-      name: "rabbitmq",
-      roundTrip: async (signal) => brokerLeg({ broker: await broker.get(), ids }).roundTrip(signal),
-    },
-    ...(cluster?.s3 == null
-      ? []
-      : [
-          {
-            name: "object store",
-            async roundTrip(signal: AbortSignal) {
-              const objects = await bucket.get();
-              if (objects !== null) await objectsLeg({ objects, http, ids }).roundTrip(signal);
-            },
-          },
-        ]),
+  const leg = (name: string, ask: () => Promise<unknown>, trip: Leg["roundTrip"]): Leg => ({
+    name,
+    roundTrip: isReadOnly ? async () => void (await ask()) : trip,
+  });
+  const transports = [
+    leg(
+      "kafka",
+      async () => (await openLog(cluster, onError)).close(),
+      async (signal) => logLeg({ log: await log.get(), ids }).roundTrip(signal),
+    ),
+    leg(
+      "rabbitmq",
+      async () => (await broker.get()).check({ exchanges: [], queues: [] }),
+      async (signal) => brokerLeg({ broker: await broker.get(), ids }).roundTrip(signal),
+    ),
   ];
+  const s3 = cluster?.s3 ?? null;
+  if (s3 === null) return transports;
+  const bucket = once(() => openS3(s3, clock, scope));
+  const objects = leg(
+    "object store",
+    async () => (await bucket.get()).stat("images/none"),
+    async (signal) => objectsLeg({ objects: await bucket.get(), http, ids }).roundTrip(signal),
+  );
+  return [...transports, objects];
 }
 
 /** The gateway answers a query, and each service that others run its health check. */

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { TuError } from "../pipeline/errors.ts";
 import {
@@ -24,7 +24,6 @@ export type Detached = {
   readonly log: string;
   hasEnded(): boolean;
   lastLines(): Promise<readonly string[]>;
-  readonly sleep: typeof sleep;
   /** It goes on without this process. */
   release(): Promise<void>;
   kill(): Promise<void>;
@@ -48,7 +47,7 @@ export async function startDetached(stateDir: string, args: readonly string[]): 
   await rename(unnamed, log);
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   return {
-    ...{ pid, log, hasEnded, sleep },
+    ...{ pid, log, hasEnded },
     async lastLines() {
       const lines = (await readFile(log, "utf8")).trim().split("\n");
       return lines.slice(-shownLines);
@@ -66,21 +65,13 @@ const keepLogsMs = 7 * 24 * 60 * 60 * 1000;
 
 /** Of the pipelines that ended at least so long ago. */
 export async function removeLogs(stateDir: string, olderThanMs = 0): Promise<void> {
+  const { namesIn } = await import("../adapters/filesystem/directories.ts");
   const directory = runningDirectory(stateDir);
   const running = (await runningIn(stateDir)).map(({ pid }) => `${pid}.log`);
   for (const name of await namesIn(directory)) {
     if (!name.endsWith(".log") || running.includes(name)) continue;
     const file = join(directory, name);
     if (Date.now() - (await stat(file)).mtimeMs >= olderThanMs) await rm(file, { force: true });
-  }
-}
-
-async function namesIn(directory: string): Promise<readonly string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
-    throw error;
   }
 }
 

@@ -99,26 +99,32 @@ export async function openStores(
   const { definitions, flows, journal } = scope.use(
     await openSqliteState(file, { ...shared, owedTo }),
   );
-  const served = elsewhere === null ? await openObjects(stateDir, signer) : null;
+  const objects = await chosen(elsewhere, () => openObjects(stateDir, signer));
   const { fingerprints, machines, uploads } = state;
   const journals = new Map([[flow, flows]]);
   const others = flowNames.filter((name) => name !== flow);
   const taken = takenInAll(flows, () => openJournals(stateDir, others, shared, scope));
   const notes = await openNotes(stateDir);
   const records = { journal, journals, taken, definitions, uploads, machines, fingerprints, notes };
-  return { ...records, ...chosen(elsewhere, served) };
+  return { ...records, ...objects };
 }
 
 /** The context's bucket, if it has one. */
-export async function openBucket(
+async function openBucket(
   cluster: Pick<Cluster, "s3"> | null,
   clock: Clock,
   scope: Scope,
 ): Promise<ObjectStore | null> {
   const s3 = cluster?.s3 ?? null;
-  if (s3 === null) return null;
+  return s3 === null ? null : openS3(s3, clock, scope);
+}
+
+export async function openS3(
+  { ca, ...place }: NonNullable<Cluster["s3"]>,
+  clock: Clock,
+  scope: Scope,
+): Promise<ObjectStore> {
   const { createS3ObjectStore } = await import("../adapters/s3/object-store.ts");
-  const { ca, ...place } = s3;
   const own = { createsBucket: true, clock, ...(ca === null ? {} : { ca }) };
   return scope.use(await createS3ObjectStore({ ...place, ...own }));
 }
@@ -128,10 +134,14 @@ async function openObjects(stateDir: string, signer: UrlSigner): Promise<Embedde
   return createFilesystemObjectStore({ directory: join(stateDir, "objects"), signer });
 }
 
-function chosen(elsewhere: ObjectStore | null, served: EmbeddedObjectStore | null) {
-  const objects = elsewhere ?? served;
-  if (objects === null) throw new TuError("E_BUG", "there is no object store");
-  return { objects, served };
+/** Those elsewhere, or our own, which we serve. */
+async function chosen(
+  elsewhere: ObjectStore | null,
+  openOwn: () => EmbeddedObjectStore | Promise<EmbeddedObjectStore>,
+): Promise<Pick<Stores, "objects" | "served">> {
+  if (elsewhere !== null) return { objects: elsewhere, served: null };
+  const served = await openOwn();
+  return { objects: served, served };
 }
 
 /** Uploads of all flows share a file; their records are in each flow's own journal. */
@@ -345,7 +355,7 @@ async function openMemoryStores(
     uploads: createMemoryUploads(),
     machines: createMemoryMachines(),
     fingerprints: createMemoryFingerprints(),
-    ...chosen(elsewhere, elsewhere === null ? createMemoryObjectStore({ signer }) : null),
+    ...(await chosen(elsewhere, () => createMemoryObjectStore({ signer }))),
     notes: noNotes,
   };
 }

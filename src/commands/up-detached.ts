@@ -1,6 +1,6 @@
 import { TuError } from "../pipeline/errors.ts";
 import { orAborted } from "../pipeline/or-aborted.ts";
-import { type Detached, startDetached } from "./compose-processes.ts";
+import { type Detached, sleep, startDetached } from "./compose-processes.ts";
 import { deadlineOf, type Settings } from "./config.ts";
 import { type Format, printDiagnostic } from "./output.ts";
 import { printReady, reportsOf } from "./running.ts";
@@ -42,6 +42,6 @@ async function untilReady(child: Detached, settings: Settings, signal: AbortSign
         hint: `its output is above, and in ${child.log}`,
       });
     }
-    await child.sleep(pollMs, signal);
+    await sleep(pollMs, signal);
   }
 }

@@ -96,7 +96,8 @@ export function sourceOf({ isPerInstance, source }: Consumer, instance: string):
   return isPerInstance === true ? `${source}.${instance}` : source;
 }
 
-const instanceQueue = { durable: false, exclusive: true, autoDelete: true } as const;
+/** Ends with its only consumer. */
+export const instanceQueue = { durable: false, exclusive: true, autoDelete: true } as const;
 const sharedQueue = { durable: true, exclusive: false, autoDelete: false } as const;
 
 /** Commands are addressed by name; a fanout ignores the key, so it carries the subject instead. */

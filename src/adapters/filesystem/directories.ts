@@ -55,6 +55,16 @@ function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }
 
+/** Names in it; none if it does not exist. */
+export async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
 /** Bytes of these files in it and below, counting each file once however many names it has; 0 if it does not exist. */
 export async function sizeOfFiles(
   directory: string,

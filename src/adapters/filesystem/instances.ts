@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { flowNames } from "../../pipeline/contracts/contract.ts";
+import { namesIn } from "./directories.ts";
 
 /** A running pipeline, as it registers itself. */
 const Instance = z.object({
@@ -47,6 +48,7 @@ export function createInstances(directory: string): Instances {
     async all(whereIs) {
       const found: Instance[] = [];
       for (const name of await namesIn(directory)) {
+        if (!fileName.test(name)) continue;
         const file = join(directory, name);
         const instance = await read(file);
         if (instance === null) continue;
@@ -58,15 +60,6 @@ export function createInstances(directory: string): Instances {
       return found.sort((one, other) => one.startedAt.localeCompare(other.startedAt));
     },
   };
-}
-
-async function namesIn(directory: string): Promise<readonly string[]> {
-  try {
-    return (await readdir(directory)).filter((name) => fileName.test(name));
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
-    throw error;
-  }
 }
 
 async function read(file: string): Promise<Instance | null> {

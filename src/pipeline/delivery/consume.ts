@@ -14,6 +14,7 @@ import type { JournalEntry } from "../ports/journal.ts";
 import { toEpochMs } from "../time.ts";
 import { messageHop, timerHop } from "../trace/hops.ts";
 import { createDeliveryFailures, type Settle } from "./delivery-failures.ts";
+import { linkNote } from "./flow-links.ts";
 import { headerNames } from "./headers.ts";
 import { envelopeOfUnreadable } from "./park.ts";
 import { recordDecision, recordReaction } from "./record.ts";
@@ -176,10 +177,11 @@ function createRecent(most: number) {
 }
 
 /** What distinguishes this hop from the usual one: a repeated attempt, a reason, a verdict. */
-function noteOf({ headers, payload }: Message): string | null {
-  const link = headers[headerNames.flowLink];
-  if (link === "content" || link === "time") return `flow linked by ${link}`;
-  if (link === "none") return "no flow";
+function noteOf(message: Message): string | null {
+  const { headers, payload } = message;
+  const linked = linkNote(message);
+  if (linked !== null) return linked;
+  if (headers[headerNames.flowLink] === "none") return "no flow";
   const attempt = headers["x-attempt"];
   if (attempt !== undefined && attempt !== "1") {
     return `attempt ${attempt}/${headers["x-attempts"] ?? "?"}`;

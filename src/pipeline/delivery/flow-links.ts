@@ -108,3 +108,9 @@ export function createFlowLinks(ports: {
     isInDoubt: (flowId) => doubted.has(flowId),
   };
 }
+
+/** What a story says of a link that the message does not make certain itself. */
+export function linkNote({ headers }: Pick<Message, "headers">): string | null {
+  const link = headers[headerNames.flowLink];
+  return link === "content" || link === "time" ? `flow linked by ${link}` : null;
+}

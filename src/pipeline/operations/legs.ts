@@ -8,6 +8,7 @@ import type { HttpClient } from "../ports/http-client.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { LegReport } from "../reports/running.ts";
+import { instanceQueue } from "../topology.ts";
 
 // Whether everything between services works: a canary goes over each leg and comes back. Nothing of it stays, except
 // the topic: a log cannot be written to without one.
@@ -92,8 +93,8 @@ export const brokerLeg = ({
   async roundTrip(signal) {
     const id = ids.create();
     const queue = `${canaryTopic}.${id}`;
-    const own = { name: queue, durable: false, exclusive: true, autoDelete: true };
-    await broker.declare({ exchanges: [], queues: [own], bindings: [] });
+    const queues = [{ name: queue, ...instanceQueue }];
+    await broker.declare({ exchanges: [], queues, bindings: [] });
     const arrived = createArrival(id, signal);
     const reading = await broker.consume({ queue, prefetch: 1 }, async (delivery) => {
       arrived.saw(delivery.body);

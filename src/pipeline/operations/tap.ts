@@ -1,5 +1,5 @@
 import { catalogue, consumersIn, type Input } from "../contracts/catalogue.ts";
-import type { FlowName, KafkaRoute, RabbitRoute } from "../contracts/contract.ts";
+import type { FlowName } from "../contracts/contract.ts";
 import { deliveryFromLog, deliveryFromQueue } from "../delivery/delivery.ts";
 import type { FlowLinks } from "../delivery/flow-links.ts";
 import { headerNames } from "../delivery/headers.ts";
@@ -11,7 +11,7 @@ import type { EventLog } from "../ports/event-log.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { Subscription } from "../ports/transport.ts";
 import { toIso } from "../time.ts";
-import { bindingKey } from "../topology.ts";
+import { bindingKey, instanceQueue } from "../topology.ts";
 
 // Sees every message of a flow on its way, and changes nothing: it reads topics in a group of its own, and copies of
 // what exchanges route, from queues that end with it.
@@ -66,9 +66,7 @@ async function tapLog(
   const byTopic = new Map(
     routes.flatMap((inputs) => {
       const { route } = inputs[0];
-      return route.transport === "kafka"
-        ? [[(route satisfies KafkaRoute).topic, inputs] as const]
-        : [];
+      return route.transport === "kafka" ? [[route.topic, inputs] as const] : [];
     }),
   );
   const topics = [...byTopic.keys()];
@@ -90,21 +88,23 @@ async function tapBroker(
   ports: TapPorts,
 ): Promise<readonly Subscription[]> {
   const { broker, clock } = ports;
-  const onRabbit = routes.filter(([{ route }]) => route.transport === "rabbitmq");
-  const exchanges = onRabbit.map(([{ route }]) => exchangeOf(route as RabbitRoute)); // filtered above
-  const { missing } = await broker.check({ exchanges, queues: [] });
-  const opened: Subscription[] = [];
-  for (const [index, inputs] of onRabbit.entries()) {
+  const onRabbit = routes.flatMap((inputs) => {
     const { contract, route } = inputs[0];
-    const { exchange } = route as RabbitRoute; // filtered above
+    return route.transport === "rabbitmq" ? [{ contract, route, inputs }] : [];
+  });
+  const { missing } = await broker.check({
+    exchanges: onRabbit.map(({ route }) => ({ name: route.exchange, type: route.exchangeType })),
+    queues: [],
+  });
+  const opened: Subscription[] = [];
+  for (const [index, { contract, inputs, route }] of onRabbit.entries()) {
+    const { exchange } = route;
     if (missing.includes(exchange)) continue;
     const queue = `${name}.${index}`;
-    const own = { name: queue, durable: false, exclusive: true, autoDelete: true };
-    const routingKey = bindingKey(route as RabbitRoute, contract.name);
     await broker.declare({
       exchanges: [],
-      queues: [own],
-      bindings: [{ exchange, queue, routingKey }],
+      queues: [{ name: queue, ...instanceQueue }],
+      bindings: [{ exchange, queue, routingKey: bindingKey(route, contract.name) }],
     });
     opened.push(
       await broker.consume({ queue, prefetch: window }, async (one) => {
@@ -115,9 +115,6 @@ async function tapBroker(
   }
   return opened;
 }
-
-const exchangeOf = ({ exchange, exchangeType }: RabbitRoute) =>
-  ({ name: exchange, type: exchangeType }) as const;
 
 async function take(
   delivery: Delivery,

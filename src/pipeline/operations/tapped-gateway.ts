@@ -1,6 +1,6 @@
 import { AnalysisCompleted, endsOfAnalysis } from "../contracts/analysis.ts";
 import type { Input } from "../contracts/catalogue.ts";
-import { headerNames } from "../delivery/headers.ts";
+import { linkNote } from "../delivery/flow-links.ts";
 import type { Message } from "../message.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ClientListener, DeployedGateway, GatewayClient } from "../ports/gateway-client.ts";
@@ -53,7 +53,7 @@ export function createTappedGateway(ports: {
     return upload;
   };
   const report = (message: Message, { consumer, contract, route }: Input) => {
-    const at = { to: consumer.service, atMs: clock.nowMs(), note: noteOf(message) };
+    const at = { to: consumer.service, atMs: clock.nowMs(), note: linkNote(message) };
     reporter.hop(messageHop(message, { contract, route }, at));
   };
   return {
@@ -131,10 +131,4 @@ function contentOf(payload: unknown): string {
   const { data } = AnalysisCompleted.safeParse(payload);
   const aggregate = data?.recognitionPayload?.aggregate;
   return JSON.stringify([aggregate?.name ?? null, aggregate?.confidence ?? null]);
-}
-
-/** How it was attributed, where that is not certain. */
-function noteOf({ headers }: Message): string | null {
-  const link = headers[headerNames.flowLink];
-  return link === "content" || link === "time" ? `flow linked by ${link}` : null;
 }
