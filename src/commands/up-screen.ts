@@ -29,6 +29,7 @@ export function createUpScreen(
     readonly json?: boolean;
     readonly color?: ColourWhen;
     readonly ephemeral?: boolean;
+    readonly only?: readonly string[];
   },
   settings: Settings,
 ): UpScreen {
@@ -44,13 +45,14 @@ export function createUpScreen(
     waiting.clear();
     printDiagnostic(`${paint("yellow", "!")} ${code}: ${printable(message)}`);
   };
-  /** Accepted here, and not ended yet. */
+  /** Accepted here, and not ended yet. Only a pipeline with the gateway hears of ends. */
   const running = new Set<string>();
+  const hearsEnds = options.only?.includes("graph-gateway") ?? true;
   let toldBefore = "";
   return {
     reporter: {
       hop({ flowId, name }) {
-        if (name === "tu.images.uploaded") running.add(flowId);
+        if (hearsEnds && name === "tu.images.uploaded") running.add(flowId);
       },
       notice,
     },
