@@ -28,7 +28,7 @@ const { values } = parseArgs({
     messages: { type: "string", default: "1000000" },
     /** Where the servers keep their data: two runs at a time need two places. */
     data: { type: "string", default: "chaos" },
-    servers: { type: "string", default: "kafka,rabbitmq" },
+    servers: { type: "string", default: "kafka,rabbitmq,s3" },
     seed: { type: "string", default: "1" },
     /** Words, separated by commas, of what is done to them. */
     only: { type: "string", default: "" },

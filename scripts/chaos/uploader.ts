@@ -2,8 +2,12 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { createGraphqlGatewayClient } from "../../src/adapters/graphql/client.ts";
+import { createFetchHttpClient } from "../../src/adapters/http/client.ts";
+import { createSystemClock } from "../../src/adapters/memory/clock.ts";
 import { endsOfAnalysis } from "../../src/pipeline/contracts/analysis.ts";
+import { outageMs, throughOutages } from "../../src/pipeline/http/through-outages.ts";
 import type { GatewayClient } from "../../src/pipeline/ports/gateway-client.ts";
+import type { HttpClient } from "../../src/pipeline/ports/http-client.ts";
 import type { Subscription } from "../../src/pipeline/ports/transport.ts";
 
 // A client that uploads without a pause, with so many flows in flight, and hears of each over its subscription.
@@ -25,6 +29,7 @@ export type Uploader = {
   close(): Promise<void>;
 };
 
+const clock = createSystemClock();
 const contentType = "image/jpeg";
 /** `makePictures` leaves every tenth picture without an answer: its analysis fails, as it should. */
 const unansweredEvery = 10;
@@ -46,6 +51,7 @@ export async function startUploader(options: {
       return { bytes: await readFile(path), isAnswered: index % unansweredEvery !== 0 };
     }),
   );
+  const http = createFetchHttpClient();
   const inFlight = new Set<string>();
   const accepted = new Set<string>();
   const ends = new Map<string, string[]>();
@@ -71,7 +77,7 @@ export async function startUploader(options: {
       onLost: (reason) =>
         isStopping || problems.push(`${flowId}: a client lost its events: ${reason}`),
     });
-    await put(started.putUrl, flowId, picture);
+    await put(http, started.putUrl, flowId, picture);
     await gateway.confirmUpload({
       ...{ uploadId: started.uploadId, bytes: picture.bytes.length, correlationId: flowId },
       checksum: `sha256:${createHash("sha256").update(picture.bytes).digest("hex")}`,
@@ -133,11 +139,17 @@ async function ended(
   return late;
 }
 
-async function put(url: string, flowId: string, { bytes }: Picture): Promise<void> {
+/** As `upload` does it. */
+async function put(
+  http: HttpClient,
+  url: string,
+  flowId: string,
+  { bytes }: Picture,
+): Promise<void> {
   const headers = { "content-type": contentType, "x-correlation-id": flowId };
-  const response = await fetch(url, { method: "PUT", headers, body: Buffer.from(bytes) });
-  await response.arrayBuffer();
-  if (response.status !== 200) throw new Error(`the object store answered ${response.status}`);
+  const patient = throughOutages(http, { clock, forMs: outageMs });
+  const { status } = await patient.send({ method: "PUT", url, headers, body: bytes });
+  if (status !== 200) throw new Error(`the object store answered ${status}`);
 }
 
 function reasonOf(error: unknown): string {

@@ -7,24 +7,61 @@ const timeoutMsDefault = 30_000;
 export function createFetchHttpClient(): HttpClient {
   return {
     async send(request) {
+      const limits = createLimits(request);
       try {
         const response = await fetch(request.url, {
           method: request.method,
           headers: { ...request.headers },
           ...(request.body === undefined ? {} : { body: bodyOf(request.body) }),
           redirect: "error",
-          signal: AbortSignal.timeout(request.timeoutMs ?? timeoutMsDefault),
+          signal: limits.signal,
         });
         return {
           status: response.status,
           headers: Object.fromEntries(response.headers),
-          body: new Uint8Array(await response.arrayBuffer()),
+          body: await bytesOf(response, limits.heard),
         };
       } catch (error) {
         throw unavailable(request, error);
+      } finally {
+        limits.end();
       }
     },
   };
+}
+
+/** One signal for everything that ends a request. `AbortSignal.any` would keep each request for as long as its source. */
+function createLimits({ signal, silenceMs, timeoutMs = timeoutMsDefault }: HttpRequest) {
+  const over = new AbortController();
+  const endAfter = (ms: number, what: string) =>
+    setTimeout(() => over.abort(new Error(`${what} for ${ms} ms`)), ms);
+  const whole = endAfter(timeoutMs, "it was not complete");
+  const silence = silenceMs === undefined ? undefined : endAfter(silenceMs, "nothing came");
+  const abort = () => over.abort(signal?.reason);
+  if (signal?.aborted) abort();
+  signal?.addEventListener("abort", abort, { once: true });
+  return {
+    signal: over.signal,
+    /** Something has arrived. */
+    heard: () => void silence?.refresh(),
+    end() {
+      clearTimeout(whole);
+      clearTimeout(silence);
+      signal?.removeEventListener("abort", abort);
+    },
+  };
+}
+
+async function bytesOf(response: Response, heard: () => void): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  const reader = response.body?.getReader();
+  for (let isDone = reader === undefined; !isDone; ) {
+    heard();
+    const read = await reader?.read();
+    if (read?.value !== undefined) pieces.push(read.value);
+    isDone = read?.done !== false;
+  }
+  return new Uint8Array(Buffer.concat(pieces));
 }
 
 function bodyOf(body: Uint8Array | string): BodyInit {

@@ -1,4 +1,6 @@
-import { connect } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer as createTcpServer, type Server } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import { TuError } from "../../pipeline/errors.ts";
 import { createDoor, loopbackOnly } from "../../pipeline/http/door.ts";
@@ -8,10 +10,12 @@ import { type HttpServer, startHttpServer } from "./server.ts";
 const http = createFetchHttpClient();
 const problems: string[] = [];
 let server: HttpServer | undefined;
+const slowServers: Server[] = [];
 
 afterEach(async () => {
   await server?.close();
   server = undefined;
+  for (const slow of slowServers.splice(0)) slow.close();
   problems.length = 0;
 });
 
@@ -114,6 +118,47 @@ test("no answer is E_SERVICE_UNAVAILABLE, and the query of a URL stays out of th
     .catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code: "E_SERVICE_UNAVAILABLE" });
   expect(String(error)).not.toContain("secret");
+});
+
+/** Answers like this, in pieces, with so long between two of them; never if that is infinite. */
+async function answerSlowly(pauseMs: number): Promise<string> {
+  const slow = createTcpServer((socket) => {
+    const pieces = ["HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n", "a", "b", "c", "d"];
+    socket.on("error", () => undefined); // the client has gone
+    socket.once("data", async () => {
+      for (const piece of pieces) {
+        socket.write(piece);
+        if (pauseMs === Number.POSITIVE_INFINITY) return;
+        await wait(pauseMs);
+      }
+    });
+  });
+  slowServers.push(slow.listen(0, "127.0.0.1"));
+  await once(slow, "listening");
+  return `http://127.0.0.1:${(slow.address() as AddressInfo).port}/`; // it listens on a port
+}
+
+test("a server that falls silent gives no answer, and one that is only slow does", async () => {
+  const silent = await answerSlowly(Number.POSITIVE_INFINITY);
+  const startedAtMs = performance.now();
+  await expect(http.send({ method: "GET", url: silent, silenceMs: 100 })).rejects.toMatchObject({
+    code: "E_SERVICE_UNAVAILABLE",
+  });
+  expect(performance.now() - startedAtMs).toBeLessThan(5000);
+  const slow = await answerSlowly(300);
+  const answer = await http.send({ method: "GET", url: slow, silenceMs: 1000 });
+  expect(new TextDecoder().decode(answer.body)).toBe("abcd");
+});
+
+test("a request ends when its signal does", async () => {
+  const url = await answerSlowly(Number.POSITIVE_INFINITY);
+  const signal = AbortSignal.timeout(50);
+  const startedAtMs = performance.now();
+  for (const _ of ["while it waits", "before it begins"])
+    await expect(http.send({ method: "GET", url, signal })).rejects.toMatchObject({
+      code: "E_SERVICE_UNAVAILABLE",
+    });
+  expect(performance.now() - startedAtMs).toBeLessThan(5000);
 });
 
 test("only JSON is accepted: a form or text, which any page may send, is 415", async () => {

@@ -12,13 +12,14 @@ export function callHeaders({ service, flowId }: Caller): Record<string, string>
 /** POSTs JSON and parses a JSON response. The caller evaluates the status. */
 export async function postJson(
   http: HttpClient,
-  options: { url: string; body: unknown; headers: Record<string, string> },
+  options: { url: string; body: unknown; headers: Record<string, string>; silenceMs?: number },
 ): Promise<HttpResponse & { readonly json: Record<string, unknown> }> {
   const response = await http.send({
     method: "POST",
     url: options.url,
     headers: { "content-type": "application/json", ...options.headers },
     body: JSON.stringify(options.body),
+    ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }),
   });
   return { ...response, json: parseObject(response.body) };
 }

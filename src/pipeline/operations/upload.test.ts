@@ -187,6 +187,21 @@ test("an image the object store does not take is refused, and the subscription e
   expect(one.log).toEqual(["start", "subscribe", "put", "unsubscribe"]);
 });
 
+test("an object store that is away for a while is waited for", async () => {
+  const one: Pipeline = pipeline({ onConfirm: completing(() => one) });
+  let status = 503;
+  const http = {
+    send: async (request: HttpRequest) => ({ ...(await one.ports.http.send(request)), status }),
+  };
+  const uploading = upload(input(), { ...one.ports, http });
+  await one.clock.advance(3000);
+  expect(new Set(one.log)).toEqual(new Set(["start", "subscribe", "put"]));
+  status = 200;
+  await one.clock.advance(1000);
+  expect((await uploading).status).toBe("completed");
+  expect(one.log.slice(-2)).toEqual(["confirm 3 sha256:0390", "unsubscribe"]);
+});
+
 test("losing the gateway is reported with the reason", async () => {
   const one: Pipeline = pipeline({ onConfirm: async () => one.lose("closed 1006") });
   await expect(upload(input(), one.ports)).rejects.toMatchObject({

@@ -6,6 +6,7 @@ import { RecognitionCompleted } from "../contracts/recognition.ts";
 import { createDeferred } from "../deferred.ts";
 import { TuError } from "../errors.ts";
 import type { Flow } from "../flows/flow.ts";
+import { outageMs, throughOutages } from "../http/through-outages.ts";
 import { orAborted } from "../or-aborted.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Digest } from "../ports/digest.ts";
@@ -80,7 +81,7 @@ export async function upload(input: UploadInput, ports: UploadPorts): Promise<Up
       end.reject(new TuError("E_SERVICE_UNAVAILABLE", `the gateway became unavailable: ${reason}`)),
   });
   try {
-    await orAborted(putObject(started.putUrl, input, flowId, ports), input.signal);
+    await putObject(started.putUrl, input, flowId, ports);
     await confirm(started, input, ports);
     const finished = end.promise.then(() => machineStored(flowId, events, ports));
     await orAborted(finished, input.signal);
@@ -122,13 +123,15 @@ export async function follow(input: FollowInput, ports: UploadPorts): Promise<Up
   }
 }
 
+/** Waits for a store that is away for a while. Putting the same bytes twice changes nothing. */
 async function putObject(
   url: string,
-  { bytes, contentType }: UploadInput,
+  { bytes, contentType, signal }: UploadInput,
   flowId: string,
-  { http }: UploadPorts,
+  { clock, http }: UploadPorts,
 ): Promise<void> {
-  const { status } = await http.send({
+  const patient = throughOutages(http, { clock, forMs: outageMs, signal });
+  const { status } = await patient.send({
     method: "PUT",
     url,
     headers: {

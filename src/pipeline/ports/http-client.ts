@@ -5,8 +5,12 @@ export type HttpRequest = {
   readonly url: string;
   readonly headers?: Headers;
   readonly body?: Uint8Array | string;
-  /** Default 30 000. */
+  /** For all of it; default 30 000. */
   readonly timeoutMs?: number;
+  /** How long nothing may arrive, before the answer or within it. Default: as long as all of it may take. */
+  readonly silenceMs?: number;
+  /** Ends the request, which then has no answer. */
+  readonly signal?: AbortSignal;
 };
 
 export type HttpResponse = {

@@ -8,6 +8,7 @@ import { createMemoryUploads } from "../../adapters/memory/uploads.ts";
 import { createUrlSigner } from "../../adapters/signing/url-signer.ts";
 import type { FlowName } from "../contracts/contract.ts";
 import { believing, idleTimers, takingRelay } from "../delivery/shell.samples.ts";
+import { TuError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Endpoint } from "../ports/endpoint.ts";
 import type { HttpClient } from "../ports/http-client.ts";
@@ -27,8 +28,14 @@ let sent: Message[] = [];
 let notices: string[] = [];
 let objects: EmbeddedObjectStore;
 
+/** How often the object store has no answer. */
+let storeIsAway = 0;
 const http: HttpClient = {
   async send({ body, headers, method, url }) {
+    if (url.startsWith("http://objects") && storeIsAway > 0) {
+      storeIsAway -= 1;
+      throw new TuError("E_SERVICE_UNAVAILABLE", "nobody listens");
+    }
     const { host, pathname, search } = new URL(url);
     return call(host, method, `${pathname}${search}`, body ?? "", headers);
   },
@@ -68,6 +75,7 @@ const textOf = ({ body }: { body: Uint8Array }) => new TextDecoder().decode(body
 beforeEach(() => {
   sent = [];
   notices = [];
+  storeIsAway = 0;
   const signer = createUrlSigner({ baseUrl: () => "http://objects", secret: "secret", clock });
   objects = createMemoryObjectStore({ signer });
   const storageUrl = () => "http://storage";
@@ -247,6 +255,12 @@ describe("ingestion", () => {
     const body = { filename: "a.png", contentType: "image/png" };
     const { uploadId } = jsonOf(await call("ingestion", "POST", "/v1/uploads/start", body));
     expect((await confirm({ uploadId, bytes: 7, checksum })).status).toBe(422);
+  });
+  test("an object store that is away for a while does not refuse a confirm", async () => {
+    const { uploadId } = await stored();
+    storeIsAway = 2;
+    expect((await confirm({ uploadId, bytes: 7, checksum })).status).toBe(202);
+    expect([storeIsAway, sent.length]).toEqual([0, 1]);
   });
   test("probes answer", async () => {
     expect(textOf(await call("ingestion", "GET", "/health"))).toBe("Healthy");

@@ -4,9 +4,11 @@ import { recordRequest } from "../delivery/record.ts";
 import type { Service } from "../delivery/service.ts";
 import type { ShellPorts } from "../delivery/shell.ts";
 import { objectKeyFor } from "../domain/object-key.ts";
+import { TuError } from "../errors.ts";
 import { callHeaders, postJson, presignedUrl } from "../http/call.ts";
 import { jsonReply, probes } from "../http/replies.ts";
 import { int64Member, readBody, textMember, uuidMember } from "../http/request-body.ts";
+import { outageMs, silenceMs, throughOutages } from "../http/through-outages.ts";
 import type { Message } from "../message.ts";
 import type { Digest } from "../ports/digest.ts";
 import type { EndpointReply, EndpointRequest } from "../ports/endpoint.ts";
@@ -30,10 +32,11 @@ export type IngestionPorts = {
 };
 
 /**
- * The public upload API. On confirm it fetches the stored object and compares size and checksum with the claim;
- * confirming again is accepted and announces nothing new. A mismatching claim is refused in flow `full`. In flow
- * `current` it is accepted, as the deployed service accepts every claim: the event then describes the stored
- * object, and a notice and `x-claim-mismatch` (the names of the fields) report the mismatch.
+ * The public upload API. On confirm it fetches the stored object, for which it waits while the store is away, and
+ * compares size and checksum with the claim; confirming again is accepted and announces nothing new. A mismatching
+ * claim is refused in flow `full`. In flow `current` it is accepted, as the deployed service accepts every claim: the
+ * event then describes the stored object, and a notice and `x-claim-mismatch` (the names of the fields) report the
+ * mismatch.
  */
 export function createIngestion(ports: IngestionPorts): Service {
   return {
@@ -157,12 +160,15 @@ async function storedObject(
   flowId: string,
   ports: IngestionPorts,
 ): Promise<Claim | undefined> {
-  const { url } = await presign("get", { key: session.key, ttlSec }, flowId, ports);
-  const caller = { service: name, flowId } as const;
-  const object = await ports.http.send({ method: "GET", url, headers: callHeaders(caller) });
+  const http = throughOutages(ports.http, { clock: ports.shell.clock, forMs: outageMs });
+  const wanted = { key: session.key, ttlSec };
+  const { url } = await presign("get", wanted, flowId, { ...ports, http });
+  const headers = callHeaders({ service: name, flowId });
+  const object = await http.send({ method: "GET", url, headers, silenceMs });
   if (object.status === 404) return undefined;
   if (object.status !== 200) {
-    throw new Error(`the object store answered ${object.status} for ${session.key}`);
+    const what = `the object store answered ${object.status} for ${session.key}`;
+    throw new TuError("E_FETCH_FAILED", what, { hint: "confirm again once the store works" });
   }
   return { bytes: object.body.length, checksum: `sha256:${ports.digest(object.body)}` };
 }

@@ -9,8 +9,8 @@ export function metadataWork(ports: {
   readonly fetchImage: ImageAccess;
   readonly images: Images;
 }): StepWork {
-  return async (message): Promise<MetadataSorted> => {
-    const bytes = await ports.fetchImage(message);
+  return async (message, _attempt, signal): Promise<MetadataSorted> => {
+    const bytes = await ports.fetchImage(message, signal);
     const header = await ports.images.identify(bytes);
     const [exif, colours] = await Promise.all([
       ports.images.exif(bytes),

@@ -37,7 +37,7 @@ export type RecognitionPorts = {
 /** Fetches a picture and recognises the machine in it. */
 export function recognitionWork({ fetchImage, images, vision }: RecognitionPorts): StepWork {
   return async (message, _attempt, signal): Promise<RecognitionCompleted> => {
-    const bytes = await fetchImage(message);
+    const bytes = await fetchImage(message, signal);
     await images.identify(bytes); // refuses images that must not be decoded
     const [reading, colours] = await Promise.all([
       vision.read(bytes, { isEnough, signal }),

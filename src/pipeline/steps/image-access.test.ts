@@ -2,9 +2,13 @@ import { expect, test } from "vitest";
 import { createManualClock } from "../../adapters/memory/clock.ts";
 import { sha256 } from "../../adapters/memory/ids.ts";
 import { failedReply } from "../engine/decide.samples.ts";
+import { TuError } from "../errors.ts";
 import { flowNamed } from "../flows/flow.ts";
+import { outageMs, silenceMs } from "../http/through-outages.ts";
 import type { Message } from "../message.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { HttpClient } from "../ports/http-client.ts";
+import { parseDuration } from "../time.ts";
 import { failed } from "./analysis-step.ts";
 import { createImageAccess } from "./image-access.ts";
 
@@ -20,15 +24,18 @@ const http: HttpClient = {
   },
 };
 const about = (payload: unknown): Message => ({ ...failedReply("a", "m1", 1), payload });
-const accessOver = (client: HttpClient) =>
-  createImageAccess({
+const running = new AbortController().signal;
+const accessOver = (client: HttpClient, clock: Clock = createManualClock(0), signal = running) => {
+  const access = createImageAccess({
     http: client,
-    clock: createManualClock(0),
+    clock,
     digest: sha256,
     service: "metadata-service",
     mediaAccessUrl: () => "http://media",
     internalToken: "token",
   });
+  return (message: Message) => access(message, signal);
+};
 const fetchImage = accessOver(http);
 
 test.each([
@@ -83,6 +90,73 @@ test("a refused URL, such as an expired one, is requested anew once", async () =
   const always = fetchRefused(9);
   await expect(always.fetch(about(claim))).rejects.toMatchObject({ code: "E_URL_REFUSED" });
   expect(always.used).toHaveLength(2);
+});
+
+const refused = new TuError("E_SERVICE_UNAVAILABLE", "nobody listens");
+type Part = "media access" | "the object store";
+
+/** A cluster in which one part is away for a while, and answers with this meanwhile. */
+function cluster(away: { part: Part; forMs: number; answer: number | TuError }) {
+  const clock = createManualClock(0);
+  const askedAtMs: number[] = [];
+  const client: HttpClient = {
+    async send(request) {
+      const isAsked = (request.method === "POST") === (away.part === "media access");
+      if (isAsked) askedAtMs.push(clock.nowMs());
+      if (!isAsked || clock.nowMs() >= away.forMs) return http.send(request);
+      if (away.answer instanceof TuError) throw away.answer;
+      return { status: away.answer, headers: {}, body: new Uint8Array() };
+    },
+  };
+  return { client, clock, askedAtMs };
+}
+
+test.each<[Part, number | TuError]>([
+  ["the object store", refused],
+  ["the object store", 503],
+  ["the object store", 500],
+  ["the object store", 429],
+  ["media access", refused],
+  ["media access", 503],
+])("an outage of %s (%s) is waited for, and told soon after its end", async (part, answer) => {
+  for (const forMs of [2300, 9000]) {
+    const { askedAtMs, client, clock } = cluster({ part, forMs, answer });
+    const fetching = accessOver(client, clock)(about(claim));
+    await clock.advance(outageMs);
+    expect(await fetching).toEqual(picture);
+    expect(askedAtMs.at(-1)).toBeLessThanOrEqual(forMs + 1000);
+  }
+});
+
+test.each([
+  ["the object store", 500, "E_FETCH_FAILED"],
+  ["the object store", refused, "E_SERVICE_UNAVAILABLE"],
+  ["media access", 503, "E_FETCH_FAILED"],
+] as const)("%s that always answers %s fails the attempt", async (part, answer, code) => {
+  const { askedAtMs, client, clock } = cluster({ part, forMs: Number.POSITIVE_INFINITY, answer });
+  const outcome = accessOver(client, clock)(about(claim)).catch((error: unknown) => error);
+  await clock.advance(outageMs);
+  expect(await outcome).toMatchObject({ code, retryable: true });
+  expect(askedAtMs.at(-1)).toBeGreaterThan(outageMs - 2000);
+  expect(clock.nextDueMs()).toBeNull();
+});
+
+test("an attempt gives up on a store before its step times out", () => {
+  for (const { timeout } of flowNamed("full").definition.steps)
+    expect(outageMs + silenceMs).toBeLessThan(parseDuration(timeout) ?? 0);
+});
+
+test("whoever stops does not wait for a store that is away", async () => {
+  const { client, clock } = cluster({ part: "the object store", forMs: 9000, answer: refused });
+  const stopping = new AbortController();
+  const silent: HttpClient = { send: () => new Promise(() => undefined) };
+  for (const away of [client, silent]) {
+    const outcome = accessOver(away, clock, stopping.signal)(about(claim)).catch((error) => error);
+    await clock.advance(1000);
+    stopping.abort(new Error("stopping"));
+    expect(await outcome).toEqual(new Error("stopping"));
+  }
+  expect(clock.nextDueMs()).toBeNull();
 });
 
 test("every command of the flow carries what the upload event says", () => {

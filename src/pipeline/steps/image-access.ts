@@ -4,24 +4,24 @@ import { checksumPattern } from "../contracts/upload.ts";
 import { TuError } from "../errors.ts";
 import { type Caller, callHeaders, postJson, presignedUrl } from "../http/call.ts";
 import { internalTokenHeader } from "../http/internal-token.ts";
+import { outageMs, silenceMs, throughOutages } from "../http/through-outages.ts";
 import type { Message } from "../message.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Digest } from "../ports/digest.ts";
 import type { HttpClient, HttpResponse } from "../ports/http-client.ts";
 
 export const imageBytesMax = 10 * 1024 * 1024;
-const triesMax = 3;
-const firstWaitMs = 200;
 
-/** Fetches the picture of a message. */
-export type ImageAccess = (message: Message) => Promise<Uint8Array>;
+/** Fetches the picture of a message. Rejects with the signal's reason when it is aborted. */
+export type ImageAccess = (message: Message, signal: AbortSignal) => Promise<Uint8Array>;
 
 /**
  * Gives an analysing service access to a picture: a presigned GET from the media-access service, then the object
- * itself. Retries 408, 429 and 5xx after 200 and 400 ms, and requests another URL once if one is refused; accepts
- * image/* and application/octet-stream of at most 10 MiB, and only the picture that was uploaded: size and checksum
- * must match the upload event, if the message carries them. Throws E_IMAGE_CHANGED, E_OBJECT_NOT_FOUND,
- * E_URL_REFUSED, E_FETCH_FAILED, E_IMAGE_EMPTY, E_IMAGE_TOO_LARGE, E_IMAGE_TYPE_REFUSED.
+ * itself. Waits for a store that is away (`throughOutages`), so that an outage does not use up the attempts of a step;
+ * requests another URL once if one is refused; accepts image/* and application/octet-stream of at most 10 MiB, and only
+ * the picture that was uploaded: size and checksum must match the upload event, if the message carries them. Throws
+ * E_IMAGE_CHANGED, E_OBJECT_NOT_FOUND, E_URL_REFUSED, E_FETCH_FAILED, E_SERVICE_UNAVAILABLE, E_IMAGE_EMPTY,
+ * E_IMAGE_TOO_LARGE, E_IMAGE_TYPE_REFUSED.
  */
 export function createImageAccess(ports: {
   readonly http: HttpClient;
@@ -31,28 +31,22 @@ export function createImageAccess(ports: {
   readonly mediaAccessUrl: () => string;
   readonly internalToken: string;
 }): ImageAccess {
-  const fetched = async (objectKey: string, caller: Caller): Promise<HttpResponse> => {
-    const answer = await again(ports.clock, () =>
-      postJson(ports.http, {
-        url: `${ports.mediaAccessUrl()}/internal/v0/media/get-url`,
-        body: { objectKey },
-        headers: { ...callHeaders(caller), [internalTokenHeader]: ports.internalToken },
-      }),
-    );
+  const fetched = async (objectKey: string, caller: Caller, http: HttpClient) => {
+    const answer = await postJson(http, {
+      url: `${ports.mediaAccessUrl()}/internal/v0/media/get-url`,
+      body: { objectKey },
+      headers: { ...callHeaders(caller), [internalTokenHeader]: ports.internalToken },
+      silenceMs,
+    });
     const { url } = presignedUrl(answer, "media access");
-    return again(ports.clock, () =>
-      ports.http.send({
-        method: "GET",
-        url,
-        headers: { ...callHeaders(caller), accept: "image/*" },
-        timeoutMs: 30_000,
-      }),
-    );
+    const headers = { ...callHeaders(caller), accept: "image/*" };
+    return http.send({ method: "GET", url, headers, silenceMs });
   };
-  return async ({ flowId, payload, subject: objectKey }) => {
+  return async ({ flowId, payload, subject: objectKey }, signal) => {
     const caller: Caller = { service: ports.service, flowId };
-    const first = await fetched(objectKey, caller);
-    const response = isRefused(first) ? await fetched(objectKey, caller) : first;
+    const http = throughOutages(ports.http, { clock: ports.clock, forMs: outageMs, signal });
+    const first = await fetched(objectKey, caller, http);
+    const response = isRefused(first) ? await fetched(objectKey, caller, http) : first;
     const image = checkedImage(objectKey, response);
     requireUnchanged(objectKey, image, claimIn(payload), ports.digest);
     return image;
@@ -95,18 +89,6 @@ function changed(what: string): TuError {
   return new TuError("E_IMAGE_CHANGED", what, {
     hint: "upload the picture again; the stored object is damaged or was replaced",
   });
-}
-
-async function again<R extends HttpResponse>(clock: Clock, send: () => Promise<R>): Promise<R> {
-  for (let attempt = 1; ; attempt += 1) {
-    const response = await send();
-    if (!isTransient(response.status) || attempt === triesMax) return response;
-    await clock.sleep(firstWaitMs * 2 ** (attempt - 1));
-  }
-}
-
-function isTransient(status: number): boolean {
-  return status === 408 || status === 429 || status >= 500;
 }
 
 function checkedImage(objectKey: string, response: HttpResponse): Uint8Array {

@@ -19,11 +19,11 @@ export type ComparisonPorts = {
 
 /** Compares attributes and picture with the stored machines, and stores the fingerprint of this picture. */
 export function comparisonWork(ports: ComparisonPorts): StepWork {
-  return async (message): Promise<ComparisonCompleted> => {
+  return async (message, _attempt, signal): Promise<ComparisonCompleted> => {
     // Decoded by its contract, which guarantees this shape.
     const { recognition } = message.payload as ComparisonRequest;
     const objectKey = message.subject;
-    const bytes = await ports.fetchImage(message);
+    const bytes = await ports.fetchImage(message, signal);
     const checksum = ports.digest(bytes);
     const perceptualHash = await ports.images.perceptualHash(bytes);
     const { brand, model, type } = recognition.aggregate;
