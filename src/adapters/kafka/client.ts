@@ -22,6 +22,8 @@ export type KafkaOptions = {
 export type Client = {
   readonly kafka: Kafka;
   readonly protocol: typeof AssignerProtocol;
+  /** For how many calls in a row, up to this one, a connection has owed an answer without a byte of it. */
+  countSilence(): number;
   destroy(): void;
 };
 
@@ -50,7 +52,8 @@ export async function loadClients(options: KafkaOptions): Promise<OpenClient> {
         ({ namespace, log }) =>
           options.onDebug?.(`${namespace}: ${log.message}${errorIn(log)}`),
     });
-    return { kafka, protocol: kafkajs.AssignerProtocol, destroy: sockets.destroy };
+    const { countSilence, destroy } = sockets;
+    return { kafka, protocol: kafkajs.AssignerProtocol, countSilence, destroy };
   };
 }
 
@@ -58,8 +61,11 @@ function errorIn(log: { readonly [key: string]: unknown }): string {
   return log["error"] === undefined ? "" : `: ${String(log["error"])}`;
 }
 
+/** What was written when something came last, and how often nothing has come since although something was written. */
+type Silence = { written: number; count: number };
+
 function createSockets(options: KafkaOptions, onBroken: () => void) {
-  const sockets = new Set<Socket>();
+  const sockets = new Map<Socket, Silence>();
   let isDestroyed = false;
   const connect = options.connect ?? ((host, port) => connectPlain({ host, port }));
   const open: ISocketFactory = ({ host, onConnect, port, ssl }) => {
@@ -69,7 +75,12 @@ function createSockets(options: KafkaOptions, onBroken: () => void) {
     const socket = isPlain ? connect(host, port) : connectTls({ host, port, ...name, ...ssl });
     socket.once(isPlain ? "connect" : "secureConnect", onConnect);
     socket.setKeepAlive(true, 30_000);
-    sockets.add(socket);
+    const silence: Silence = { written: 0, count: 0 };
+    sockets.set(socket, silence);
+    socket.on("data", () => {
+      silence.written = socket.bytesWritten;
+      silence.count = 0;
+    });
     socket.once("close", () => {
       sockets.delete(socket);
       if (!isDestroyed) onBroken();
@@ -79,9 +90,14 @@ function createSockets(options: KafkaOptions, onBroken: () => void) {
   };
   return {
     open,
+    countSilence() {
+      for (const [socket, silence] of sockets)
+        silence.count = socket.bytesWritten > silence.written ? silence.count + 1 : 0;
+      return Math.max(0, ...[...sockets.values()].map(({ count }) => count));
+    },
     destroy() {
       isDestroyed = true;
-      for (const socket of sockets) socket.destroy(new Error("this client was closed")); // kafkajs hears errors only
+      for (const socket of sockets.keys()) socket.destroy(new Error("this client was closed")); // kafkajs hears errors only
     },
   };
 }

@@ -14,7 +14,7 @@ export type Attached = {
   rejoin(): Promise<void>;
   /** The connection is told to be back. */
   resume(): void;
-  /** Looks after itself, every few seconds while the connection is up. */
+  /** Looks after itself, once a second while the connection is up. */
   watch(): Promise<void>;
 };
 
@@ -40,8 +40,10 @@ export type Connection = {
 };
 
 const openTimeoutMs = 5000;
-const probeTimeoutMs = 5000;
-const watchIntervalMs = 3000;
+const probeTimeoutMs = 3000;
+const watchIntervalMs = 1000;
+/** Every second look. */
+const probeEvery = 2;
 const firstPauseMs = 100;
 const longestPauseMs = 2000;
 const closeTimeoutMs = 2000;
@@ -113,8 +115,10 @@ export async function createConnection(openClient: OpenClient): Promise<Connecti
     return true;
   };
   isOpen = true;
+  let looks = 0;
   const timer = setInterval(() => {
-    suspect();
+    looks += 1;
+    if (looks % probeEvery === 0) suspect();
     if (state.is("up")) for (const member of members) member.watch().catch(suspect);
   }, watchIntervalMs);
   return {

@@ -1,9 +1,10 @@
 import type { Cluster, Consumer, EachBatchPayload, KafkaMessage } from "kafkajs";
 import type { LogRecord, TopicPartition } from "../../pipeline/ports/event-log.ts";
 import { type Client, type OpenClient, retry } from "./client.ts";
+import { unavailable } from "./errors.ts";
 import { createRangeAssigner } from "./range-assigner.ts";
 import { headersFrom } from "./wire-headers.ts";
-import { atMost } from "./within.ts";
+import { atMost, within } from "./within.ts";
 
 export type Fetched = TopicPartition & {
   readonly records: readonly { readonly offset: number; readonly record: LogRecord }[];
@@ -26,12 +27,12 @@ export type GroupMember = {
   readonly id: () => string | null;
   /** When kafkajs last did something, even if it was fetching nothing. */
   lastSignAtMs(): number;
+  /** For how many calls in a row a broker has owed it an answer; 0 while it joins, which takes as long as others do. */
+  countSilence(): number;
   setPaused(place: TopicPartition, isPaused: boolean): void;
   commit(offsets: readonly (TopicPartition & { offset: number })[]): Promise<void>;
   /** Leaves the group if the broker answers in time; nothing of it remains afterwards. */
   leave(): Promise<void>;
-  /** Ends it without a word to the broker, as after a lost connection. */
-  abandon(): void;
 };
 
 export type MemberOptions = {
@@ -40,8 +41,11 @@ export type MemberOptions = {
   readonly sessionTimeoutMs: number;
   /** A former self whose place in the group would have to time out before others get its partitions. */
   readonly formerId: string | null;
+  /** Aborted: it ends at once, without a word to the broker, as after a lost connection. */
+  readonly over: AbortSignal;
 };
 
+const prepareTimeoutMs = 8000;
 const leaveTimeoutMs = 3000;
 
 /** One life of a kafkajs consumer. It never restarts: whoever listens to `ended` begins another one. */
@@ -50,22 +54,80 @@ export async function joinGroup(
   options: MemberOptions,
   listener: Listener,
 ): Promise<GroupMember> {
-  let isOver = false;
-  let memberId: string | null = null;
-  let signAtMs = Date.now();
+  const { over } = options;
+  if (over.aborted) throw unavailable("lost");
   const client = openClient(() => undefined);
   const { cluster, consumer } = createConsumer(client, options);
+  const life = hear(consumer, {
+    ...listener,
+    ended() {
+      life.isOver = true;
+      client.destroy();
+      listener.ended();
+    },
+  });
+  const abandon = () => {
+    life.isOver = true;
+    client.destroy();
+    consumer.disconnect().catch(() => undefined); // it only stops the timers of kafkajs
+  };
+  const prepare = async () => {
+    await consumer.connect();
+    await consumer.subscribe({ topics: [...options.topics], fromBeginning: true });
+    if (options.formerId !== null) await leaveAs(cluster(), options.group, options.formerId);
+  };
+  over.addEventListener("abort", abandon, { once: true });
+  try {
+    await within(prepareTimeoutMs, `connecting ${options.group}`, prepare());
+    await consumer.run({
+      ...{ autoCommit: false, eachBatchAutoResolve: false },
+      eachBatch: async (payload) => {
+        if (!life.isOver) listener.fetched(fetchedFrom(payload));
+      },
+    });
+  } catch (error) {
+    abandon();
+    throw error;
+  }
+  return {
+    ...{ id: () => life.memberId, lastSignAtMs: () => life.signAtMs },
+    countSilence: () => (life.isJoining ? 0 : client.countSilence()),
+    setPaused({ partition, topic }, isPaused) {
+      const places = [{ topic, partitions: [partition] }];
+      if (life.isOver) return;
+      if (isPaused) consumer.pause(places);
+      else consumer.resume(places);
+    },
+    async commit(offsets) {
+      await consumer.commitOffsets(
+        offsets.map(({ offset, ...place }) => ({ ...place, offset: String(offset) })),
+      );
+    },
+    async leave() {
+      life.isOver = true;
+      await atMost(leaveTimeoutMs, consumer.disconnect());
+      client.destroy();
+    },
+  };
+}
+
+type Life = { isOver: boolean; isJoining: boolean; memberId: string | null; signAtMs: number };
+
+/** Keeps what kafkajs tells of a consumer, and passes it on until that is over. */
+function hear(consumer: Consumer, listener: Listener): Life {
   const { events } = consumer;
+  const life: Life = { isOver: false, isJoining: true, memberId: null, signAtMs: Date.now() };
   const listen = <T>(work: (event: T) => void) =>
-    function hear(event: T): void {
-      signAtMs = Date.now();
-      if (!isOver) work(event);
+    function hearing(event: T): void {
+      life.signAtMs = Date.now();
+      if (!life.isOver) work(event);
     };
   consumer.on(
     events.GROUP_JOIN,
     listen(({ payload }) => {
-      const isNew = memberId !== null && memberId !== payload.memberId;
-      memberId = payload.memberId;
+      const isNew = life.memberId !== null && life.memberId !== payload.memberId;
+      life.memberId = payload.memberId;
+      life.isJoining = false;
       const places = Object.entries(payload.memberAssignment);
       const assigned = places.flatMap(([topic, partitions]) =>
         partitions.map((partition) => ({ topic, partition })),
@@ -73,10 +135,16 @@ export async function joinGroup(
       listener.assigned(assigned, isNew);
     }),
   );
-  consumer.on(events.REBALANCING, listen(listener.rebalancing));
+  consumer.on(
+    events.REBALANCING,
+    listen(() => {
+      life.isJoining = true;
+      listener.rebalancing();
+    }),
+  );
   consumer.on(
     events.CRASH,
-    listen(() => end()),
+    listen(() => listener.ended()),
   );
   consumer.on(
     events.FETCH,
@@ -90,49 +158,7 @@ export async function joinGroup(
       listener.fetched({ topic, partition, records: [], next, highWatermark });
     }),
   );
-  const end = () => {
-    isOver = true;
-    client.destroy();
-    listener.ended();
-  };
-  const abandon = () => {
-    isOver = true;
-    client.destroy();
-    consumer.disconnect().catch(() => undefined); // it only stops the timers of kafkajs
-  };
-  try {
-    await consumer.connect();
-    await consumer.subscribe({ topics: [...options.topics], fromBeginning: true });
-    if (options.formerId !== null) await leaveAs(cluster(), options.group, options.formerId);
-    await consumer.run({
-      ...{ autoCommit: false, eachBatchAutoResolve: false },
-      eachBatch: async (payload) => {
-        if (!isOver) listener.fetched(fetchedFrom(payload));
-      },
-    });
-  } catch (error) {
-    abandon();
-    throw error;
-  }
-  return {
-    ...{ id: () => memberId, lastSignAtMs: () => signAtMs, abandon },
-    setPaused({ partition, topic }, isPaused) {
-      const places = [{ topic, partitions: [partition] }];
-      if (isOver) return;
-      if (isPaused) consumer.pause(places);
-      else consumer.resume(places);
-    },
-    async commit(offsets) {
-      await consumer.commitOffsets(
-        offsets.map(({ offset, ...place }) => ({ ...place, offset: String(offset) })),
-      );
-    },
-    async leave() {
-      isOver = true;
-      await atMost(leaveTimeoutMs, consumer.disconnect());
-      client.destroy();
-    },
-  };
+  return life;
 }
 
 function createConsumer(client: Client, { group, sessionTimeoutMs }: MemberOptions) {

@@ -9,9 +9,11 @@ type Tell = (event: string, payload?: object) => void;
 /** Clients whose consumers run like this, one after the other. */
 function clients(...runs: readonly ((tell: Tell) => Promise<void>)[]) {
   let opened = 0;
+  const destroyed: number[] = [];
   const openClient: OpenClient = () => {
     const listeners = new Map<string, (event: object) => void>();
     const run = runs[opened++];
+    const number = opened;
     const consumer = {
       events: {
         ...{ GROUP_JOIN: "joined", REBALANCING: "rebalancing", CRASH: "crash", FETCH: "fetch" },
@@ -22,10 +24,10 @@ function clients(...runs: readonly ((tell: Tell) => Promise<void>)[]) {
       run: () => run?.((event, payload = {}) => listeners.get(event)?.({ payload })),
       disconnect: async () => undefined,
     };
-    const client = { kafka: { consumer: () => consumer }, destroy: () => undefined };
+    const client = { kafka: { consumer: () => consumer }, destroy: () => destroyed.push(number) };
     return client as unknown as Client; // as much of it as a membership uses
   };
-  return { openClient, opened: () => opened };
+  return { openClient, opened: () => opened, destroyed: () => destroyed };
 }
 
 function membership(openClient: OpenClient) {
@@ -59,4 +61,47 @@ test("the first time it tries until it is a member", async () => {
   await begin();
   expect(current()).not.toBeNull();
   expect(opened()).toBe(3);
+});
+
+/** Consumers whose first one hangs until it is let go on; the others join. */
+function hanging() {
+  let proceed = () => {};
+  const gate = new Promise<void>((resolve) => {
+    proceed = resolve;
+  });
+  let said: Tell = () => undefined;
+  const hang = async (tell: Tell) => {
+    said = tell;
+    await gate;
+  };
+  return {
+    ...clients(hang, join, join),
+    proceed,
+    say: (event: string) => join(said).then(() => said(event)),
+  };
+}
+
+test("an attempt to join ends as soon as another one begins, and then changes nothing", async () => {
+  const { destroyed, openClient, proceed, say } = hanging();
+  const { current, join: tryToJoin } = membership(openClient);
+  const first = tryToJoin();
+  await Promise.all([
+    tryToJoin(),
+    expect(first).rejects.toMatchObject({ code: "E_SERVICE_UNAVAILABLE" }),
+  ]);
+  expect(destroyed()).toEqual([1]);
+  const member = current();
+  proceed();
+  await say("crash");
+  expect(member).not.toBeNull();
+  expect(current()).toBe(member);
+});
+
+test("an attempt that hangs does not keep the next restart from joining", async () => {
+  const { opened, openClient } = hanging();
+  const { current, restart } = membership(openClient);
+  restart();
+  await expect.poll(opened, { timeout: 5000 }).toBe(1);
+  restart();
+  await expect.poll(current, { timeout: 5000 }).not.toBeNull();
 });

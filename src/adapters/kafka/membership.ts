@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { orAborted } from "../../pipeline/or-aborted.ts";
 import type { Assignment } from "./assignment.ts";
 import type { Connection } from "./connection.ts";
 import { unavailable } from "./errors.ts";
@@ -34,25 +35,40 @@ const joinTimeoutMs = 90_000;
 const rejoinPauseMs = 500;
 const beginTimeoutMs = 30_000;
 
-/** Supervises the consumers of kafkajs, each of which lives once, so that the subscription stays a member. */
+/**
+ * Supervises the consumers of kafkajs, each of which lives once, so that the subscription stays a member. Only the
+ * latest attempt to join counts. An earlier one, which may hang on a dead connection, is ended before: it could still get
+ * through, and the group would wait for a member that nobody is.
+ */
 export function createMembership(options: MembershipOptions): Membership {
   const { assignment, connection, group } = options;
   let member: GroupMember | null = null;
   let formerId: string | null = null;
   let isClosing = false;
   let isRejoining = false;
+  let attempt = new AbortController();
 
   const join = async () => {
-    const began = assignment.era();
-    const isStale = () => began !== assignment.era() || isClosing;
+    abandon();
+    const { signal } = attempt;
+    try {
+      await orAborted(joinUntil(signal), signal);
+    } catch (error) {
+      if (!signal.aborted) drop();
+      throw error;
+    }
+  };
+  const joinUntil = async (over: AbortSignal) => {
+    const isStale = () => over.aborted || isClosing;
     const { failed, joined, joining } = createJoining();
     let life: GroupMember | null = null;
     let hasJoined = false;
     life = await joinGroup(
       connection.openClient,
-      { ...options, formerId },
+      { ...options, formerId, over },
       {
         assigned(partitions, isNew) {
+          if (isStale()) return;
           if (isNew) assignment.lose();
           assignment.assign(partitions);
           hasJoined = true;
@@ -67,33 +83,20 @@ export function createMembership(options: MembershipOptions): Membership {
         },
       },
     );
-    if (isStale()) {
-      life.abandon();
-      throw unavailable("lost");
-    }
+    if (isStale()) throw unavailable("lost");
     member = life;
     await within(joinTimeoutMs, `joining ${group}`, joining);
     options.onJoined();
   };
   const abandon = () => {
     formerId = member?.id() ?? formerId;
-    member?.abandon();
     member = null;
+    attempt.abort(unavailable("lost"));
+    attempt = new AbortController();
   };
   const drop = () => {
     abandon();
     assignment.lose();
-  };
-  const begin = async () => {
-    for (const until = Date.now() + beginTimeoutMs; ; await wait(rejoinPauseMs)) {
-      const failure = await join().then(
-        () => null,
-        (error: unknown) => ({ error }),
-      );
-      if (failure === null) return;
-      drop();
-      if (Date.now() > until || !canRejoin()) throw failure.error;
-    }
   };
   const restart = () => {
     drop();
@@ -106,12 +109,13 @@ export function createMembership(options: MembershipOptions): Membership {
     isRejoining = true;
     while (canRejoin()) {
       await wait(rejoinPauseMs);
-      if (canRejoin()) await join().catch(drop);
+      if (canRejoin()) await join().catch(() => undefined); // tried again
     }
     isRejoining = false;
   };
   return {
-    ...{ begin, join, drop, restart, current: () => member },
+    ...{ join, drop, restart, current: () => member },
+    begin: () => untilJoined(join, canRejoin),
     async close() {
       isClosing = true;
       if (connection.isUp()) await member?.leave();
@@ -119,6 +123,17 @@ export function createMembership(options: MembershipOptions): Membership {
       assignment.end();
     },
   };
+}
+
+async function untilJoined(join: () => Promise<void>, canTry: () => boolean): Promise<void> {
+  for (const until = Date.now() + beginTimeoutMs; ; await wait(rejoinPauseMs)) {
+    const failure = await join().then(
+      () => null,
+      (error: unknown) => ({ error }),
+    );
+    if (failure === null) return;
+    if (Date.now() > until || !canTry()) throw failure.error;
+  }
 }
 
 function createJoining() {

@@ -32,13 +32,19 @@ function createWorld() {
     finish: () => {
       for (const flight of reader.take()) reader.done(flight);
     },
-    /** Looks every three seconds; `isAlive`: kafkajs fetches, whatever it gets. */
-    async pass(seconds: number, isAlive = true): Promise<number> {
-      for (const until = nowMs + seconds * 1000; nowMs < until; nowMs += 3000) {
+    /** Looks every second; `isAlive`: kafkajs fetches, whatever it gets; `isOwed`: an answer does not come. */
+    async pass(seconds: number, { isAlive = true, isOwed = false } = {}): Promise<number> {
+      let silences = 0;
+      for (const until = nowMs + seconds * 1000; nowMs < until; nowMs += 1000) {
         if (isAlive) signAtMs = nowMs;
-        await watch({ lastSignAtMs: () => signAtMs });
+        silences = isOwed ? silences + 1 : 0;
+        await watch({ lastSignAtMs: () => signAtMs, countSilence: () => silences });
       }
       return restarts;
+    },
+    /** The process itself stood still. */
+    standStill(seconds: number) {
+      nowMs += seconds * 1000;
     },
   };
 }
@@ -48,7 +54,15 @@ test("a member with nothing to do is left alone", async () => {
 });
 
 test("a consumer that gives no sign is restarted", async () => {
-  expect(await createWorld().pass(21, false)).toBeGreaterThan(0);
+  expect(await createWorld().pass(21, { isAlive: false })).toBeGreaterThan(0);
+});
+
+test("one that waits for an answer is restarted after six seconds, and one that was held up is not", async () => {
+  const world = createWorld();
+  expect(await world.pass(3, { isOwed: true })).toBe(0);
+  world.standStill(10);
+  expect(await world.pass(3, { isOwed: true })).toBe(0);
+  expect(await createWorld().pass(7, { isOwed: true })).toBeGreaterThan(0);
 });
 
 test("a partition that stays behind with nothing in hand is restarted within 30 s", async () => {

@@ -3,8 +3,11 @@ import type { Connection } from "./connection.ts";
 import type { GroupMember } from "./group-member.ts";
 import type { PartitionReader } from "./partition-reader.ts";
 
-const silentMs = 15_000;
+/** Seconds: a fetch is answered within a tenth of one, and heartbeats go out twice in one. */
+const silencesMax = 6;
+const signlessMs = 15_000;
 const stalledMs = 20_000;
+const lookEveryMs = 3000;
 
 type Watched = {
   readonly connection: Pick<Connection, "run">;
@@ -16,9 +19,11 @@ type Watched = {
 };
 
 /**
- * A consumer of kafkajs may send heartbeats and fetch nothing, or stop without a word. It is restarted when it gave no
- * sign for a while, or when a partition with nothing in hand stays behind its end, which the brokers are asked for.
- * A slow handler is neither: its records are in hand.
+ * A consumer of kafkajs may wait for an answer that never comes, send heartbeats and fetch nothing, or stop without a
+ * word. It is restarted when a connection has owed an answer for some seconds, when kafkajs gave no sign for a while, or
+ * when a partition with nothing in hand stays behind its end, which the brokers are asked for. A slow handler is none of
+ * these: its records are in hand. Called once a second; seconds of silence are counted, not measured, so that a process
+ * that was held up itself blames nobody.
  */
 export function createStallWatch(options: Watched) {
   const { connection, group, nowMs, readers, restart, topics } = options;
@@ -62,13 +67,16 @@ export function createStallWatch(options: Watched) {
     restart();
   };
   let isLooking = false;
-  return async (member: Pick<GroupMember, "lastSignAtMs">): Promise<void> => {
-    if (nowMs() - member.lastSignAtMs() > silentMs) {
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
+  return async (member: Pick<GroupMember, "lastSignAtMs" | "countSilence">): Promise<void> => {
+    const isSilent = member.countSilence() >= silencesMax;
+    if (isSilent || nowMs() - member.lastSignAtMs() > signlessMs) {
       restart();
       return;
     }
-    if (isLooking) return;
+    if (isLooking || nowMs() - lookedAtMs < lookEveryMs) return;
     isLooking = true;
+    lookedAtMs = nowMs();
     await look().finally(() => {
       isLooking = false;
     });
