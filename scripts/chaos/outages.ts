@@ -86,6 +86,7 @@ export type CycleResult = {
   readonly text: string;
   readonly problems: readonly string[];
   readonly recoveryMs: number;
+  readonly aliveMb: number;
   readonly refused: number;
 };
 
@@ -106,6 +107,7 @@ export async function runCycle({ fault, place }: Cycle, subject: Subject): Promi
   const recoveryMs = performance.now() - backAt;
   const refusals = uploader.refusals();
   const { mb, ms } = pipeline.vitals();
+  const aliveMb = await pipeline.aliveMb();
   const seconds = (span: number) => `${(span / 1000).toFixed(1)} s`;
   const startText = backAt - endingAt > 200 ? ` (start ${seconds(backAt - endingAt)})` : "";
   const text = [
@@ -113,10 +115,11 @@ export async function runCycle({ fault, place }: Cycle, subject: Subject): Promi
     `${atFault.length} in flight, ${due.length} at the return`,
     `all ended ${seconds(recoveryMs)} after it${recoveryMs > goalMs ? " OVER 10 s" : ""}`,
     ...(refusals.length > 0 ? [`${refusals.length} refused (${refusals[0]})`] : []),
-    `${mb.toFixed(0)} MB, answers within ${ms.toFixed(0)} ms`,
+    `${mb.toFixed(0)} MB (${aliveMb.toFixed(0)} alive), answers within ${ms.toFixed(0)} ms`,
   ].join("; ");
   return {
     text,
+    aliveMb,
     recoveryMs,
     refused: refusals.length,
     problems: [

@@ -13,12 +13,15 @@ export type Pipeline = {
   readonly stateDir: string;
   /** Since the last call: the most memory it had, in MB, and the longest wait for an answer, in milliseconds. */
   vitals(): { readonly mb: number; readonly ms: number };
+  /** What is alive on its heap and in its buffers after a collection, in MB. */
+  aliveMb(): Promise<number>;
   /** What it said that it must never say. */
   complaints(): readonly string[];
   /** Resolves with complaints about how it ended. */
   stop(): Promise<readonly string[]>;
 };
 
+const probe = new URL("./heap-probe.mjs", import.meta.url).href;
 const binary = join(import.meta.dirname, "../../bin/tu-analyze");
 const patienceMs = 60_000;
 const neverSaid = /E_BUG|Warning|Unhandled|\n\s+at /;
@@ -33,7 +36,20 @@ export async function startPipeline(options: {
 
   const child = spawn(
     process.execPath,
-    [binary, "up", "--context", "env", "--port", "0", "-o", "json", ...args],
+    [
+      "--expose-gc",
+      "--import",
+      probe,
+      binary,
+      "up",
+      "--context",
+      "env",
+      "--port",
+      "0",
+      "-o",
+      "json",
+      ...args,
+    ],
     {
       cwd: directory,
       env: {
@@ -41,13 +57,13 @@ export async function startPipeline(options: {
         ...{ TU_ANALYZE_STATE_DIR: join(directory, "state"), TU_ANALYZE_VISION: "replay" },
         TU_ANALYZE_VISION_DIR: answers,
       },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
     },
   );
   process.once("exit", () => child.kill("SIGKILL"));
   const complaints: string[] = [];
   const log = createWriteStream(join(directory, "up.log"));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     log.write(text);
     if (neverSaid.test(text)) complaints.push(`the pipeline said: ${text.slice(0, 500)}`);
   });
@@ -102,6 +118,11 @@ function bare(
       [mb, ms] = [0, 0];
       return seen;
     },
+    async aliveMb() {
+      child.send("how much is alive?");
+      const [{ arrayBuffers, heapUsed }] = (await once(child, "message")) as [Alive];
+      return (heapUsed + arrayBuffers) / 1024 / 1024;
+    },
     async stop() {
       isEnding = true;
       await looking;
@@ -119,6 +140,9 @@ function bare(
     },
   };
 }
+
+/** As the probe says it, in bytes. */
+type Alive = { readonly heapUsed: number; readonly arrayBuffers: number };
 
 const pageKb = 4;
 
