@@ -1,5 +1,5 @@
 import amqplib from "amqplib";
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from "vitest";
+import { describe, expect, inject, onTestFinished, test, vi } from "vitest";
 import { createKafkaEventLog } from "../adapters/kafka/event-log.ts";
 import { createSystemClock } from "../adapters/memory/clock.ts";
 import { createRandomIds } from "../adapters/memory/ids.ts";
@@ -15,6 +15,7 @@ import { createRelay } from "../pipeline/delivery/relay.ts";
 import { declareTopology, runService } from "../pipeline/delivery/run-services.ts";
 import { nothing, type Service } from "../pipeline/delivery/service.ts";
 import type { EventLog, RecordHeader } from "../pipeline/ports/event-log.ts";
+import { createMessagingBridge } from "../pipeline/services/messaging-bridge.ts";
 import { deadLetters } from "../pipeline/topology.ts";
 
 // R8 on real servers: the shell around every consumer of flow `full`, and messages that none of them can process, on
@@ -48,13 +49,8 @@ const bodies: Readonly<Record<string, Uint8Array>> = {
 };
 
 describe.skipIf(!rabbit.isThere || brokers.length === 0)("what cannot be processed", () => {
-  let world: Awaited<ReturnType<typeof openWorld>>;
-  beforeAll(async () => {
-    world = await openWorld();
-  });
-  afterAll(() => world.close());
-
   test("is parked once, after its tries, as it came; and its neighbours go on", async () => {
+    const world = await openWorld();
     const sent: Sent[] = [];
     for (const place of places) {
       await world.sendGood(place, "before");
@@ -73,6 +69,33 @@ describe.skipIf(!rabbit.isThere || brokers.length === 0)("what cannot be process
     expect(sorted(world.handled())).toEqual(sorted(good));
     await new Promise((resolve) => setTimeout(resolve, 1500)); // whatever is parked again
     expect(letters()).toEqual(due);
+  });
+
+  test("is what the next transport refuses: that is told, and its neighbours go on", async () => {
+    const world = await openWorld((name) =>
+      name === "svc-messaging-bridge" ? createMessagingBridge() : null,
+    );
+    const [place] = places.filter(({ transport }) => transport === "kafka");
+    if (place === undefined) throw new Error("nothing is consumed from Kafka");
+    const upload = JSON.parse(place.example) as object;
+    const tooLong = JSON.stringify({ ...upload, objectKey: `${"x".repeat(300)}.png` });
+    const sendBad = (id: string, body: string, header = "") =>
+      world.log.append({
+        ...{ topic: place.target, key: bytes("b.png"), body: bytes(body) },
+        headers: [
+          { name: "x-message-id", value: bytes(id) },
+          { name: "large", value: bytes(header) },
+        ],
+      });
+    await world.sendGood(place, "before");
+    await sendBad("a routing key of 300 bytes", tooLong);
+    await sendBad("headers beyond a frame", place.example, "x".repeat(200_000));
+    await world.sendGood(place, "after");
+    const handled = () => world.handled().map((text) => text.split(" ").at(-1));
+    await vi.waitFor(() => expect(handled()).toEqual(["before", "after"]), patience);
+    await vi.waitFor(() => expect(world.notices()).toHaveLength(2), patience);
+    for (const notice of world.notices()) expect(notice).toContain("E_MESSAGE_INVALID");
+    expect(world.states()).toEqual([]);
   });
 });
 
@@ -101,7 +124,8 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, plain(part)]));
 }
 
-async function openWorld() {
+/** The shell around services whose handlers do nothing, or around a real one instead. */
+async function openWorld(real: (name: ServiceName) => Service | null = () => null) {
   const vhost = await openVhost();
   const clock = createSystemClock();
   const ids = createRandomIds(clock);
@@ -109,7 +133,14 @@ async function openWorld() {
   const log = await createKafkaEventLog({ brokers, onError });
   const broker = await createRabbitBroker({ ...rabbit.address, vhost: vhost.name, onError });
   const journal = createMemoryJournal();
-  const reporter = { hop: () => undefined, notice: () => undefined };
+  const notices: string[] = [];
+  const reporter = {
+    hop: () => undefined,
+    notice: ({ code, message }: { readonly code: string; readonly message: string }) =>
+      void notices.push(`${code}: ${message}`),
+  };
+  const states: string[] = [];
+  broker.onState((state) => states.push(state));
   const timers = createMemoryTimers(clock);
   const parts = { journal, timers, clock, ids, reporter, log, broker, handsOnEarly: false };
   const publish = createPublish({ log, broker }, flow);
@@ -120,11 +151,22 @@ async function openWorld() {
   const handled: string[] = [];
   const running = await Promise.all(
     serviceNames.map((name) =>
-      runService(breaking(name, handled), flow, { ...parts, relay, links }),
+      runService(real(name) ?? breaking(name, handled), flow, { ...parts, relay, links }),
     ),
   );
   await relay.start();
+  onTestFinished(async () => {
+    await Promise.all(running.map((subscription) => subscription.close()));
+    await relay.close();
+    await parked.close();
+    timers.close();
+    await Promise.all([log.close(), broker.close()]);
+    await vhost.remove();
+  });
   return {
+    log,
+    notices: () => notices,
+    states: () => states,
     letters: parked.letters,
     handled: () => handled,
     sendGood: (place: Place, name: string) =>
@@ -157,14 +199,6 @@ async function openWorld() {
       const properties = { messageId: id, correlationId: "", type: "unknown.v9", timestamp: 0 };
       await parked.publish(target, body, { ...properties, headers });
       return { ...sent, key: target, headers, properties };
-    },
-    async close() {
-      await Promise.all(running.map((subscription) => subscription.close()));
-      await relay.close();
-      await parked.close();
-      timers.close();
-      await Promise.all([log.close(), broker.close()]);
-      await vhost.remove();
     },
   };
 }

@@ -71,6 +71,26 @@ describe.skipIf(!rabbit.isThere)("messages over RabbitMQ", () => {
       await close();
     });
 
+  test.skipIf(!rabbit.isOurs)("a message that is too large is refused alone", async () => {
+    await rabbit.setLargestMessage(100_000);
+    const limited = await openBroker({ vhost: vhost.name });
+    const name = await limited.queue();
+    const sizes = [10, 99_000, 101_000, 20, 5_000_000, 30];
+    const ends = await Promise.allSettled(
+      sizes.map((size) => limited.publish(name, "x".repeat(size))),
+    );
+    await rabbit.setLargestMessage();
+    const codes = ends.map((end) => (end.status === "rejected" ? end.reason.code : "taken"));
+    const invalid = "E_MESSAGE_INVALID";
+    expect(codes).toEqual(["taken", "taken", invalid, "taken", invalid, "taken"]);
+    const { seen } = await limited.read(name);
+    await expect
+      .poll(() => new Set(seen.items.map(({ body }) => body.length)), patience)
+      .toEqual(new Set([10, 99_000, 20, 30]));
+    expect(limited.states).toEqual([]);
+    await limited.broker.close();
+  });
+
   test("what cannot be encoded is refused alone", async () => {
     const { publish, queue } = opened;
     const name = await queue();

@@ -24,6 +24,9 @@ export const rabbit = {
   /** As a broker that is short of memory: it takes nothing from whoever publishes. */
   setFull: (isFull: boolean) =>
     call(`vm_memory_monitor set_vm_memory_high_watermark [${isFull ? "0" : "0.4"}]`),
+  /** How large a message may be on a channel opened from now on; default 128 MiB. */
+  setLargestMessage: (bytes = 128 * 1024 * 1024) =>
+    call(`application set_env [rabbit, max_message_size, ${bytes}]`),
   /** How long a channel opened from now on waits for a delivery to be settled; default 30 minutes. */
   setConsumerTimeout: (timeoutMs: number) =>
     call(`application set_env [rabbit, consumer_timeout, ${timeoutMs}]`),
