@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, inject, onTestFinished, test } from "vitest";
+import { makePictures } from "../../scripts/kill/pictures.ts";
+import { openWire } from "../adapters/testing/wire.ts";
 import { flowNames } from "../pipeline/contracts/contract.ts";
 import type { UploadReport } from "../pipeline/reports/upload.ts";
 import {
   binary,
   image,
   json,
+  jsonLines,
   komatsuAnswer,
   replaying,
   temporaryDirectory,
@@ -96,6 +99,35 @@ test.skipIf(!areThere).each(flowNames)(
     expectCausalOrder(own);
     expect(alone.result.comparison?.verdict).toBe(flow === "full" ? "new" : undefined);
     expect(there.result.comparison?.verdict).toBe(flow === "full" ? "known" : undefined);
+  },
+);
+
+test.skipIf(!areThere).each(flowNames)(
+  "flow %s: an object store that is away for three seconds fails no upload and no analysis",
+  async (flow) => {
+    const env = await cluster();
+    const directory = await temporaryDirectory();
+    const answers = await temporaryDirectory();
+    const [, ...pictures] = await makePictures(directory, answers, 10); // the first one has no answer
+    const wire = await openWire(servers["Minio__Endpoint"] ?? "");
+    onTestFinished(() => wire.close());
+    const endpoint = `127.0.0.1:${wire.port}`;
+    const byWire = { Minio__Endpoint: endpoint, Minio__PublicBaseUrl: `http://${endpoint}` };
+    let cuts = 0;
+    const result = await tool(
+      ["upload", ...pictures, "--flow", flow, "--concurrency", "3", "-o", "jsonl", "--in-process"],
+      {
+        env: { ...env, ...byWire, TU_ANALYZE_VISION_DIR: answers },
+        onStdout() {
+          cuts += 1;
+          if (cuts === 1) wire.cut();
+          if (cuts === 1) setTimeout(() => wire.mend(), 3000);
+        },
+      },
+    );
+    const ends = jsonLines(result).map(({ failure, status }) => failure ?? status);
+    expect(ends).toEqual(pictures.map(() => "completed"));
+    expect([cuts > 1, result.code]).toEqual([true, 0]);
   },
 );
 
