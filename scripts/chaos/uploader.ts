@@ -5,7 +5,7 @@ import { createGraphqlGatewayClient } from "../../src/adapters/graphql/client.ts
 import { createFetchHttpClient } from "../../src/adapters/http/client.ts";
 import { createSystemClock } from "../../src/adapters/memory/clock.ts";
 import { endsOfAnalysis } from "../../src/pipeline/contracts/analysis.ts";
-import { outageMs, throughOutages } from "../../src/pipeline/http/through-outages.ts";
+import { outageMs, putTimeoutMs, throughOutages } from "../../src/pipeline/http/through-outages.ts";
 import type { GatewayClient } from "../../src/pipeline/ports/gateway-client.ts";
 import type { HttpClient } from "../../src/pipeline/ports/http-client.ts";
 import type { Subscription } from "../../src/pipeline/ports/transport.ts";
@@ -148,7 +148,8 @@ async function put(
 ): Promise<void> {
   const headers = { "content-type": contentType, "x-correlation-id": flowId };
   const patient = throughOutages(http, { clock, forMs: outageMs });
-  const { status } = await patient.send({ method: "PUT", url, headers, body: bytes });
+  const timeoutMs = putTimeoutMs(bytes.length);
+  const { status } = await patient.send({ method: "PUT", url, headers, body: bytes, timeoutMs });
   if (status !== 200) throw new Error(`the object store answered ${status}`);
 }
 

@@ -11,6 +11,11 @@ export const outageMs = 10_000;
 /** For requests without a body: a server that works begins to answer sooner, and a half-open connection never does. */
 export const silenceMs = 4000;
 
+/** All that a PUT of so many bytes may take, at 100 kB/s: on a half-open connection it hears nothing in any case. */
+export function putTimeoutMs(sizeBytes: number): number {
+  return Math.min(5000 + sizeBytes / 100, 30_000);
+}
+
 const firstPauseMs = 200;
 /** Once the other side is back, nobody waits for longer than this. */
 const longestPauseMs = 1000;

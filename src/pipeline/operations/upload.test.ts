@@ -187,6 +187,17 @@ test("an image the object store does not take is refused, and the subscription e
   expect(one.log).toEqual(["start", "subscribe", "put", "unsubscribe"]);
 });
 
+test("a PUT that hears nothing ends in time for another one, and a large one has more time", async () => {
+  for (const [size, timeoutMs] of [
+    [100_000, 6000],
+    [10 * 1024 * 1024, 30_000],
+  ] as const) {
+    const one: Pipeline = pipeline({ onConfirm: completing(() => one) });
+    await upload(input({ bytes: new Uint8Array(size) }), one.ports);
+    expect(one.requests[0]?.timeoutMs).toBe(timeoutMs);
+  }
+});
+
 test("an object store that is away for a while is waited for", async () => {
   const one: Pipeline = pipeline({ onConfirm: completing(() => one) });
   let status = 503;

@@ -6,7 +6,7 @@ import { RecognitionCompleted } from "../contracts/recognition.ts";
 import { createDeferred } from "../deferred.ts";
 import { TuError } from "../errors.ts";
 import type { Flow } from "../flows/flow.ts";
-import { outageMs, throughOutages } from "../http/through-outages.ts";
+import { outageMs, putTimeoutMs, throughOutages } from "../http/through-outages.ts";
 import { orAborted } from "../or-aborted.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Digest } from "../ports/digest.ts";
@@ -140,6 +140,7 @@ async function putObject(
       "x-producer": "client",
     },
     body: bytes,
+    timeoutMs: putTimeoutMs(bytes.length),
   });
   if (status === 200) return;
   throw new TuError(
