@@ -1,6 +1,7 @@
 // npm run bench [-- --smoke] [-- P1 P3 …]: the figures, as ratios of two sides measured in one run. A bench reports;
 // it does not pass or fail. The exit code only reflects broken deliveries.
 import { spawnSync } from "node:child_process";
+import { bridge } from "./bridge.ts";
 import { embeddedBroker } from "./embedded-broker.ts";
 import { engineThroughput } from "./engine.ts";
 import { firstAnswer } from "./first-answer.ts";
@@ -9,6 +10,7 @@ import { growth } from "./growth.ts";
 import { print } from "./measure.ts";
 import { memory } from "./memory.ts";
 import { packages } from "./packages.ts";
+import { onRealServers } from "./real-servers.ts";
 import { restart } from "./restart.ts";
 import { startUp } from "./start-up.ts";
 import { stateSize } from "./state-size.ts";
@@ -39,6 +41,11 @@ if (globalThis.gc === undefined) {
   if (isWanted("G4")) for (const figure of await uploads(isSmoke ? 2 : 15)) print(figure);
   if (isWanted("G5")) for (const figure of await firstAnswer(isSmoke ? 1 : 15)) print(figure);
   if (isWanted("D1")) print(await embeddedBroker(isSmoke ? 1 : 7, isSmoke ? 1000 : 20_000));
+  if (isWanted("P6"))
+    for (const figure of await onRealServers("P6", (servers) =>
+      bridge(servers, { rounds: isSmoke ? 1 : 7, messages: isSmoke ? 2000 : 20_000 }),
+    ))
+      print(figure);
   if (isWanted("P12")) for (const figure of packages()) print(figure);
   // Last, because what the other sides load would affect later figures.
   if (isWanted("P2") || isWanted("P4"))

@@ -139,7 +139,8 @@ function stepService(name: ServiceName, command: string, event: string): Service
   return { name, endpoints: [], handlers: { [command]: answer }, prefetch };
 }
 
-function uploaded(flowId: string, nowMs: number): Message {
+/** A new upload, as ingestion tells it. */
+export function uploaded(flowId: string, nowMs: number): Message {
   const contract = findContract("tu.images.uploaded");
   if (contract === undefined) throw new Error("no tu.images.uploaded");
   const subject = `images/2026/01/01/${flowId}.png`;
