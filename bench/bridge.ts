@@ -107,8 +107,8 @@ async function measured(channel: Channel, queue: string, messages: number): Prom
   return (messages - first) / ((performance.now() - startedAt) / 1000);
 }
 
-/** Empties the queue. */
-async function requireExact(
+/** Empties the queue, which must have one message of each of these flows. */
+export async function requireExact(
   channel: Channel,
   queue: string,
   sent: ReadonlySet<string>,

@@ -1,10 +1,13 @@
-// The real servers of P5, P6 and P11: those that variables name, as for the pipeline's services; otherwise some of our
-// own, with empty data, stopped afterwards.
+// The real servers of P5, P6 and P11: those that variables name, as for the pipeline's services, unless somebody uses
+// them; otherwise some of our own, with empty data, stopped afterwards.
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { ChannelModel } from "amqplib";
 import { openServers } from "../scripts/services/open-servers.ts";
 import { MissingTools, type Server } from "../scripts/services/service.ts";
 import type { Cluster } from "../src/commands/cluster.ts";
+import { sharedTopologyOf } from "../src/pipeline/topology.ts";
+import { connectRabbit } from "./bridge-loops.ts";
 import type { Figure } from "./measure.ts";
 
 const names = ["kafka", "rabbitmq", "s3"];
@@ -18,18 +21,52 @@ export async function onRealServers(
   id: string,
   work: (servers: RealServers) => Promise<readonly Figure[]>,
 ): Promise<readonly Figure[]> {
-  if (variableNames.every((name) => process.env[name] !== undefined))
-    return work(serversAt(process.env));
+  if (variableNames.every((name) => process.env[name] !== undefined)) {
+    const servers = serversAt(process.env);
+    const user = await userOf(servers);
+    if (user === null) return work(servers);
+    console.log(`${id}: left out on real servers: those that variables name are in use: ${user}`);
+    return [];
+  }
   const own = openServers(root).filter(({ name }) => names.includes(name));
   try {
     const variables = await started(own);
     return await work(serversAt(variables));
   } catch (error) {
     if (!(error instanceof MissingTools)) throw error;
-    console.log(`${id.padEnd(4)} left out on real servers: ${error.message}`);
+    console.log(`${id}: left out on real servers: ${error.message}`);
     return [];
   } finally {
     for (const server of own) await server.stop();
+  }
+}
+
+/** A bench empties the pipeline's queues. */
+async function userOf(servers: RealServers): Promise<string | null> {
+  const model = await connectRabbit(servers);
+  try {
+    for (const { name } of sharedTopologyOf("full").queues) {
+      const found = await lookAt(model, name);
+      if (found === null) continue;
+      const { consumerCount, messageCount } = found;
+      if (consumerCount + messageCount > 0)
+        return `${name} has ${consumerCount} consumers and ${messageCount} messages`;
+    }
+    return null;
+  } finally {
+    await model.close();
+  }
+}
+
+/** Null if there is no such queue, which closes the channel. */
+async function lookAt(model: ChannelModel, queue: string) {
+  const channel = await model.createChannel();
+  channel.on("error", () => undefined); // it rejects as well
+  try {
+    return await channel.checkQueue(queue);
+  } catch (error) {
+    if ((error as { code?: number }).code === 404) return null;
+    throw error;
   }
 }
 
