@@ -56,7 +56,7 @@ async function realServers(servers: RealServers): Promise<readonly Figure[]> {
   return [
     ...(isWanted("P5") ? await brokerFlows(servers, { rounds, flows }) : []),
     ...(isWanted("P6") ? await bridge(servers, { rounds, messages }) : []),
-    ...(isWanted("D2") ? await brokerUploads(servers, { rounds, uploads: flows * 2 }) : []),
+    ...(isWanted("D2") ? await brokerUploads(servers, { rounds, uploads: flows }) : []),
     ...(isWanted("P11") ? [await restartOn(servers, isSmoke ? 500 : 10_000)] : []),
   ];
 }
