@@ -115,7 +115,7 @@ async function leaveFlows(
   servers: RealServers | null,
 ): Promise<readonly string[]> {
   const { ids, ports } = await openEngine(directory, owedOn(servers));
-  const unsent = { ...ports, relay: { ...ports.relay, send: async () => undefined } };
+  const unsent = { ...ports, relay: { ...ports.relay, dispatch: async () => undefined } };
   const waiting: string[] = [];
   const lane = async () => {
     while (waiting.length < flows) {
