@@ -1,5 +1,6 @@
 import type { Cluster, Consumer, EachBatchPayload, KafkaMessage } from "kafkajs";
 import type { LogRecord, TopicPartition } from "../../pipeline/ports/event-log.ts";
+import { nameOf } from "./assignment.ts";
 import { type Client, type OpenClient, retry } from "./client.ts";
 import { createRangeAssigner } from "./range-assigner.ts";
 import { headersFrom } from "./wire-headers.ts";
@@ -55,6 +56,7 @@ export async function joinGroup(
   let signAtMs = Date.now();
   const client = openClient(() => undefined);
   const { cluster, consumer } = createConsumer(client, options);
+  const setPaused = createPauses(consumer);
   const { events } = consumer;
   const listen = <T>(work: (event: T) => void) =>
     function hear(event: T): void {
@@ -116,11 +118,8 @@ export async function joinGroup(
   }
   return {
     ...{ id: () => memberId, lastSignAtMs: () => signAtMs, abandon },
-    setPaused({ partition, topic }, isPaused) {
-      const places = [{ topic, partitions: [partition] }];
-      if (isOver) return;
-      if (isPaused) consumer.pause(places);
-      else consumer.resume(places);
+    setPaused(place, isPaused) {
+      if (!isOver) setPaused(place, isPaused);
     },
     async commit(offsets) {
       await consumer.commitOffsets(
@@ -154,6 +153,23 @@ function createConsumer(client: Client, { group, sessionTimeoutMs }: MemberOptio
     ],
   });
   return { cluster: () => cluster, consumer };
+}
+
+/** Tells kafkajs only what changes: it is asked after every record. */
+function createPauses(consumer: Consumer): GroupMember["setPaused"] {
+  const paused = new Set<string>();
+  return ({ partition, topic }, isPaused) => {
+    const name = nameOf({ partition, topic });
+    if (paused.has(name) === isPaused) return;
+    const places = [{ topic, partitions: [partition] }];
+    if (isPaused) {
+      paused.add(name);
+      consumer.pause(places);
+    } else {
+      paused.delete(name);
+      consumer.resume(places);
+    }
+  };
 }
 
 /** Kafka's request LeaveGroup, which kafkajs has but does not declare. */
