@@ -1,15 +1,19 @@
 // npm run bench [-- --smoke] [-- P1 P3 …]: the figures, as ratios of two sides measured in one run. A bench reports;
 // it does not pass or fail. The exit code only reflects broken deliveries.
 import { spawnSync } from "node:child_process";
+import { bridge } from "./bridge.ts";
+import { brokerFlows } from "./broker-flows.ts";
+import { brokerUploads } from "./broker-uploads.ts";
 import { embeddedBroker } from "./embedded-broker.ts";
 import { engineThroughput } from "./engine.ts";
 import { firstAnswer } from "./first-answer.ts";
 import { wholeFlows } from "./flows.ts";
 import { growth } from "./growth.ts";
-import { print } from "./measure.ts";
+import { type Figure, print } from "./measure.ts";
 import { memory } from "./memory.ts";
 import { packages } from "./packages.ts";
-import { restart } from "./restart.ts";
+import { onRealServers, type RealServers } from "./real-servers.ts";
+import { restart, restartOn } from "./restart.ts";
 import { startUp } from "./start-up.ts";
 import { stateSize } from "./state-size.ts";
 import { uploads } from "./uploads.ts";
@@ -39,8 +43,20 @@ if (globalThis.gc === undefined) {
   if (isWanted("G4")) for (const figure of await uploads(isSmoke ? 2 : 15)) print(figure);
   if (isWanted("G5")) for (const figure of await firstAnswer(isSmoke ? 1 : 15)) print(figure);
   if (isWanted("D1")) print(await embeddedBroker(isSmoke ? 1 : 7, isSmoke ? 1000 : 20_000));
+  if (["D2", "P5", "P6", "P11"].some(isWanted))
+    for (const figure of await onRealServers("D2, P5, P6, P11", realServers)) print(figure);
   if (isWanted("P12")) for (const figure of packages()) print(figure);
   // Last, because what the other sides load would affect later figures.
   if (isWanted("P2") || isWanted("P4"))
     for (const figure of await wholeFlows(isSmoke ? 1 : 5, isSmoke ? 100 : 1500)) print(figure);
+}
+
+async function realServers(servers: RealServers): Promise<readonly Figure[]> {
+  const [rounds, flows, messages] = isSmoke ? [1, 10, 2_000] : [7, 100, 20_000];
+  return [
+    ...(isWanted("P5") ? await brokerFlows(servers, { rounds, flows }) : []),
+    ...(isWanted("P6") ? await bridge(servers, { rounds, messages }) : []),
+    ...(isWanted("D2") ? await brokerUploads(servers, { rounds, uploads: flows }) : []),
+    ...(isWanted("P11") ? [await restartOn(servers, isSmoke ? 500 : 10_000)] : []),
+  ];
 }

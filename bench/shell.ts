@@ -1,15 +1,14 @@
-// The whole shell in process: the embedded halves of Kafka and RabbitMQ, the bridge, the orchestrator, three step
-// services that respond at once, and the machine storage, on one journal on disk.
+// The whole shell in process: the embedded halves of Kafka and RabbitMQ, or real ones, the bridge, the orchestrator,
+// three step services that respond at once, and the machine storage, on one journal on disk.
 
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { createMemoryBroker } from "../src/adapters/memory/broker.ts";
 import { createSystemClock } from "../src/adapters/memory/clock.ts";
-import { createMemoryEventLog } from "../src/adapters/memory/event-log.ts";
 import { createRandomIds, sha256 } from "../src/adapters/memory/ids.ts";
 import { createMemoryMachines } from "../src/adapters/memory/machines.ts";
 import { createMemoryTimers } from "../src/adapters/memory/timers.ts";
 import { openSqliteState } from "../src/adapters/sqlite/state.ts";
+import { openTransports } from "../src/commands/compose-transports.ts";
 import { findContract } from "../src/pipeline/contracts/catalogue.ts";
 import type { ServiceName } from "../src/pipeline/contracts/contract.ts";
 import { behind } from "../src/pipeline/delivery/behind-journal.ts";
@@ -25,10 +24,12 @@ import type { Service } from "../src/pipeline/delivery/service.ts";
 import { encode } from "../src/pipeline/delivery/wire.ts";
 import { flowNamed } from "../src/pipeline/flows/flow.ts";
 import type { Message } from "../src/pipeline/message.ts";
+import type { OwedTo } from "../src/pipeline/ports/journal.ts";
 import type { Subscription } from "../src/pipeline/ports/transport.ts";
 import { createMachineStorage } from "../src/pipeline/services/machine-storage.ts";
 import { createMessagingBridge } from "../src/pipeline/services/messaging-bridge.ts";
 import { createOrchestrator } from "../src/pipeline/services/orchestrator.ts";
+import type { RealServers } from "./real-servers.ts";
 
 export type Shell = {
   /** Resolves when the machine storage has recorded the end of the flow, and that is on disk. */
@@ -43,18 +44,19 @@ const steps = [
   ["metadata-service", "analysis.metadata.request", "metadata.sorted"],
 ] as const;
 
-export async function openShell(directory: string): Promise<Shell> {
+/** `cluster`: where Kafka and RabbitMQ are; null: embedded. */
+export async function openShell(
+  directory: string,
+  cluster: RealServers | null = null,
+): Promise<Shell> {
   const flow = flowNamed("full");
   const clock = createSystemClock();
   const ids = createRandomIds(clock);
   const reporter = { hop: () => undefined, notice: () => undefined };
-  const owedTo = (message: Message) => consumersOf(message, "full");
+  const owedTo = owedOn(cluster);
   const file = join(directory, "flow.db");
   const state = await openSqliteState(file, { clock, runnerId: "bench", owedTo });
-  const [log, broker] = [
-    createMemoryEventLog({ onError: fail }),
-    createMemoryBroker({ onError: fail }),
-  ];
+  const { areEmbedded, broker, close: closeTransports, log } = await openTransports(cluster, fail);
   const timers = createMemoryTimers(clock, { onError: fail });
   const { definitions, journal } = state;
   const publish = createPublish({ log, broker }, "full");
@@ -62,7 +64,7 @@ export async function openShell(directory: string): Promise<Shell> {
   const relay = createRelay({ journal, timers, clock, reporter, publish, transports });
   const ports: RunPorts = {
     ...{ journal, timers, clock, ids, reporter, relay, log, broker },
-    handsOnEarly: true,
+    handsOnEarly: areEmbedded,
     links: createFlowLinks({ ids, clock, journal }),
   };
 
@@ -89,19 +91,20 @@ export async function openShell(directory: string): Promise<Shell> {
     await journal.durable();
     waiting.get(entry.message.flowId)?.();
   };
-  const watched: RunPorts = {
+  const watched =
+    (write: RunPorts["journal"]["record"]): RunPorts["journal"]["record"] =>
+    async (entry) => {
+      const result = await write(entry);
+      if (result.outcome === "recorded") void onEnded(entry);
+      return result;
+    };
+  const { accept, record } = journal;
+  const watching: RunPorts = {
     ...ports,
-    journal: {
-      ...journal,
-      async accept(entry) {
-        const result = await journal.accept(entry);
-        void onEnded(entry);
-        return result;
-      },
-    },
+    journal: { ...journal, accept: watched(accept), record: watched(record) },
   };
   const subscriptions: Subscription[] = [];
-  for (const service of services) subscriptions.push(await runService(service, "full", watched));
+  for (const service of services) subscriptions.push(await runService(service, "full", watching));
   await relay.start();
   return {
     async run() {
@@ -117,7 +120,7 @@ export async function openShell(directory: string): Promise<Shell> {
       for (const subscription of subscriptions) await subscription.close();
       await relay.close();
       timers.close();
-      await Promise.all([log.close(), broker.close()]);
+      await closeTransports();
       await state.close();
     },
   };
@@ -139,7 +142,13 @@ function stepService(name: ServiceName, command: string, event: string): Service
   return { name, endpoints: [], handlers: { [command]: answer }, prefetch };
 }
 
-function uploaded(flowId: string, nowMs: number): Message {
+/** Brokers that outlive us are owed only what they have not taken. */
+export function owedOn(cluster: RealServers | null): OwedTo {
+  return (message) => (cluster === null ? consumersOf(message, "full") : []);
+}
+
+/** A new upload, as ingestion tells it. */
+export function uploaded(flowId: string, nowMs: number): Message {
   const contract = findContract("tu.images.uploaded");
   if (contract === undefined) throw new Error("no tu.images.uploaded");
   const subject = `images/2026/01/01/${flowId}.png`;

@@ -2,6 +2,7 @@
 
 import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { createFlowLinks } from "../pipeline/delivery/flow-links.ts";
+import { everyMessage } from "../pipeline/domain/seen-flow.ts";
 import { flowNamed } from "../pipeline/flows/flow.ts";
 import { tellingObjects } from "../pipeline/http/told-objects.ts";
 import { openTap } from "../pipeline/operations/tap.ts";
@@ -10,6 +11,7 @@ import type { Reporter } from "../pipeline/ports/reporter.ts";
 import { createRecorder } from "../pipeline/trace/recorder.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Pipeline } from "./compose.ts";
+import { keepingSeen } from "./compose-seen.ts";
 import { openTransports } from "./compose-transports.ts";
 import { noNotes } from "./resumed.ts";
 import { inScope } from "./scope.ts";
@@ -22,6 +24,7 @@ export const openGateway = (
   gateway: NonNullable<Cluster["gateway"]>,
   options: {
     readonly flow: FlowName;
+    readonly stateDir: string;
     readonly reporter: Reporter;
     readonly onError: (error: unknown) => void;
   },
@@ -34,7 +37,10 @@ export const openGateway = (
     const { createMemoryJournal } = await import("../adapters/memory/journal.ts");
     const clock = createSystemClock();
     const ids = createRandomIds(clock);
-    const recorder = createRecorder(options.reporter);
+    const { reporter: next, stateDir } = options;
+    const observing = { flow: options.flow, seenAt: [everyMessage] };
+    const { reporter } = keepingSeen(stateDir, { observing, clock, next }, scope);
+    const recorder = createRecorder(reporter);
     const told = { clock, reporter: recorder };
     const client = scope.use(await createDeployedGatewayClient(gateway.url, gateway.token));
     const tapped = createTappedGateway({ ...told, gateway: client });

@@ -24,7 +24,7 @@ async function openInstances(stateDir: string) {
 /** Where they register, and write what they print. Throws E_STATE_UNWRITABLE. */
 export async function makeRunningDirectory(stateDir: string): Promise<string> {
   const directory = runningDirectory(stateDir);
-  const { makeStateDir } = await import("./compose-state.ts");
+  const { makeStateDir } = await import("./compose-directory.ts");
   await makeStateDir(directory);
   return directory;
 }
@@ -66,7 +66,7 @@ export async function runningIn(stateDir: string): Promise<readonly Instance[]> 
   try {
     return await instances.all(whereIs);
   } catch (error) {
-    const { unusableDirectory } = await import("./compose-state.ts");
+    const { unusableDirectory } = await import("./compose-directory.ts");
     throw await unusableDirectory(stateDir, error, "name the state directory with --state-dir");
   }
 }

@@ -4,7 +4,6 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { type FlowName, flowNames } from "../pipeline/contracts/contract.ts";
 import { consumersOf } from "../pipeline/delivery/publish.ts";
-import { TuError } from "../pipeline/errors.ts";
 import type { Message } from "../pipeline/message.ts";
 import { once } from "../pipeline/once.ts";
 import type { Kept } from "../pipeline/operations/keep-state.ts";
@@ -24,6 +23,7 @@ import type {
 import type { UploadNotes } from "../pipeline/ports/upload-notes.ts";
 import type { Uploads } from "../pipeline/ports/uploads.ts";
 import type { Cluster } from "./cluster.ts";
+import { makeStateDir, unusableDirectory } from "./compose-directory.ts";
 import { noNotes } from "./resumed.ts";
 import { inScope, type Scope } from "./scope.ts";
 
@@ -265,7 +265,9 @@ async function openAll(
   const objects = bucket === null ? await openObjects(stateDir, signer) : referredTo(bucket, state);
   const taken = (messageId: string) => takenIn(journals.values(), messageId);
   const ids = createRandomIds(clock);
-  const stores = { journals, uploads, machines, fingerprints, objects, shared };
+  const { openSeen } = await import("./compose-seen.ts");
+  const seen = scope.use(await openSeen(stateDir));
+  const stores = { journals, uploads, machines, fingerprints, objects, shared, seen };
   return { ...stores, taken, ids, clock, digest };
 }
 
@@ -294,22 +296,6 @@ async function holdsState(stateDir: string): Promise<boolean> {
   }
 }
 
-/** The error of a directory that cannot be read or written; any other error is returned as it is. */
-export async function unusableDirectory(
-  stateDir: string,
-  error: unknown,
-  hint: string,
-): Promise<unknown> {
-  const { codeOf, isNotAllowed, reasonOf } = await import("../adapters/sqlite/state-error.ts");
-  const code = codeOf(error);
-  if (!/^E[A-Z]+$/.test(code)) return error;
-  return new TuError(
-    isNotAllowed(code) ? "E_STATE_UNWRITABLE" : "E_STATE_UNUSABLE",
-    `${stateDir} cannot be used as a state directory: ${reasonOf(error)}`,
-    { hint, cause: error },
-  );
-}
-
 /** The machines alone, for inspection. A directory that does not exist yet has none. */
 export async function openMachines(
   stateDir: string,
@@ -323,17 +309,6 @@ export async function openMachines(
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
   const file = join(stateDir, "state.db");
   return openSqliteState(file, { clock: createSystemClock(), runnerId: "machines", onUpgrade });
-}
-
-/** Throws E_STATE_UNUSABLE and E_STATE_UNWRITABLE. */
-export async function makeStateDir(stateDir: string): Promise<void> {
-  const { makeDirectories } = await import("../adapters/filesystem/directories.ts");
-  try {
-    await makeDirectories(stateDir, 0o700);
-  } catch (error) {
-    const hint = "choose another with --state-dir, or store nothing with --ephemeral";
-    throw await unusableDirectory(stateDir, error, hint);
-  }
 }
 
 async function openMemoryStores(

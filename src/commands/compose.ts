@@ -3,7 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import type { Feed } from "../adapters/graphql/feed.ts";
-import type { FlowName, ServiceName } from "../pipeline/contracts/contract.ts";
+import { type FlowName, type ServiceName, serviceNames } from "../pipeline/contracts/contract.ts";
 import { behindJournal } from "../pipeline/delivery/behind-journal.ts";
 import { createFlowLinks } from "../pipeline/delivery/flow-links.ts";
 import { consumersOf, createPublish } from "../pipeline/delivery/publish.ts";
@@ -34,6 +34,7 @@ import { createRecorder } from "../pipeline/trace/recorder.ts";
 import type { Cluster } from "./cluster.ts";
 import { createAddresses, createEdges, type Door, type Edges, openFeed } from "./compose-edges.ts";
 import { openReading } from "./compose-images.ts";
+import { keepingSeen } from "./compose-seen.ts";
 import { neverRemoved, openStores, type Stores, upgrading } from "./compose-state.ts";
 import { openTransports, type Transports } from "./compose-transports.ts";
 import type { VisionOptions } from "./compose-vision.ts";
@@ -215,12 +216,18 @@ async function openTools(
   const { createFetchHttpClient } = await import("../adapters/http/client.ts");
   const clock = createSystemClock();
   const ids = createRandomIds(clock);
-  const recorder = createRecorder(reporter, serving === null ? undefined : observedFlowsMax);
+  const observing = { flow: options.flow, seenAt: (options.only ?? serviceNames).toSorted() };
+  const keeping = keepingSeen(options.stateDir, { observing, clock, next: reporter }, scope);
+  const recorder = createRecorder(
+    keeping.reporter,
+    serving === null ? undefined : observedFlowsMax,
+  );
   const { images, vision } = await openReading(visionOptions, reporter);
   scope.use(vision);
   const tell = (code: string, message: string) => recorder.notice({ code, message, flowId: null });
   return {
     ...{ images, vision, clock, ids, digest, md5, recorder, faults, door, tell },
+    seen: keeping.seen,
     http: toldHttp(createFetchHttpClient(), options.cluster, { clock, reporter: recorder }),
     flow: withStepTimeouts(flowNamed(options.flow), stepTimeouts),
     addresses: createAddresses(options.cluster?.services ?? {}),
@@ -387,11 +394,11 @@ function statesIn({ journal }: Stores): (flowId: string) => Promise<FlowState> {
 function pruneMeanwhile(
   stores: Stores,
   limits: KeepLimits,
-  { clock, ids, tell }: Tools,
+  { clock, ids, seen, tell }: Tools,
 ): () => Promise<void> {
   const stopping = new AbortController();
   const { signal } = stopping;
-  const pruning = pruneState({ ...stores, ids }, { limits, clock, signal }).then(
+  const pruning = pruneState({ ...stores, ids, seen }, { limits, clock, signal }).then(
     ({ flows }) => {
       if (flows.length > 0)
         tell("pruned", `removed ${flows.length} finished flows (see \`tu-analyze state\`)`);

@@ -113,7 +113,7 @@ export async function useContext(name: string, options: Options): Promise<Work> 
 }
 
 async function choose(directory: string, name: string): Promise<void> {
-  const { makeStateDir } = await import("./compose-state.ts");
+  const { makeStateDir } = await import("./compose-directory.ts");
   await makeStateDir(directory);
   if (name === local) await rm(choiceFile(directory), { force: true });
   else await writeFile(choiceFile(directory), `${name}\n`);

@@ -2,7 +2,8 @@ import { type Command, Help } from "commander";
 import { padded, widthOf } from "../adapters/terminal/width.ts";
 import { packed, wrap } from "../adapters/terminal/wrap.ts";
 import { pathOf } from "./command-words.ts";
-import { type HelpText, helpTexts } from "./help-text.ts";
+import { helpTexts } from "./help-text.ts";
+import type { HelpText } from "./help-type.ts";
 
 // Help fits the terminal; without one, it is as wide as commander's.
 

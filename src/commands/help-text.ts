@@ -1,12 +1,7 @@
-// The text of `--help` apart from the options.
+import { tracingHelp } from "./help-tracing.ts";
+import type { HelpText } from "./help-type.ts";
 
-export type HelpText = {
-  /** A command, and what it does where that is not obvious. */
-  readonly examples: readonly (readonly [command: string, meaning?: string])[];
-  readonly notes?: readonly string[];
-  readonly variables?: readonly string[];
-  readonly exitCodes: readonly (readonly [codes: string, meaning: string])[];
-};
+// The text of `--help` apart from the options.
 
 const usage = ["2", "invalid usage"] as const;
 const configured = ["2", "invalid usage or configuration"] as const;
@@ -36,6 +31,7 @@ const programHelp: HelpText = {
     ["tu-analyze upload *.jpg --batch -o json", "many, as one document"],
     ["tu-analyze upload photo.jpg --expect model=930G", "exit 1 unless this is recognised"],
     ["tu-analyze recognise photo.jpg --annotate a.png", "the reading, drawn on the picture"],
+    ["tu-analyze trace 01a22c11", "what became of a flow, and why"],
     ["tu-analyze machines -o json", "the recognised machines so far"],
   ],
   notes: ["Flags override variables, and variables override files."],
@@ -367,6 +363,7 @@ export const helpTexts: Readonly<Record<string, HelpText>> = {
   "tu-analyze recognise": recogniseHelp,
   "tu-analyze vision": visionHelp,
   "tu-analyze vision import": importHelp,
+  ...tracingHelp,
   "tu-analyze messages": messagesHelp,
   "tu-analyze topology": topologyHelp,
   "tu-analyze machines": machinesHelp,

@@ -72,7 +72,16 @@ function commandTable(
   layout?.fitHelp(program);
   const all = [
     ...[addUpload, addUp, addPs, addWait, addDown, addContext, addRecognise, addVision],
-    ...[addMessages, addTopology, addMachines, addState, addCompletion, addVersion],
+    ...[
+      addTrace,
+      addFlows,
+      addMessages,
+      addTopology,
+      addMachines,
+      addState,
+      addCompletion,
+      addVersion,
+    ],
   ];
   for (const add of all) add(program, perform, argv);
   for (const parent of [program, ...program.commands])
@@ -316,6 +325,48 @@ function addRecognise(program: Command, perform: Perform): void {
     .action(async (images: string[], options: Options) => {
       const { recogniseCommand } = await import("./recognise.ts");
       await perform(await recogniseCommand(images, options));
+    });
+}
+
+function addTrace(program: Command, perform: Perform): void {
+  common(program.command("trace"))
+    .description("show what was seen of a flow, what led to what, and what became of it")
+    .argument("<id>", "a flow id or its beginning, an object key, an upload id or a message id")
+    .addOption(contextOption())
+    .option("--state-dir <dir>", "where state is stored")
+    .addOption(
+      new Option("--format <shape>", "how to draw it (default tree)").choices(["tree", "timeline"]),
+    )
+    .action(async (id: string, options: Options) => {
+      const { traceOneCommand } = await import("./trace.ts");
+      await perform(await traceOneCommand(id, options));
+    });
+}
+
+function addFlows(program: Command, perform: Perform): void {
+  const flows = common(program.command("flows"))
+    .description("list the flows that were seen, latest first")
+    .addOption(contextOption())
+    .option("--state-dir <dir>", "where state is stored")
+    .addOption(
+      new Option("--status <state,…>", "only in these states; repeatable").argParser(collectWords),
+    )
+    .option("--since <when>", "seen last since then: 10m, 2026-11-01T10:00Z, epoch ms")
+    .option("--until <when>", "seen last before then")
+    .addOption(new Option("--where <filter>", "only those that fit; repeatable").argParser(collect))
+    .option("--limit <n>", "maximum number (default 20)")
+    .action(async (options: Options) => {
+      const { listFlowsCommand } = await import("./flows.ts");
+      await perform(await listFlowsCommand(options));
+    });
+  common(flows.command("show"))
+    .description("show one flow: the same as trace")
+    .argument("<id>", "a flow id or its beginning, an object key, an upload id or a message id")
+    .addOption(contextOption())
+    .option("--state-dir <dir>", "where state is stored")
+    .action(async (id: string, _options: Options, command: Command) => {
+      const { traceOneCommand } = await import("./trace.ts");
+      await perform(await traceOneCommand(id, command.optsWithGlobals()));
     });
 }
 

@@ -1,6 +1,7 @@
 import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { loopbackOnly } from "../pipeline/http/door.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
+import type { Cluster } from "./cluster.ts";
 import {
   openPipeline,
   openServices,
@@ -16,6 +17,8 @@ export const noticing = (onNotice: (message: string) => void): Reporter => ({
 });
 
 type Replaying = {
+  /** Default null: everything is embedded. */
+  readonly cluster?: Cluster | null;
   readonly flow?: FlowName;
   readonly stateDir: string | null;
   readonly answers: string;
@@ -34,14 +37,14 @@ export const openReplayingServices = (how: Replaying): Promise<Services> =>
   openServices(optionsOf(how), { firstPort: 0, onEvent: () => undefined });
 
 function optionsOf({
+  cluster = null,
   flow = "full",
   stateDir,
   answers,
   reporter = noticing(() => undefined),
 }: Replaying): PipelineOptions {
   return {
-    ...{ cluster: null, only: null },
-    flow,
+    ...{ cluster, only: null, flow },
     stateDir,
     faults: {},
     stepTimeouts: {},

@@ -51,6 +51,8 @@ test("everything that is printed as JSON is of its schema", async () => {
   await writeFile(answer, JSON.stringify({ responses: [await komatsuAnswer()] }));
   const commands = [
     ["upload", komatsu],
+    ["flows"],
+    ["flows", "show", "0"],
     ["upload", komatsu, empty, image("nothing.jpg"), "--timings", "--expect", "brand=Volvo"],
     ["machines"],
     ["machines", "show", "0"],
@@ -77,13 +79,14 @@ test("everything that is printed as JSON is of its schema", async () => {
     ["topology"],
     ["version"],
   ]) {
-    if (command.slice(0, 2).join(" ") === "machines show")
-      command[2] = await firstMachine(stateDir);
+    if (command[1] === "show" && command[2] === "0")
+      command[2] = await firstId(stateDir, command[0] ?? "");
     const result = await tool([...command, "-o", "json"], { env });
     const document = json(result);
     seen.add(document["schema"]);
-    if (["upload", "recognise"].includes(command[0] ?? ""))
-      jsonLines(await tool([...command, "-o", "jsonl"], { env }));
+    if (["upload", "recognise", "flows"].includes(command[0] ?? ""))
+      for (const { schema } of jsonLines(await tool([...command, "-o", "jsonl"], { env })))
+        seen.add(schema);
   }
   seen.add(json(await tool(["uplod", "-o", "json"]))["schema"]);
   const bodies = await tool(["messages", "--schema", "--example", "-o", "jsonl"]);
@@ -91,7 +94,7 @@ test("everything that is printed as JSON is of its schema", async () => {
   expect(seen).toEqual(new Set(Object.keys(outputSchemas)));
 });
 
-async function firstMachine(stateDir: string): Promise<string> {
-  const [machine] = jsonLines(await tool(["machines", "-o", "jsonl", "--state-dir", stateDir]));
-  return String(machine?.["id"]);
+async function firstId(stateDir: string, listing: string): Promise<string> {
+  const [first] = jsonLines(await tool([listing, "-o", "jsonl", "--state-dir", stateDir]));
+  return String(first?.["id"] ?? first?.["flowId"]);
 }

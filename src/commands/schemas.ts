@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { ContextReport, ContextsReport, ContextTestReport } from "../pipeline/reports/contexts.ts";
+import { FlowReport, FlowsReport, TraceReport } from "../pipeline/reports/flows.ts";
 import { MachineReport, MachinesReport } from "../pipeline/reports/machines.ts";
 import {
   MessageBodiesReport,
@@ -63,6 +64,9 @@ export const outputSchemas = {
       }),
     ),
   }),
+  "tu-analyze/flow@1": FlowReport,
+  "tu-analyze/flows@1": FlowsReport,
+  "tu-analyze/trace@1": TraceReport,
   "tu-analyze/instance@1": InstanceReport,
   "tu-analyze/instances@1": InstancesReport,
   "tu-analyze/down@1": DownReport,

@@ -17,7 +17,7 @@ export const noStateLines = (directory: string): readonly string[] => [
 ];
 
 export function stateLines(report: StateReport, isThere: boolean): readonly string[] {
-  const { directory, limits, machines, objects, sizeBytes, uploads } = report;
+  const { directory, limits, machines, objects, seen, sizeBytes, uploads } = report;
   if (!isThere) return noStateLines(directory);
   return [
     paint("bold", `${printable(directory)}  ${sizeText(sizeBytes)}`),
@@ -25,6 +25,7 @@ export function stateLines(report: StateReport, isThere: boolean): readonly stri
     `  uploads   ${uploads.confirmed} confirmed, ${uploads.pending} pending`,
     `  machines  ${machines.machines}, in ${counted(machines.sightings, "sighting")}`,
     `  objects   ${objects.objects}, ${sizeText(objects.sizeBytes)}; identical ones are stored once`,
+    `  seen      ${counted(seen?.flows ?? 0, "flow")}; see \`tu-analyze flows\``,
     `  limits    ${limitsText(limits)}`,
   ];
 }

@@ -71,7 +71,7 @@ async function prune(options: Options, settings: Settings): Promise<number> {
         isDryRun: options.dryRun === true,
       });
       const isLess = kept !== null && !pruned.isDryRun && pruned.flows.length > 0;
-      if (isLess) await compact(kept.journals.values());
+      if (isLess) await compact([...kept.journals.values(), kept.seen]);
       return [pruned, kept !== null] as const;
     });
     print(options, report, () =>
@@ -104,7 +104,7 @@ async function clear(options: Options, settings: Settings): Promise<number> {
       await removeNotes(directory);
       await removeLogs(directory);
       // Otherwise what was removed could still be read in the file, which would keep its size.
-      await compact([kept.shared]);
+      await compact([kept.shared, kept.seen]);
     }
     return [removed, kept !== null] as const;
   });

@@ -143,7 +143,7 @@ const isThrough = ({ ephemeral, inProcess }: Options) => ephemeral !== true && i
 async function openThrough(
   cluster: Cluster,
   gateway: NonNullable<Cluster["gateway"]>,
-  { flow }: Settings,
+  { flow, stateDir }: Settings,
   { reporter }: UploadScreen,
 ): Promise<Pipeline> {
   const { openGateway } = await import("./compose-gateway.ts");
@@ -151,7 +151,7 @@ async function openThrough(
     const { code, reason: message } = describeError(error);
     reporter.notice({ code, message, flowId: null });
   };
-  return openGateway(cluster, gateway, { flow, reporter, onError });
+  return openGateway(cluster, gateway, { flow, stateDir, reporter, onError });
 }
 
 function successorOf({ ephemeral }: Options, running: Running | null): Successor {

@@ -42,3 +42,16 @@ export function durationText(ms: number): string {
   if (ms <= 2 * 86_400_000) return `${Math.ceil(ms / 3_600_000)} h`;
   return `${Math.ceil(ms / 86_400_000)} d`;
 }
+
+/**
+ * A point in time in milliseconds since the epoch: `now`, a duration ago (`10m`), ISO 8601, or milliseconds since the
+ * epoch. Undefined if invalid.
+ */
+export function parseWhen(text: string, nowMs: number): number | undefined {
+  if (text === "now") return nowMs;
+  const ago = parseDuration(text);
+  if (ago !== undefined) return nowMs - ago;
+  if (/^\d{12,14}$/.test(text)) return Number(text);
+  const ms = /^\d{4}-\d{2}-\d{2}/.test(text) ? toEpochMs(text) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : ms;
+}

@@ -35,6 +35,7 @@ export function createSimulatedVision(nature: Nature, life: Life): Vision {
         hints: [],
       };
     },
+    atOnce: 2,
     warmUp: () => undefined,
     close: async () => undefined,
   };

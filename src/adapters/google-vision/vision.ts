@@ -6,6 +6,9 @@ import { provider } from "./features.ts";
 import { outlinesOf, textsOf } from "./texts.ts";
 import { type Frame, frameOf, uprightBox } from "./upright.ts";
 
+/** A call waits for the network, and takes hardly any processor time here. Google limits the calls per minute. */
+const atOnce = 8;
+
 /**
  * The `Vision` port over answers of Google Vision, from the service or from a recording. Reads once; `isEnough` is
  * not consulted.
@@ -17,6 +20,7 @@ export function createGoogleVision(options: {
 }): Vision {
   const { annotator, identify } = options;
   return {
+    atOnce,
     async read(image, { signal }) {
       const header = await identify(image);
       const answer = await annotator.annotate(image, signal === undefined ? {} : { signal });

@@ -1,5 +1,6 @@
 import type { Cluster, Consumer, EachBatchPayload, KafkaMessage } from "kafkajs";
 import type { LogRecord, TopicPartition } from "../../pipeline/ports/event-log.ts";
+import { nameOf } from "./assignment.ts";
 import { type Client, type OpenClient, retry } from "./client.ts";
 import { unavailable } from "./errors.ts";
 import { createRangeAssigner } from "./range-assigner.ts";
@@ -58,6 +59,7 @@ export async function joinGroup(
   if (over.aborted) throw unavailable("lost");
   const client = openClient(() => undefined);
   const { cluster, consumer } = createConsumer(client, options);
+  const setPaused = createPauses(consumer);
   const life = hear(consumer, {
     ...listener,
     ended() {
@@ -92,11 +94,8 @@ export async function joinGroup(
   return {
     ...{ id: () => life.memberId, lastSignAtMs: () => life.signAtMs },
     countSilence: () => (life.isJoining ? 0 : client.countSilence()),
-    setPaused({ partition, topic }, isPaused) {
-      const places = [{ topic, partitions: [partition] }];
-      if (life.isOver) return;
-      if (isPaused) consumer.pause(places);
-      else consumer.resume(places);
+    setPaused(place, isPaused) {
+      if (!life.isOver) setPaused(place, isPaused);
     },
     async commit(offsets) {
       await consumer.commitOffsets(
@@ -180,6 +179,23 @@ function createConsumer(client: Client, { group, sessionTimeoutMs }: MemberOptio
     ],
   });
   return { cluster: () => cluster, consumer };
+}
+
+/** Tells kafkajs only what changes: it is asked after every record. */
+function createPauses(consumer: Consumer): GroupMember["setPaused"] {
+  const paused = new Set<string>();
+  return ({ partition, topic }, isPaused) => {
+    const name = nameOf({ partition, topic });
+    if (paused.has(name) === isPaused) return;
+    const places = [{ topic, partitions: [partition] }];
+    if (isPaused) {
+      paused.add(name);
+      consumer.pause(places);
+    } else {
+      paused.delete(name);
+      consumer.resume(places);
+    }
+  };
 }
 
 /** Kafka's request LeaveGroup, which kafkajs has but does not declare. */

@@ -24,7 +24,7 @@ export type PartitionReader = {
   isOpen(flight: Flight): boolean;
   /** Returns the flight that waited for this one. */
   done(flight: Flight): Flight | undefined;
-  /** Something fetched waits for room in the window: fetch no more. */
+  /** More than another window has been fetched: fetch no more for now. */
   isFull(): boolean;
   /** Where it would fetch next while nothing is in hand; null if something is, or the place is not known yet. */
   idleAt(): number | null;
@@ -51,14 +51,17 @@ export function createPartitionReader(options: {
 }): PartitionReader {
   const flights = new Map<number, Flight>();
   const lines = createKeyLines<Flight>();
-  let buffer: Fetched[] = [];
+  let buffer: readonly Fetched[] = [];
+  /** Where it goes on in the buffer: to shorten it for every record would copy all of it each time. */
+  let head = 0;
   let position: number | null = null;
   let end = 0;
   let progressAtMs = options.nowMs();
 
+  const left = () => buffer.length - head;
   const committable = () => {
     const [first] = flights.keys();
-    return first ?? buffer[0]?.offset ?? position;
+    return first ?? buffer[head]?.offset ?? position;
   };
   const lag = () => Math.max(0, end - (committable() ?? end));
   const grow = (highWatermark: number) => {
@@ -83,14 +86,17 @@ export function createPartitionReader(options: {
       const fresh = records.filter(({ offset }) => offset >= from);
       position ??= records[0]?.offset ?? next;
       grow(highWatermark);
-      buffer = [...buffer, ...fresh];
+      buffer = [...buffer.slice(head), ...fresh];
+      head = 0;
       position = Math.max(position, next);
     },
     sawEnd: grow,
     take() {
       const room = Math.max(0, options.window - flights.size);
-      const taken = buffer.slice(0, room).map(takeOne);
-      if (taken.length > 0) buffer = buffer.slice(taken.length);
+      const taken = buffer.slice(head, head + room).map(takeOne);
+      head += taken.length;
+      if (head === buffer.length) buffer = [];
+      if (buffer.length === 0) head = 0;
       return taken.filter((flight) => lines.join(flight));
     },
     isOpen,
@@ -103,8 +109,8 @@ export function createPartitionReader(options: {
       }
       return lines.leave(flight);
     },
-    isFull: () => buffer.length > 0,
-    idleAt: () => (flights.size + buffer.length === 0 ? position : null),
+    isFull: () => left() > options.window,
+    idleAt: () => (flights.size + left() === 0 ? position : null),
     committable,
     end: () => end,
     lag,

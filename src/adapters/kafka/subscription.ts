@@ -30,7 +30,7 @@ const commitTimeoutMs = 5000;
  * What a group has given us, read and handled until it is closed, through any number of memberships.
  *
  * 1. Work leaves kafkajs at once, so that it fetches and sends heartbeats meanwhile: readers buffer what was fetched,
- *    and a partition is paused while its buffer is not empty.
+ *    and a partition is paused while more than another window of it waits.
  * 2. Only contiguous prefixes of what is done are committed, and only for the partitions held now.
  * 3. While it closes it remains a member until the running handlers have ended and what they did is committed.
  */

@@ -46,6 +46,7 @@ export async function createLocalVision({
     return opened;
   };
   return {
+    atOnce: 2, // one is read, and the next one is decoded
     async read(image, { isEnough, signal }) {
       signal?.throwIfAborted();
       const started = open();

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createS3ObjectStore, type S3ObjectStoreOptions } from "./object-store.ts";
 
@@ -39,6 +39,10 @@ async function serve(handle: Handle) {
   const { port } = server.address() as AddressInfo; // it listens on a port
   return { endpoint: `http://127.0.0.1:${port}`, asked: () => asked, server };
 }
+
+/** However it closes: a client that gives up may reset its connection, which is an error to the server. */
+const closed = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => void socket.once("close", () => resolve()));
 
 async function open(handle: Handle, options: Partial<S3ObjectStoreOptions> = {}) {
   const served = await serve(handle);
@@ -115,7 +119,7 @@ describe("S3 object store", () => {
 
   test("a server that never answers is given up, and its request ended", async () => {
     const ended: Promise<unknown>[] = [];
-    const { asked, store } = await open((request) => ended.push(once(request.socket, "close")), {
+    const { asked, store } = await open((request) => ended.push(closed(request.socket)), {
       timeoutMs: 100,
     });
     await expect(store.get("a")).rejects.toMatchObject({
@@ -132,7 +136,7 @@ describe("S3 object store", () => {
       (request, answer) => {
         answer.writeHead(200, { "content-length": 1000 }).write("x");
         const dripping = setInterval(() => answer.write("x"), 20);
-        ended.push(once(request.socket, "close").then(() => clearInterval(dripping)));
+        ended.push(closed(request.socket).then(() => clearInterval(dripping)));
       },
       { timeoutMs: 150 },
     );

@@ -8,6 +8,9 @@ export type HopLayout = {
   readonly width: number;
 };
 
+/** The part of it that is shown. */
+export type ShownHop = Pick<Hop, "name" | "transport" | "from" | "to" | "note">;
+
 const timeWidth = 9;
 /** Time, mark and the spaces after them. */
 const startWidth = timeWidth + 3;
@@ -22,7 +25,11 @@ const oneLineWidth = 70;
  * `  +0.412s · recognition.completed   rabbitmq   svc-ai-vision-adapter → svc-analysis-orchestrator`. If that does
  * not fit, it is shortened: without the transport, with short names; on a narrow terminal in two lines.
  */
-export function hopLines(hop: Hop, sinceStartMs: number, layout: HopLayout): readonly string[] {
+export function hopLines(
+  hop: ShownHop,
+  sinceStartMs: number,
+  layout: HopLayout,
+): readonly string[] {
   const { paint, width } = layout;
   const { mark, markStyle, nameStyle } = looksOf(hop);
   const since = `+${(sinceStartMs / 1000).toFixed(3)}s`.padStart(timeWidth);
@@ -59,29 +66,31 @@ export function waitingText({ from, kind, to }: Hop): string {
   return `waiting for ${printable(isFetched ? from : to)}`;
 }
 
-function looksOf({ name, note }: Hop) {
-  const isFailure = name.endsWith(".failed") || name === "onAnalysisFailed";
+/** The mark of a hop, and its colours. */
+export function looksOf({ name, note }: Pick<Hop, "name" | "note">) {
+  const isFailure =
+    name.endsWith(".failed") || name.endsWith(" parked") || name === "onAnalysisFailed";
   const isRetry = note?.startsWith("attempt ") === true && !isFailure;
   const markStyle: Style = isFailure ? "red" : isRetry ? "yellow" : "green";
   const nameStyle: Style = isFailure ? "red" : "bold";
   return { mark: isFailure ? "✖" : isRetry ? "↻" : "·", markStyle, nameStyle };
 }
 
-/** The services' common prefix carries no information. */
-function shortened(service: string): string {
+/** A service's name without the prefix that they have in common. */
+export function shortened(service: string): string {
   return printable(service)
     .replace(/^(?:svc|tu)-/, "")
     .replace(/-service$/, "");
 }
 
-function withNote({ note }: Hop, route: string, width: number, paint: Paint): string {
+function withNote({ note }: ShownHop, route: string, width: number, paint: Paint): string {
   const shown = cut(route, width);
   const left = width - widthOf(shown) - 2;
   if (note === null || left < 3) return shown;
   return `${shown}${paint("dim", `  ${cut(printable(note), left)}`)}`;
 }
 
-function sidesCut({ from, to }: Hop, width: number): string {
+function sidesCut({ from, to }: ShownHop, width: number): string {
   const [left, right] = [shortened(from), shortened(to)];
   if (widthOf(left) + widthOf(right) + 3 <= width) return `${left} → ${right}`;
   const side = Math.max(1, Math.floor((width - 3) / 2));

@@ -13,9 +13,15 @@ export function fromUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
+/** More arguments to one call may exceed the stack. */
+const charsAtOnce = 8192;
+
 /** One character per byte. */
 export function toLatin1(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+  let text = "";
+  for (let at = 0; at < bytes.length; at += charsAtOnce)
+    text += String.fromCharCode(...bytes.subarray(at, at + charsAtOnce));
+  return text;
 }
 
 export function fromLatin1(text: string): Uint8Array {

@@ -62,7 +62,8 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
       if (longer !== null) return ports.timers.schedule(longer);
       try {
         const { message } = timer;
-        await work(message, () => reporter.hop(timerHop(message, service.name, clock.nowMs())));
+        const fired = () => timerHop(message, service.name, clock.nowMs());
+        await work(message, () => reporter.hop(fired(), { message, delivery: null }));
       } catch (error) {
         if (!isGivenUp(error)) throw error;
       }
@@ -81,7 +82,7 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
       message = await ports.links.linked(message, namesFlow(arrived));
       reportLink(service, arrived, message, ports);
       const at = { to: service.name, atMs: clock.nowMs(), note: noteOf(message) };
-      reporter.hop(messageHop(message, arrived, at));
+      reporter.hop(messageHop(message, arrived, at), { message, delivery: arrived });
       await takenBy(arrived)(message);
     } catch (error) {
       return isGivenUp(error) ? undefined : failures.handle(arrived, message, error, settle);

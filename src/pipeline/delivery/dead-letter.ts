@@ -4,7 +4,8 @@ import type { LogRecord } from "../ports/event-log.ts";
 import type { Ids } from "../ports/ids.ts";
 import { deadLetters } from "../topology.ts";
 import { toUtf8 } from "./bytes.ts";
-import { Letter, storedWire, wireOf } from "./letter.ts";
+import { Letter } from "./letter.ts";
+import { storedWire, wireOf } from "./stored-wire.ts";
 import type { Delivery, Wire } from "./wire.ts";
 
 // A message that cannot be processed is taken out of line, with its reason, so that its neighbours continue.

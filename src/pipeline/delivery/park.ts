@@ -1,6 +1,8 @@
 import type { Message } from "../message.ts";
 import { type JournalEntry, parking } from "../ports/journal.ts";
 import { toIso } from "../time.ts";
+import { deadLetters } from "../topology.ts";
+import { parkedHop } from "../trace/hops.ts";
 import { deadLetterOf, letterIdOf } from "./dead-letter.ts";
 import type { Service } from "./service.ts";
 import type { ShellPorts } from "./shell.ts";
@@ -42,6 +44,12 @@ export async function park(
   // On a queue the first attempt identifies the letter if the delivery comes again.
   if (arrived.wire.transport === "kafka") await ports.journal.pardon(service.name, message);
   await ports.relay.dispatch(result.outcome === "duplicate" ? result.entry : entry);
+  ports.reporter.hop(
+    parkedHop(message, {
+      ...{ from: service.name, transport: arrived.wire.transport, to: deadLetters.queue },
+      ...{ atMs: ports.clock.nowMs(), note: `${trouble.code}: ${trouble.reason}` },
+    }),
+  );
   ports.reporter.notice({
     code: trouble.code,
     message: `${service.name} parked ${message.name} (${arrived.origin}): ${trouble.reason}`,

@@ -26,15 +26,16 @@ export async function describeState(
 async function contentOf(
   kept: Kept | null,
   nowMs: number,
-): Promise<Pick<StateReport, "flows" | "uploads" | "machines" | "objects">> {
+): Promise<Pick<StateReport, "flows" | "uploads" | "machines" | "objects" | "seen">> {
   if (kept === null) return nothing;
   const flows: KeptFlows[] = [];
   for (const [flow, journal] of kept.journals)
     flows.push(summaryOf(flow, await all(journal), nowMs));
-  const [uploads, machines, objects] = await Promise.all([
+  const [uploads, machines, objects, seen] = await Promise.all([
     kept.uploads.list(),
     kept.machines.count(),
     kept.objects.list(),
+    kept.seen.count(),
   ]);
   const pending = uploads.filter(({ status }) => status === "Pending").length;
   return {
@@ -42,6 +43,7 @@ async function contentOf(
     uploads: { pending, confirmed: uploads.length - pending },
     machines,
     objects: { objects: objects.length, sizeBytes: sum(objects, ({ sizeBytes }) => sizeBytes) },
+    seen: { flows: seen.running + seen.completed + seen.failed },
   };
 }
 const nothing = {
@@ -49,6 +51,7 @@ const nothing = {
   uploads: { pending: 0, confirmed: 0 },
   machines: { machines: 0, sightings: 0 },
   objects: { objects: 0, sizeBytes: 0 },
+  seen: { flows: 0 },
 };
 
 async function all(journal: FlowRetention): Promise<readonly KeptFlow[]> {

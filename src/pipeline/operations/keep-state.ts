@@ -1,6 +1,7 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Fingerprints } from "../ports/fingerprints.ts";
 import type { FlowPlace, FlowRetention, KeptFlow } from "../ports/flow-retention.ts";
+import type { FlowStore } from "../ports/flow-store.ts";
 import type { Machines } from "../ports/machines.ts";
 import type { ListedObject, ObjectStore } from "../ports/object-store.ts";
 import type { UploadSession } from "../ports/uploads.ts";
@@ -22,6 +23,8 @@ export type Kept = Confirmed & {
   readonly machines: Machines;
   readonly fingerprints: Fingerprints;
   readonly objects: Pick<ObjectStore, "list" | "delete">;
+  /** What was seen of flows. */
+  readonly seen: Pick<FlowStore, "count" | "remove" | "prune" | "clear" | "compact">;
 };
 /** A finished flow is pruned if it is older, or if its journal has that many newer ones. Null: no limit. */
 export type KeepLimits = { readonly olderThanMs: number | null; readonly most: number | null };
@@ -75,7 +78,17 @@ export async function applyPrune(
       signal?.throwIfAborted();
       gone.push(...(await journal.remove(batch.map(({ flowId }) => flowId))));
     }
+  for (const batch of batchesOf(gone)) await kept.seen.remove(batch);
   return gone;
+}
+
+/** Some flows are only known from what was seen of them. Resolves with how many were forgotten. */
+export function pruneSeen(
+  { seen }: Pick<Kept, "seen">,
+  { most, olderThanMs }: KeepLimits,
+  clock: Pick<Clock, "nowMs">,
+): Promise<number> {
+  return seen.prune({ most, beforeMs: olderThanMs === null ? null : clock.nowMs() - olderThanMs });
 }
 
 /**
@@ -97,6 +110,7 @@ export async function clearState(
     flows += finished + underWay;
     await journal.clear();
   }
+  await kept.seen.clear();
   const { machines: before } = await kept.machines.count();
   if (what === "machines too") await kept.machines.clear();
   const uploads = await kept.uploads.list();

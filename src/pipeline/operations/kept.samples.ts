@@ -1,4 +1,5 @@
 import { createMemoryFingerprints } from "../../adapters/memory/fingerprints.ts";
+import { createMemoryFlowStore } from "../../adapters/memory/flow-store.ts";
 import { createMemoryMachines } from "../../adapters/memory/machines.ts";
 import { createMemoryObjectStore } from "../../adapters/memory/object-store.ts";
 import { createMemoryUploads } from "../../adapters/memory/uploads.ts";
@@ -79,6 +80,7 @@ export async function keptWith(flows: readonly KeptFlow[], { machineOf = "" } = 
     machines: createMemoryMachines(),
     fingerprints: createMemoryFingerprints(),
     objects: createMemoryObjectStore({ signer }),
+    seen: createMemoryFlowStore(),
   };
   for (const { flowId } of flows) await begin(kept, flowId);
   if (machineOf !== "")

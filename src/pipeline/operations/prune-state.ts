@@ -4,7 +4,7 @@ import type { FlowRetention } from "../ports/flow-retention.ts";
 import type { PruneReport } from "../reports/state.ts";
 import { toIso } from "../time.ts";
 import { settleUploads } from "./confirmed-uploads.ts";
-import { applyPrune, type KeepLimits, type Kept, planPrune } from "./keep-state.ts";
+import { applyPrune, type KeepLimits, type Kept, planPrune, pruneSeen } from "./keep-state.ts";
 
 type PruneOptions = {
   readonly limits: KeepLimits;
@@ -24,6 +24,7 @@ export async function pruneState(
   if (!isDryRun) await settleUploads(kept, toIso(clock.nowMs()));
   const plan = await planPrune(kept, limits, clock);
   const gone = isDryRun ? null : new Set(await applyPrune(kept, plan, signal));
+  if (!isDryRun) await pruneSeen(kept, limits, clock);
   return {
     ...{ schema, isDryRun },
     flows: plan.flows

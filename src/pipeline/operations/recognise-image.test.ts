@@ -43,6 +43,7 @@ const vision: Vision = {
     }
     return { provider, texts, hints };
   },
+  atOnce: 1,
   warmUp: () => undefined,
   close: async () => undefined,
 };

@@ -17,7 +17,11 @@ import { bindingKey, instanceQueue } from "../topology.ts";
 // what exchanges route, from queues that end with it.
 
 /** A message that is on its way to these consumers. */
-export type Tapped = { readonly message: Message; readonly inputs: readonly Input[] };
+export type Tapped = {
+  readonly message: Message;
+  readonly delivery: Delivery;
+  readonly inputs: readonly Input[];
+};
 
 type TapPorts = {
   readonly log: EventLog;
@@ -126,5 +130,5 @@ async function take(
   const { message } = decoded;
   const isNamed = delivery.headers[headerNames.correlationId] !== undefined;
   if (!isNamed && message.subject === "") await clock.sleep(keylessAfterMs);
-  onMessage({ message: await links.linked(message, isNamed), inputs });
+  onMessage({ message: await links.linked(message, isNamed), delivery, inputs });
 }

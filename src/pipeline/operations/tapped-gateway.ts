@@ -1,6 +1,7 @@
 import { AnalysisCompleted, endsOfAnalysis } from "../contracts/analysis.ts";
 import type { Input } from "../contracts/catalogue.ts";
 import { linkNote } from "../delivery/flow-links.ts";
+import type { Delivery } from "../delivery/wire.ts";
 import type { Message } from "../message.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ClientListener, DeployedGateway, GatewayClient } from "../ports/gateway-client.ts";
@@ -43,18 +44,18 @@ export function createTappedGateway(ports: {
   /** Flows under the names that the cluster gives them. */
   const aliases = new Map<string, Upload>();
   const listeners = new Map<string, ClientListener>();
-  const ask = (flowId: string, name: string) => {
+  const ask = (flowId: string, name: string, note: string | null = null) => {
     const asked = { flowId, name, from: "client", to: "graph-gateway", atMs: clock.nowMs() };
-    reporter.hop(requestHop({ ...asked, transport: "graphql" }));
+    reporter.hop({ ...requestHop({ ...asked, transport: "graphql" }), note });
   };
   const uploadOf = ({ flowId, subject }: Message): Upload | undefined => {
     const upload = uploads.get(subject) ?? aliases.get(flowId);
     if (upload !== undefined) aliases.set(flowId, upload);
     return upload;
   };
-  const report = (message: Message, { consumer, contract, route }: Input) => {
+  const report = (message: Message, delivery: Delivery, { consumer, contract, route }: Input) => {
     const at = { to: consumer.service, atMs: clock.nowMs(), note: linkNote(message) };
-    reporter.hop(messageHop(message, { contract, route }, at));
+    reporter.hop(messageHop(message, { contract, route }, at), { message, delivery });
   };
   return {
     gateway: {
@@ -64,7 +65,7 @@ export function createTappedGateway(ports: {
         const upload = { flowId, subject };
         uploads.set(subject, upload);
         aliases.set(flowId, upload);
-        ask(flowId, "startUpload");
+        ask(flowId, "startUpload", input.filename);
         return started;
       },
       async confirmUpload(input) {
@@ -82,11 +83,11 @@ export function createTappedGateway(ports: {
         };
       },
     },
-    onMessage({ inputs, message }) {
+    onMessage({ delivery, inputs, message }) {
       const upload = uploadOf(message);
       if (upload === undefined) return;
       const ours = { ...message, ...upload };
-      for (const input of inputs) report(ours, input);
+      for (const input of inputs) report(ours, delivery, input);
       const { id, name, payload } = ours;
       if (!inputs.some(({ consumer }) => consumer.service === "graph-gateway")) return;
       if (endsOfAnalysis.includes(name)) void tellEnd(upload, ours);

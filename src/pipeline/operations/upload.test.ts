@@ -146,7 +146,8 @@ test("flow full ends when its machine is stored, and the report has it", async (
     ...{ machineId: "m1", checksum: null, ...description, confidence: 0.9, resembles: [] },
     sighting: { flowId, objectKey, seenAt, verdict: "new" },
   });
-  one.recorder.hop(sampleHop({ flowId, name: "machine saved", kind: "write" }));
+  const stored = { name: "machine saved", kind: "write", from: "svc-machine-storage" } as const;
+  one.recorder.hop(sampleHop({ ...stored, flowId }));
   expect((await uploading).result.machine).toMatchObject({ id: "m1", sightings: [{ flowId }] });
 });
 

@@ -13,6 +13,7 @@ import type { Digest } from "../ports/digest.ts";
 import type { ClientListener, GatewayClient } from "../ports/gateway-client.ts";
 import type { HttpClient } from "../ports/http-client.ts";
 import type { Machines } from "../ports/machines.ts";
+import type { Hop } from "../ports/reporter.ts";
 import type { UploadReport } from "../reports/upload.ts";
 import { clientHop } from "../trace/hops.ts";
 import type { Recorder } from "../trace/recorder.ts";
@@ -165,7 +166,7 @@ async function machineStored(
   const isStored = runsHere(storage) && flow.hops.some(({ to }) => to === storage);
   const isCompleted = events.some(({ name }) => name === "analysis.completed");
   if (!isStored || !isCompleted) return;
-  const stored = recorder.until(flowId, ({ kind }) => kind === "write");
+  const stored = recorder.until(flowId, isWriteOf(storage));
   if (!isShared) return void (await stored);
   const done = new AbortController();
   const isLate = clock.sleep(sharedMachineMs, done.signal).then(
@@ -180,6 +181,12 @@ async function machineStored(
     });
   done.abort();
 }
+
+/** Stored, or given up: either way, nothing follows. */
+const isWriteOf =
+  (service: string) =>
+  ({ from, kind }: Hop): boolean =>
+    kind === "write" && from === service;
 
 /** How long to wait for a confirm in flight when everything else stops. */
 const confirmMs = 200;

@@ -1,3 +1,6 @@
+import type { Delivery } from "../delivery/wire.ts";
+import type { Message } from "../message.ts";
+
 /** One arrival: a message or a request that reached one receiver. */
 export type Hop = {
   readonly flowId: string;
@@ -13,8 +16,12 @@ export type Hop = {
   readonly note: string | null;
 };
 
+/** What a hop carried: its message, and the delivery in which that arrived on a transport. */
+export type Carried = { readonly message: Message; readonly delivery: Delivery | null };
+
 export interface Reporter {
-  hop(hop: Hop): void;
+  /** `carried` is undefined for requests, writes, and what another process reports. */
+  hop(hop: Hop, carried?: Carried): void;
   /** Something a user should know that is not a hop: a redelivery, a parked message, a resumed flow. */
   notice(notice: {
     readonly code: string;

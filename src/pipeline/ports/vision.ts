@@ -59,6 +59,8 @@ export interface Vision {
       signal?: AbortSignal;
     },
   ): Promise<VisionReading>;
+  /** How many pictures it is worth giving at a time; further ones would only wait in here. */
+  readonly atOnce: number;
   /** Starts whatever is slow to start, if anything; `read` works without it. */
   warmUp(): void;
   close(): Promise<void>;

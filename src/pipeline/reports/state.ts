@@ -31,6 +31,8 @@ export const StateReport = z.object({
   machines: z.object({ machines: z.int(), sightings: z.int() }),
   /** One per key; identical ones are stored once. */
   objects: z.object({ objects: z.int(), sizeBytes: z.int() }),
+  /** Flows of which something was seen, for `flows` and `trace`. Absent in what earlier versions printed. */
+  seen: z.object({ flows: z.int() }).optional(),
   limits: z.object({ keepFor: z.string(), keepFlows: z.union([z.int(), z.literal("unlimited")]) }),
 });
 export type StateReport = z.infer<typeof StateReport>;

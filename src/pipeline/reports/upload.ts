@@ -6,7 +6,7 @@ import { MetadataSorted } from "../contracts/metadata.ts";
 import { RecognitionCompleted } from "../contracts/recognition.ts";
 import { Machine } from "./machines.ts";
 
-const Hop = z.object({
+export const Hop = z.object({
   name: z.string(),
   kind: z.enum(["command", "event", "timer", "request", "write"]),
   transport: z.string(),

@@ -6,7 +6,9 @@ import { flowNamed } from "../flows/flow.ts";
 import { type AllServicesPorts, allServices } from "./all-services.ts";
 
 /** The services are only inspected; no port is called. */
-const noPorts = { shell: {}, faults: {}, digest: sha256 } as unknown as AllServicesPorts;
+const noPorts = {
+  ...{ shell: {}, faults: {}, digest: sha256, vision: { atOnce: 5 } },
+} as unknown as AllServicesPorts;
 
 test.each(flowNames)("every consumer that the catalogue names in flow %s is built", (flowName) => {
   const services = allServices({ ...noPorts, flow: flowNamed(flowName) });
@@ -25,4 +27,10 @@ test.each(flowNames)("every service of flow %s handles all that it is sent", (fl
       expect(stateful ?? handlers[contract.name], `${name}: ${contract.name}`).toBeTypeOf(
         "function",
       );
+});
+
+test.each(flowNames)("in flow %s the vision says how many pictures are read at a time", (flow) => {
+  const services = allServices({ ...noPorts, flow: flowNamed(flow) });
+  const adapter = services.find(({ name }) => name === "svc-ai-vision-adapter");
+  expect(adapter?.prefetch).toBe(5);
 });

@@ -79,6 +79,7 @@ function deployedServices(ports: AllServicesPorts): readonly Service[] {
         recognitionWork({ fetchImage, vision, images }),
       ),
       retry: retryOf(flow, "recognition"),
+      atOnce: vision.atOnce,
     }),
     createGraphGateway(flow.name, ports.feed),
   ];

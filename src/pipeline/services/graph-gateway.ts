@@ -44,7 +44,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
   return {
     async startUpload(input) {
       const flowId = ports.ids.create();
-      reportRequest("startUpload", flowId, ports);
+      reportRequest("startUpload", { flowId, note: input.filename }, ports);
       const answer = await callIngestion("start", input, flowId, ports);
       const { expiresAt, key, putUrl, uploadId } = answer;
       const payload = {
@@ -59,7 +59,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
     async confirmUpload({ correlationId, ...input }) {
       const place = started.get(input.uploadId);
       const flowId = correlationId ?? place?.flowId ?? ports.ids.create();
-      reportRequest("confirmUpload", flowId, ports);
+      reportRequest("confirmUpload", { flowId }, ports);
       // Its first message may arrive before the answer, from a bridge that drops the flow.
       if (place !== undefined) ports.links.named({ ...place, flowId });
       try {
@@ -101,7 +101,11 @@ async function callIngestion(
   );
 }
 
-function reportRequest(operation: string, flowId: string, { clock, reporter }: GatewayPorts): void {
+function reportRequest(
+  operation: string,
+  { flowId, note = null }: { flowId: string; note?: string | null },
+  { clock, reporter }: GatewayPorts,
+): void {
   const asked = { flowId, name: operation, from: "client", to: name, atMs: clock.nowMs() };
-  reporter.hop(requestHop({ ...asked, transport: "graphql" }));
+  reporter.hop({ ...requestHop({ ...asked, transport: "graphql" }), note });
 }

@@ -18,7 +18,7 @@ export function createMessagingBridge(): Service {
       "tu.recognition.completed": async (message) =>
         forward(message, "tu.recognition.completed", slim(message.payload as KafkaRecognition)),
     },
-    prefetch: 16,
+    prefetch: 256, // of each partition: many share a commit of the journal, and a window of confirms
   };
 }
 

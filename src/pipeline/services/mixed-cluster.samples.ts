@@ -168,6 +168,7 @@ const vision: Vision = {
       hints: [],
     };
   },
+  atOnce: 2,
   warmUp: () => undefined,
   close: async () => undefined,
 };

@@ -59,6 +59,8 @@ export function createVisionAdapter(options: {
   readonly flow: FlowName;
   readonly work: StepWork;
   readonly retry: Retry;
+  /** How many pictures are read at a time. */
+  readonly atOnce: number;
 }): Service {
   return {
     name,
@@ -74,7 +76,7 @@ export function createVisionAdapter(options: {
       options.flow === "full"
         ? { "analysis.recognition.request": stepHandler({ ...step, work: options.work }) }
         : selfDriven(options),
-    prefetch: 2,
+    prefetch: options.atOnce,
   };
 }
 

@@ -39,7 +39,7 @@ test("the same in flow current, where no command is sent", async () => {
   };
   const backoff = { type: "fixed", initial_delay: "1s", max_delay: "1s", jitter: 0 } as const;
   const retry = { max_attempts: 3, backoff };
-  const { handlers } = createVisionAdapter({ flow: "current", work, retry });
+  const { handlers } = createVisionAdapter({ flow: "current", work, retry, atOnce: 1 });
   const upload = { ...command, name: "tu.images.uploaded", kind: "event" } as const;
   const handling = handlers[upload.name]?.(upload, new AbortController().signal);
   await expect(handling).rejects.toMatchObject({ code: "E_STATE_BUSY" });

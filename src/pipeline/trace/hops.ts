@@ -58,6 +58,18 @@ export const writeHop = (cause: Message, write: Write): Hop => ({
   causationId: cause.id,
 });
 
+type Parked = Pick<Hop, "from" | "to" | "transport" | "atMs" | "note">;
+
+/** A consumer gave a message up, with its reason; it is a dead letter now. */
+export const parkedHop = (cause: Message, parked: Parked): Hop => ({
+  ...parked,
+  flowId: cause.flowId,
+  name: `${cause.name} parked`,
+  kind: "write",
+  messageId: null,
+  causationId: cause.id,
+});
+
 type Told = Pick<Hop, "flowId" | "name" | "atMs"> & { readonly eventId: string };
 
 /** A subscribed client received an event. */

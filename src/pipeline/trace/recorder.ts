@@ -24,10 +24,10 @@ export function createRecorder(next: Reporter, flowsMax = Number.POSITIVE_INFINI
     return flow;
   };
   return {
-    hop(hop) {
+    hop(hop, carried) {
       const flow = flowOf(hop.flowId);
       flow.hops.push(hop);
-      next.hop(hop);
+      next.hop(hop, carried);
       for (const waiter of [...flow.waiters]) {
         if (!waiter.isWanted(hop)) continue;
         flow.waiters.delete(waiter);

@@ -36,7 +36,8 @@ export function nextMissing(flow: Flow, hops: readonly Hop[]): ExpectedHop | und
   return last === -1 ? undefined : flow.hops[last + 1];
 }
 
-const isSeen = ({ from, name, to }: ExpectedHop, hops: readonly Hop[]) =>
+/** Whether a hop that the flow declares is among those. */
+export const isSeen = ({ from, name, to }: ExpectedHop, hops: readonly Hop[]) =>
   hops.some((hop) => hop.name === name && hop.from === from && hop.to === to);
 
 function isSameArrival(a: Hop, b: Hop): boolean {

@@ -25,7 +25,7 @@ export function stuckText(flow: Flow, hops: readonly Hop[], place: Place): strin
   return `${before}, waiting for ${awaited.join(" or ")}, which ${run} elsewhere`;
 }
 
-function visibleOf(
+export function visibleOf(
   expected: readonly ExpectedHop[],
   runsHere: Place["runsHere"],
 ): readonly ExpectedHop[] {

@@ -1,0 +1,59 @@
+import type { HelpText } from "./help-type.ts";
+
+// The help of the commands that look at flows and messages.
+
+const variables = ["TU_ANALYZE_CONTEXT", "TU_ANALYZE_STATE_DIR"];
+const unwritable = ["5", "permission denied"] as const;
+const newer = ["8", "what was seen was written by a newer version"] as const;
+
+const filterNote =
+  "A filter is a list of terms that must all hold: name=analysis.* header.x-producer=ingestion body.aggregate.confidence<0.5. ! negates, ~ is a regular expression, a field alone asks for any value.";
+
+const traceHelp: HelpText = {
+  examples: [
+    ["tu-analyze trace 01a22c11", "the beginning of a flow id"],
+    ["tu-analyze trace images/2026/11/30/01a2….jpg --format timeline"],
+    ["tu-analyze trace 01a22c11 -o json | jq .verdict"],
+  ],
+  notes: [
+    "What led to what: a message names its cause; a request follows from what its sender had received last. The verdict at the end comes from the hops that the flow declares.",
+  ],
+  variables,
+  exitCodes: [
+    ["0", "the flow is complete, or under way"],
+    ["1", "it failed, is stuck, or was abandoned"],
+    ["2", "several flows fit; invalid usage or configuration"],
+    ["4", "no such flow was seen"],
+    unwritable,
+    newer,
+  ],
+};
+
+const flowsHelp: HelpText = {
+  examples: [
+    ["tu-analyze flows --status failed,stuck --since 1h"],
+    ["tu-analyze flows --where 'machine.name=*komatsu* machine.confidence<0.8'"],
+    ["tu-analyze flows -o jsonl | jq -r '[.flowId, .status, .picture] | @tsv'"],
+    ["tu-analyze flows show 01a22c11"],
+  ],
+  notes: [
+    filterNote,
+    "Flows are seen by every pipeline of this state directory, and by uploads through a gateway that others run.",
+  ],
+  variables,
+  exitCodes: [
+    ["0", "listed, even if there are none"],
+    ["2", "invalid usage or configuration"],
+    unwritable,
+    newer,
+  ],
+};
+
+export const tracingHelp: Readonly<Record<string, HelpText>> = {
+  "tu-analyze trace": traceHelp,
+  "tu-analyze flows": flowsHelp,
+  "tu-analyze flows show": {
+    ...traceHelp,
+    examples: [["tu-analyze flows show 01a22c11"], ["tu-analyze flows show 01a22c11 -o json"]],
+  },
+};
