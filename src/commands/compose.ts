@@ -7,6 +7,7 @@ import { type FlowName, type ServiceName, serviceNames } from "../pipeline/contr
 import { behindJournal } from "../pipeline/delivery/behind-journal.ts";
 import { createFlowLinks } from "../pipeline/delivery/flow-links.ts";
 import { consumersOf, createPublish } from "../pipeline/delivery/publish.ts";
+import { createPublisher } from "../pipeline/delivery/publisher.ts";
 import { createReadiness, type Probe, type Readiness } from "../pipeline/delivery/readiness.ts";
 import { createRelay, type Relay } from "../pipeline/delivery/relay.ts";
 import { declareTopology, type RunPorts, runService } from "../pipeline/delivery/run-services.ts";
@@ -24,6 +25,8 @@ import type { UploadPorts } from "../pipeline/operations/upload.ts";
 import type { ClientFeed } from "../pipeline/ports/client-feed.ts";
 import type { Clock } from "../pipeline/ports/clock.ts";
 import type { HttpClient } from "../pipeline/ports/http-client.ts";
+import type { Ids } from "../pipeline/ports/ids.ts";
+import type { Publisher } from "../pipeline/ports/publisher.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
 import type { UploadNotes } from "../pipeline/ports/upload-notes.ts";
 import { allServices } from "../pipeline/services/all-services.ts";
@@ -84,6 +87,14 @@ export type Pipeline = UploadPorts & {
   close(): Promise<void>;
 };
 
+/** A pipeline in this process, which can be sent messages. */
+export type OwnPipeline = Pipeline & {
+  readonly publisher: Publisher;
+  readonly ids: Ids;
+  /** Whether every service here that is to receive it has decided what it means, or has parked it. */
+  isDecided(message: Message): Promise<boolean>;
+};
+
 /** The services of a pipeline that other commands use. */
 export type Services = {
   /** Base addresses by service. */
@@ -99,9 +110,12 @@ export type Services = {
 };
 
 /** The whole pipeline in this process, and its client: every service, every transport, on loopback. */
-export const openPipeline = (options: PipelineOptions): Promise<Pipeline> =>
+export const openPipeline = (options: PipelineOptions): Promise<OwnPipeline> =>
   inScope(async (scope) => {
-    const { resumed, stores, tools } = await start({ ...options, serving: null }, scope);
+    const { resumed, stores, tools, transports } = await start(
+      { ...options, serving: null },
+      scope,
+    );
     const { createGraphqlGatewayClient } = await import("../adapters/graphql/client.ts");
     const gateway = scope.use(
       await createGraphqlGatewayClient(tools.addresses.of("graph-gateway")),
@@ -111,7 +125,22 @@ export const openPipeline = (options: PipelineOptions): Promise<Pipeline> =>
     const isShared = options.cluster !== null;
     const runsHere = (service: string) => isHere(service, options.only);
     const asked = { gateway, http, digest, clock, machines, recorder, flow, notes };
-    return { ...asked, resumed, isShared, runsHere };
+    return {
+      ...{ ...asked, resumed, isShared, runsHere },
+      publisher: createPublisher(transports),
+      ids: tools.ids,
+      async isDecided(message) {
+        const parked = `${message.name} parked`;
+        const parkedBy = asked.recorder
+          .hopsOf(message.flowId)
+          .flatMap(({ from, name }) => (name === parked ? [from] : []));
+        const consumers = consumersOf(message, options.flow)
+          .filter(runsHere)
+          .filter((consumer) => !parkedBy.includes(consumer));
+        const found = consumers.map((consumer) => stores.journal.find(consumer, message.id));
+        return (await Promise.all(found)).every((entry) => entry !== undefined);
+      },
+    };
   });
 
 /** The services alone, for clients in other processes. */
@@ -321,7 +350,8 @@ async function serve(
   );
   if (isHere("graph-gateway", only)) await edges.serveGraphql("graph-gateway", gateway, feed);
   await connectAll(services, { shell, flow, readiness }, scope);
-  if (serving !== null) await serveObserver(edges, stores, tools, scope);
+  if (serving !== null)
+    await serveObserver(edges, { ...stores, publisher: createPublisher(shell) }, tools, scope);
   return readiness;
 }
 
@@ -330,12 +360,12 @@ const isHere = (service: string, only: PipelineOptions["only"]): boolean =>
 
 async function serveObserver(
   edges: Edges,
-  { machines }: Stores,
+  { machines, publisher }: Pick<Stores, "machines"> & { readonly publisher: Publisher },
   { observerToken: token, ...tools }: Tools,
   scope: Scope,
 ): Promise<void> {
   const closing = new AbortController();
-  const ports = { ...tools, machines, token, closing: closing.signal };
+  const ports = { ...tools, machines, publisher, token, closing: closing.signal };
   await edges.serve("observer", createObservationEndpoints(ports));
   scope.defer(() => closing.abort());
 }

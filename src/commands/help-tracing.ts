@@ -49,7 +49,35 @@ const flowsHelp: HelpText = {
   ],
 };
 
+const publishHelp: HelpText = {
+  examples: [
+    ["tu-analyze publish tu.images.uploaded --set objectKey=images/2026/11/30/a.jpg --wait"],
+    ["tu-analyze publish analysis.recognition.request --dry-run", "what would be sent, and where"],
+    ["tu-analyze publish recognition.failed --edit --context staging --confirm staging"],
+    [
+      "tu-analyze publish tu.image.uploaded --no-validate --data 'no json'",
+      "how is rubbish taken?",
+    ],
+    ["tu-analyze trace 01a22c11 -o jsonl | tu-analyze publish --data -", "the same bytes again"],
+  ],
+  notes: [
+    "The template is the message's example with a new id and the time. An upload begins a flow; any other message joins the flow of its picture, unless -H x-correlation-id=… names another. A pipeline that runs in the same state directory gets it; without one, a pipeline of its own runs until it is recorded.",
+  ],
+  variables: [...variables, "TU_ANALYZE_FLOW", "TU_ANALYZE_TIMEOUT", "VISUAL, EDITOR"],
+  exitCodes: [
+    ["0", "sent; with --wait: its flow completed"],
+    ["1", "no queue took it; with --wait: its flow failed"],
+    ["2", "an unknown field, or a body that the schema refuses; invalid usage or configuration"],
+    ["4", "no message has this name, or there is no such file"],
+    ["6", "cannot connect to the context's brokers"],
+    ["7", "with --wait: its flow did not end in time"],
+    ["8", "a message with this --id was seen before"],
+    ["9", "the context is protected or read-only"],
+  ],
+};
+
 export const tracingHelp: Readonly<Record<string, HelpText>> = {
+  "tu-analyze publish": publishHelp,
   "tu-analyze trace": traceHelp,
   "tu-analyze flows": flowsHelp,
   "tu-analyze flows show": {

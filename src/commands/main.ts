@@ -72,16 +72,8 @@ function commandTable(
   layout?.fitHelp(program);
   const all = [
     ...[addUpload, addUp, addPs, addWait, addDown, addContext, addRecognise, addVision],
-    ...[
-      addTrace,
-      addFlows,
-      addMessages,
-      addTopology,
-      addMachines,
-      addState,
-      addCompletion,
-      addVersion,
-    ],
+    ...[addPublish, addTrace, addFlows, addMessages, addTopology, addMachines, addState],
+    ...[addCompletion, addVersion],
   ];
   for (const add of all) add(program, perform, argv);
   for (const parent of [program, ...program.commands])
@@ -328,18 +320,68 @@ function addRecognise(program: Command, perform: Perform): void {
     });
 }
 
+function addPublish(program: Command, perform: Perform): void {
+  common(program.command("publish"))
+    .description("send any command or event of the catalogue")
+    .argument("[message]", "its name; without it, --data holds what `trace -o jsonl` printed")
+    .addOption(repeatable("--set <path=value>", "change a field of the template; repeatable"))
+    .option("--data <@file|-|json>", "the body, in place of the template")
+    .addOption(repeatable("-H, --header <name=value>", "set a header; repeatable"))
+    .option("--key <key>", "Kafka's key, or the routing key")
+    .option("--id <id>", "the message id (default: a new one)")
+    .addOption(
+      new Option("--on-conflict <how>", "when a message with --id was seen (default fail)").choices(
+        ["fail", "skip", "send"],
+      ),
+    )
+    .option("--count <n>", "send so many, each with an id of its own (default 1)")
+    .option("--rate <n/s>", "send no faster than that: 5/s, 10/m")
+    .option("--dry-run", "print what would be sent, and send nothing")
+    .option("--edit", "change the body in an editor first")
+    .option("--wait", "follow its flow to the end")
+    .option("--timeout <duration>", "limit the whole command (default 2m)")
+    .option("--no-validate", "send --data as it is, whatever it is")
+    .addOption(
+      new Option("--over <transport>", "where a message has several routes").choices([
+        "kafka",
+        "rabbitmq",
+      ]),
+    )
+    .addOption(flowOption("full or current (default full)"))
+    .addOption(contextOption())
+    .addOption(confirmOption())
+    .option("--state-dir <dir>", "where state is stored")
+    .action(async (name: string | undefined, options: Options) => {
+      const { publishCommand } = await import("./publish.ts");
+      await perform(await publishCommand(name, options));
+    });
+}
+
 function addTrace(program: Command, perform: Perform): void {
   common(program.command("trace"))
     .description("show what was seen of a flow, what led to what, and what became of it")
-    .argument("<id>", "a flow id or its beginning, an object key, an upload id or a message id")
+    .argument(
+      "[id]",
+      "a flow id or its beginning, an object key, an upload id or a message id (default: all flows)",
+    )
+    .option("--since <when>", "everything since then: 10m, 2026-11-01T10:00Z, epoch ms")
+    .option("--until <when>", "and before then")
+    .option("--follow", "go on with what comes, until Ctrl-C")
+    .addOption(new Option("--where <filter>", "only what fits; repeatable").argParser(collect))
+    .option("-n, --count <n>", "end after so many")
+    .option("--idle <duration>", "with --follow: end when nothing came for so long")
+    .option("--no-body", "without bodies")
+    .addOption(
+      new Option("--format <shape>", "how to draw a flow (default tree)").choices([
+        "tree",
+        "timeline",
+      ]),
+    )
     .addOption(contextOption())
     .option("--state-dir <dir>", "where state is stored")
-    .addOption(
-      new Option("--format <shape>", "how to draw it (default tree)").choices(["tree", "timeline"]),
-    )
-    .action(async (id: string, options: Options) => {
-      const { traceOneCommand } = await import("./trace.ts");
-      await perform(await traceOneCommand(id, options));
+    .action(async (id: string | undefined, options: Options) => {
+      const { traceCommand } = await import("./trace.ts");
+      await perform(await traceCommand(id, options));
     });
 }
 
@@ -365,8 +407,8 @@ function addFlows(program: Command, perform: Perform): void {
     .addOption(contextOption())
     .option("--state-dir <dir>", "where state is stored")
     .action(async (id: string, _options: Options, command: Command) => {
-      const { traceOneCommand } = await import("./trace.ts");
-      await perform(await traceOneCommand(id, command.optsWithGlobals()));
+      const { showFlowCommand } = await import("./trace.ts");
+      await perform(await showFlowCommand(id, command.optsWithGlobals()));
     });
 }
 

@@ -53,6 +53,8 @@ test("everything that is printed as JSON is of its schema", async () => {
     ["upload", komatsu],
     ["flows"],
     ["flows", "show", "0"],
+    ["publish", "tu.image.uploaded", "--no-validate", "--data", "no json"],
+    ["trace", "--since", "1h"],
     ["upload", komatsu, empty, image("nothing.jpg"), "--timings", "--expect", "brand=Volvo"],
     ["machines"],
     ["machines", "show", "0"],
@@ -69,25 +71,32 @@ test("everything that is printed as JSON is of its schema", async () => {
     ["context", "test"],
   ];
   const seen = new Set<unknown>();
-  for (const command of [
-    ...commands.map((args) => [...args, "--state-dir", stateDir]),
-    ["recognise", komatsu],
-    ["recognise", komatsu, empty],
-    ["messages"],
-    ["messages", "metadata.sorted"],
-    ["messages", "--example"],
-    ["topology"],
-    ["version"],
-  ]) {
+  const run = async (given: readonly string[]): Promise<void> => {
+    const command = [...given];
     if (command[1] === "show" && command[2] === "0")
       command[2] = await firstId(stateDir, command[0] ?? "");
     const result = await tool([...command, "-o", "json"], { env });
     const document = json(result);
     seen.add(document["schema"]);
-    if (["upload", "recognise", "flows"].includes(command[0] ?? ""))
+    if (["upload", "recognise", "flows", "trace"].includes(command[0] ?? ""))
       for (const { schema } of jsonLines(await tool([...command, "-o", "jsonl"], { env })))
         seen.add(schema);
-  }
+  };
+  const inOrder = async (all: readonly (readonly string[])[]): Promise<void> => {
+    for (const command of all) await run(command);
+  };
+  await Promise.all([
+    inOrder(commands.map((args) => [...args, "--state-dir", stateDir])),
+    inOrder([
+      ["recognise", komatsu],
+      ["recognise", komatsu, empty],
+      ["messages"],
+      ["messages", "metadata.sorted"],
+      ["messages", "--example"],
+      ["topology"],
+      ["version"],
+    ]),
+  ]);
   seen.add(json(await tool(["uplod", "-o", "json"]))["schema"]);
   const bodies = await tool(["messages", "--schema", "--example", "-o", "jsonl"]);
   for (const { schema } of jsonLines(bodies)) seen.add(schema);

@@ -9,6 +9,7 @@ import {
   MessagesReport,
 } from "../pipeline/reports/messages.ts";
 import { RecogniseReport, UnreadReport } from "../pipeline/reports/recognise.ts";
+import { PublishReport, TraceNotice, TraceRecord } from "../pipeline/reports/records.ts";
 import { DownReport, InstanceReport, InstancesReport } from "../pipeline/reports/running.ts";
 import {
   ClearReport,
@@ -67,6 +68,13 @@ export const outputSchemas = {
   "tu-analyze/flow@1": FlowReport,
   "tu-analyze/flows@1": FlowsReport,
   "tu-analyze/trace@1": TraceReport,
+  "tu-analyze/trace-record@1": TraceRecord,
+  "tu-analyze/trace-notice@1": TraceNotice,
+  "tu-analyze/trace-records@1": z.object({
+    schema: z.literal("tu-analyze/trace-records@1"),
+    records: z.array(z.union([TraceRecord.partial({ body: true, wire: true }), TraceNotice])),
+  }),
+  "tu-analyze/publish@1": PublishReport,
   "tu-analyze/instance@1": InstanceReport,
   "tu-analyze/instances@1": InstancesReport,
   "tu-analyze/down@1": DownReport,

@@ -48,13 +48,13 @@ const catalogue = {
   E_IMAGE_NOT_AN_IMAGE: permanent(exitCodes.usage),
   E_IMAGE_TYPE_REFUSED: permanent(exitCodes.usage),
   E_MESSAGE_UNKNOWN: permanent(exitCodes.notFound),
+  E_MESSAGE_SEEN: permanent(exitCodes.conflict),
   E_MESSAGE_INVALID: permanent(exitCodes.failed),
   E_DEFINITION_INVALID: permanent(exitCodes.usage),
   E_DEFINITION_UNKNOWN: permanent(exitCodes.conflict),
   E_EXPRESSION_INVALID: permanent(exitCodes.usage),
   E_FLOW_NOT_FOUND: permanent(exitCodes.notFound),
   E_FLOW_AMBIGUOUS: permanent(exitCodes.usage),
-  E_FLOW_FAILED: permanent(exitCodes.failed),
   E_MACHINE_NOT_FOUND: permanent(exitCodes.notFound),
   E_MACHINE_AMBIGUOUS: permanent(exitCodes.usage),
   E_OBJECT_NOT_FOUND: permanent(exitCodes.notFound),
@@ -101,6 +101,8 @@ const catalogue = {
 } as const satisfies Record<string, Entry>;
 
 export type ErrorCode = keyof typeof catalogue;
+
+export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(catalogue, code);
 
 /** Every code the tool can print, for the docs and the tests. */
 export const errorCodes = Object.keys(catalogue) as readonly ErrorCode[];

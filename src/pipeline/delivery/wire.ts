@@ -51,6 +51,11 @@ export function encode(message: Message): Encoded {
   const payload = validated(route.body, message);
   const body = toUtf8(bodyText(route, payload));
   written.add(message.id, { route, body, payload });
+  return enveloped(message, route, body);
+}
+
+/** Around any body, whatever the contract says of it. */
+export function enveloped(message: Message, route: Route, body: Uint8Array): Encoded {
   const headers = headersOf(message);
   if (route.transport === "kafka") {
     return {

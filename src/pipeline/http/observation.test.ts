@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { createManualClock } from "../../adapters/memory/clock.ts";
 import { sha256 as digest } from "../../adapters/memory/ids.ts";
+import { TuError } from "../errors.ts";
+import type { Publisher } from "../ports/publisher.ts";
 import { sampleHop } from "../trace/hop.samples.ts";
 import { createRecorder } from "../trace/recorder.ts";
 import { createObservationEndpoints } from "./observation.ts";
@@ -11,10 +13,18 @@ function observation() {
   const clock = createManualClock(0);
   const recorder = createRecorder({ hop: () => undefined, notice: () => undefined });
   const machines = { findByObjectKey: async () => undefined };
+  const sent: unknown[] = [];
+  const publisher: Publisher = {
+    async send(destination, wire) {
+      if (destination.transport === "rabbitmq") throw new TuError("E_UNROUTABLE", "no exchange");
+      sent.push([destination, wire]);
+      return { place: "kafka:t/0/7", routed: true };
+    },
+  };
   const closing = new AbortController();
   const endpoints = createObservationEndpoints({
     ...{ clock, digest, machines, recorder },
-    ...{ token: "t0p", closing: closing.signal },
+    ...{ publisher, token: "t0p", closing: closing.signal },
   });
   const ask = (path: string, query: string, authorization = "Bearer t0p") => {
     const endpoint = endpoints.find((one) => one.path === path);
@@ -23,7 +33,13 @@ function observation() {
     const target = `${path}?${query}`;
     return endpoint.handle({ method: "GET", target, headers, body: new Uint8Array() });
   };
-  return { ask, clock, closing, recorder };
+  const post = (body: unknown, authorization = "Bearer t0p") => {
+    const endpoint = endpoints.find(({ method }) => method === "POST");
+    const bytes = new TextEncoder().encode(JSON.stringify(body));
+    const headers = { authorization };
+    return endpoint?.handle({ method: "POST", target: "/publish", headers, body: bytes });
+  };
+  return { ask, post, sent, clock, closing, recorder };
 }
 const hop = (name: string) => sampleHop({ flowId, name });
 
@@ -35,6 +51,28 @@ test.each(["", "Bearer", "Bearer t0", "Bearer t0pp", "t0p"])(
       expect(await ask(path, `flow=${flowId}`, given)).toMatchObject({ status: 401 });
   },
 );
+
+const kafkaWire = { transport: "kafka", key: "\u00ff", headers: [], body: null } as const;
+
+test("sends a message on its transports, byte for byte", async () => {
+  const { post, sent } = observation();
+  const destination = { transport: "kafka", topic: "t" };
+  expect(await post({ destination, wire: kafkaWire })).toEqual({
+    status: 200,
+    body: { place: "kafka:t/0/7", routed: true },
+  });
+  expect(sent).toEqual([[destination, { ...kafkaWire, key: new Uint8Array([255]) }]]);
+});
+
+test("says why a message was not sent, and sends nothing without the token", async () => {
+  const { post, sent } = observation();
+  const destination = { transport: "rabbitmq", exchange: "e" };
+  const refused = await post({ destination, wire: kafkaWire });
+  expect(refused).toMatchObject({ body: { code: "E_UNROUTABLE", title: "no exchange" } });
+  expect(await post({ destination: {}, wire: {} })).toMatchObject({ status: 500 });
+  expect(await post({ destination, wire: kafkaWire }, "Bearer x")).toMatchObject({ status: 401 });
+  expect(sent).toEqual([]);
+});
 
 test("tells the hops that the client does not know yet", async () => {
   const { ask, recorder } = observation();

@@ -1,8 +1,13 @@
+import * as z from "zod";
+import { fromUtf8 } from "../delivery/bytes.ts";
+import { StoredWire, wireOf } from "../delivery/stored-wire.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Digest } from "../ports/digest.ts";
 import type { Endpoint, EndpointReply, EndpointRequest } from "../ports/endpoint.ts";
 import type { Machines } from "../ports/machines.ts";
+import type { Publisher } from "../ports/publisher.ts";
 import type { Recorder } from "../trace/recorder.ts";
+import { failureReply } from "./reported.ts";
 
 // What a running pipeline tells other commands on this machine (the port `Observer`), for those who know its token.
 
@@ -14,26 +19,33 @@ export function createObservationEndpoints(ports: {
   readonly digest: Digest;
   readonly machines: Pick<Machines, "findByObjectKey">;
   readonly recorder: Pick<Recorder, "hopsOf" | "until">;
+  readonly publisher: Publisher;
   readonly token: string;
   /** Aborted when it closes: nobody waits any longer. */
   readonly closing: AbortSignal;
 }): readonly Endpoint[] {
-  const { digest, machines, recorder, token } = ports;
+  const { digest, machines, publisher, recorder, token } = ports;
   const bytesOf = (text: string) => digest(new TextEncoder().encode(text));
   const expected = bytesOf(`Bearer ${token}`);
   // Comparing digests takes the same time for every wrong token.
   const isAllowed = ({ headers }: EndpointRequest) =>
     bytesOf(headers["authorization"] ?? "") === expected;
-  const get = (path: string, answer: (query: URLSearchParams) => Promise<unknown>): Endpoint => ({
-    method: "GET",
-    path,
-    hop: null,
-    async handle(request): Promise<EndpointReply> {
-      if (!isAllowed(request)) return { status: 401, body: { title: "Unauthorized", status: 401 } };
-      const { searchParams } = new URL(request.target, "http://loopback");
-      return { status: 200, body: await answer(searchParams) };
-    },
+  const admitted = (
+    method: "GET" | "POST",
+    path: string,
+    answer: (request: EndpointRequest) => Promise<EndpointReply>,
+  ): Endpoint => ({
+    ...{ method, path, hop: null },
+    handle: async (request) =>
+      isAllowed(request)
+        ? answer(request)
+        : { status: 401, body: { title: "Unauthorized", status: 401 } },
   });
+  const get = (path: string, answer: (query: URLSearchParams) => Promise<unknown>): Endpoint =>
+    admitted("GET", path, async ({ target }) => {
+      const { searchParams } = new URL(target, "http://loopback");
+      return { status: 200, body: await answer(searchParams) };
+    });
   return [
     get("/hops", async (query) => {
       const flowId = query.get("flow") ?? "";
@@ -45,7 +57,25 @@ export function createObservationEndpoints(ports: {
     get("/machine", async (query) => ({
       machine: (await machines.findByObjectKey(query.get("objectKey") ?? "")) ?? null,
     })),
+    admitted("POST", "/publish", ({ body }) => publish(body, publisher)),
   ];
+}
+
+const Publication = z.object({
+  destination: z.discriminatedUnion("transport", [
+    z.object({ transport: z.literal("kafka"), topic: z.string() }),
+    z.object({ transport: z.literal("rabbitmq"), exchange: z.string() }),
+  ]),
+  wire: StoredWire,
+});
+
+async function publish(body: Uint8Array, publisher: Publisher): Promise<EndpointReply> {
+  try {
+    const { destination, wire } = Publication.parse(JSON.parse(fromUtf8(body) ?? ""));
+    return { status: 200, body: await publisher.send(destination, wireOf(wire)) };
+  } catch (error) {
+    return failureReply(error);
+  }
 }
 
 type Waiting = Pick<

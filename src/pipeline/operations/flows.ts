@@ -135,15 +135,15 @@ export async function findFlow(id: string, { store }: Pick<FlowPorts, "store">):
     throw new TuError("E_FLOW_AMBIGUOUS", `several flows begin with ${id}`, {
       hint: `give more of it: ${found.map(({ flowId }) => flowId).join(", ")}`,
     });
-  const ofMessage = await withMessage(id, store);
+  const ofMessage = await flowWithMessage(id, store);
   if (ofMessage !== undefined) return ofMessage;
   throw new TuError("E_FLOW_NOT_FOUND", `no flow ${id === "" ? '""' : id} was seen`, {
     hint: "list them with `tu-analyze flows`",
   });
 }
 
-/** Messages are not indexed: the latest flows are looked through. */
-async function withMessage(id: string, store: FlowStore): Promise<SeenFlow | undefined> {
+/** The flow in which a message with this id was seen. They are not indexed: the latest flows are looked through. */
+export async function flowWithMessage(id: string, store: FlowStore): Promise<SeenFlow | undefined> {
   if (id.length < shortestMessageId) return undefined;
   const asked = { statuses: ["running", "completed", "failed"] as const, sinceMs: 0 };
   const flows = await store.list({

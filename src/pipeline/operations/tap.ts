@@ -1,7 +1,7 @@
 import { catalogue, consumersIn, type Input } from "../contracts/catalogue.ts";
 import type { FlowName } from "../contracts/contract.ts";
 import { deliveryFromLog, deliveryFromQueue } from "../delivery/delivery.ts";
-import type { FlowLinks } from "../delivery/flow-links.ts";
+import { type FlowLinks, linkNote } from "../delivery/flow-links.ts";
 import { headerNames } from "../delivery/headers.ts";
 import { type Delivery, decode } from "../delivery/wire.ts";
 import type { Message } from "../message.ts";
@@ -9,9 +9,11 @@ import type { Broker } from "../ports/broker.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventLog } from "../ports/event-log.ts";
 import type { Ids } from "../ports/ids.ts";
+import type { Reporter } from "../ports/reporter.ts";
 import type { Subscription } from "../ports/transport.ts";
 import { toIso } from "../time.ts";
 import { bindingKey, instanceQueue } from "../topology.ts";
+import { messageHop } from "../trace/hops.ts";
 
 // Sees every message of a flow on its way, and changes nothing: it reads topics in a group of its own, and copies of
 // what exchanges route, from queues that end with it.
@@ -118,6 +120,17 @@ async function tapBroker(
     );
   }
   return opened;
+}
+
+/** Reports a message on its way, to each of its consumers. */
+export function reportTapped(
+  { delivery, inputs, message }: Tapped,
+  { clock, reporter }: { readonly clock: Pick<Clock, "nowMs">; readonly reporter: Reporter },
+): void {
+  for (const { consumer, contract, route } of inputs) {
+    const at = { to: consumer.service, atMs: clock.nowMs(), note: linkNote(message) };
+    reporter.hop(messageHop(message, { contract, route }, at), { message, delivery });
+  }
 }
 
 async function take(

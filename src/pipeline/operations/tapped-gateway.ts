@@ -1,13 +1,10 @@
 import { AnalysisCompleted, endsOfAnalysis } from "../contracts/analysis.ts";
-import type { Input } from "../contracts/catalogue.ts";
-import { linkNote } from "../delivery/flow-links.ts";
-import type { Delivery } from "../delivery/wire.ts";
 import type { Message } from "../message.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ClientListener, DeployedGateway, GatewayClient } from "../ports/gateway-client.ts";
 import type { Reporter } from "../ports/reporter.ts";
-import { messageHop, requestHop } from "../trace/hops.ts";
-import type { Tapped } from "./tap.ts";
+import { requestHop } from "../trace/hops.ts";
+import { reportTapped, type Tapped } from "./tap.ts";
 
 // A client of a gateway that others run. What happens behind it is seen on the transports (`tap.ts`): the deployed
 // gateway mints a correlation id that it sends nowhere, and tells every client of every analysis, without its picture.
@@ -53,10 +50,6 @@ export function createTappedGateway(ports: {
     if (upload !== undefined) aliases.set(flowId, upload);
     return upload;
   };
-  const report = (message: Message, delivery: Delivery, { consumer, contract, route }: Input) => {
-    const at = { to: consumer.service, atMs: clock.nowMs(), note: linkNote(message) };
-    reporter.hop(messageHop(message, { contract, route }, at), { message, delivery });
-  };
   return {
     gateway: {
       async startUpload(input) {
@@ -87,7 +80,7 @@ export function createTappedGateway(ports: {
       const upload = uploadOf(message);
       if (upload === undefined) return;
       const ours = { ...message, ...upload };
-      for (const input of inputs) report(ours, delivery, input);
+      reportTapped({ delivery, inputs, message: ours }, ports);
       const { id, name, payload } = ours;
       if (!inputs.some(({ consumer }) => consumer.service === "graph-gateway")) return;
       if (endsOfAnalysis.includes(name)) void tellEnd(upload, ours);

@@ -95,6 +95,11 @@ describe("each rule speaks where it should", () => {
   });
 });
 
+test("what was before the first thing seen is not missed", () => {
+  const begun = whole.slice(whole.findIndex(({ name }) => name === "tu.images.uploaded"));
+  expect(verdictOn(evidence(begun, completed))).toMatchObject({ rule: "complete" });
+});
+
 describe.each(["full", "current"] as const)("in flow %s", (name) => {
   const { hops } = flowNamed(name);
   const seen = hops.map((hop, at) =>

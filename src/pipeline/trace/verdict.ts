@@ -199,7 +199,12 @@ function missingHops({ about, flow, hops }: Evidence): readonly ExpectedHop[] {
     ({ name, transport }) =>
       !optional.includes(name) && (!isTapped || transport === "kafka" || transport === "rabbitmq"),
   );
-  return visible.filter((expected) => !isSeen(expected, hops));
+  // Whoever publishes a message, or begins to look later, has no part in what was before.
+  const first = Math.max(
+    0,
+    visible.findIndex((expected) => isSeen(expected, hops)),
+  );
+  return visible.slice(first).filter((expected) => !isSeen(expected, hops));
 }
 
 const silenceMs = ({ about, nowMs }: Evidence) => Math.max(0, nowMs - about.lastAtMs);
