@@ -28,3 +28,9 @@ export async function unusableDirectory(
     { hint, cause: error },
   );
 }
+
+/** With those above it, and readable by others. */
+export async function makeDirectory(path: string): Promise<void> {
+  const { makeDirectories } = await import("../adapters/filesystem/directories.ts");
+  await makeDirectories(path, 0o755);
+}

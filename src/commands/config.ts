@@ -69,9 +69,28 @@ export type Flags = {
  * the environment. Throws E_USAGE for flags and E_CONFIG for the rest, naming every problem and its location.
  */
 export async function loadSettings(flags: Flags, images = 1): Promise<Settings> {
+  return (await loadWithOrigins(flags, images)).settings;
+}
+
+/** Where a value comes from: `name` is an option, a variable, a file or a context. */
+export type Origin = {
+  readonly type: "flag" | "variable" | "file" | "context" | "choice" | "default";
+  readonly name: string | null;
+};
+export type Loaded = {
+  readonly settings: Settings;
+  readonly origins: ReadonlyMap<keyof Settings, Origin>;
+  readonly files: readonly SettingsFile[];
+};
+
+export const userFile = (): string => join(configHome(), "tu-analyze", "config.json");
+
+/** The same, with the origin of each value. */
+export async function loadWithOrigins(flags: Flags, images = 1): Promise<Loaded> {
   requireCurrentDirectory();
-  const files = await readSettingsFiles(join(configHome(), "tu-analyze", "config.json"));
+  const files = await readSettingsFiles(userFile());
   const problems = createProblems();
+  const origins = new Map<keyof Settings, Origin>();
   const sourceOf = (key: Exclude<keyof Settings, "contexts">): Source | undefined => {
     const sources: readonly Source[] = [
       { type: "flag", name: flagNames[key] ?? "", value: flags[key] },
@@ -87,6 +106,7 @@ export async function loadSettings(flags: Flags, images = 1): Promise<Settings> 
     fallback: Settings[K],
   ): Settings[K] => {
     const source = sourceOf(key);
+    origins.set(key, source ?? { type: "default", name: null });
     if (source === undefined) return fallback;
     const result = Settings.shape[key].safeParse(source.value);
     // The schema of this key parsed it, so the output has this key's type.
@@ -120,7 +140,28 @@ export async function loadSettings(flags: Flags, images = 1): Promise<Settings> 
     introspection: pick("introspection", false),
   };
   for (const problem of [...unknownKeys(files), ...unknownVariables()]) problems.add(problem);
-  return problems.settled(settings);
+  for (const [key, origin] of implied(settings, files))
+    if ((origins.get(key)?.type ?? "default") === "default") origins.set(key, origin);
+  return { settings: problems.settled(settings), origins, files };
+}
+
+/** Where a value comes from that no source of its own gives. */
+function implied(
+  { context, contexts }: Settings,
+  files: readonly SettingsFile[],
+): readonly (readonly [keyof Settings, Origin])[] {
+  const chosen = contexts[context];
+  const ofContext = { type: "context", name: context } as const;
+  const file = files.find(({ values }) => values["contexts"] !== undefined);
+  return [
+    ...(context === local ? [] : [["context", { type: "choice", name: "context use" }] as const]),
+    ...(chosen?.flow === undefined ? [] : [["flow", ofContext] as const]),
+    ...(chosen?.vision === undefined ? [] : [["vision", ofContext] as const]),
+    [
+      "contexts",
+      file === undefined ? { type: "default", name: null } : { type: "file", name: file.path },
+    ],
+  ];
 }
 
 /** The project's and the user's together; throws E_CONFIG naming every problem. */

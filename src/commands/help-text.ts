@@ -277,6 +277,38 @@ const topologyHelp: HelpText = {
   exitCodes: [["0", "printed"], configured],
 };
 
+const configHelp: HelpText = {
+  examples: [
+    ["tu-analyze config show --origin"],
+    ["tu-analyze config path"],
+    ["tu-analyze config init --user"],
+  ],
+  notes: ["Flags override variables, variables override the project's file, and that the user's."],
+  exitCodes: [usage, ["others", "see `tu-analyze config <command> --help`"]],
+};
+
+const configShowHelp: HelpText = {
+  examples: [
+    ["tu-analyze config show --origin"],
+    ["tu-analyze config show -o json | jq '.settings[] | select(.origin.type != \"default\")'"],
+  ],
+  notes: ["Secrets are never in the configuration: contexts say where they are."],
+  exitCodes: [["0", "shown"], configured],
+};
+
+const configPathHelp: HelpText = {
+  examples: [
+    ["tu-analyze config path"],
+    ["tu-analyze config path -o json | jq -r '.files[].path'"],
+  ],
+  exitCodes: [["0", "shown, even if there is none"], configured],
+};
+
+const configInitHelp: HelpText = {
+  examples: [["tu-analyze config init"], ["tu-analyze config init --user"]],
+  exitCodes: [["0", "written"], configured, unwritable, ["8", "there is one already"]],
+};
+
 const stateHelp: HelpText = {
   examples: [
     ["tu-analyze state"],
@@ -372,6 +404,10 @@ export const helpTexts: Readonly<Record<string, HelpText>> = {
   "tu-analyze state prune": pruneHelp,
   "tu-analyze state verify": verifyHelp,
   "tu-analyze state clear": clearHelp,
+  "tu-analyze config": configHelp,
+  "tu-analyze config show": configShowHelp,
+  "tu-analyze config path": configPathHelp,
+  "tu-analyze config init": configInitHelp,
   "tu-analyze completion": completionHelp,
   "tu-analyze version": versionHelp,
 };

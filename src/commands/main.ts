@@ -73,7 +73,7 @@ function commandTable(
   const all = [
     ...[addUpload, addUp, addPs, addWait, addDown, addContext, addRecognise, addVision],
     ...[addPublish, addTrace, addFlows, addMessages, addTopology, addMachines, addState],
-    ...[addCompletion, addVersion],
+    ...[addConfig, addCompletion, addVersion],
   ];
   for (const add of all) add(program, perform, argv);
   for (const parent of [program, ...program.commands])
@@ -244,6 +244,34 @@ function addContext(program: Command, perform: Perform): void {
     .action(async (name: string | undefined, options: Options) => {
       const { testContext } = await import("./context.ts");
       await perform(await testContext(name, options));
+    });
+}
+
+function addConfig(program: Command, perform: Perform): void {
+  const config = program
+    .command("config")
+    .description("show every setting and where it comes from, and the files that set it");
+  common(config.command("show"))
+    .description("show every setting")
+    .option("--origin", "and where it comes from: the option, variable, or file and line")
+    .addOption(contextOption())
+    .option("--state-dir <dir>", "where state is stored")
+    .action(async (options: Options) => {
+      const { showConfig } = await import("./config-command.ts");
+      await perform(await showConfig(options));
+    });
+  common(config.command("path"))
+    .description("show the files that settings are read from")
+    .action(async (options: Options) => {
+      const { configPath } = await import("./config-command.ts");
+      await perform(await configPath(options));
+    });
+  common(config.command("init"))
+    .description("write a first file here, with an example of a context")
+    .option("--user", "in place of the project's file, the user's")
+    .action(async (options: Options) => {
+      const { initConfig } = await import("./config-command.ts");
+      await perform(await initConfig(options));
     });
 }
 

@@ -88,6 +88,9 @@ test("everything that is printed as JSON is of its schema", async () => {
   await Promise.all([
     inOrder(commands.map((args) => [...args, "--state-dir", stateDir])),
     inOrder([
+      ["config", "show"],
+      ["config", "path"],
+      ["config", "init"],
       ["recognise", komatsu],
       ["recognise", komatsu, empty],
       ["messages"],

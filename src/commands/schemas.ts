@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { ConfigFilesReport, ConfigInitReport, ConfigReport } from "../pipeline/reports/config.ts";
 import { ContextReport, ContextsReport, ContextTestReport } from "../pipeline/reports/contexts.ts";
 import { FlowReport, FlowsReport, TraceReport } from "../pipeline/reports/flows.ts";
 import { MachineReport, MachinesReport } from "../pipeline/reports/machines.ts";
@@ -78,6 +79,9 @@ export const outputSchemas = {
   "tu-analyze/instance@1": InstanceReport,
   "tu-analyze/instances@1": InstancesReport,
   "tu-analyze/down@1": DownReport,
+  "tu-analyze/config@1": ConfigReport,
+  "tu-analyze/config-files@1": ConfigFilesReport,
+  "tu-analyze/config-init@1": ConfigInitReport,
   "tu-analyze/context@1": ContextReport,
   "tu-analyze/contexts@1": ContextsReport,
   "tu-analyze/context-test@1": ContextTestReport,

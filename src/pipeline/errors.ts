@@ -38,6 +38,7 @@ const catalogue = {
   E_EXPECTATION: permanent(exitCodes.failed),
   E_OUTPUT: permanent(exitCodes.failed),
   E_OUTPUT_UNWRITABLE: permanent(exitCodes.notAllowed),
+  E_FILE_EXISTS: permanent(exitCodes.conflict),
   E_FILE_NOT_FOUND: permanent(exitCodes.notFound),
   E_FILE_IS_DIRECTORY: permanent(exitCodes.usage),
   E_FILE_UNREADABLE: permanent(exitCodes.notAllowed),
