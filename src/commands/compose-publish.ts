@@ -56,8 +56,8 @@ async function publisherFor(
   if (cluster !== null) {
     // Nothing is consumed: there are no handlers to fail.
     const transports = scope.use(await openTransports(cluster, () => undefined));
-    const followed = { ...target, ...tools, reporter: nobody };
-    if (target.isFollowed) await watchTransports(transports, followed, scope);
+    const watching = { ...target, ...tools, onError: () => undefined };
+    if (target.isFollowed) await watchTransports(transports, watching, scope);
     return { publisher: createPublisher(transports), isOwed: isTaken };
   }
   if (running !== null) {
@@ -72,5 +72,3 @@ async function publisherFor(
   const { publisher } = pipeline;
   return { publisher, isOwed: async (message) => !(await pipeline.isDecided(message)) };
 }
-
-const nobody = { hop: () => undefined, notice: () => undefined };

@@ -18,7 +18,8 @@ const busyTimeoutMs = 250;
 
 type OpenStore = FlowStore & { close(): Promise<void> };
 
-async function openStore(stateDir: string): Promise<OpenStore> {
+/** Makes it if there is none. Throws as `openSeen`. */
+export async function openStore(stateDir: string): Promise<OpenStore> {
   const { makeStateDir } = await import("./compose-directory.ts");
   const { openSqliteFlowStore } = await import("../adapters/sqlite/flow-store.ts");
   await makeStateDir(stateDir);

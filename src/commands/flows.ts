@@ -73,10 +73,12 @@ function readStatus(text: string): FlowSummary["status"] {
 export async function withFlows<T>(
   { context, stateDir }: Settings,
   use: (ports: FlowPorts) => Promise<T>,
+  /** Something is yet to come. */
+  isFollowed = false,
 ): Promise<T> {
-  const { openSeen } = await import("./compose-seen.ts");
+  const { openSeen, openStore } = await import("./compose-seen.ts");
   const { runningIn } = await import("./compose-running.ts");
-  const store = await openSeen(stateDir);
+  const store = await (isFollowed ? openStore : openSeen)(stateDir);
   try {
     // On a cluster, others may go on with it.
     const isRunning = context === local ? (await runningIn(stateDir)).length > 0 : null;

@@ -1,7 +1,8 @@
 import { recordLine, type ShownRecord } from "../adapters/terminal/record-line.ts";
+import { printable } from "../adapters/terminal/text.ts";
 import { type TraceShape, traceLines } from "../adapters/terminal/trace-lines.ts";
-import { exitCodes, TuError } from "../pipeline/errors.ts";
-import { findFlow, traceOf } from "../pipeline/operations/flows.ts";
+import { describeError, exitCodes, TuError } from "../pipeline/errors.ts";
+import { type FlowPorts, findFlow, traceOf } from "../pipeline/operations/flows.ts";
 import {
   type AnyRecord,
   eachRecord,
@@ -11,9 +12,17 @@ import type { TraceReport } from "../pipeline/reports/flows.ts";
 import { parseDuration } from "../pipeline/time.ts";
 import { readFilter } from "../pipeline/trace/filter.ts";
 import { recordFields, withoutBody } from "../pipeline/trace/records.ts";
+import { openCluster } from "./cluster.ts";
 import { loadSettings, type Settings } from "./config.ts";
 import { withFlows } from "./flows.ts";
-import { type Format, formatOf, onOutputLost, printJson, printLine } from "./output.ts";
+import {
+  type Format,
+  formatOf,
+  onOutputLost,
+  printDiagnostic,
+  printJson,
+  printLine,
+} from "./output.ts";
 import { createProblems } from "./problems.ts";
 import { untilSignal } from "./signals.ts";
 import { type ColourWhen, columns, paintFor } from "./terminal.ts";
@@ -124,17 +133,34 @@ async function traceAll(
   onOutputLost((error) => ended.abort(error));
   const signal = AbortSignal.any([stop.signal, ended.signal]);
   const print = printerOf(options);
+  let watch: { close(): Promise<void> } | undefined;
   try {
-    await withFlows(settings, async (ports) => {
+    watch = options.follow === true ? await watched(settings) : undefined;
+    const { isFollowed } = options.query;
+    const tell = async (ports: FlowPorts) => {
       const flowId = id === null ? null : (await findFlow(id, ports)).flowId;
       const query = { ...options.query, flowId };
       await eachRecord(query, { store: ports.store, clock, signal }, print.record);
-    });
+    };
+    await withFlows(settings, tell, isFollowed);
     print.end();
     return exitCodes.done;
   } finally {
-    await stop.drain(undefined);
+    await stop.drain(watch?.close());
   }
+}
+
+/** On a cluster, this command looks itself: embedded, only a pipeline sees what travels in it. */
+async function watched(settings: Settings): Promise<{ close(): Promise<void> } | undefined> {
+  const cluster = await openCluster(settings);
+  if (cluster === null) return undefined;
+  const { openWatch } = await import("./compose-tap.ts");
+  const { flow, stateDir } = settings;
+  const onError = (error: unknown) => {
+    const { code, reason } = describeError(error);
+    printDiagnostic(`! ${code}: ${printable(reason)}`);
+  };
+  return openWatch(cluster, { flow, stateDir, onError });
 }
 
 /** JSON is one document, which is printed at the end. */
