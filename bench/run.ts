@@ -14,13 +14,14 @@ import { memory } from "./memory.ts";
 import { packages } from "./packages.ts";
 import { onRealServers, type RealServers } from "./real-servers.ts";
 import { restart, restartOn } from "./restart.ts";
+import { keepingSeen } from "./seen.ts";
 import { startUp } from "./start-up.ts";
 import { stateSize } from "./state-size.ts";
 import { uploads } from "./uploads.ts";
 
 const args = process.argv.slice(2);
 const isSmoke = args.includes("--smoke");
-const wanted = args.filter((arg) => /^[DGP]\d+$/.test(arg));
+const wanted = args.filter((arg) => /^[DGPS]\d+$/.test(arg));
 const isWanted = (id: string) => wanted.length === 0 || wanted.includes(id);
 
 if (globalThis.gc === undefined) {
@@ -42,6 +43,7 @@ if (globalThis.gc === undefined) {
   if (isWanted("G3")) for (const figure of await stateSize(isSmoke ? 3 : 100)) print(figure);
   if (isWanted("G4")) for (const figure of await uploads(isSmoke ? 2 : 15)) print(figure);
   if (isWanted("G5")) for (const figure of await firstAnswer(isSmoke ? 1 : 15)) print(figure);
+  if (isWanted("S1")) print(await keepingSeen(isSmoke ? 1 : 7, isSmoke ? 3 : 20));
   if (isWanted("D1")) print(await embeddedBroker(isSmoke ? 1 : 7, isSmoke ? 1000 : 20_000));
   if (["D2", "P5", "P6", "P11"].some(isWanted))
     for (const figure of await onRealServers("D2, P5, P6, P11", realServers)) print(figure);

@@ -105,7 +105,7 @@ const pruneSql = `DELETE FROM flow WHERE last_at < ?1 OR id NOT IN
 function createStore(database: Database): FlowStore {
   const { run, ...statements } = prepareAll(database);
   const addOne = ({ about, seen }: Parameters<FlowStore["add"]>[0][number]): void => {
-    const [row] = statements.about.all([about.flowId]);
+    const row = statements.about.first([about.flowId]);
     const known = row === undefined ? undefined : aboutIn(row);
     const now = known === undefined ? about : combined(known, about);
     const columns = [now.flowId, now.status, now.lastAtMs, now.objectKey, now.uploadId];
