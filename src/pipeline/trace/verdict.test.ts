@@ -120,12 +120,25 @@ describe.each(["full", "current"] as const)("in flow %s", (name) => {
     },
   );
 
+  test("embedded, a service that was left out is where it is missed", () => {
+    for (const [at, { from, to }] of told.entries()) {
+      if (to === "object-store" || to === "graph-gateway") continue;
+      const before = seen.slice(0, at);
+      const seenAt = serviceNames.filter((service) => service !== to);
+      const about = aboutOf(before, { flow: name, seenAt });
+      const { look, missing } = verdictOn({ ...evidence(before), about, flow: flowNamed(name) });
+      expect(missing).toMatchObject({ from, to });
+      if (missing?.transport !== "http")
+        expect(look).toEqual([expect.stringContaining(`runs ${to}`)]);
+    }
+  });
+
   test("a tap on the transports expects messages only, wherever services run", () => {
     const messages = seen.filter(
       ({ transport }) => transport === "kafka" || transport === "rabbitmq",
     );
     const about = aboutOf(messages, { ...completed, seenAt: [everyMessage], flow: name });
-    const given = { ...evidence(messages), about, flow: flowNamed(name) };
+    const given = { ...evidence(messages), about, flow: flowNamed(name), isRunning: null };
     expect(verdictOn(given)).toMatchObject({ rule: "complete" });
     const lost = messages.slice(0, 2);
     const stuck = { ...given, hops: lost, about: { ...about, status: "running" as const } };

@@ -1,5 +1,6 @@
 import { endsOfAnalysis } from "../contracts/analysis.ts";
 import { catalogue } from "../contracts/catalogue.ts";
+import { serviceNames } from "../contracts/contract.ts";
 import { everyMessage, type SeenFlow } from "../domain/seen-flow.ts";
 import type { ExpectedHop, Flow } from "../flows/flow.ts";
 import type { Hop } from "../ports/reporter.ts";
@@ -183,17 +184,26 @@ function silent(evidence: Evidence): Omit<Verdict, "rule"> {
 }
 
 /** A message that was not received was not sent, or not taken: both sides may be the cause. */
-function lookAt({ from, to, transport }: ExpectedHop, { hops }: Evidence): readonly string[] {
+function lookAt(missing: ExpectedHop, { about, hops, isRunning }: Evidence): readonly string[] {
+  const { from, to, transport } = missing;
+  const left = isRunning === null ? [] : [from, to].filter((one) => isLeftOut(one, about));
+  if (left.length > 0)
+    return left.map((service) => `no pipeline here runs ${service}: see --only, \`tu-analyze ps\``);
   const isKnown = hops.some((hop) => hop.from === from && hop.transport !== "http");
   const sender = isKnown ? [] : [`nothing was seen of ${from}: does it run?`];
   if (transport === "http") return [`look at ${from} and ${to}`];
   return [...sender, `does ${to} run and consume? does ${from} say why it sent nothing?`];
 }
 
+const isLeftOut = (service: string, { seenAt }: SeenFlow) =>
+  serviceNames.some((name) => name === service) && !seenAt.includes(service);
+
 /** The hops that should have been seen before the flow's end, and were not, in order. */
-function missingHops({ about, flow, hops }: Evidence): readonly ExpectedHop[] {
+function missingHops({ about, flow, hops, isRunning }: Evidence): readonly ExpectedHop[] {
   const { seenAt } = about;
-  const runsHere = (service: string) => seenAt.includes(everyMessage) || seenAt.includes(service);
+  const isEmbedded = isRunning !== null; // what does not run here runs nowhere
+  const runsHere = (service: string) =>
+    isEmbedded || seenAt.includes(everyMessage) || seenAt.includes(service);
   const isTapped = seenAt.includes(everyMessage);
   const visible = visibleOf(flow.hops, runsHere).filter(
     ({ name, transport }) =>
