@@ -42,6 +42,16 @@ test.each([
     ["bash", "zsh", "fish"],
   ],
   [["machines", "show", ""], [""]],
+  [["trace", ""], [""]],
+  [["publish", "metadata.s"], ["metadata.sorted"]],
+  [
+    ["context", "use", ""],
+    ["local", "env"],
+  ],
+  [
+    ["upload", "--context", ""],
+    ["local", "env"],
+  ],
 ])("%j becomes %j", async (words, candidates) => {
   expect(await completed(...words)).toEqual(candidates);
 });
@@ -131,4 +141,7 @@ test("ids are those of the state directory that the line names", async () => {
   expect(id).toMatch(/^[0-9a-f-]{36}$/);
   expect(await completed("machines", "show", `--state-dir=${directory}`, "")).toEqual([id]);
   expect(await completed("machines", "show", "")).toEqual([""]);
+  const [flow] = await completed("trace", "--state-dir", directory, "");
+  expect(flow).toMatch(/^[0-9a-f-]{36}$/);
+  expect(await completed("flows", "show", "--state-dir", directory, "")).toEqual([flow]);
 });

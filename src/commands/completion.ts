@@ -94,8 +94,11 @@ async function candidatesFor(
 }
 
 async function allFor(before: CommandWords, current: string): Promise<readonly string[]> {
-  const { command, open } = before;
-  if (open !== undefined) return valuesOf(open);
+  const { command, open, stateDir } = before;
+  if (open !== undefined)
+    return open.long === "--context" || open.long === "--confirm"
+      ? contextNames(stateDir)
+      : valuesOf(open);
   const [, long] = /^(--[^=]+)=/.exec(current) ?? [];
   if (long !== undefined) return joinedValues(command, long);
   if (current.startsWith("-")) return command.options.flatMap((option) => option.long ?? []);
@@ -128,10 +131,40 @@ async function operandsOf(before: CommandWords): Promise<readonly string[]> {
     return commandsOf(commandNamed(command.parent, operands).command);
   if (operands.length > 0) return [];
   if (name === "completion") return shells;
-  if (name === "show") return machineIds(stateDir);
-  if (name !== "messages") return [];
+  const parent = command.parent?.name();
+  if (parent === "context")
+    return ["show", "use", "test"].includes(name) ? contextNames(stateDir) : [];
+  if (name === "show" && parent === "machines") return machineIds(stateDir);
+  if (name === "trace" || (name === "show" && parent === "flows")) return flowIds(stateDir);
+  if (name !== "messages" && name !== "publish") return [];
   const { catalogue } = await import("../pipeline/contracts/catalogue.ts");
   return catalogue.map((contract) => contract.name);
+}
+
+async function contextNames(named: string | undefined): Promise<readonly string[]> {
+  const { loadSettings } = await import("./config.ts");
+  const { builtInContexts } = await import("./context-settings.ts");
+  const { contexts } = await loadSettings({ stateDir: named });
+  return [...builtInContexts, ...Object.keys(contexts)];
+}
+
+const flowsMax = 50;
+
+/** Of the flows that were seen last. */
+async function flowIds(named: string | undefined): Promise<readonly string[]> {
+  const { loadSettings } = await import("./config.ts");
+  const { openSeen } = await import("./compose-seen.ts");
+  const { stateDir } = await loadSettings({ stateDir: named });
+  const store = await openSeen(stateDir);
+  try {
+    const flows = await store.list({
+      ...{ statuses: ["running", "completed", "failed"], sinceMs: 0, after: null },
+      ...{ untilMs: Number.POSITIVE_INFINITY, limit: flowsMax },
+    });
+    return flows.map(({ flowId }) => flowId);
+  } finally {
+    await store.close();
+  }
 }
 
 async function machineIds(named: string | undefined): Promise<readonly string[]> {
