@@ -89,7 +89,9 @@ export function createDisk(nature: Nature, journals: JournalKeeper) {
     accepted.clear();
     return gone;
   };
-  return { disk, histories, forgotten, lost, lastRecordMs: () => lastRecordMs };
+  const isOnDisk = (messageId: string): boolean =>
+    ![...accepted.values()].some(({ outgoing }) => outgoing.some(({ id }) => id === messageId));
+  return { disk, isOnDisk, histories, forgotten, lost, lastRecordMs: () => lastRecordMs };
 }
 
 const keyOf = (consumer: string, messageId: string) => `${consumer} ${messageId}`;

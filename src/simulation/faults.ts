@@ -23,6 +23,8 @@ export type Weather = {
   readonly storeSlow: number;
   /** Nothing can be written. */
   readonly isFull: boolean;
+  /** The object store takes pictures, and gives none. */
+  readonly isUnreadable: boolean;
   /** A change of the clock. */
   readonly clockSet: number;
 };
@@ -39,6 +41,7 @@ const calm: Weather = {
   storeBusy: 0,
   storeSlow: 0,
   isFull: false,
+  isUnreadable: false,
   clockSet: 0,
 };
 
@@ -47,16 +50,33 @@ export type Forecast = (sinceMs: number) => Weather;
 
 export const stormMs = 20_000;
 
-/** Bad weather, then calm. In the midst of it the disk may be full for a while. */
+/** Bad weather, then calm. In the midst of it the disk may be full for a while, and the object store unreadable. */
 export function forecastOf(random: Random): Forecast {
   const storm = stormOf(random);
-  const full: Weather = { ...storm, isFull: true };
-  const fullFromMs = random() < 0.3 ? random() * stormMs : stormMs;
-  const fullToMs = Math.min(fullFromMs + 500 + random() * 6000, stormMs);
+  const full = spellOf(random, { chance: 0.3, latestMs: stormMs, minMs: 500, maxMs: 6500 });
+  // Long enough to use up attempts, each of which waits for 10 s.
+  const unreadable = spellOf(random, { chance: 0.2, latestMs: 6000, minMs: 11_000, maxMs: 20_000 });
   return (sinceMs) => {
     if (sinceMs >= stormMs) return calm;
-    return sinceMs >= fullFromMs && sinceMs < fullToMs ? full : storm;
+    const isFull = isWithin(full, sinceMs);
+    const isUnreadable = isWithin(unreadable, sinceMs);
+    return isFull || isUnreadable ? { ...storm, isFull, isUnreadable } : storm;
   };
+}
+
+/** A trouble that lasts for a while, at most until the storm ends. */
+type Spell = { readonly fromMs: number; readonly toMs: number };
+
+function spellOf(
+  random: Random,
+  of: Readonly<Record<"chance" | "latestMs" | "minMs" | "maxMs", number>>,
+): Spell {
+  const fromMs = random() < of.chance ? random() * of.latestMs : stormMs;
+  return { fromMs, toMs: fromMs + of.minMs + random() * (of.maxMs - of.minMs) };
+}
+
+function isWithin({ fromMs, toMs }: Spell, sinceMs: number): boolean {
+  return sinceMs >= fromMs && sinceMs < toMs;
 }
 
 function stormOf(random: Random): Weather {
@@ -68,10 +88,11 @@ function stormOf(random: Random): Weather {
     outage: random() < 0.5 ? random() * 0.003 : 0,
     reorder: random() < 0.7,
     slowestMs: 5 + random() * 400,
-    visionFails: random() * 0.3,
+    visionFails: random() * 0.5,
     storeBusy: random() < 0.5 ? random() * 0.05 : 0,
     storeSlow: random() < 0.3 ? random() * 0.1 : 0,
     isFull: false,
+    isUnreadable: false,
     clockSet: random() < 0.4 ? random() * 0.015 : 0,
   };
 }

@@ -17,6 +17,11 @@ export function createSimulatedHttp(
       const fault = () => nature.ledger.note("call", request.headers?.["x-correlation-id"]);
       const effect = async () => {
         const { host, pathname, search } = new URL(request.url);
+        const isRead = host === "object-store" && request.method === "GET";
+        if (isRead && nature.weather().isUnreadable) {
+          fault();
+          throw new TuError("E_SERVICE_UNAVAILABLE", "the simulated object store is away");
+        }
         const serving = processes().filter(
           (process) => process.life.alive && process.endpoints.has(host),
         );

@@ -152,6 +152,13 @@ const rules: readonly Rule[] = [
     },
   },
   {
+    name: "a client hears of nothing that a crash could still lose",
+    check: ({ told }) =>
+      told
+        .filter(({ isOnDisk }) => !isOnDisk)
+        .map(({ id, name }) => `${name} ${id} was told early`),
+  },
+  {
     name: "a flow's history has no gap and no double",
     check: ({ histories }) =>
       [...histories].flatMap(([flowId, history]) => {

@@ -11,6 +11,9 @@ import type { Poison } from "./poison.ts";
 /** An entry, and when it was recorded. */
 export type Recorded = JournalEntry & { readonly atMs: number };
 
+/** What a client received, and whether it was certain to be on the disk by then. */
+export type Told = Message & { readonly isOnDisk: boolean };
+
 /** What is left when a run has come to rest. */
 export type Remains = {
   readonly flow: Flow;
@@ -22,7 +25,7 @@ export type Remains = {
   /** Messages injected by a foreign client, which no consumer can process. */
   readonly poisons: readonly Poison[];
   /** The events that clients received. */
-  readonly told: readonly Message[];
+  readonly told: readonly Told[];
   /** The faults of the run. */
   readonly ledger: Ledger;
   /** No faults are injected after this time. */

@@ -5,7 +5,7 @@ import { simulate } from "./simulate.ts";
 // The short run; `npm run simulate -- --seeds 10000` is the long one, which CI runs too.
 const seeds = Array.from({ length: 25 }, (_, index) => index + 1);
 /** Few, but they catch most bugs. */
-const seedsOfBugs = 3;
+const seedsOfBugs = 5;
 
 test("nothing is lost, nothing double, nothing stuck", async () => {
   let [crashes, completed, failed] = [0, 0, 0];

@@ -9,8 +9,7 @@
 import { createRandomIds, sha256 } from "../adapters/memory/ids.ts";
 import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { consumersOf } from "../pipeline/delivery/publish.ts";
-import { flowNamed } from "../pipeline/flows/flow.ts";
-import type { Message } from "../pipeline/message.ts";
+import { type Flow, flowNamed } from "../pipeline/flows/flow.ts";
 import type { Ids } from "../pipeline/ports/ids.ts";
 import type { JournalEntry, OwedTo } from "../pipeline/ports/journal.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
@@ -28,9 +27,10 @@ import { openMemoryJournals } from "./journals.ts";
 import { createLedger } from "./ledger.ts";
 import { createPoisons } from "./poison.ts";
 import { type Plant, type Process, type SimulationPorts, startProcess } from "./process.ts";
-import { createRandom, createScheduler } from "./scheduler.ts";
+import type { Told } from "./remains.ts";
+import { createRandom, createScheduler, type Random } from "./scheduler.ts";
 import { openSqliteJournals } from "./sqlite-journal.ts";
-import { createUpgrades } from "./upgrades.ts";
+import { createUpgrades, withLongPauses } from "./upgrades.ts";
 import { createWall } from "./wall.ts";
 
 export type Run = {
@@ -59,7 +59,7 @@ const silent: Reporter = { hop: () => undefined, notice: () => undefined };
 export async function simulate(seed: number, bug?: Bug): Promise<Run> {
   const nature = natureOf(seed);
   const { ledger, random, scheduler } = nature;
-  const flow = flowNamed(random() < 0.75 ? "full" : "current");
+  const flow = flowOf(random);
   const isCluster = random() < 0.5;
   const owedTo: OwedTo = (message) => (isCluster ? [] : consumersOf(message, flow.name));
   const isOnFile = seed % sqliteEvery === 0 || bug?.file !== undefined;
@@ -69,7 +69,7 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
   const brokers =
     !isCluster && random() < 0.5 ? createEmbeddedBrokers(nature) : createSimulatedBrokers(nature);
   const processes: Process[] = [];
-  const told: Message[] = [];
+  const told: Told[] = [];
   const ports: SimulationPorts = {
     nature,
     brokers,
@@ -80,7 +80,7 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
     http: (life) => createSimulatedHttp(nature, life, () => processes),
     reporter: silent,
     isCluster,
-    onTold: (message) => void told.push(message),
+    onTold: (message) => void told.push({ ...message, isOnDisk: disk.isOnDisk(message.id) }),
   };
   const plant: Plant = bug?.plant?.() ?? ((unchanged) => unchanged);
   const flowNow = createUpgrades(nature, flow);
@@ -135,6 +135,11 @@ export async function simulate(seed: number, bug?: Bug): Promise<Run> {
     failed: sentIn("analysis.failed", histories),
     fingerprint: fingerprintOf(histories, scheduler.steps, scheduler.nowMs()),
   };
+}
+
+function flowOf(random: Random): Flow {
+  const flow = flowNamed(random() < 0.75 ? "full" : "current");
+  return random() < 0.5 ? withLongPauses(flow) : flow;
 }
 
 function natureOf(seed: number): Nature {

@@ -7,6 +7,19 @@ import type { Remains } from "./remains.ts";
 // A new version is deployed while analyses are in progress: processes that start from then on bring the newer
 // definition.
 
+/**
+ * The same steps with seconds between their attempts, so that a process often dies, and another one takes over, while
+ * the next attempt is far from due.
+ */
+export function withLongPauses(flow: Flow): Flow {
+  const backoff = { type: "fixed", initial_delay: "15s", max_delay: "15s", jitter: 0.5 };
+  const steps = flow.definition.steps.map((step) => ({
+    ...step,
+    retry: { ...step.retry, backoff },
+  }));
+  return { ...flow, definition: readDefinition({ ...flow.definition, steps }) };
+}
+
 /** The flow of a process that starts now. */
 export function createUpgrades({ random, scheduler }: Nature, flow: Flow): () => Flow {
   const older: Flow = { ...flow, definition: olderOf(flow.definition) };

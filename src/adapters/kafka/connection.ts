@@ -45,7 +45,7 @@ const watchIntervalMs = 1000;
 /** Every second look. */
 const probeEvery = 2;
 const firstPauseMs = 100;
-const longestPauseMs = 2000;
+const longestPauseMs = 1000;
 const closeTimeoutMs = 2000;
 
 /**

@@ -204,7 +204,10 @@ type Leaving = { leaveGroup(request: { groupId: string; memberId: string }): Pro
 async function leaveAs(cluster: Cluster | null, groupId: string, memberId: string): Promise<void> {
   if (cluster === null) return;
   const coordinator = (await cluster.findGroupCoordinator({ groupId })) as unknown as Leaving; // see there
-  await coordinator.leaveGroup({ groupId, memberId }).catch(() => undefined); // it may be gone already
+  await coordinator.leaveGroup({ groupId, memberId }).catch((error: unknown) => {
+    // Gone already. A coordinator that is still loading has heard nothing, and the group would wait for the session.
+    if (error instanceof Error && "retriable" in error && error.retriable === true) throw error;
+  });
 }
 
 function fetchedFrom({ batch, resolveOffset }: EachBatchPayload): Fetched {

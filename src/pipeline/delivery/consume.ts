@@ -20,6 +20,7 @@ import { envelopeOfUnreadable } from "./park.ts";
 import { recordDecision, recordReaction } from "./record.ts";
 import { nothing, type Reaction, type Service } from "./service.ts";
 import type { ShellPorts } from "./shell.ts";
+import { createStopping } from "./stopping.ts";
 import { createUnidentified } from "./unidentified.ts";
 import { type Delivery, decode } from "./wire.ts";
 
@@ -39,7 +40,7 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
   const { clock, ids, journal, relay, reporter } = ports;
   const failures = createDeliveryFailures(service, ports);
   const unidentified = createUnidentified(service.name, ports);
-  const stopping = new AbortController();
+  const stopping = createStopping();
   const isGivenUp = (error: unknown) => stopping.signal.aborted && error === stopping.signal.reason;
   const heard = createRecent(heardMax);
   const takenBy = ({ route }: Delivery) => {
@@ -68,7 +69,7 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
         if (!isGivenUp(error)) throw error;
       }
     },
-    stop: () => stopping.abort(),
+    stop: stopping.stop,
   };
 
   async function workOff(arrived: Delivery, settle: Settle): Promise<void> {
@@ -122,7 +123,7 @@ export function createConsumer(service: Service, ports: ShellPorts): Consumer {
 
   async function handle(message: Message): Promise<Reaction> {
     const handler = service.handlers[message.name];
-    if (handler !== undefined) return handler(message, stopping.signal);
+    if (handler !== undefined) return stopping.during((signal) => handler(message, signal));
     throw new TuError("E_BUG", `${service.name} has no handler for ${message.name}`);
   }
 
