@@ -4,8 +4,7 @@ import { type AbortedTransaction, type FetchedPartition, readInt64 } from "./fet
 // The format of batches: https://kafka.apache.org/documentation/#recordbatch
 //
 // Records are decoded one by one when they are wanted, and their keys, values and headers are views of what was
-// fetched. kafkajs makes a decoder, two big numbers and several strings for each record, which costs about ten times
-// as much (P7).
+// fetched. kafkajs makes a decoder, two big numbers and several strings for each record before it gives the first.
 
 export type RecordBatch = {
   readonly firstOffset: number;
