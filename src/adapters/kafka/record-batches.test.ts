@@ -167,14 +167,14 @@ describe("handing over", () => {
     const batches = Buffer.concat([
       batchOf({ firstOffset: 0, records: packed, attributes: 1, pack: gzipSync }),
       batchOf({ firstOffset: 2, records: packed, attributes: 3, pack: gzipSync }),
-      batchOf({ firstOffset: 4, records: packed, magic: 1 }),
-      batchOf({ firstOffset: 5, records: [{ body: "z" }] }),
+      batchOf({ firstOffset: 4, records: [{ body: "z" }] }),
+      batchOf({ firstOffset: 5, records: packed, magic: 1 }),
     ]);
     expect(await handed(batches)).toEqual({
       seen: ["x", "y", "z"],
       errors: [
         "reading t[0]: offsets 2 to 3: compressed with codec 3, which cannot be read",
-        "reading t[0]: offsets 4 to 4: written in the format of Kafka 0.10",
+        "reading t[0]: offsets 5 to 5: written in the format of Kafka 0.10",
       ],
       position: 6,
     });

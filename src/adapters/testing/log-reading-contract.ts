@@ -399,6 +399,26 @@ function troubles(scenario: Scenario): void {
     3,
   );
 
+  scenario(
+    "what is handled while the connection is lost is not handed over again",
+    async (world) => {
+      for (const body of ["a", "b"]) await world.append(body);
+      const [gate, started] = [createGate(), createGate()];
+      const reading = await world.read(async () => {
+        started.open();
+        await gate.opened;
+      });
+      await started.opened;
+      await world.lose();
+      gate.open();
+      await turn();
+      expect(reading.seen.items.map(text)).toEqual(["a"]);
+      await world.restore();
+      await reading.caughtUp;
+      expect(reading.seen.items.map(text)).toEqual(["a", "b"]);
+    },
+  );
+
   scenario("what was appended to the end it waits at comes after an outage", async (world) => {
     const reading = await world.read(undefined, { fromMs: "end" });
     await reading.caughtUp;
