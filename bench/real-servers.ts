@@ -1,4 +1,4 @@
-// The real servers of P5, P6 and P11: those that variables name, as for the pipeline's services, unless somebody uses
+// The real servers of P5, P6, P7 and P11: those that variables name, as for the pipeline's services, unless somebody uses
 // them; otherwise some of our own, with empty data, stopped afterwards.
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";

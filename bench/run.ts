@@ -12,6 +12,7 @@ import { growth } from "./growth.ts";
 import { type Figure, print } from "./measure.ts";
 import { memory } from "./memory.ts";
 import { packages } from "./packages.ts";
+import { reading } from "./reading.ts";
 import { onRealServers, type RealServers } from "./real-servers.ts";
 import { restart, restartOn } from "./restart.ts";
 import { keepingSeen } from "./seen.ts";
@@ -45,8 +46,8 @@ if (globalThis.gc === undefined) {
   if (isWanted("G5")) for (const figure of await firstAnswer(isSmoke ? 1 : 15)) print(figure);
   if (isWanted("S1")) print(await keepingSeen(isSmoke ? 1 : 7, isSmoke ? 3 : 20));
   if (isWanted("D1")) print(await embeddedBroker(isSmoke ? 1 : 7, isSmoke ? 1000 : 20_000));
-  if (["D2", "P5", "P6", "P11"].some(isWanted))
-    for (const figure of await onRealServers("D2, P5, P6, P11", realServers)) print(figure);
+  if (["D2", "P5", "P6", "P7", "P11"].some(isWanted))
+    for (const figure of await onRealServers("D2, P5, P6, P7, P11", realServers)) print(figure);
   if (isWanted("P12")) for (const figure of packages()) print(figure);
   // Last, because what the other sides load would affect later figures.
   if (isWanted("P2") || isWanted("P4"))
@@ -58,6 +59,9 @@ async function realServers(servers: RealServers): Promise<readonly Figure[]> {
   return [
     ...(isWanted("P5") ? await brokerFlows(servers, { rounds, flows }) : []),
     ...(isWanted("P6") ? await bridge(servers, { rounds, messages }) : []),
+    ...(isWanted("P7")
+      ? await reading(servers, { rounds, records: isSmoke ? 5_000 : 500_000 })
+      : []),
     ...(isWanted("D2") ? await brokerUploads(servers, { rounds, uploads: flows }) : []),
     ...(isWanted("P11") ? [await restartOn(servers, isSmoke ? 500 : 10_000)] : []),
   ];

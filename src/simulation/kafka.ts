@@ -55,6 +55,8 @@ export function createKafka(nature: Nature) {
           close: async () => undefined,
         };
       },
+      read: unused,
+      groupLags: unused,
     }),
     put(record: LogRecord): boolean {
       const records = topics.get(record.topic);
@@ -80,6 +82,11 @@ export function createKafka(nature: Nature) {
       places.clear();
     },
   };
+}
+
+/** Nothing that is simulated reads without a group. */
+async function unused(): Promise<never> {
+  throw new Error("the simulated log is only read by groups");
 }
 
 function deliver(

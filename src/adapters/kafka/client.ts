@@ -1,6 +1,12 @@
 import { connect as connectPlain, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { AssignerProtocol, ISocketFactory, Kafka, KafkaConfig } from "kafkajs";
+import type {
+  AssignerProtocol,
+  CompressionCodecs,
+  ISocketFactory,
+  Kafka,
+  KafkaConfig,
+} from "kafkajs";
 import { patchHeaders } from "./wire-headers.ts";
 
 export type KafkaOptions = {
@@ -22,6 +28,8 @@ export type KafkaOptions = {
 export type Client = {
   readonly kafka: Kafka;
   readonly protocol: typeof AssignerProtocol;
+  /** By the number that batches of records have for them. */
+  readonly codecs: typeof CompressionCodecs;
   /** For how many calls in a row, up to this one, a connection has owed an answer without a byte of it. */
   countSilence(): number;
   destroy(): void;
@@ -53,7 +61,8 @@ export async function loadClients(options: KafkaOptions): Promise<OpenClient> {
           options.onDebug?.(`${namespace}: ${log.message}${errorIn(log)}`),
     });
     const { countSilence, destroy } = sockets;
-    return { kafka, protocol: kafkajs.AssignerProtocol, countSilence, destroy };
+    const { AssignerProtocol: protocol, CompressionCodecs: codecs } = kafkajs;
+    return { kafka, protocol, codecs, countSilence, destroy };
   };
 }
 

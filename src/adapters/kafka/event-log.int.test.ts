@@ -2,13 +2,14 @@ import { connect, type Socket } from "node:net";
 import { describe, inject } from "vitest";
 import type { TransportState } from "../../pipeline/ports/transport.ts";
 import { eventLogContract } from "../testing/event-log-contract.ts";
+import { logReadingContract } from "../testing/log-reading-contract.ts";
 import { createKafkaEventLog } from "./event-log.ts";
 import { openTopics } from "./testing/topics.ts";
 
 const brokers = inject("servers")["KAFKA_BROKERS"]?.split(",") ?? [];
 
 describe.skipIf(brokers.length === 0)("Kafka event log", () => {
-  eventLogContract(async () => {
+  const open = async () => {
     const wire = createWire();
     const topics = await openTopics(brokers);
     const log = await createKafkaEventLog({
@@ -40,7 +41,9 @@ describe.skipIf(brokers.length === 0)("Kafka event log", () => {
         await topics.remove();
       },
     };
-  });
+  };
+  eventLogContract(open);
+  logReadingContract(open);
 });
 
 /** Connections to the brokers that a test can cut; until they are mended, nobody answers. */

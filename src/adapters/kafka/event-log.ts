@@ -2,14 +2,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { TuError } from "../../pipeline/errors.ts";
 import type {
   EventLog,
+  LogReading,
   LogSubscribeOptions,
   LogSubscription,
 } from "../../pipeline/ports/event-log.ts";
 import { createAppender } from "./appender.ts";
-import { nameOf } from "./assignment.ts";
 import { type KafkaOptions, loadClients } from "./client.ts";
 import { type Connection, createConnection } from "./connection.ts";
-import { hasNoCoordinator, isUnknownTopic, noTopic } from "./errors.ts";
+import { groupLags, partitionCount, startsOf } from "./group-offsets.ts";
+import { beginReading } from "./log-reading.ts";
 import { createSubscription, onlyOnce, type SubscriptionOptions } from "./subscription.ts";
 
 export type KafkaEventLogOptions = KafkaOptions & {
@@ -28,7 +29,7 @@ const topicPauseMs = 100;
  */
 export async function createKafkaEventLog(options: KafkaEventLogOptions): Promise<EventLog> {
   const connection = await createConnection(await loadClients(options));
-  const subscriptions = new Set<LogSubscription>();
+  const subscriptions = new Set<LogSubscription | LogReading>();
   const append = createAppender(connection);
   return {
     onState: connection.onState,
@@ -56,6 +57,19 @@ export async function createKafkaEventLog(options: KafkaEventLogOptions): Promis
       });
       return { status: subscription.status, close };
     },
+    async read(given, handler) {
+      connection.requireUp();
+      const { onError } = options;
+      const begun = await beginReading({ ...given, handler, connection, onError });
+      const close = onlyOnce(async () => {
+        await begun.close();
+        subscriptions.delete(reading);
+      });
+      const reading: LogReading = { ...begun, close };
+      subscriptions.add(reading);
+      return reading;
+    },
+    groupLags: (groups, topics) => groupLags(connection, groups, topics),
     close: onlyOnce(async () => {
       await Promise.all([...subscriptions].map((subscription) => subscription.close()));
       await connection.close();
@@ -97,60 +111,7 @@ async function onceThere(look: () => Promise<number>): Promise<number> {
   }
 }
 
-function partitionCount(connection: Connection, name: string): Promise<number> {
-  return connection.run(`looking at topic ${name}`, async ({ admin }) => {
-    try {
-      const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
-      return topics[0]?.partitions.length ?? 0;
-    } catch (error) {
-      throw isUnknownTopic(error) ? noTopic(name) : error;
-    }
-  });
-}
-
 function requireWindow({ group, window }: LogSubscribeOptions): void {
   if (Number.isInteger(window) && window >= 1) return;
   throw new TuError("E_USAGE", `the window of ${group} must be at least 1`);
-}
-
-/**
- * Where `latest` is, decided before the group is joined: kafkajs decides it with the first fetch, and what is appended
- * in between would be skipped.
- */
-async function startsOf(
-  connection: Connection,
-  { from, group, topics }: LogSubscribeOptions,
-): Promise<Map<string, number>> {
-  const starts = new Map<string, number>();
-  for (const topic of topics) await partitionCount(connection, topic);
-  if (from === "earliest") return starts;
-  const known = await connection.run(`asking for the offsets of ${group}`, ({ admin }) =>
-    withCoordinator(() => admin.fetchOffsets({ groupId: group, topics: [...topics] })),
-  );
-  for (const { partitions, topic } of known) {
-    const ends = await connection.run(`asking for the end of ${topic}`, ({ admin }) =>
-      admin.fetchTopicOffsets(topic),
-    );
-    for (const { offset, partition } of partitions) {
-      const end = ends.find((one) => one.partition === partition);
-      if (Number(offset) < 0 && end !== undefined)
-        starts.set(nameOf({ topic, partition }), Number(end.high));
-    }
-  }
-  return starts;
-}
-
-const coordinatorPauseMs = 500;
-const coordinatorTries = 20;
-
-/** Repeats what a group without a coordinator refuses: a new cluster appoints one with the first group. */
-async function withCoordinator<T>(ask: () => Promise<T>): Promise<T> {
-  for (let left = coordinatorTries; ; left -= 1) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (left === 0 || !hasNoCoordinator(error)) throw error;
-      await sleep(coordinatorPauseMs);
-    }
-  }
 }

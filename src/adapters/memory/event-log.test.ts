@@ -2,20 +2,23 @@ import { describe, expect, test } from "vitest";
 import type { LogDelivery } from "../../pipeline/ports/event-log.ts";
 import { type Collector, createCollector } from "../testing/collector.ts";
 import { eventLogContract } from "../testing/event-log-contract.ts";
+import { logReadingContract } from "../testing/log-reading-contract.ts";
 import { createManualClock } from "./clock.ts";
 import { createMemoryEventLog } from "./event-log.ts";
 
 describe("memory event log", () => {
-  eventLogContract(async () => {
+  const open = async () => {
     const log = createMemoryEventLog({ onError: () => {} });
     return {
       log,
       lose: async () => log.lose(),
       restore: async () => log.restore(),
-      compact: async (topic) => log.compact(topic),
+      compact: async (topic: string) => log.compact(topic),
       close: () => log.close(),
     };
-  });
+  };
+  eventLogContract(open);
+  logReadingContract(open);
 
   const append = (log: ReturnType<typeof createMemoryEventLog>, body: string, key = "k") =>
     log.append({ topic: "t", key: Buffer.from(key), headers: [], body: Buffer.from(body) });

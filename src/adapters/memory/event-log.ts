@@ -3,6 +3,7 @@ import { TuError } from "../../pipeline/errors.ts";
 import type { Clock } from "../../pipeline/ports/clock.ts";
 import type {
   EventLog,
+  GroupLag,
   LogRecord,
   LogSubscribeOptions,
   LogSubscription,
@@ -13,6 +14,7 @@ import { type OnHandlerError, redeliveryDelayMs, warnOfHandlerError } from "./ha
 import { createGroup, type Group, type Member } from "./log-group.ts";
 import { createPartition, keyText, type Partition } from "./log-partition.ts";
 import { createReader } from "./log-reader.ts";
+import { createReadings } from "./log-reading.ts";
 import { createSchedule } from "./schedule.ts";
 
 export type MemoryEventLogOptions = {
@@ -43,7 +45,7 @@ type Topic = {
  * 1. A group's position in a partition is fixed when it first subscribes, so that records appended while the group
  *    has no members are delivered later.
  * 2. Each partition of a group belongs to one member; a membership change reassigns them.
- * 3. A record is removed when every group is past it (see `retainRecords`).
+ * 3. A record is removed when every group and every reading is past it (see `retainRecords`).
  */
 export function createMemoryEventLog(options: MemoryEventLogOptions = {}): MemoryEventLog {
   const clock = options.clock ?? createSystemClock();
@@ -53,12 +55,15 @@ export function createMemoryEventLog(options: MemoryEventLogOptions = {}): Memor
   const topics = createTopics(options.retainRecords ?? 10_000);
   const groups = new Map<string, Group>();
   const subscriptions = new Set<LogSubscription>();
+  const readings = createReadings();
+  const onError = options.onError ?? warnOfHandlerError;
   const connection = createConnection("the log", {
     onLost: () => {
       for (const group of groups.values()) group.lose();
     },
     onBack: () => {
       for (const group of groups.values()) group.rejoin();
+      readings.resume();
     },
   });
   const openGroup = (name: string): Group =>
@@ -70,7 +75,6 @@ export function createMemoryEventLog(options: MemoryEventLogOptions = {}): Memor
         later,
         hold: connection.hold,
         onError: (error) => {
-          const onError = options.onError ?? warnOfHandlerError;
           onError(error, `${name} of ${partition.topic}[${partition.index}]`);
           return redeliveryDelayMs;
         },
@@ -102,7 +106,7 @@ export function createMemoryEventLog(options: MemoryEventLogOptions = {}): Memor
     },
     async append(record) {
       connection.requireUp();
-      return topics.append(record);
+      return topics.append(record, clock.nowMs());
     },
     async subscribe(given, handler) {
       connection.requireUp();
@@ -110,15 +114,37 @@ export function createMemoryEventLog(options: MemoryEventLogOptions = {}): Memor
         throw new TuError("E_USAGE", `the window of ${given.group} must be at least 1`);
       return join(given, handler);
     },
-    compact: (name) => {
-      for (const partition of topics.of(name).partitions) partition.compact();
+    async read({ fromMs, topics: names }, handler) {
+      connection.requireUp();
+      const { missing, partitions } = topics.split(names);
+      return readings.begin({
+        ...{ partitions, missing, fromMs, handler, onError, isUp: connection.isUp },
+      });
     },
+    async groupLags(named, names) {
+      connection.requireUp();
+      const { partitions } = topics.split(names);
+      return named.flatMap((name) => lagsOf(name, groups.get(name), partitions));
+    },
+    compact: topics.compact,
     close: onlyOnce(async () => {
-      await Promise.all([...subscriptions].map((subscription) => subscription.close()));
+      await Promise.all([...subscriptions, readings].map((one) => one.close()));
       connection.close();
       schedule.close();
     }),
   };
+}
+
+function lagsOf(
+  name: string,
+  group: Group | undefined,
+  partitions: readonly Partition[],
+): readonly GroupLag[] {
+  return partitions.map((partition) => ({
+    ...{ group: name, topic: partition.topic, partition: partition.index },
+    committed: group?.committedOf(partition) ?? null,
+    end: partition.nextOffset(),
+  }));
 }
 
 function createTopics(retainRecords: number) {
@@ -132,6 +158,17 @@ function createTopics(retainRecords: number) {
   };
   return {
     of,
+    /** The partitions of those that exist, and the names of the others. */
+    split(names: readonly string[]) {
+      const distinct = [...new Set(names)];
+      return {
+        partitions: distinct.flatMap((name) => topics.get(name)?.partitions ?? []),
+        missing: distinct.filter((name) => !topics.has(name)),
+      };
+    },
+    compact(name: string) {
+      for (const partition of of(name).partitions) partition.compact();
+    },
     create({ name, partitions }: { name: string; partitions: number }) {
       if (!Number.isInteger(partitions) || partitions < 1)
         throw new TuError("E_USAGE", `topic ${name} needs at least one partition`);
@@ -148,11 +185,11 @@ function createTopics(retainRecords: number) {
       );
       topics.set(name, { partitions: created, turn: 0 });
     },
-    append(record: LogRecord) {
+    append(record: LogRecord, atMs: number) {
       const topic = of(record.topic);
       const place = keyText(record.key) === null ? topic.turn++ : crc32(record.key ?? "");
       const partition = topic.partitions[place % topic.partitions.length] as Partition; // below the length
-      return { partition: partition.index, offset: partition.append(record) };
+      return { partition: partition.index, offset: partition.append(record, atMs) };
     },
   };
 }

@@ -16,6 +16,7 @@ export type Group = {
   add(member: Member): void;
   remove(member: Member): void;
   statusOf(member: Member): GroupStatus;
+  committedOf(partition: Partition): number | null;
   /** The connection is gone: all partitions are unassigned. */
   lose(): void;
   /** The connection is back: all members rejoin. */
@@ -69,6 +70,7 @@ export function createGroup(
         lastProgressAtMs: reader.lastProgressAtMs(),
       })),
     }),
+    committedOf: (partition) => readers.get(partition)?.committed() ?? null,
     lose() {
       isLost = true;
       told.clear();

@@ -12,15 +12,27 @@ export type Claim = {
   appended(): void;
 };
 
+/** A reading without a group, which keeps what it has not handled, and has no say in where groups begin. */
+export type Onlooker = {
+  position(): number;
+  appended(): void;
+};
+
+type Stored = { readonly record: LogRecord; readonly atMs: number };
+
 export type Partition = {
   readonly topic: string;
   readonly index: number;
-  append(record: LogRecord): number;
+  append(record: LogRecord, atMs: number): number;
   /** The first record from `offset` on; offsets have gaps where records were compacted away. */
-  next(offset: number): { readonly offset: number; readonly record: LogRecord } | undefined;
+  next(offset: number): (Stored & { readonly offset: number }) | undefined;
+  /** The first record with this time or a later one, or where the next one will be. */
+  offsetAt(atMs: number): number;
   firstOffset(): number;
   nextOffset(): number;
   claim(claim: Claim): void;
+  /** Returns a function that ends it. */
+  look(onlooker: Onlooker): () => void;
   /** Drops records that no group needs any more. */
   release(): void;
   /** Keeps only the last record of each key, and all those without a key. */
@@ -33,12 +45,13 @@ export function createPartition(options: {
   readonly index: number;
   readonly retainRecords: number;
 }): Partition {
-  const records = new Map<number, LogRecord>();
+  const records = new Map<number, Stored>();
   const claims: Claim[] = [];
+  const onlookers = new Set<Onlooker>();
   let first = 0;
   let next = 0;
 
-  const neededFrom = (): number => {
+  const neededByGroups = (): number => {
     const retained = Math.max(0, next - options.retainRecords);
     if (claims.length === 0) return retained;
     let least = next;
@@ -48,6 +61,8 @@ export function createPartition(options: {
     }
     return least;
   };
+  const neededFrom = () =>
+    Math.min(neededByGroups(), ...[...onlookers].map((onlooker) => onlooker.position()));
   const release = () => {
     const needed = neededFrom();
     if (first >= needed) return;
@@ -57,28 +72,42 @@ export function createPartition(options: {
   return {
     topic: options.topic,
     index: options.index,
-    append(record) {
-      records.set(next, copyOf(record));
+    append(record, atMs) {
+      records.set(next, { record: copyOf(record), atMs });
       next += 1;
       release();
       for (const claim of claims) claim.appended();
+      for (const onlooker of onlookers) onlooker.appended();
       return next - 1;
     },
     next(from) {
       for (let offset = Math.max(from, first); offset < next; offset += 1) {
-        const record = records.get(offset);
-        if (record !== undefined) return { offset, record };
+        const stored = records.get(offset);
+        if (stored !== undefined) return { offset, ...stored };
       }
       return undefined;
+    },
+    offsetAt(atMs) {
+      for (const [offset, stored] of records) if (stored.atMs >= atMs) return offset;
+      return next;
     },
     firstOffset: () => first,
     nextOffset: () => next,
     claim: (claim) => void claims.push(claim),
+    look(onlooker) {
+      onlookers.add(onlooker);
+      return () => {
+        onlookers.delete(onlooker);
+        release();
+      };
+    },
     release,
     compact() {
-      const last = new Map([...records].map(([offset, { key }]) => [keyText(key), offset]));
-      for (const [offset, { key }] of records) {
-        const text = keyText(key);
+      const last = new Map(
+        [...records].map(([offset, { record }]) => [keyText(record.key), offset]),
+      );
+      for (const [offset, { record }] of records) {
+        const text = keyText(record.key);
         if (text !== null && last.get(text) !== offset) records.delete(offset);
       }
     },

@@ -19,6 +19,7 @@ export type Reader = {
   /** Revokes the partition immediately; deliveries from it are stale. */
   drop(): void;
   lag(): number;
+  committed(): number;
   lastProgressAtMs(): number;
 };
 
@@ -113,6 +114,7 @@ export function createReader(options: ReaderOptions): Reader {
       takeOver();
     },
     lag,
+    committed: window.committed,
     lastProgressAtMs: () => progressAtMs,
   };
 }

@@ -41,7 +41,8 @@ export function createWindow(partition: Partition, from: "earliest" | "latest"):
     const next = partition.next(position);
     if (next === undefined) return undefined;
     position = next.offset + 1;
-    const flight = { ...next, key: keyText(next.record.key), isDone: false };
+    const { offset, record } = next;
+    const flight = { offset, record, key: keyText(record.key), isDone: false };
     flights.set(flight.offset, flight);
     return flight;
   };

@@ -1,6 +1,6 @@
 import type { Contract, Route } from "../contracts/contract.ts";
 import type { AmqpTable, AmqpValue, MessageProperties, QueueDelivery } from "../ports/broker.ts";
-import type { LogDelivery, RecordHeader } from "../ports/event-log.ts";
+import type { ReadRecord, RecordHeader } from "../ports/event-log.ts";
 import type { Headers } from "../ports/headers.ts";
 import { fromUtf8 } from "./bytes.ts";
 import { headerNames } from "./headers.ts";
@@ -11,7 +11,7 @@ import type { Delivery } from "./wire.ts";
 type Expected = { readonly contract: Contract; readonly route: Route };
 
 export function deliveryFromLog(
-  delivery: LogDelivery,
+  delivery: Omit<ReadRecord, "atMs">,
   { contract, route }: Expected,
   receivedAt: string,
 ): Delivery {

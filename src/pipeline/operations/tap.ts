@@ -15,8 +15,8 @@ import { toIso } from "../time.ts";
 import { bindingKey, instanceQueue } from "../topology.ts";
 import { messageHop } from "../trace/hops.ts";
 
-// Sees every message of a flow on its way, and changes nothing: it reads topics in a group of its own, and copies of
-// what exchanges route, from queues that end with it.
+// Sees every message of a flow on its way, and changes nothing: it reads topics without a group, and copies of what
+// exchanges route, from queues that end with it.
 
 /** A message that is on its way to these consumers. */
 export type Tapped = {
@@ -39,11 +39,11 @@ type TapPorts = {
 const keylessAfterMs = 300;
 const window = 64;
 
-/** Resolves when it sees everything from then on. Exchanges that do not exist are passed over. */
+/** Resolves when it sees everything from then on. Topics and exchanges that do not exist are passed over. */
 export async function openTap(flow: FlowName, ports: TapPorts): Promise<Subscription> {
   const name = `tu-analyze.tap.${ports.ids.create()}`;
   const routes = routesOf(flow);
-  const opened = await Promise.all([tapLog(name, routes, ports), tapBroker(name, routes, ports)]);
+  const opened = await Promise.all([tapLog(routes, ports), tapBroker(name, routes, ports)]);
   return {
     async close() {
       await Promise.all(opened.flat().map((subscription) => subscription.close()));
@@ -64,11 +64,7 @@ function routesOf(flow: FlowName): readonly (readonly [Input, ...Input[]])[] {
 }
 type Routes = ReturnType<typeof routesOf>;
 
-async function tapLog(
-  group: string,
-  routes: Routes,
-  ports: TapPorts,
-): Promise<readonly Subscription[]> {
+async function tapLog(routes: Routes, ports: TapPorts): Promise<readonly Subscription[]> {
   const byTopic = new Map(
     routes.flatMap((inputs) => {
       const { route } = inputs[0];
@@ -76,16 +72,41 @@ async function tapLog(
     }),
   );
   const topics = [...byTopic.keys()];
-  const reading = await ports.log.subscribe(
-    { group, topics, from: "latest", window },
-    async (one) => {
-      const inputs = byTopic.get(one.topic);
-      if (inputs !== undefined)
-        await take(deliveryFromLog(one, inputs[0], toIso(ports.clock.nowMs())), inputs, ports);
-      await one.commit();
+  const keyless = createBounded(window);
+  const reading = await ports.log.read({ topics, fromMs: "end" }, async (one) => {
+    const inputs = byTopic.get(one.topic);
+    if (inputs === undefined) return;
+    const taking = take(deliveryFromLog(one, inputs[0], toIso(ports.clock.nowMs())), inputs, ports);
+    // What has no key has no order, and may have to wait for what it is linked by.
+    await (one.key === null || one.key.length === 0 ? keyless.add(taking) : taking);
+  });
+  const close = async () => {
+    await reading.close();
+    await keyless.ended();
+  };
+  return [{ close }];
+}
+
+/** Up to `size` at once: one more waits for one of them. What fails is told to whoever comes next. */
+function createBounded(size: number) {
+  const running = new Set<Promise<void>>();
+  let failures: unknown[] = [];
+  const tell = () => {
+    const [failure] = failures;
+    failures = [];
+    if (failure !== undefined) throw failure;
+  };
+  return {
+    async add(work: Promise<void>): Promise<void> {
+      const run = work
+        .catch((error: unknown) => void failures.push(error))
+        .finally(() => running.delete(run));
+      running.add(run);
+      if (running.size >= size) await Promise.race(running);
+      tell();
     },
-  );
-  return [reading];
+    ended: async () => void (await Promise.all(running)),
+  };
 }
 
 async function tapBroker(

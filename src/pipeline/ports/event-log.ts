@@ -71,6 +71,45 @@ export type LogSubscribeOptions = {
   readonly onGroup?: (change: GroupChange) => void;
 };
 
+/**
+ * A record as a reading hands it over: there is nothing to settle. Its bytes belong to what was fetched with it, so
+ * keeping a few of many keeps the others, too, unless they are copied.
+ */
+export type ReadRecord = LogRecord & {
+  readonly partition: number;
+  readonly offset: number;
+  /** The record's own time, ms since the epoch: its producer's, unless the topic keeps the time of the log. */
+  readonly atMs: number;
+};
+
+export type LogReadOptions = {
+  readonly topics: readonly string[];
+  /**
+   * Each partition is read from its first record with this time or a later one on, whatever the times of those behind
+   * it, or from its end if it has none. `end`: only what is appended from now on.
+   */
+  readonly fromMs: number | "end";
+};
+
+export interface LogReading extends Subscription {
+  /** Of the topics, those that do not exist. They are not read, even if they are created later. */
+  readonly missing: readonly string[];
+  /**
+   * Resolves when everything that was there when the reading began has been handled, or is gone. Rejects with
+   * E_SERVICE_UNAVAILABLE if the reading is closed before.
+   */
+  readonly caughtUp: Promise<void>;
+}
+
+/** How far a group is in a partition. */
+export type GroupLag = TopicPartition & {
+  readonly group: string;
+  /** Null where the group has committed nothing. Where it began may be committed, too. */
+  readonly committed: number | null;
+  /** The offset of the next record. */
+  readonly end: number;
+};
+
 export interface EventLog extends Transport {
   /**
    * Creates the topic if it is missing. Throws E_TOPOLOGY_MISMATCH, and changes nothing, when it has another number
@@ -91,4 +130,22 @@ export interface EventLog extends Transport {
     options: LogSubscribeOptions,
     handler: (delivery: LogDelivery) => Promise<void>,
   ): Promise<LogSubscription>;
+  /**
+   * Reads without a group: takes no record from anybody, commits nothing, and needs no rights on groups. Resolves when
+   * it is settled where each partition begins.
+   *
+   * Records are handled one at a time, those of a partition in order; the next one waits for the handler. Not much
+   * more than one fetch is read ahead meanwhile. While the connection is lost, reading pauses; after `back` it goes on
+   * behind the last record that was handled, so that each is handed over once, even if its handler rejects: that is
+   * reported. Records that the log drops before they are read are passed over.
+   */
+  read(
+    options: LogReadOptions,
+    handler: (record: ReadRecord) => void | Promise<void>,
+  ): Promise<LogReading>;
+  /**
+   * How far these groups are in these topics, asked from outside: for every group every partition, in order. Topics
+   * that do not exist are passed over.
+   */
+  groupLags(groups: readonly string[], topics: readonly string[]): Promise<readonly GroupLag[]>;
 }

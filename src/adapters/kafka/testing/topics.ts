@@ -9,6 +9,7 @@ export async function openTopics(brokers: readonly string[]) {
   const names = new Set<string>();
   return {
     note: (name: string) => void names.add(name),
+    forget: (name: string) => void names.delete(name),
     noting: (log: EventLog): EventLog => ({
       ...log,
       async createTopic(topic) {
