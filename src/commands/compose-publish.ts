@@ -56,7 +56,7 @@ async function publisherFor(
   if (cluster !== null) {
     // Nothing is consumed: there are no handlers to fail.
     const transports = scope.use(await openTransports(cluster, () => undefined));
-    const watching = { ...target, ...tools, onError: () => undefined };
+    const watching = { ...target, ...tools, onError: () => undefined, sinceMs: null };
     if (target.isFollowed) await watchTransports(transports, watching, scope);
     return { publisher: createPublisher(transports), isOwed: isTaken };
   }

@@ -2,7 +2,7 @@
 
 import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { createFlowLinks } from "../pipeline/delivery/flow-links.ts";
-import { everyMessage } from "../pipeline/domain/seen-flow.ts";
+import { everyMessage, onlyRecords } from "../pipeline/domain/seen-flow.ts";
 import { TuError } from "../pipeline/errors.ts";
 import { openTap, reportTapped } from "../pipeline/operations/tap.ts";
 import type { Clock } from "../pipeline/ports/clock.ts";
@@ -10,7 +10,7 @@ import type { Ids } from "../pipeline/ports/ids.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
 import type { Cluster } from "./cluster.ts";
 import { runningIn } from "./compose-running.ts";
-import { keepingSeen } from "./compose-seen.ts";
+import { keepingSeen, openSeen } from "./compose-seen.ts";
 import { openTools } from "./compose-tools.ts";
 import { openTransports, type Transports } from "./compose-transports.ts";
 import { inScope, type Scope } from "./scope.ts";
@@ -19,12 +19,14 @@ import { inScope, type Scope } from "./scope.ts";
 export const openWatch = (
   cluster: Cluster,
   options: Omit<Watching, "clock" | "ids">,
-): Promise<{ close(): Promise<void> }> =>
+): Promise<Watch> =>
   inScope(async (scope) => {
     const transports = scope.use(await openTransports(cluster, options.onError));
-    await watchTransports(transports, { ...options, ...(await openTools()) }, scope);
-    return {};
+    const tools = await openTools();
+    return watchTransports(transports, { ...options, ...tools }, scope);
   });
+
+export type Watch = { readonly caughtUp: Promise<void>; close(): Promise<void> };
 
 type Watching = {
   readonly flow: FlowName;
@@ -32,6 +34,8 @@ type Watching = {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly onError: (error: unknown) => void;
+  /** Also what topics had since then, in milliseconds since the epoch; null: nothing before now. */
+  readonly sinceMs: number | null;
 };
 
 /**
@@ -40,29 +44,63 @@ type Watching = {
  */
 export async function watchTransports(
   { broker, log }: Pick<Transports, "broker" | "log">,
-  { clock, flow, ids, onError, stateDir }: Watching,
+  { clock, flow, ids, onError, sinceMs, stateDir }: Watching,
   scope: Scope,
-): Promise<void> {
+): Promise<Pick<Watch, "caughtUp">> {
   const services = (await runningIn(stateDir)).flatMap((one) => Object.keys(one.services));
   const next: Reporter = {
     hop: () => undefined,
     notice: ({ message }) => onError(new TuError("E_SERVICE_UNAVAILABLE", message)),
   };
   const { createMemoryJournal } = await import("../adapters/memory/journal.ts");
-  const observing = { flow, seenAt: [everyMessage] };
-  const { reporter } = keepingSeen(stateDir, { observing, clock, next }, scope);
+  const keep = (seenAt: readonly string[]) =>
+    keepingSeen(stateDir, { observing: { flow, seenAt }, clock, next }, scope);
+  const [live, earlier] = [keep([everyMessage]), keep([onlyRecords])];
+  let isEarlier = sinceMs !== null;
   const links = createFlowLinks({
     ...{ ids, clock },
     journal: createMemoryJournal({ owedTo: () => [] }),
   });
-  const told = { clock, reporter };
-  scope.use(
-    await openTap(flow, {
+  const known = sinceMs === null ? null : await knownOrigins(stateDir, sinceMs);
+  const tap = await openTap(
+    flow,
+    {
       ...{ broker, log, ids, clock, links },
       onMessage(tapped) {
+        if (known?.has(tapped.delivery.origin)) return;
         const inputs = tapped.inputs.filter(({ consumer }) => !services.includes(consumer.service));
-        reportTapped({ ...tapped, inputs }, told);
+        const isHistory = isEarlier && tapped.delivery.wire.transport === "kafka";
+        reportTapped({ ...tapped, inputs }, isHistory ? earlier : live);
       },
-    }),
+    },
+    sinceMs ?? "end",
   );
+  scope.use(tap);
+  const caughtUp = tap.caughtUp.then(() => {
+    isEarlier = false;
+  });
+  caughtUp.catch(() => undefined); // whoever waits for it is told
+  return { caughtUp };
+}
+
+const pageSize = 500;
+
+/** Records of a log that were seen before: they are not kept a second time. */
+async function knownOrigins(stateDir: string, sinceMs: number): Promise<ReadonlySet<string>> {
+  const store = await openSeen(stateDir);
+  const origins = new Set<string>();
+  try {
+    for (let after = 0; ; ) {
+      const page = await store.added({ after, sinceMs, limit: pageSize });
+      for (const { seen } of page)
+        for (const one of seen)
+          if (one.type === "hop" && one.hop.transport === "kafka" && one.travelled !== null)
+            origins.add(one.travelled.origin);
+      const last = page.at(-1);
+      if (last === undefined || page.length < pageSize) return origins;
+      after = last.place;
+    }
+  } finally {
+    await store.close();
+  }
 }

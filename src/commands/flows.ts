@@ -123,6 +123,7 @@ const marks = {
   stuck: ["✖", "red"],
   running: ["…", "cyan"],
   abandoned: ["–", "yellow"],
+  unknown: ["?", "yellow"],
 } as const;
 
 function rowOf(flow: FlowSummary, paint: Paint): readonly string[] {

@@ -14,13 +14,17 @@ const traceHelp: HelpText = {
     ["tu-analyze trace 01a22c11", "the beginning of a flow id"],
     ["tu-analyze trace images/2026/11/30/01a2….jpg --format timeline"],
     ["tu-analyze trace 01a22c11 -o json | jq .verdict"],
+    ["tu-analyze trace --since 10m --follow --where 'name=recognition.*'"],
+    ["tu-analyze trace --context staging --since 10m --follow", "with nothing of ours there"],
   ],
   notes: [
     "What led to what: a message names its cause; a request follows from what its sender had received last. The verdict at the end comes from the hops that the flow declares.",
+    "On a cluster, topics are read from --since on, without a group, and exchanges are watched by exclusive queues: no message is taken and no offset moved. What is seen is kept with the state. RabbitMQ keeps no history.",
+    filterNote,
   ],
   variables,
   exitCodes: [
-    ["0", "the flow is complete, or under way"],
+    ["0", "the flow is complete, under way, or not known; a period was printed"],
     ["1", "it failed, is stuck, or was abandoned"],
     ["2", "several flows fit; invalid usage or configuration"],
     ["4", "no such flow was seen"],

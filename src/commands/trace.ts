@@ -8,11 +8,13 @@ import {
   eachRecord,
   type RecordQuery,
 } from "../pipeline/operations/trace-records.ts";
+import { orAborted } from "../pipeline/or-aborted.ts";
 import type { TraceReport } from "../pipeline/reports/flows.ts";
 import { parseDuration } from "../pipeline/time.ts";
 import { readFilter } from "../pipeline/trace/filter.ts";
 import { recordFields, withoutBody } from "../pipeline/trace/records.ts";
 import { openCluster } from "./cluster.ts";
+import type { Watch } from "./compose-tap.ts";
 import { loadSettings, type Settings } from "./config.ts";
 import { withFlows } from "./flows.ts";
 import {
@@ -119,7 +121,7 @@ async function traceOne(id: string, options: Options, settings: Settings): Promi
 
 /** 1 for a flow that failed or is stuck. */
 const exitCodeOf = ({ verdict: { state } }: TraceReport) =>
-  state === "complete" || state === "running" ? exitCodes.done : exitCodes.failed;
+  ["complete", "running", "unknown"].includes(state) ? exitCodes.done : exitCodes.failed;
 
 async function traceAll(
   id: string | null,
@@ -133,9 +135,10 @@ async function traceAll(
   onOutputLost((error) => ended.abort(error));
   const signal = AbortSignal.any([stop.signal, ended.signal]);
   const print = printerOf(options);
-  let watch: { close(): Promise<void> } | undefined;
+  let watch: Watch | undefined;
   try {
-    watch = options.follow === true ? await watched(settings) : undefined;
+    watch = await watched(settings, options);
+    await waitFor(watch, signal);
     const { isFollowed } = options.query;
     const tell = async (ports: FlowPorts) => {
       const flowId = id === null ? null : (await findFlow(id, ports)).flowId;
@@ -151,7 +154,11 @@ async function traceAll(
 }
 
 /** On a cluster, this command looks itself: embedded, only a pipeline sees what travels in it. */
-async function watched(settings: Settings): Promise<{ close(): Promise<void> } | undefined> {
+async function watched(
+  settings: Settings,
+  { follow, query, since }: Options & { readonly query: Omit<RecordQuery, "flowId"> },
+): Promise<Watch | undefined> {
+  if (since === undefined && follow !== true) return undefined;
   const cluster = await openCluster(settings);
   if (cluster === null) return undefined;
   const { openWatch } = await import("./compose-tap.ts");
@@ -160,8 +167,20 @@ async function watched(settings: Settings): Promise<{ close(): Promise<void> } |
     const { code, reason } = describeError(error);
     printDiagnostic(`! ${code}: ${printable(reason)}`);
   };
-  return openWatch(cluster, { flow, stateDir, onError });
+  const sinceMs = since === undefined ? null : query.sinceMs;
+  return openWatch(cluster, { flow, stateDir, onError, sinceMs });
 }
+
+/** What was there before is kept by then. */
+async function waitFor(watch: Watch | undefined, signal: AbortSignal): Promise<void> {
+  if (watch === undefined) return;
+  await orAborted(watch.caughtUp, signal);
+  const { openTools } = await import("./compose-tools.ts");
+  await (await openTools()).clock.sleep(keptAfterMs, signal);
+}
+
+/** What is seen is written so often, and a little later. */
+const keptAfterMs = 300;
 
 /** JSON is one document, which is printed at the end. */
 function printerOf(options: Options): {

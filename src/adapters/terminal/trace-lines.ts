@@ -139,6 +139,7 @@ const verdictLooks: Readonly<Record<Shown["verdict"]["state"], readonly [string,
   running: ["…", "cyan"],
   stuck: ["✖", "red"],
   abandoned: ["–", "yellow"],
+  unknown: ["?", "yellow"],
 };
 
 function verdictLines({ verdict }: Shown, { paint, width }: HopLayout): readonly string[] {

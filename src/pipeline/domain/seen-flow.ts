@@ -45,6 +45,9 @@ export type SeenFlow = {
 /** In `seenAt`: a tap on the transports sees what any service receives there. */
 export const everyMessage = "*";
 
+/** In `seenAt`: of what was before, only the records of the log could be read. A queue keeps no history. */
+export const onlyRecords = "kafka";
+
 /**
  * What two observations of one flow add up to. The order does not matter, except among those of the same time, and of
  * facts that contradict each other.

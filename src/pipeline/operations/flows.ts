@@ -101,7 +101,7 @@ function judged(about: SeenFlow, seen: readonly Seen[], ports: FlowPorts): Verdi
 
 const states: Readonly<Record<Verdict["state"], FlowSummary["status"]>> = {
   ...{ complete: "completed", failed: "failed" },
-  ...{ running: "running", stuck: "stuck", abandoned: "abandoned" },
+  ...{ running: "running", stuck: "stuck", abandoned: "abandoned", unknown: "unknown" },
 };
 
 function factsOf(

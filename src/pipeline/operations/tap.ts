@@ -7,7 +7,7 @@ import { type Delivery, decode } from "../delivery/wire.ts";
 import type { Message } from "../message.ts";
 import type { Broker } from "../ports/broker.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { EventLog } from "../ports/event-log.ts";
+import type { EventLog, LogReadOptions } from "../ports/event-log.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { Reporter } from "../ports/reporter.ts";
 import type { Subscription } from "../ports/transport.ts";
@@ -22,6 +22,8 @@ import { messageHop } from "../trace/hops.ts";
 export type Tapped = {
   readonly message: Message;
   readonly delivery: Delivery;
+  /** When it was seen; of what a log had before, when it was written. */
+  readonly atMs: number;
   readonly inputs: readonly Input[];
 };
 
@@ -39,14 +41,30 @@ type TapPorts = {
 const keylessAfterMs = 300;
 const window = 64;
 
-/** Resolves when it sees everything from then on. Topics and exchanges that do not exist are passed over. */
-export async function openTap(flow: FlowName, ports: TapPorts): Promise<Subscription> {
+export type Tap = Subscription & {
+  /** Everything that topics had before was handled. */
+  readonly caughtUp: Promise<void>;
+};
+
+/**
+ * Resolves when it sees everything from then on; of topics, also what they had since `fromMs`. Topics and exchanges
+ * that do not exist are passed over.
+ */
+export async function openTap(
+  flow: FlowName,
+  ports: TapPorts,
+  fromMs: LogReadOptions["fromMs"] = "end",
+): Promise<Tap> {
   const name = `tu-analyze.tap.${ports.ids.create()}`;
   const routes = routesOf(flow);
-  const opened = await Promise.all([tapLog(routes, ports), tapBroker(name, routes, ports)]);
+  const [log, queues] = await Promise.all([
+    tapLog(routes, fromMs, ports),
+    tapBroker(name, routes, ports),
+  ]);
   return {
+    caughtUp: log.caughtUp,
     async close() {
-      await Promise.all(opened.flat().map((subscription) => subscription.close()));
+      await Promise.all([log, ...queues].map((subscription) => subscription.close()));
     },
   };
 }
@@ -64,7 +82,11 @@ function routesOf(flow: FlowName): readonly (readonly [Input, ...Input[]])[] {
 }
 type Routes = ReturnType<typeof routesOf>;
 
-async function tapLog(routes: Routes, ports: TapPorts): Promise<readonly Subscription[]> {
+async function tapLog(
+  routes: Routes,
+  fromMs: LogReadOptions["fromMs"],
+  ports: TapPorts,
+): Promise<Tap> {
   const byTopic = new Map(
     routes.flatMap((inputs) => {
       const { route } = inputs[0];
@@ -73,10 +95,14 @@ async function tapLog(routes: Routes, ports: TapPorts): Promise<readonly Subscri
   );
   const topics = [...byTopic.keys()];
   const keyless = createBounded(window);
-  const reading = await ports.log.read({ topics, fromMs: "end" }, async (one) => {
+  const reading = await ports.log.read({ topics, fromMs }, async (one) => {
     const inputs = byTopic.get(one.topic);
     if (inputs === undefined) return;
-    const taking = take(deliveryFromLog(one, inputs[0], toIso(ports.clock.nowMs())), inputs, ports);
+    const atMs = fromMs === "end" ? ports.clock.nowMs() : one.atMs;
+    const taking = take(
+      { delivery: deliveryFromLog(one, inputs[0], toIso(atMs)), atMs, inputs },
+      ports,
+    );
     // What has no key has no order, and may have to wait for what it is linked by.
     await (one.key === null || one.key.length === 0 ? keyless.add(taking) : taking);
   });
@@ -84,7 +110,9 @@ async function tapLog(routes: Routes, ports: TapPorts): Promise<readonly Subscri
     await reading.close();
     await keyless.ended();
   };
-  return [{ close }];
+  const caughtUp = reading.caughtUp.then(() => keyless.ended());
+  caughtUp.catch(() => undefined); // whoever waits for it is told
+  return { close, caughtUp };
 }
 
 /** Up to `size` at once: one more waits for one of them. What fails is told to whoever comes next. */
@@ -135,7 +163,11 @@ async function tapBroker(
     });
     opened.push(
       await broker.consume({ queue, prefetch: window }, async (one) => {
-        await take(deliveryFromQueue(one, inputs[0], toIso(clock.nowMs())), inputs, ports);
+        const atMs = clock.nowMs();
+        await take(
+          { delivery: deliveryFromQueue(one, inputs[0], toIso(atMs)), atMs, inputs },
+          ports,
+        );
         await one.ack();
       }),
     );
@@ -145,18 +177,17 @@ async function tapBroker(
 
 /** Reports a message on its way, to each of its consumers. */
 export function reportTapped(
-  { delivery, inputs, message }: Tapped,
-  { clock, reporter }: { readonly clock: Pick<Clock, "nowMs">; readonly reporter: Reporter },
+  { atMs, delivery, inputs, message }: Tapped,
+  { reporter }: { readonly reporter: Reporter },
 ): void {
   for (const { consumer, contract, route } of inputs) {
-    const at = { to: consumer.service, atMs: clock.nowMs(), note: linkNote(message) };
+    const at = { to: consumer.service, atMs, note: linkNote(message) };
     reporter.hop(messageHop(message, { contract, route }, at), { message, delivery });
   }
 }
 
 async function take(
-  delivery: Delivery,
-  inputs: readonly Input[],
+  { atMs, delivery, inputs }: Omit<Tapped, "message">,
   { clock, ids, links, onMessage }: TapPorts,
 ): Promise<void> {
   const decoded = decode(delivery, ids);
@@ -164,5 +195,5 @@ async function take(
   const { message } = decoded;
   const isNamed = delivery.headers[headerNames.correlationId] !== undefined;
   if (!isNamed && message.subject === "") await clock.sleep(keylessAfterMs);
-  onMessage({ message: await links.linked(message, isNamed), delivery, inputs });
+  onMessage({ message: await links.linked(message, isNamed), delivery, atMs, inputs });
 }

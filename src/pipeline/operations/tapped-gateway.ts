@@ -76,11 +76,11 @@ export function createTappedGateway(ports: {
         };
       },
     },
-    onMessage({ delivery, inputs, message }) {
+    onMessage({ atMs, delivery, inputs, message }) {
       const upload = uploadOf(message);
       if (upload === undefined) return;
       const ours = { ...message, ...upload };
-      reportTapped({ delivery, inputs, message: ours }, ports);
+      reportTapped({ atMs, delivery, inputs, message: ours }, ports);
       const { id, name, payload } = ours;
       if (!inputs.some(({ consumer }) => consumer.service === "graph-gateway")) return;
       if (endsOfAnalysis.includes(name)) void tellEnd(upload, ours);

@@ -2,8 +2,15 @@ import * as z from "zod";
 import { flowNames } from "../contracts/contract.ts";
 import { Hop } from "./upload.ts";
 
-/** How a flow stands: `stuck` and `abandoned` are verdicts on one that has not ended. */
-export const flowStates = ["running", "completed", "failed", "stuck", "abandoned"] as const;
+/** How a flow stands. The last three are verdicts on one that has not ended. */
+export const flowStates = [
+  "running",
+  "completed",
+  "failed",
+  "stuck",
+  "abandoned",
+  "unknown",
+] as const;
 
 /** One flow, as far as it was seen. Times are ISO 8601, UTC. */
 const Flow = z.object({
@@ -63,7 +70,7 @@ export type TracedHop = z.infer<typeof TracedHop>;
 const Notice = z.object({ at: z.iso.datetime(), code: z.string(), message: z.string() });
 
 const Verdict = z.object({
-  state: z.enum(["complete", "failed", "running", "stuck", "abandoned"]),
+  state: z.enum(["complete", "failed", "running", "stuck", "abandoned", "unknown"]),
   /** The rule that gave it. */
   rule: z.string(),
   text: z.string(),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { sampleSeenFlow } from "../../adapters/testing/flow-store-contract.ts";
 import { serviceNames } from "../contracts/contract.ts";
-import { everyMessage, type SeenFlow } from "../domain/seen-flow.ts";
+import { everyMessage, onlyRecords, type SeenFlow } from "../domain/seen-flow.ts";
 import { flowNamed } from "../flows/flow.ts";
 import type { Hop } from "../ports/reporter.ts";
 import { sampleHop } from "./hop.samples.ts";
@@ -61,6 +61,13 @@ describe("each rule speaks where it should", () => {
         state: "stuck",
         text: "stuck: svc-analysis-orchestrator gave up tu.image.uploaded: E_MESSAGE_INVALID: no key",
       },
+    ],
+    partlySeen: [
+      {
+        ...evidence(until("tu.image.uploaded"), { seenAt: [everyMessage, onlyRecords] }),
+        isRunning: null,
+      },
+      { state: "unknown", missing: null },
     ],
     neverAccepted: [
       evidence(until("confirmUpload")),

@@ -1,7 +1,7 @@
 import { endsOfAnalysis } from "../contracts/analysis.ts";
 import { catalogue } from "../contracts/catalogue.ts";
 import { serviceNames } from "../contracts/contract.ts";
-import { everyMessage, type SeenFlow } from "../domain/seen-flow.ts";
+import { everyMessage, onlyRecords, type SeenFlow } from "../domain/seen-flow.ts";
 import type { ExpectedHop, Flow } from "../flows/flow.ts";
 import type { Hop } from "../ports/reporter.ts";
 import { durationText, parseDuration } from "../time.ts";
@@ -11,8 +11,8 @@ import { visibleOf } from "./stuck.ts";
 // What became of a flow, from what was seen of it and what its definition declares. The rules are asked in order, and
 // the first that has an answer gives the verdict.
 
-/** `abandoned`: its client began, and was never accepted. */
-export type VerdictState = "complete" | "failed" | "running" | "stuck" | "abandoned";
+/** `abandoned`: its client began, and was never accepted. `unknown`: too little of it could be seen. */
+export type VerdictState = "complete" | "failed" | "running" | "stuck" | "abandoned" | "unknown";
 
 /** A hop that the flow has not shown, and where it should be found. */
 export type MissingHop = Pick<ExpectedHop, "name" | "from" | "to" | "transport"> & {
@@ -52,6 +52,7 @@ const rules = {
   completeWithGaps,
   complete,
   parkedMessage,
+  partlySeen,
   neverAccepted,
   underWay,
   nothingRuns,
@@ -97,7 +98,7 @@ function failedAtStep({ about, hops }: Evidence): Answer | undefined {
 const optional = ["onAnalysisCompleted", "onAnalysisFailed"];
 
 function completeWithGaps(evidence: Evidence): Answer | undefined {
-  if (evidence.about.status !== "completed") return undefined;
+  if (evidence.about.status !== "completed" || isPartial(evidence)) return undefined;
   const gaps = missingHops(evidence);
   const [first] = gaps;
   if (first === undefined) return undefined;
@@ -122,6 +123,18 @@ function parkedMessage({ hops }: Evidence): Answer | undefined {
     state: "stuck",
     text: `stuck: ${parked.from} gave up ${name}: ${parked.note ?? "no reason is known"}`,
     look: [`the dead letter is on ${parked.transport}, ${parked.to}`],
+  };
+}
+
+const isPartial = ({ about }: Evidence) => about.seenAt.includes(onlyRecords);
+
+/** What could not be seen is not missing. */
+function partlySeen(evidence: Evidence): Answer | undefined {
+  if (!isPartial(evidence)) return undefined;
+  return {
+    state: "unknown",
+    text: "not known: it began before anybody looked, and of that only the records on Kafka can be read",
+    look: ["keep `tu-analyze trace --follow` running to see what comes"],
   };
 }
 
