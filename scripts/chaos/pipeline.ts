@@ -38,6 +38,7 @@ export async function startPipeline(options: {
     process.execPath,
     [
       "--expose-gc",
+      "--trace-warnings",
       "--import",
       probe,
       binary,

@@ -84,6 +84,8 @@ function createSockets(options: KafkaOptions, onBroken: () => void) {
     const socket = isPlain ? connect(host, port) : connectTls({ host, port, ...name, ...ssl });
     socket.once(isPlain ? "connect" : "secureConnect", onConnect);
     socket.setKeepAlive(true, 30_000);
+    // kafkajs calls `unref` for every request that fails on it: without a connection each one is a listener to Node.
+    socket.setMaxListeners(0);
     const silence: Silence = { written: 0, count: 0 };
     sockets.set(socket, silence);
     socket.on("data", () => {
