@@ -159,7 +159,7 @@ test("what a trace printed is sent again byte for byte", async () => {
   expect(new Set(sent.map(({ body }) => JSON.stringify(body)))).toEqual(bodies);
   const bare = await run("trace", id, "-o", "jsonl", "--no-body");
   const refused = await tool(args, { env, stdin: Buffer.from(bare.stdout) });
-  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("is no record") });
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("is not a record") });
 });
 
 describe("a period", () => {
@@ -183,6 +183,26 @@ describe("a period", () => {
     for (const text of ["--since x", "--idle y", "no field z", "-n 0"])
       expect(wrong.stderr).toContain(text);
   });
+});
+
+test("a protected context wants its name, a read-only one refuses, and a dry run asks for nothing", async () => {
+  const cwd = await temporaryDirectory();
+  const nowhere = {
+    kafka: { brokers: ["127.0.0.1:1"] },
+    rabbitmq: { host: "127.0.0.1", port: 1, username: "u", password: { variable: "HOME" } },
+  };
+  const contexts = {
+    live: { ...nowhere, protected: true },
+    frozen: { ...nowhere, readOnly: true },
+  };
+  await writeFile(join(cwd, "tu-analyze.config.json"), JSON.stringify({ contexts }));
+  const send = (...args: readonly string[]) =>
+    tool(["publish", "analysis.started", "--state-dir", cwd, ...args], { cwd, env });
+  expect(await send("--context", "live")).toMatchObject({ code: 9 });
+  expect(await send("--context", "live", "--confirm", "frozen")).toMatchObject({ code: 9 });
+  expect(await send("--context", "live", "--confirm", "live")).toMatchObject({ code: 6 });
+  expect(await send("--context", "frozen", "--confirm", "frozen")).toMatchObject({ code: 9 });
+  expect(await send("--context", "frozen", "--dry-run")).toMatchObject({ code: 0 });
 });
 
 test("a running pipeline is sent to, and followed from another command", async () => {

@@ -290,7 +290,7 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new TuError("E_USAGE", `the body is no JSON: ${describeError(cause).reason}`, {
+    throw new TuError("E_USAGE", `the body is not JSON: ${describeError(cause).reason}`, {
       hint: "correct it, or send it as it is with --no-validate",
       cause,
     });

@@ -103,7 +103,9 @@ function readIdle(text: string | undefined): number | null {
   if (text === undefined) return null;
   const ms = parseDuration(text);
   if (ms !== undefined && ms > 0) return ms;
-  throw new TuError("E_USAGE", `--idle ${text} is no duration`, { hint: "for example 5s or 2m" });
+  throw new TuError("E_USAGE", `--idle ${text} must be a duration above 0`, {
+    hint: "for example 5s or 2m",
+  });
 }
 
 async function traceOne(id: string, options: Options, settings: Settings): Promise<number> {

@@ -77,9 +77,9 @@ describe("what cannot be sent is refused with its line", () => {
     return recordOf(seen);
   };
   test.each([
-    ["no JSON", () => "{", "is no JSON"],
-    ["another document", () => '{"schema":"other"}', "is no record"],
-    ["without a body", () => JSON.stringify(withoutBody(record() as never)), "is no record"],
+    ["no JSON", () => "{", "is not JSON"],
+    ["another document", () => '{"schema":"other"}', "is not a record"],
+    ["without a body", () => JSON.stringify(withoutBody(record() as never)), "is not a record"],
     ["from nobody", () => JSON.stringify({ ...record(), from: "nobody" }), "has no destination"],
   ])("%s", (_, lineOf, problem) => {
     expect(() => recordedDrafts(`\n${lineOf()}`)).toThrow(

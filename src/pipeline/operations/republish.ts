@@ -35,14 +35,17 @@ function recordIn(line: string, number: number): TraceRecord | null {
   if (parsed["schema"] === "tu-analyze/trace-notice@1") return null;
   const { data, error } = TraceRecord.safeParse(parsed);
   if (data !== undefined) return data;
-  throw refused(number, `is no record of \`trace -o jsonl\` (${error.issues[0]?.message ?? ""})`);
+  throw refused(
+    number,
+    `is not a record of \`trace -o jsonl\` (${error.issues[0]?.message ?? ""})`,
+  );
 }
 
 function parse(line: string, number: number): Record<string, unknown> {
   try {
     return { ...(JSON.parse(line) as object) };
   } catch {
-    throw refused(number, "is no JSON");
+    throw refused(number, "is not JSON");
   }
 }
 

@@ -24,7 +24,7 @@ export function withField(
 ): Record<string, unknown> {
   const at = assignment.indexOf("=");
   if (at < 1)
-    throw new TuError("E_USAGE", `--set ${assignment} is no path=value`, {
+    throw new TuError("E_USAGE", `--set ${assignment} must be path=value`, {
       hint: "for example --set contentType=image/jpeg",
     });
   const [path, text] = [assignment.slice(0, at), assignment.slice(at + 1)];

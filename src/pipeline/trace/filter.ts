@@ -39,7 +39,7 @@ function wordsIn(text: string): readonly string[] {
 function readTerm(word: string, fields: readonly string[]): Filter {
   const [, not, path, operator, value = ""] = termPattern.exec(word) ?? [];
   if (path === undefined)
-    throw new TuError("E_USAGE", `${word} is no term of a filter`, {
+    throw new TuError("E_USAGE", `${word} must be a term of a filter`, {
       hint: "write terms like name=analysis.* or !body.confidence<0.5",
     });
   const steps = path.split(".");
@@ -80,7 +80,7 @@ function regularExpression(text: string): RegExp {
   try {
     return new RegExp(text, "i");
   } catch (cause) {
-    throw new TuError("E_USAGE", `${text} is no regular expression`, {
+    throw new TuError("E_USAGE", `${text} must be a regular expression`, {
       hint: "see https://developer.mozilla.org/docs/Web/JavaScript/Guide/Regular_expressions",
       cause,
     });
