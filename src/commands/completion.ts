@@ -154,13 +154,11 @@ const flowsMax = 50;
 async function flowIds(named: string | undefined): Promise<readonly string[]> {
   const { loadSettings } = await import("./config.ts");
   const { openSeen } = await import("./compose-seen.ts");
+  const { anyFlow } = await import("../pipeline/ports/flow-store.ts");
   const { stateDir } = await loadSettings({ stateDir: named });
   const store = await openSeen(stateDir);
   try {
-    const flows = await store.list({
-      ...{ statuses: ["running", "completed", "failed"], sinceMs: 0, after: null },
-      ...{ untilMs: Number.POSITIVE_INFINITY, limit: flowsMax },
-    });
+    const flows = await store.list({ ...anyFlow, limit: flowsMax });
     return flows.map(({ flowId }) => flowId);
   } finally {
     await store.close();

@@ -8,6 +8,7 @@ import type { ConfigFilesReport, ConfigReport } from "../pipeline/reports/config
 import { type Loaded, loadWithOrigins, type Origin, type Settings, userFile } from "./config.ts";
 import { lineOfKey } from "./key-line.ts";
 import { type Format, formatOf, printJson, printLine } from "./output.ts";
+import { withoutCredentials } from "./settings.ts";
 import { columns } from "./terminal.ts";
 import type { Work } from "./work.ts";
 
@@ -45,12 +46,9 @@ async function settingOf(
   const origin = origins.get(key) ?? { type: "default", name: null };
   const line = origin.type === "file" ? await lineIn(origin, key) : null;
   const { name, type } = origin;
-  return { key, value: withoutCredentials(settings[key]), origin: { type, name, line } };
-}
-
-/** A URL may carry them. */
-function withoutCredentials(value: unknown): unknown {
-  return typeof value === "string" ? value.replace(/\/\/[^/@]*@/g, "//…@") : value;
+  const value = settings[key];
+  const shownValue = typeof value === "string" ? withoutCredentials(value) : value;
+  return { key, value: shownValue, origin: { type, name, line } };
 }
 
 async function lineIn({ name }: Origin, key: string): Promise<number | null> {

@@ -110,9 +110,12 @@ export function problemsOf(value: unknown, { issues }: z.ZodError): string {
 
 const shownMax = 60;
 
-/** Shortened, and without the credentials that a URL may carry. */
+/** Shortened, and without credentials. */
 function found(value: unknown): string {
   if (value === "") return "";
-  const text = (JSON.stringify(value) ?? String(value)).replace(/\/\/[^/@]*@/g, "//…@");
+  const text = withoutCredentials(JSON.stringify(value) ?? String(value));
   return ` (found ${text.length > shownMax ? `${text.slice(0, shownMax)}…` : text})`;
 }
+
+/** A URL may carry them. */
+export const withoutCredentials = (text: string): string => text.replace(/\/\/[^/@]*@/g, "//…@");

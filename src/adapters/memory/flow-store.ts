@@ -1,5 +1,5 @@
 import { combined, type SeenFlow } from "../../pipeline/domain/seen-flow.ts";
-import type { FlowStore, Seen, SeenPart } from "../../pipeline/ports/flow-store.ts";
+import { type FlowStore, type SeenPart, seenAtMs } from "../../pipeline/ports/flow-store.ts";
 
 /** What was seen of flows, for the lifetime of the process. */
 export function createMemoryFlowStore(): FlowStore {
@@ -43,11 +43,11 @@ export function createMemoryFlowStore(): FlowStore {
       parts
         .filter(({ about }) => about.flowId === flowId)
         .flatMap(({ seen }) => seen)
-        .sort((a, b) => atOf(a) - atOf(b)),
+        .sort((a, b) => seenAtMs(a) - seenAtMs(b)),
     end: async () => lastPlace,
     added: async ({ after, limit, sinceMs }) =>
       parts
-        .filter(({ place, seen }) => place > after && seen.some((one) => atOf(one) >= sinceMs))
+        .filter(({ place, seen }) => place > after && seen.some((one) => seenAtMs(one) >= sinceMs))
         .slice(0, limit)
         .map((part) => ({ ...part, about: flows.get(part.about.flowId) ?? part.about })),
     remove: async (flowIds) => remove(flowIds),
@@ -71,5 +71,3 @@ const follows = (
   { flowId, lastAtMs }: SeenFlow,
   after: { readonly lastAtMs: number; readonly flowId: string },
 ) => lastAtMs < after.lastAtMs || (lastAtMs === after.lastAtMs && flowId < after.flowId);
-
-const atOf = (seen: Seen) => (seen.type === "hop" ? seen.hop.atMs : seen.atMs);

@@ -1,7 +1,12 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { combined, type SeenFlow } from "../../pipeline/domain/seen-flow.ts";
 import { TuError } from "../../pipeline/errors.ts";
-import type { FlowQuery, FlowStore, Seen } from "../../pipeline/ports/flow-store.ts";
+import {
+  type FlowQuery,
+  type FlowStore,
+  type Seen,
+  seenAtMs,
+} from "../../pipeline/ports/flow-store.ts";
 import { type Database, openDatabase } from "./database.ts";
 
 // What was seen of flows, in a file of its own: it may be removed at any time without harm to a flow.
@@ -134,7 +139,7 @@ function createStore(database: Database): FlowStore {
       statements.seen
         .all([flowId])
         .flatMap(seenIn)
-        .sort((a, b) => atOf(a) - atOf(b)),
+        .sort((a, b) => seenAtMs(a) - seenAtMs(b)),
     end: async () => Number(statements.end.all([])[0]?.["place"] ?? 0),
     added: async ({ after, limit, sinceMs }) =>
       statements.added
@@ -193,5 +198,3 @@ function packed(seen: readonly Seen[]): string | Uint8Array {
 function unpacked(stored: Row[string] | undefined): string {
   return stored instanceof Uint8Array ? inflateRawSync(stored).toString() : String(stored);
 }
-
-const atOf = (seen: Seen) => (seen.type === "hop" ? seen.hop.atMs : seen.atMs);

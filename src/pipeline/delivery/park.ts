@@ -3,6 +3,7 @@ import { type JournalEntry, parking } from "../ports/journal.ts";
 import { toIso } from "../time.ts";
 import { deadLetters } from "../topology.ts";
 import { parkedHop } from "../trace/hops.ts";
+import { toLatin1 } from "./bytes.ts";
 import { deadLetterOf, letterIdOf } from "./dead-letter.ts";
 import type { Service } from "./service.ts";
 import type { ShellPorts } from "./shell.ts";
@@ -73,8 +74,7 @@ const recordIdOf = (letterId: string) => `${letterId} parked`;
 
 /** An envelope for an unreadable body; its id is derived from the bytes and their origin. */
 export function envelopeOfUnreadable(arrived: Delivery, { clock, ids }: ShellPorts): Message {
-  const text = Array.from(arrived.body, (byte) => String.fromCharCode(byte)).join("");
-  const id = ids.derive(arrived.origin, text);
+  const id = ids.derive(arrived.origin, toLatin1(arrived.body));
   return {
     id,
     name: arrived.contract.name,

@@ -1,7 +1,7 @@
 import type { SeenFlow, SeenStatus } from "../domain/seen-flow.ts";
 import { TuError } from "../errors.ts";
 import { flowNamed } from "../flows/flow.ts";
-import type { FlowStore, Seen } from "../ports/flow-store.ts";
+import { anyFlow, type FlowStore, type Seen } from "../ports/flow-store.ts";
 import type { FlowSummary, TraceReport } from "../reports/flows.ts";
 import { toIso } from "../time.ts";
 import type { Filter } from "../trace/filter.ts";
@@ -145,11 +145,7 @@ export async function findFlow(id: string, { store }: Pick<FlowPorts, "store">):
 /** The flow in which a message with this id was seen. They are not indexed: the latest flows are looked through. */
 export async function flowWithMessage(id: string, store: FlowStore): Promise<SeenFlow | undefined> {
   if (id.length < shortestMessageId) return undefined;
-  const asked = { statuses: ["running", "completed", "failed"] as const, sinceMs: 0 };
-  const flows = await store.list({
-    ...asked,
-    ...{ untilMs: Number.POSITIVE_INFINITY, limit: flowsLookedThrough, after: null },
-  });
+  const flows = await store.list({ ...anyFlow, limit: flowsLookedThrough });
   for (const about of flows) {
     const seen = await store.seenOf(about.flowId);
     if (seen.some((one) => one.type === "hop" && one.hop.messageId?.startsWith(id))) return about;

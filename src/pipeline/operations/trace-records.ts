@@ -1,6 +1,6 @@
 import { orAborted } from "../or-aborted.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { FlowStore, Seen, SeenPlace } from "../ports/flow-store.ts";
+import { type FlowStore, type Seen, type SeenPlace, seenAtMs } from "../ports/flow-store.ts";
 import type { TraceNotice, TraceRecord } from "../reports/records.ts";
 import type { Filter } from "../trace/filter.ts";
 import { filtered, recordOf } from "../trace/records.ts";
@@ -54,7 +54,7 @@ export async function eachRecord(
   };
   const kept: Seen[] = [];
   let place = await eachAdded(0, query, ports, (seen) => void kept.push(...seen));
-  await tell(kept.toSorted((a, b) => atOf(a) - atOf(b)));
+  await tell(kept.toSorted((a, b) => seenAtMs(a) - seenAtMs(b)));
   while (query.isFollowed && !isFull()) {
     const isOver = clock.nowMs() >= query.untilMs;
     const isIdle = query.idleMs !== null && clock.nowMs() - lastMs >= query.idleMs;
@@ -79,10 +79,8 @@ async function eachAdded(
     const page = await store.added({ after, sinceMs: Math.max(0, sinceMs), limit: pageSize });
     for (const { about, seen } of page)
       if (flowId === null || about.flowId === flowId)
-        onSeen(seen.filter((one) => atOf(one) >= sinceMs && atOf(one) < untilMs));
+        onSeen(seen.filter((one) => seenAtMs(one) >= sinceMs && seenAtMs(one) < untilMs));
     after = page.at(-1)?.place ?? after;
     if (page.length < pageSize) return after;
   }
 }
-
-const atOf = (seen: Seen) => (seen.type === "hop" ? seen.hop.atMs : seen.atMs);

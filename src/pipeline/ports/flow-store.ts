@@ -22,6 +22,9 @@ export type Seen =
       readonly message: string;
     };
 
+/** When it was seen, in milliseconds since the epoch. */
+export const seenAtMs = (seen: Seen): number => (seen.type === "hop" ? seen.hop.atMs : seen.atMs);
+
 /** What was seen of one flow since the last time. */
 export type SeenPart = { readonly about: SeenFlow; readonly seen: readonly Seen[] };
 
@@ -34,6 +37,14 @@ export type FlowQuery = {
   readonly limit: number;
   /** Goes on after this flow of an earlier page; null begins with the one that was seen last. */
   readonly after: { readonly lastAtMs: number; readonly flowId: string } | null;
+};
+
+/** Any flow, from the one that was seen last on. */
+export const anyFlow: Omit<FlowQuery, "limit"> = {
+  statuses: ["running", "completed", "failed"],
+  sinceMs: 0,
+  untilMs: Number.POSITIVE_INFINITY,
+  after: null,
 };
 
 /** A place in the order in which parts were added. */
