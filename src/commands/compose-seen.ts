@@ -36,6 +36,8 @@ export async function openSeen(stateDir: string): Promise<OpenStore> {
 export type KeepingSeen = {
   /** Keeps what passes it. */
   readonly reporter: Reporter;
+  /** Resolves when what passed it so far is kept, or could not be. */
+  flush(): Promise<void>;
   readonly seen: Kept["seen"];
 };
 
@@ -45,7 +47,8 @@ export function keepingSeen(
   ports: { readonly observing: Observing; readonly clock: Clock; readonly next: Reporter },
   scope: Scope,
 ): KeepingSeen {
-  if (stateDir === null) return { reporter: ports.next, seen: nothingSeen };
+  if (stateDir === null)
+    return { reporter: ports.next, flush: async () => undefined, seen: nothingSeen };
   const store = once(() => openStore(stateDir));
   const keeper = createSeenKeeper({ ...ports, store });
   scope.defer(async () => {
@@ -60,7 +63,8 @@ export function keepingSeen(
     clear: async () => (await store.get()).clear(),
     compact: async () => (await store.get()).compact(),
   };
-  return { reporter: keeper.reporter, seen };
+  const { flush, reporter } = keeper;
+  return { reporter, flush, seen };
 }
 
 const nothingSeen: Kept["seen"] = {

@@ -26,7 +26,11 @@ export const openWatch = (
     return watchTransports(transports, { ...options, ...tools }, scope);
   });
 
-export type Watch = { readonly caughtUp: Promise<void>; close(): Promise<void> };
+export type Watch = {
+  /** What topics had before is kept. */
+  readonly caughtUp: Promise<void>;
+  close(): Promise<void>;
+};
 
 type Watching = {
   readonly flow: FlowName;
@@ -76,8 +80,9 @@ export async function watchTransports(
     sinceMs ?? "end",
   );
   scope.use(tap);
-  const caughtUp = tap.caughtUp.then(() => {
+  const caughtUp = tap.caughtUp.then(async () => {
     isEarlier = false;
+    await earlier.flush();
   });
   caughtUp.catch(() => undefined); // whoever waits for it is told
   return { caughtUp };

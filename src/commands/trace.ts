@@ -17,14 +17,7 @@ import { openCluster } from "./cluster.ts";
 import type { Watch } from "./compose-tap.ts";
 import { loadSettings, type Settings } from "./config.ts";
 import { withFlows } from "./flows.ts";
-import {
-  type Format,
-  formatOf,
-  onOutputLost,
-  printDiagnostic,
-  printJson,
-  printLine,
-} from "./output.ts";
+import { type Format, formatOf, printDiagnostic, printJson, printLine } from "./output.ts";
 import { createProblems } from "./problems.ts";
 import { untilSignal } from "./signals.ts";
 import { type ColourWhen, columns, paintFor } from "./terminal.ts";
@@ -133,14 +126,12 @@ async function traceAll(
   const stop = untilSignal(() => ({ now: "stopping" }));
   const { openTools } = await import("./compose-tools.ts");
   const { clock } = await openTools();
-  const ended = new AbortController();
-  onOutputLost((error) => ended.abort(error));
-  const signal = AbortSignal.any([stop.signal, ended.signal]);
+  const { signal } = stop;
   const print = printerOf(options);
   let watch: Watch | undefined;
   try {
     watch = await watched(settings, options);
-    await waitFor(watch, signal);
+    if (watch !== undefined) await orAborted(watch.caughtUp, signal);
     const { isFollowed } = options.query;
     const tell = async (ports: FlowPorts) => {
       const flowId = id === null ? null : (await findFlow(id, ports)).flowId;
@@ -172,17 +163,6 @@ async function watched(
   const sinceMs = since === undefined ? null : query.sinceMs;
   return openWatch(cluster, { flow, stateDir, onError, sinceMs });
 }
-
-/** What was there before is kept by then. */
-async function waitFor(watch: Watch | undefined, signal: AbortSignal): Promise<void> {
-  if (watch === undefined) return;
-  await orAborted(watch.caughtUp, signal);
-  const { openTools } = await import("./compose-tools.ts");
-  await (await openTools()).clock.sleep(keptAfterMs, signal);
-}
-
-/** What is seen is written so often, and a little later. */
-const keptAfterMs = 300;
 
 /** JSON is one document, which is printed at the end. */
 function printerOf(options: Options): {

@@ -39,6 +39,40 @@ test("hops and notices are passed on at once, and kept by flow a moment later", 
   expect(await store.find("f", 1)).toMatchObject([{ seenAt: ["svc"], notices: 1, flow: "full" }]);
 });
 
+test("flushing writes what was reported so far, now", async () => {
+  const { clock, keeper, store } = keeping();
+  keeper.reporter.hop(sampleHop({ messageId: "1" }));
+  await keeper.flush();
+  expect(await store.seenOf("f")).toHaveLength(1);
+  await keeper.flush();
+  keeper.reporter.hop(sampleHop({ messageId: "2" }));
+  await clock.advance(100);
+  expect(await store.seenOf("f")).toHaveLength(2);
+});
+
+test("flushing also writes what came while a batch was being written", async () => {
+  const memory = createMemoryFlowStore();
+  let isBegun = false;
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const add: FlowStore["add"] = async (parts) => {
+    isBegun = true;
+    await ended;
+    await memory.add(parts);
+  };
+  const { clock, keeper } = keeping({ add });
+  keeper.reporter.hop(sampleHop({ messageId: "1" }));
+  await clock.advance(100);
+  expect(isBegun).toBe(true);
+  keeper.reporter.hop(sampleHop({ messageId: "2" }));
+  const flushed = keeper.flush();
+  end();
+  await flushed;
+  expect(await memory.seenOf("f")).toHaveLength(2);
+});
+
 test("closing writes what is left, without waiting", async () => {
   const { keeper, store } = keeping();
   keeper.reporter.hop(sampleHop());

@@ -1,9 +1,10 @@
+import { combined, type SeenFlow } from "../domain/seen-flow.ts";
 import { describeError } from "../errors.ts";
 import type { Once } from "../once.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { FlowStore, SeenPart } from "../ports/flow-store.ts";
+import type { FlowStore, Seen, SeenPart } from "../ports/flow-store.ts";
 import type { Reporter } from "../ports/reporter.ts";
-import { joined, type Observing, seenHop, seenNotice } from "../trace/seen.ts";
+import { type Observing, seenHop, seenNotice } from "../trace/seen.ts";
 
 // Keeps what is reported of flows, in batches, beside the pipeline's work.
 //
@@ -14,6 +15,8 @@ import { joined, type Observing, seenHop, seenNotice } from "../trace/seen.ts";
 
 export type SeenKeeper = {
   readonly reporter: Reporter;
+  /** Resolves when what was reported so far is written, or could not be. */
+  flush(): Promise<void>;
   /** Writes what is left. */
   close(): Promise<void>;
 };
@@ -32,16 +35,18 @@ export function createSeenKeeper(ports: {
   const { clock, next, observing, store } = ports;
   let waiting = createWaiting();
   let isToldOfTrouble = false;
+  let isClosing = false;
   let writing: Promise<void> | null = null;
-  const closing = new AbortController();
+  let hurry = new AbortController();
 
   const take = (part: SeenPart): void => {
     waiting.add(part);
     writing ??= write();
   };
   const write = async (): Promise<void> => {
+    hurry = new AbortController();
     const pauseMs = isToldOfTrouble ? againMs : everyMs;
-    await clock.sleep(pauseMs, closing.signal).catch(() => undefined); // closing: at once
+    if (!isClosing) await clock.sleep(pauseMs, hurry.signal).catch(() => undefined); // wanted now
     const parts = waiting.all();
     waiting = createWaiting();
     try {
@@ -54,7 +59,17 @@ export function createSeenKeeper(ports: {
       waiting.bound();
       tell(error);
     }
-    writing = waiting.all().length > 0 && !closing.signal.aborted ? write() : null;
+    writing = waiting.isEmpty() || isClosing ? null : write();
+  };
+  const writeNow = async (): Promise<void> => {
+    const running = writing;
+    hurry.abort();
+    await running;
+  };
+  /** What came while a batch was being written is in the next one. */
+  const flush = async (): Promise<void> => {
+    await writeNow();
+    await writeNow();
   };
   const tell = (error: unknown): void => {
     if (isToldOfTrouble) return;
@@ -76,25 +91,30 @@ export function createSeenKeeper(ports: {
         if (flowId !== null) take(seenNotice({ ...notice, flowId, atMs }, observing));
       },
     },
+    flush,
     async close() {
-      closing.abort();
-      await writing;
-      if (waiting.all().length > 0) await write();
+      isClosing = true;
+      await flush();
+      if (!waiting.isEmpty()) await write();
     },
   };
 }
 
 /** Parts by flow, in the order in which their flows were first seen. */
 function createWaiting() {
-  const parts = new Map<string, SeenPart>();
+  const parts = new Map<string, { about: SeenFlow; readonly seen: Seen[] }>();
   let size = 0;
   return {
-    add(part: SeenPart): void {
-      const { flowId } = part.about;
-      const before = parts.get(flowId);
-      parts.set(flowId, before === undefined ? part : joined(before, part));
-      size += part.seen.length;
+    add({ about, seen }: SeenPart): void {
+      const known = parts.get(about.flowId);
+      if (known === undefined) parts.set(about.flowId, { about, seen: [...seen] });
+      else {
+        known.about = combined(known.about, about);
+        known.seen.push(...seen);
+      }
+      size += seen.length;
     },
+    isEmpty: () => parts.size === 0,
     all: (): readonly SeenPart[] => [...parts.values()],
     bound(): void {
       for (const [flowId, { seen }] of parts) {

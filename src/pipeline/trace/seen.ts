@@ -2,7 +2,7 @@ import { AnalysisCompleted } from "../contracts/analysis.ts";
 import { StepFailed } from "../contracts/failure.ts";
 import { headerNames } from "../delivery/headers.ts";
 import { storedWire } from "../delivery/stored-wire.ts";
-import { combined, type SeenFlow } from "../domain/seen-flow.ts";
+import type { SeenFlow } from "../domain/seen-flow.ts";
 import type { Message } from "../message.ts";
 import type { Seen, SeenPart } from "../ports/flow-store.ts";
 import type { Carried, Hop } from "../ports/reporter.ts";
@@ -32,10 +32,6 @@ export function seenNotice(
 ): SeenPart {
   const about = { ...unknown(notice, observer), notices: 1 };
   return { about, seen: [{ type: "notice", ...notice }] };
-}
-
-export function joined(a: SeenPart, b: SeenPart): SeenPart {
-  return { about: combined(a.about, b.about), seen: [...a.seen, ...b.seen] };
 }
 
 const unknown = (
