@@ -44,7 +44,9 @@ export type Evidence = {
 
 /** An answer of a rule; what it leaves out is filled in. */
 type Answer = Pick<Verdict, "state" | "text"> & Partial<Pick<Verdict, "missing" | "look">>;
-type Rule = (evidence: Evidence) => Answer | undefined;
+/** Evidence, with what should have been seen before the flow's end and was not, in order. */
+type Case = Evidence & { readonly gaps: readonly ExpectedHop[] };
+type Rule = (one: Case) => Answer | undefined;
 
 const rules = {
   endedTwice,
@@ -62,8 +64,9 @@ const rules = {
 export const verdictRules = Object.keys(rules) as readonly (keyof typeof rules)[];
 
 export function verdictOn(evidence: Evidence): Verdict {
+  const one = { ...evidence, gaps: gapsIn(evidence) };
   for (const [rule, judge] of Object.entries(rules)) {
-    const answer = judge(evidence);
+    const answer = judge(one);
     if (answer !== undefined) return { rule, missing: null, look: [], ...answer };
   }
   return { ...silent(evidence), rule: "silent" };
@@ -97,9 +100,9 @@ function failedAtStep({ about, hops }: Evidence): Answer | undefined {
 /** The client is told by the gateway; whether it heard is known only where a client of ours reported it. */
 const optional = ["onAnalysisCompleted", "onAnalysisFailed"];
 
-function completeWithGaps(evidence: Evidence): Answer | undefined {
+function completeWithGaps(evidence: Case): Answer | undefined {
   if (evidence.about.status !== "completed" || isPartial(evidence)) return undefined;
-  const gaps = missingHops(evidence);
+  const { gaps } = evidence;
   const [first] = gaps;
   if (first === undefined) return undefined;
   const which = gaps.map(({ from, name, to }) => `${name} (${from} → ${to})`).join(", ");
@@ -139,8 +142,8 @@ function partlySeen(evidence: Evidence): Answer | undefined {
 }
 
 /** Up to the confirmation, the client leads. */
-function neverAccepted(evidence: Evidence): Answer | undefined {
-  const [missing] = missingHops(evidence);
+function neverAccepted(evidence: Case): Answer | undefined {
+  const [missing] = evidence.gaps;
   const led = evidence.flow.hops.slice(0, evidence.flow.hops.findIndex(isAnnouncement));
   if (missing === undefined || !led.includes(missing)) return undefined;
   if (silenceMs(evidence) < patienceMs(missing, evidence.flow)) return undefined;
@@ -155,8 +158,8 @@ function neverAccepted(evidence: Evidence): Answer | undefined {
 
 const isAnnouncement = ({ transport }: ExpectedHop) => transport === "kafka";
 
-function underWay(evidence: Evidence): Answer | undefined {
-  const [missing] = missingHops(evidence);
+function underWay(evidence: Case): Answer | undefined {
+  const [missing] = evidence.gaps;
   if (missing === undefined) return undefined;
   if (silenceMs(evidence) >= patienceMs(missing, evidence.flow)) return undefined;
   const since = durationText(silenceMs(evidence));
@@ -164,8 +167,8 @@ function underWay(evidence: Evidence): Answer | undefined {
   return { state: "running", text, missing: missingHop(missing, evidence) };
 }
 
-function nothingRuns(evidence: Evidence): Answer | undefined {
-  const [missing] = missingHops(evidence);
+function nothingRuns(evidence: Case): Answer | undefined {
+  const [missing] = evidence.gaps;
   if (missing === undefined || evidence.isRunning !== false) return undefined;
   return {
     state: "stuck",
@@ -175,8 +178,8 @@ function nothingRuns(evidence: Evidence): Answer | undefined {
   };
 }
 
-function stuckBefore(evidence: Evidence): Answer | undefined {
-  const [missing] = missingHops(evidence);
+function stuckBefore(evidence: Case): Answer | undefined {
+  const [missing] = evidence.gaps;
   if (missing === undefined) return undefined;
   const found = missingHop(missing, evidence);
   const where = found.place === null ? "" : `, expected on ${found.place}`;
@@ -211,8 +214,7 @@ function lookAt(missing: ExpectedHop, { about, hops, isRunning }: Evidence): rea
 const isLeftOut = (service: string, { seenAt }: SeenFlow) =>
   serviceNames.some((name) => name === service) && !seenAt.includes(service);
 
-/** The hops that should have been seen before the flow's end, and were not, in order. */
-function missingHops({ about, flow, hops, isRunning }: Evidence): readonly ExpectedHop[] {
+function gapsIn({ about, flow, hops, isRunning }: Evidence): readonly ExpectedHop[] {
   const { seenAt } = about;
   const isEmbedded = isRunning !== null; // what does not run here runs nowhere
   const runsHere = (service: string) =>
