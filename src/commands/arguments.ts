@@ -20,3 +20,16 @@ export function visionFlags(flags: VisionFlags): VisionFlags {
   const { maxVisionCalls, vision, visionDir, visionEndpoint, visionModels, visionRuntime } = flags;
   return { vision, visionDir, visionEndpoint, visionModels, visionRuntime, maxVisionCalls };
 }
+
+/** A whole number above 0. Throws E_USAGE. */
+export function readCount<T>(
+  option: string,
+  text: string | undefined,
+  fallback: T,
+  hint?: string,
+): number | T {
+  if (text === undefined) return fallback;
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  const message = `${option} ${text} must be a whole number above 0`;
+  throw new TuError("E_USAGE", message, hint === undefined ? {} : { hint });
+}

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { expect, inject, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { makePictures } from "../../scripts/kill/pictures.ts";
 import { openWire } from "../adapters/testing/wire.ts";
 import { flowNames } from "../pipeline/contracts/contract.ts";
 import type { UploadReport } from "../pipeline/reports/upload.ts";
+import { areThere, servers } from "./real-servers.samples.ts";
 import {
   binary,
   image,
@@ -18,9 +19,6 @@ import {
 
 // The binary on real Kafka, RabbitMQ and S3, through context `env`.
 
-const servers = inject("servers");
-const names = ["KAFKA_BROKERS", "RABBIT_HOST", "Minio__Endpoint"];
-const areThere = names.every((name) => servers[name] !== undefined);
 const komatsu = image("komatsu-pc200.jpg");
 
 /** Without what the other flow left in queues that this one's services read. */

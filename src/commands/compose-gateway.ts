@@ -1,17 +1,17 @@
 // A pipeline that others run, through its gateway. Names adapters, like compose.ts.
 
 import type { FlowName } from "../pipeline/contracts/contract.ts";
-import { createFlowLinks } from "../pipeline/delivery/flow-links.ts";
 import { everyMessage } from "../pipeline/domain/seen-flow.ts";
 import { flowNamed } from "../pipeline/flows/flow.ts";
 import { tellingObjects } from "../pipeline/http/told-objects.ts";
-import { openTap } from "../pipeline/operations/tap.ts";
 import { createTappedGateway } from "../pipeline/operations/tapped-gateway.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
 import { createRecorder } from "../pipeline/trace/recorder.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Pipeline } from "./compose.ts";
 import { keepingSeen } from "./compose-seen.ts";
+import { tapTransports } from "./compose-tap.ts";
+import { openTools } from "./compose-tools.ts";
 import { openTransports } from "./compose-transports.ts";
 import { noNotes } from "./resumed.ts";
 import { inScope } from "./scope.ts";
@@ -32,11 +32,8 @@ export const openGateway = (
   inScope(async (scope) => {
     const { createDeployedGatewayClient } = await import("../adapters/graphql/client.ts");
     const { createFetchHttpClient } = await import("../adapters/http/client.ts");
-    const { createSystemClock } = await import("../adapters/memory/clock.ts");
-    const { createRandomIds, sha256: digest } = await import("../adapters/memory/ids.ts");
-    const { createMemoryJournal } = await import("../adapters/memory/journal.ts");
-    const clock = createSystemClock();
-    const ids = createRandomIds(clock);
+    const { sha256: digest } = await import("../adapters/memory/ids.ts");
+    const { clock, ids } = await openTools();
     const { reporter: next, stateDir } = options;
     const observing = { flow: options.flow, seenAt: [everyMessage] };
     const { reporter } = keepingSeen(stateDir, { observing, clock, next }, scope);
@@ -45,10 +42,8 @@ export const openGateway = (
     const client = scope.use(await createDeployedGatewayClient(gateway.url, gateway.token));
     const tapped = createTappedGateway({ ...told, gateway: client });
     const transports = scope.use(await openTransports(cluster, options.onError));
-    const journal = createMemoryJournal({ owedTo: () => [] });
-    const links = createFlowLinks({ ids, clock, journal });
-    const { onMessage } = tapped;
-    scope.use(await openTap(options.flow, { ...transports, ids, clock, links, onMessage }));
+    const tapping = { flow: options.flow, clock, ids, onMessage: tapped.onMessage };
+    scope.use(await tapTransports(transports, { ...tapping, fromMs: "end" }));
     const flow = flowNamed(options.flow);
     const hops = flow.hops.filter(
       ({ to, transport }) => seen.includes(transport) && to !== "svc-machine-storage",

@@ -7,6 +7,7 @@ import type { Clock } from "../pipeline/ports/clock.ts";
 import type { HttpClient } from "../pipeline/ports/http-client.ts";
 import type { Cluster } from "./cluster.ts";
 import { openS3 } from "./compose-state.ts";
+import { openTools } from "./compose-tools.ts";
 import { openBroker, openLog } from "./compose-transports.ts";
 import { inScope, type Scope } from "./scope.ts";
 
@@ -16,13 +17,9 @@ export const openLegs = (
   options: { readonly isReadOnly: boolean },
 ): Promise<{ legs: readonly Leg[]; clock: Clock; close(): Promise<void> }> =>
   inScope(async (scope) => {
-    const { createSystemClock } = await import("../adapters/memory/clock.ts");
-    const { createRandomIds } = await import("../adapters/memory/ids.ts");
     const { createFetchHttpClient } = await import("../adapters/http/client.ts");
-    const clock = createSystemClock();
-    const ids = createRandomIds(clock);
-    const http = createFetchHttpClient();
-    const tools = { clock, http, ids };
+    const tools = { ...(await openTools()), http: createFetchHttpClient() };
+    const { clock, http } = tools;
     return {
       clock,
       legs: [...transportLegs(cluster, tools, options, scope), ...edgeLegs(cluster, http)],

@@ -11,7 +11,7 @@ import type { Publisher } from "../pipeline/ports/publisher.ts";
 import type { Cluster } from "./cluster.ts";
 import { openPipeline, type PipelineOptions } from "./compose.ts";
 import type { Instance } from "./compose-running.ts";
-import { openSeen } from "./compose-seen.ts";
+import { openSeen, openStore } from "./compose-seen.ts";
 import { watchTransports } from "./compose-tap.ts";
 import { openTools } from "./compose-tools.ts";
 import { openTransports } from "./compose-transports.ts";
@@ -21,8 +21,8 @@ export type Publishing = {
   readonly publisher: Publisher;
   readonly ids: Ids;
   readonly clock: Clock;
-  /** What was seen of flows, as of now. */
-  store(): Promise<FlowStore & { close(): Promise<void> }>;
+  /** What was seen of flows. */
+  readonly store: FlowStore;
   /** What was sent would be lost if this process ended. */
   isOwed(message: Message): Promise<boolean>;
   close(): Promise<void>;
@@ -41,7 +41,8 @@ export const openPublishing = (
   own: () => Promise<PipelineOptions>,
 ): Promise<Publishing> =>
   inScope(async (scope) => {
-    const store = () => openSeen(target.stateDir);
+    const openStoreOf = target.isFollowed ? openStore : openSeen;
+    const store = scope.use(await openStoreOf(target.stateDir));
     const common = { ...(await openTools()), store };
     return { ...common, ...(await publisherFor(target, { own, ...common }, scope)) };
   });

@@ -24,6 +24,7 @@ import type { UploadNotes } from "../pipeline/ports/upload-notes.ts";
 import type { Uploads } from "../pipeline/ports/uploads.ts";
 import type { Cluster } from "./cluster.ts";
 import { makeStateDir, unusableDirectory } from "./compose-directory.ts";
+import { openTools } from "./compose-tools.ts";
 import { noNotes } from "./resumed.ts";
 import { inScope, type Scope } from "./scope.ts";
 
@@ -252,10 +253,9 @@ async function openAll(
   cluster: Pick<Cluster, "s3"> | null,
   scope: Scope,
 ): Promise<Omit<OpenKept, "close">> {
-  const { createSystemClock } = await import("../adapters/memory/clock.ts");
-  const { createRandomIds, sha256: digest } = await import("../adapters/memory/ids.ts");
+  const { sha256: digest } = await import("../adapters/memory/ids.ts");
   const { openSqliteState } = await import("../adapters/sqlite/state.ts");
-  const clock = createSystemClock();
+  const { clock, ids } = await openTools();
   const options = { clock, runnerId: "state", onUpgrade };
   const state = scope.use(await openSqliteState(join(stateDir, "state.db"), options));
   const { fingerprints, flows: shared, machines, uploads } = state;
@@ -264,7 +264,6 @@ async function openAll(
   const bucket = await openBucket(cluster, clock, scope);
   const objects = bucket === null ? await openObjects(stateDir, signer) : referredTo(bucket, state);
   const taken = (messageId: string) => takenIn(journals.values(), messageId);
-  const ids = createRandomIds(clock);
   const { openSeen } = await import("./compose-seen.ts");
   const seen = scope.use(await openSeen(stateDir));
   const stores = { journals, uploads, machines, fingerprints, objects, shared, seen };

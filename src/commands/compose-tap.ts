@@ -4,7 +4,7 @@ import type { FlowName } from "../pipeline/contracts/contract.ts";
 import { createFlowLinks } from "../pipeline/delivery/flow-links.ts";
 import { everyMessage, onlyRecords } from "../pipeline/domain/seen-flow.ts";
 import { TuError } from "../pipeline/errors.ts";
-import { openTap, reportTapped } from "../pipeline/operations/tap.ts";
+import { openTap, reportTapped, type Tap, type Tapped } from "../pipeline/operations/tap.ts";
 import type { Clock } from "../pipeline/ports/clock.ts";
 import type { Ids } from "../pipeline/ports/ids.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
@@ -14,6 +14,24 @@ import { keepingSeen, openSeen } from "./compose-seen.ts";
 import { openTools } from "./compose-tools.ts";
 import { openTransports, type Transports } from "./compose-transports.ts";
 import { inScope, type Scope } from "./scope.ts";
+
+/** A tap that links what it sees to flows, by what travels alone: no journal knows more. */
+export async function tapTransports(
+  { broker, log }: Pick<Transports, "broker" | "log">,
+  options: {
+    readonly flow: FlowName;
+    readonly clock: Clock;
+    readonly ids: Ids;
+    readonly onMessage: (tapped: Tapped) => void;
+    readonly fromMs: number | "end";
+  },
+): Promise<Tap> {
+  const { clock, flow, fromMs, ids, onMessage } = options;
+  const { createMemoryJournal } = await import("../adapters/memory/journal.ts");
+  const journal = createMemoryJournal({ owedTo: () => [] });
+  const links = createFlowLinks({ ids, clock, journal });
+  return openTap(flow, { broker, log, ids, clock, links, onMessage }, fromMs);
+}
 
 /** Watches the transports of a cluster until it is closed. */
 export const openWatch = (
@@ -47,7 +65,7 @@ type Watching = {
  * this state directory is left to that: it sees it itself.
  */
 export async function watchTransports(
-  { broker, log }: Pick<Transports, "broker" | "log">,
+  transports: Pick<Transports, "broker" | "log">,
   { clock, flow, ids, onError, sinceMs, stateDir }: Watching,
   scope: Scope,
 ): Promise<Pick<Watch, "caughtUp">> {
@@ -56,30 +74,20 @@ export async function watchTransports(
     hop: () => undefined,
     notice: ({ message }) => onError(new TuError("E_SERVICE_UNAVAILABLE", message)),
   };
-  const { createMemoryJournal } = await import("../adapters/memory/journal.ts");
   const keep = (seenAt: readonly string[]) =>
     keepingSeen(stateDir, { observing: { flow, seenAt }, clock, next }, scope);
   const [live, earlier] = [keep([everyMessage]), keep([onlyRecords])];
   let isEarlier = sinceMs !== null;
-  const links = createFlowLinks({
-    ...{ ids, clock },
-    journal: createMemoryJournal({ owedTo: () => [] }),
-  });
   const known = sinceMs === null ? null : await knownOrigins(stateDir, sinceMs);
-  const tap = await openTap(
-    flow,
-    {
-      ...{ broker, log, ids, clock, links },
-      onMessage(tapped) {
-        if (known?.has(tapped.delivery.origin)) return;
-        const inputs = tapped.inputs.filter(({ consumer }) => !services.includes(consumer.service));
-        const isHistory = isEarlier && tapped.delivery.wire.transport === "kafka";
-        reportTapped({ ...tapped, inputs }, isHistory ? earlier : live);
-      },
-    },
-    sinceMs ?? "end",
+  const onMessage = (tapped: Tapped) => {
+    if (known?.has(tapped.delivery.origin)) return;
+    const inputs = tapped.inputs.filter(({ consumer }) => !services.includes(consumer.service));
+    const isHistory = isEarlier && tapped.delivery.wire.transport === "kafka";
+    reportTapped({ ...tapped, inputs }, isHistory ? earlier : live);
+  };
+  const tap = scope.use(
+    await tapTransports(transports, { flow, clock, ids, onMessage, fromMs: sinceMs ?? "end" }),
   );
-  scope.use(tap);
   const caughtUp = tap.caughtUp.then(async () => {
     isEarlier = false;
     await earlier.flush();

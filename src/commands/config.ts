@@ -267,7 +267,7 @@ export function visionOptions(settings: Settings): VisionOptions {
 }
 
 /** Who is admitted over HTTP, and what a GraphQL client may query. */
-export function doorOptions({ allowedHosts, allowedOrigins, introspection }: Settings): Door {
+function doorOptions({ allowedHosts, allowedOrigins, introspection }: Settings): Door {
   return { allowed: { hosts: allowedHosts, origins: allowedOrigins }, introspection };
 }
 
@@ -278,6 +278,14 @@ export function keepLimits({ keepFlows, keepFor }: Settings): KeepLimits {
     most: keepFlows === "unlimited" ? null : keepFlows,
   };
 }
+
+/** What every pipeline takes from the settings. */
+export const pipelineSettings = (settings: Settings) => ({
+  flow: settings.flow,
+  vision: visionOptions(settings),
+  limits: keepLimits(settings),
+  door: doorOptions(settings),
+});
 
 function configHome(): string {
   return nonEmpty(process.env["XDG_CONFIG_HOME"]) ?? join(homedir(), ".config");

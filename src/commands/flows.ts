@@ -1,17 +1,19 @@
 import { tableLines } from "../adapters/terminal/table.ts";
 import { type Paint, printable } from "../adapters/terminal/text.ts";
+import { statusLooks } from "../adapters/terminal/trace-lines.ts";
 import { closest } from "../pipeline/closest.ts";
 import { exitCodes, TuError } from "../pipeline/errors.ts";
 import { type FlowPorts, flowFields, listFlows } from "../pipeline/operations/flows.ts";
 import { type FlowSummary, type FlowsReport, flowStates } from "../pipeline/reports/flows.ts";
 import { durationText } from "../pipeline/time.ts";
 import { readFilter } from "../pipeline/trace/filter.ts";
+import { readCount } from "./arguments.ts";
 import { loadSettings, type Settings } from "./config.ts";
 import { local } from "./contexts.ts";
 import { type Format, formatOf, printJson, printLine } from "./output.ts";
 import { createProblems } from "./problems.ts";
 import { type ColourWhen, columns, paintFor } from "./terminal.ts";
-import { readCount, readWhen } from "./trace-options.ts";
+import { readWhen } from "./trace-options.ts";
 import type { Work } from "./work.ts";
 
 /** Options as validated by commander. */
@@ -73,12 +75,12 @@ function readStatus(text: string): FlowSummary["status"] {
 export async function withFlows<T>(
   { context, stateDir }: Settings,
   use: (ports: FlowPorts) => Promise<T>,
-  /** Something is yet to come. */
-  isFollowed = false,
+  /** Of what is yet to come there must be a file to look into. */
+  what: "kept" | "kept and to come" = "kept",
 ): Promise<T> {
   const { openSeen, openStore } = await import("./compose-seen.ts");
   const { runningIn } = await import("./compose-running.ts");
-  const store = await (isFollowed ? openStore : openSeen)(stateDir);
+  const store = await (what === "kept" ? openSeen : openStore)(stateDir);
   try {
     // On a cluster, others may go on with it.
     const isRunning = context === local ? (await runningIn(stateDir)).length > 0 : null;
@@ -117,17 +119,8 @@ function textLines(
   ];
 }
 
-const marks = {
-  completed: ["✔", "green"],
-  failed: ["✖", "red"],
-  stuck: ["✖", "red"],
-  running: ["…", "cyan"],
-  abandoned: ["–", "yellow"],
-  unknown: ["?", "yellow"],
-} as const;
-
 function rowOf(flow: FlowSummary, paint: Paint): readonly string[] {
-  const [mark, style] = marks[flow.status];
+  const [mark, style] = statusLooks[flow.status];
   const { durationMs, flowId, lastAt, machine, picture, status, verdict } = flow;
   const result = status === "completed" ? (machine?.name ?? "no machine recognised") : verdict;
   const took = status === "completed" || status === "failed" ? durationText(durationMs) : "";

@@ -1,8 +1,9 @@
 import { createPaint, printable } from "../adapters/terminal/text.ts";
 import { cut, padded, widthOf } from "../adapters/terminal/width.ts";
-import { exitCodes, TuError } from "../pipeline/errors.ts";
+import { exitCodes } from "../pipeline/errors.ts";
 import { allMachines, findMachine, machineReport } from "../pipeline/operations/machines.ts";
 import type { Machine, Machines } from "../pipeline/ports/machines.ts";
+import { readCount } from "./arguments.ts";
 import { openMachines, upgrading } from "./compose-state.ts";
 import { loadSettings, type Settings } from "./config.ts";
 import { type Format, formatOf, printDiagnostic, printJson, printLine } from "./output.ts";
@@ -21,7 +22,8 @@ type Options = {
 
 export async function listMachines(options: Options): Promise<Work> {
   const problems = createProblems();
-  const limit = problems.meet(() => readLimit(options.limit), undefined);
+  const readLimit = () => readCount("--limit", options.limit, undefined, "omit it to list all");
+  const limit = problems.meet(readLimit, undefined);
   const read = await problems.meetLater(() => settingsOf(options));
   const settings = problems.settled(read);
   return async () => {
@@ -29,14 +31,6 @@ export async function listMachines(options: Options): Promise<Work> {
     await withMachines(settings, (store) => printMachines(store, about));
     return exitCodes.done;
   };
-}
-
-function readLimit(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new TuError("E_USAGE", `--limit ${text} must be a whole number above 0`, {
-    hint: "omit it to list all",
-  });
 }
 
 async function printMachines(

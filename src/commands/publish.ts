@@ -1,38 +1,30 @@
 import { printable } from "../adapters/terminal/text.ts";
 import { traceLines } from "../adapters/terminal/trace-lines.ts";
-import type { Contract, Route } from "../pipeline/contracts/contract.ts";
 import { describeError, exitCodes, TuError } from "../pipeline/errors.ts";
 import { findFlow, flowWithMessage, traceOf } from "../pipeline/operations/flows.ts";
 import { contractNamed } from "../pipeline/operations/messages.ts";
-import { type Draft, type DraftInput, drafted } from "../pipeline/operations/publish.ts";
-import { areRecords, recordedDrafts } from "../pipeline/operations/republish.ts";
+import type { Draft } from "../pipeline/operations/publish.ts";
 import type { FlowStore } from "../pipeline/ports/flow-store.ts";
 import type { Reporter } from "../pipeline/ports/reporter.ts";
 import type { TraceReport } from "../pipeline/reports/flows.ts";
 import type { Published, PublishReport } from "../pipeline/reports/records.ts";
 import { bodyOf, headersOf, keyOf } from "../pipeline/trace/records.ts";
+import { readCount } from "./arguments.ts";
 import { openCluster, requireChangeable, targetText } from "./cluster.ts";
 import type { PipelineOptions } from "./compose.ts";
 import type { Publishing } from "./compose-publish.ts";
-import {
-  deadlineOf,
-  doorOptions,
-  keepLimits,
-  loadSettings,
-  type Settings,
-  visionOptions,
-} from "./config.ts";
+import { deadlineOf, loadSettings, pipelineSettings, type Settings } from "./config.ts";
 import { local } from "./contexts.ts";
 import { type Format, formatOf, printDiagnostic, printJson, printLine } from "./output.ts";
 import { createProblems } from "./problems.ts";
+import { type DraftOptions, dataOf, draftsOf } from "./publish-drafts.ts";
 import { type ConflictMode, readHeader, readRate } from "./publish-options.ts";
 import { untilSignal } from "./signals.ts";
 import { type ColourWhen, columns, paintFor } from "./terminal.ts";
-import { readCount } from "./trace-options.ts";
 import type { Work } from "./work.ts";
 
 /** Options as validated by commander. */
-type Options = {
+type Options = DraftOptions & {
   readonly output?: Format;
   readonly json?: boolean;
   readonly color?: ColourWhen;
@@ -40,20 +32,13 @@ type Options = {
   readonly confirm?: string;
   readonly stateDir?: string;
   readonly flow?: Settings["flow"];
-  readonly over?: Route["transport"];
-  readonly set?: readonly string[];
-  readonly data?: string;
   readonly header?: readonly string[];
-  readonly key?: string;
-  readonly id?: string;
   readonly onConflict?: ConflictMode;
   readonly count?: string;
   readonly rate?: string;
   readonly dryRun?: boolean;
-  readonly edit?: boolean;
   readonly wait?: boolean;
   readonly timeout?: string;
-  readonly validate?: boolean;
 };
 
 /** Sends a message of the catalogue, or what `trace -o jsonl` printed. */
@@ -121,32 +106,27 @@ async function send(
   read: Read,
   sending: Sending,
 ): Promise<number> {
-  const { clock, ids, publisher, signal } = sending;
-  const store = await sending.store();
-  try {
-    const flowOf = async (objectKey: string) => (await store.find(objectKey, 1))[0]?.flowId ?? null;
-    const drafts = await draftsOf(text, options, read, { clock, ids, flowOf });
-    const messages: Published[] = [];
-    for (const [index, draft] of drafts.entries()) {
-      if (index > 0 && read.pauseMs > 0) await clock.sleep(read.pauseMs, signal);
-      signal.throwIfAborted();
-      if (await isConflict(draft, options, store)) {
-        messages.push(published(draft, null, "skipped"));
-        continue;
-      }
-      if (index === 0) tellTarget(read.settings, draft);
-      const { place, routed } = await publisher.send(draft.destination, draft.wire);
-      messages.push(published(draft, place, "sent"));
-      if (!routed) throw unroutable(draft);
+  const { clock, ids, publisher, signal, store } = sending;
+  const flowOf = async (objectKey: string) => (await store.find(objectKey, 1))[0]?.flowId ?? null;
+  const drafts = await draftsOf(text, options, read, { clock, ids, flowOf });
+  const messages: Published[] = [];
+  for (const [index, draft] of drafts.entries()) {
+    if (index > 0 && read.pauseMs > 0) await clock.sleep(read.pauseMs, signal);
+    signal.throwIfAborted();
+    if (await isConflict(draft, options, store)) {
+      messages.push(published(draft, null, "skipped"));
+      continue;
     }
-    await settle(drafts, sending);
-    const last = drafts.at(-1);
-    const trace =
-      options.wait === true && last !== undefined ? await followed(last, read, sending) : null;
-    return print(options, read, messages, trace);
-  } finally {
-    await store.close();
+    if (index === 0) tellTarget(read.settings, draft);
+    const { place, routed } = await publisher.send(draft.destination, draft.wire);
+    messages.push(published(draft, place, "sent"));
+    if (!routed) throw unroutable(draft);
   }
+  await settle(drafts, sending);
+  const last = drafts.at(-1);
+  const trace =
+    options.wait === true && last !== undefined ? await followed(last, read, sending) : null;
+  return print(options, read, messages, trace);
 }
 
 function tellTarget(settings: Settings, { destination }: Draft): void {
@@ -188,20 +168,15 @@ async function followed(
   { settings }: Read,
   sending: Sending,
 ): Promise<TraceReport> {
-  const { clock, signal } = sending;
+  const { clock, signal, store } = sending;
   let isEnded = false; // what follows an end is seen a moment later
   for (;;) {
-    const store = await sending.store();
-    try {
-      const [about] = await store.find(message.flowId, 1);
-      const ports = { store, nowMs: clock.nowMs(), isRunning: null };
-      if (about !== undefined && about.status !== "running" && isEnded)
-        return await traceOf(about, settings, ports);
-      isEnded = about !== undefined && about.status !== "running";
-      if (signal.aborted) throw await lateness(signal.reason, message.flowId, settings, ports);
-    } finally {
-      await store.close();
-    }
+    const [about] = await store.find(message.flowId, 1);
+    const ports = { store, nowMs: clock.nowMs(), isRunning: null };
+    const hasEnded = about !== undefined && about.status !== "running";
+    if (hasEnded && isEnded) return traceOf(about, settings, ports);
+    isEnded = hasEnded;
+    if (signal.aborted) throw await lateness(signal.reason, message.flowId, settings, ports);
     const pauseMs = isEnded ? 3 * lookEveryMs : lookEveryMs;
     await clock.sleep(pauseMs, signal).catch(() => undefined); // looked at once more
   }
@@ -224,92 +199,6 @@ async function lateness(
   });
 }
 
-type Drafting = Parameters<typeof drafted>[1] & {
-  /** The flow in which this picture was seen. */
-  readonly flowOf: (objectKey: string) => Promise<string | null>;
-};
-
-async function draftsOf(
-  text: string | null,
-  options: Options,
-  { contract, count, headers }: Read,
-  ports: Drafting,
-): Promise<readonly Draft[]> {
-  if (contract === null) return recordsIn(text ?? "");
-  const input: DraftInput = {
-    ...{ contract, headers, sets: options.set ?? [] },
-    transport: options.over ?? null,
-    body: bodyIn(text, options),
-    ...{ key: options.key ?? null, id: options.id ?? null, flowId: null },
-  };
-  const first = options.edit === true ? await edited(input, ports) : input;
-  const drafts: Draft[] = [];
-  for (let index = 0; index < count; index += 1) {
-    const draft = drafted(first, ports);
-    drafts.push(await joined(draft, first, contract, ports));
-  }
-  return drafts;
-}
-
-/** An upload begins a flow; everything else belongs to that of its picture. */
-async function joined(
-  draft: Draft,
-  input: DraftInput,
-  { name }: Contract,
-  ports: Drafting,
-): Promise<Draft> {
-  const { subject } = draft.message;
-  if (name.endsWith(".uploaded") || subject === "") return draft;
-  const flowId = await ports.flowOf(subject);
-  return flowId === null ? draft : drafted({ ...input, id: draft.message.id, flowId }, ports);
-}
-
-async function edited(input: DraftInput, ports: Drafting): Promise<DraftInput> {
-  const { editText } = await import("./edit-text.ts");
-  const { message } = drafted(input, ports);
-  const text = await editText(
-    `${JSON.stringify(message.payload, null, 2)}\n`,
-    `${message.name}.json`,
-  );
-  return { ...input, sets: [], body: { payload: parsed(text) } };
-}
-
-function recordsIn(text: string): readonly Draft[] {
-  if (areRecords(text)) return recordedDrafts(text);
-  throw new TuError("E_USAGE", "<message> is missing, and --data holds no records of a trace", {
-    hint: "name the message, or pipe `tu-analyze trace -o jsonl`",
-  });
-}
-
-function bodyIn(text: string | null, { validate }: Options): DraftInput["body"] {
-  if (text === null) return null;
-  return validate === false ? { bytes: new TextEncoder().encode(text) } : { payload: parsed(text) };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (cause) {
-    throw new TuError("E_USAGE", `the body is not JSON: ${describeError(cause).reason}`, {
-      hint: "correct it, or send it as it is with --no-validate",
-      cause,
-    });
-  }
-}
-
-const dataBytesMax = 64 * 1024 * 1024;
-
-/** The text of --data: of a file, of standard input, or itself. */
-async function dataOf({ data }: Options, signal: AbortSignal): Promise<string | null> {
-  if (data === undefined) return null;
-  if (data !== "-" && !data.startsWith("@")) return data;
-  const { openInput } = await import("./compose-images.ts");
-  const { read } = await openInput();
-  const onTooLarge = () => new TuError("E_USAGE", `${data} is larger than 64 MB`);
-  const path = data === "-" ? data : data.slice(1);
-  return new TextDecoder().decode(await read(path, { bytesMax: dataBytesMax, onTooLarge, signal }));
-}
-
 async function open(
   options: Options,
   settings: Settings,
@@ -329,12 +218,11 @@ async function open(
 function pipelineOptions(settings: Settings, signal: AbortSignal): PipelineOptions {
   const notice: Reporter["notice"] = ({ code, message }) =>
     printDiagnostic(`! ${code}: ${printable(message)}`);
+  const common = pipelineSettings(settings);
   return {
     ...{ cluster: null, only: null, faults: {}, stepTimeouts: {}, signal },
-    ...{ flow: settings.flow, stateDir: settings.stateDir },
-    vision: { ...visionOptions(settings), isForOne: true },
-    limits: keepLimits(settings),
-    door: doorOptions(settings),
+    ...{ ...common, stateDir: settings.stateDir },
+    vision: { ...common.vision, isForOne: true },
     reporter: { hop: () => undefined, notice },
     timeoutMs: deadlineOf(settings).ms,
   };

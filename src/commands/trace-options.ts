@@ -10,10 +10,3 @@ export function readWhen(option: string, text: string | undefined, fallbackMs: n
     hint: "use a duration ago like 10m, a time like 2026-11-01T10:00Z, epoch milliseconds, or now",
   });
 }
-
-/** Throws E_USAGE. */
-export function readCount(option: string, text: string | undefined, fallback: number): number {
-  if (text === undefined) return fallback;
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new TuError("E_USAGE", `${option} ${text} must be a whole number above 0`);
-}

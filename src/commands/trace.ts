@@ -13,6 +13,7 @@ import type { TraceReport } from "../pipeline/reports/flows.ts";
 import { parseDuration } from "../pipeline/time.ts";
 import { readFilter } from "../pipeline/trace/filter.ts";
 import { recordFields, withoutBody } from "../pipeline/trace/records.ts";
+import { readCount } from "./arguments.ts";
 import { openCluster } from "./cluster.ts";
 import type { Watch } from "./compose-tap.ts";
 import { loadSettings, type Settings } from "./config.ts";
@@ -21,7 +22,7 @@ import { type Format, formatOf, printDiagnostic, printJson, printLine } from "./
 import { createProblems } from "./problems.ts";
 import { untilSignal } from "./signals.ts";
 import { type ColourWhen, columns, paintFor } from "./terminal.ts";
-import { readCount, readWhen } from "./trace-options.ts";
+import { readWhen } from "./trace-options.ts";
 import type { Work } from "./work.ts";
 
 /** Options as validated by commander. */
@@ -84,10 +85,7 @@ function readQuery(
       () => readFilter(text, recordFields),
       () => true,
     ),
-    most: problems.meet(
-      () => (options.count === undefined ? null : readCount("-n", options.count, 0)),
-      null,
-    ),
+    most: problems.meet(() => readCount("-n", options.count, null), null),
     idleMs: problems.meet(() => readIdle(options.idle), null),
   };
 }
@@ -138,7 +136,7 @@ async function traceAll(
       const query = { ...options.query, flowId };
       await eachRecord(query, { store: ports.store, clock, signal }, print.record);
     };
-    await withFlows(settings, tell, isFollowed);
+    await withFlows(settings, tell, isFollowed ? "kept and to come" : "kept");
     print.end();
     return exitCodes.done;
   } finally {

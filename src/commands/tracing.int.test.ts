@@ -1,4 +1,5 @@
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
+import { areThere, servers } from "./real-servers.samples.ts";
 import {
   image,
   json,
@@ -10,11 +11,6 @@ import {
 } from "./run-tool.samples.ts";
 
 // Looking at real Kafka and RabbitMQ, on which others work: no service there is ours, and none helps.
-
-const servers = inject("servers");
-const areThere = ["KAFKA_BROKERS", "RABBIT_HOST", "Minio__Endpoint"].every(
-  (name) => servers[name] !== undefined,
-);
 
 async function observer() {
   const answers = await replaying({ "komatsu-pc200.jpg": await komatsuAnswer() });

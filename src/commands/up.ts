@@ -8,7 +8,7 @@ import { toIso } from "../pipeline/time.ts";
 import { type VisionFlags, visionFlags } from "./arguments.ts";
 import { type Cluster, openCluster, requireChangeable } from "./cluster.ts";
 import type { PipelineOptions, Services } from "./compose.ts";
-import { doorOptions, keepLimits, loadSettings, type Settings, visionOptions } from "./config.ts";
+import { loadSettings, pipelineSettings, type Settings } from "./config.ts";
 import { asTuError, type Format, formatOf } from "./output.ts";
 import { createProblems } from "./problems.ts";
 import { instanceReport } from "./running.ts";
@@ -104,13 +104,9 @@ function pipelineOptions(
   { screen, signal }: Pick<Run, "screen" | "signal">,
 ): PipelineOptions {
   return {
-    ...{ cluster, only },
-    flow: settings.flow,
+    ...{ cluster, only, ...pipelineSettings(settings) },
     stateDir: options.ephemeral === true ? null : settings.stateDir,
     ...{ faults, stepTimeouts, signal, reporter: screen.reporter },
-    vision: visionOptions(settings),
-    limits: keepLimits(settings),
-    door: doorOptions(settings),
     timeoutMs: Number.POSITIVE_INFINITY,
   };
 }

@@ -4,14 +4,7 @@ import { requireOneStdin, type VisionFlags, visionFlags } from "./arguments.ts";
 import { type Cluster, gatewayUrl, openCluster, requireChangeable } from "./cluster.ts";
 import type { Pipeline } from "./compose.ts";
 import type { Instance } from "./compose-running.ts";
-import {
-  deadlineOf,
-  doorOptions,
-  keepLimits,
-  loadSettings,
-  type Settings,
-  visionOptions,
-} from "./config.ts";
+import { deadlineOf, loadSettings, pipelineSettings, type Settings } from "./config.ts";
 import { local } from "./contexts.ts";
 import { createUploadScreen } from "./create-upload-screen.ts";
 import { mismatchText, readExpectations } from "./expectations.ts";
@@ -84,15 +77,13 @@ async function upload(paths: readonly string[], options: Options, read: Read): P
       if (cluster?.gateway != null && gateway !== null)
         return openThrough(cluster, cluster.gateway, { ...settings, flow }, screen);
       const { openPipeline } = await import("./compose.ts");
+      const common = pipelineSettings(settings);
       const pipeline = await openPipeline({
-        ...{ cluster, only: null },
-        flow: settings.flow,
+        ...{ cluster, only: null, ...common },
         stateDir: options.ephemeral === true ? null : settings.stateDir,
         faults,
         stepTimeouts,
-        vision: { ...visionOptions(settings), isForOne: paths.length === 1 },
-        limits: keepLimits(settings),
-        door: doorOptions(settings),
+        vision: { ...common.vision, isForOne: paths.length === 1 },
         timeoutMs: deadline.ms,
         signal: stop.signal,
         reporter: screen.reporter,

@@ -133,17 +133,18 @@ function remarkLines(
   });
 }
 
-const verdictLooks: Readonly<Record<Shown["verdict"]["state"], readonly [string, Style]>> = {
-  complete: ["✔", "green"],
+/** The mark of a flow's status, and its colour. */
+export const statusLooks: Readonly<Record<Shown["status"], readonly [string, Style]>> = {
+  completed: ["✔", "green"],
   failed: ["✖", "red"],
-  running: ["…", "cyan"],
   stuck: ["✖", "red"],
+  running: ["…", "cyan"],
   abandoned: ["–", "yellow"],
   unknown: ["?", "yellow"],
 };
 
-function verdictLines({ verdict }: Shown, { paint, width }: HopLayout): readonly string[] {
-  const [mark, style] = verdictLooks[verdict.state];
+function verdictLines({ status, verdict }: Shown, { paint, width }: HopLayout): readonly string[] {
+  const [mark, style] = statusLooks[status];
   const [first = "", ...rest] = wrap(printable(verdict.text), width - 2);
   return [
     `${paint(style, mark)} ${paint("bold", first)}`,
